@@ -1,0 +1,36 @@
+"""Recurrent networks you can see through.
+
+The names below are imported on first use, so that ``import carrousel`` costs next to nothing.
+"""
+
+from importlib import import_module
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "RNN": "carrousel.nn",
+    "LSTM": "carrousel.nn",
+    "GRU": "carrousel.nn",
+    "RNNCell": "carrousel.nn",
+    "LSTMCell": "carrousel.nn",
+    "GRUCell": "carrousel.nn",
+    "trace": "carrousel.trace",
+    "adopt": "carrousel.adopt",
+    "release": "carrousel.adopt",
+    "adopting": "carrousel.adopt",
+    "Forecaster": "carrousel.forecast",
+}
+
+__all__ = ["__version__", *_HOME]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module 'carrousel' has no attribute {name!r}")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value  # also replaces a submodule of the same name (trace, adopt)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))
