@@ -14,10 +14,10 @@ _HOME = {
     "RNNCell": "carrousel.nn",
     "LSTMCell": "carrousel.nn",
     "GRUCell": "carrousel.nn",
-    "trace": "carrousel.trace",
-    "adopt": "carrousel.adopt",
-    "release": "carrousel.adopt",
-    "adopting": "carrousel.adopt",
+    "trace": "carrousel.tracing",
+    "adopt": "carrousel.adoption",
+    "release": "carrousel.adoption",
+    "adopting": "carrousel.adoption",
     "Forecaster": "carrousel.forecast",
 }
 
@@ -28,7 +28,7 @@ def __getattr__(name: str) -> object:
     if name not in _HOME:
         raise AttributeError(f"module 'carrousel' has no attribute {name!r}")
     value = getattr(import_module(_HOME[name]), name)
-    globals()[name] = value  # also replaces a submodule of the same name (trace, adopt)
+    globals()[name] = value
     return value
 
 
