@@ -1,0 +1,56 @@
+"""Results in the kind of frame that came in."""
+
+from pathlib import Path
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import polars as pl
+
+from .panel import Panel
+
+
+def to_frame(columns: dict[str, np.ndarray], like: Any, panel: Panel | None = None) -> Any:
+    """A pandas, polars or pyarrow frame, whichever ``like`` is; polars for a path or None.
+
+    With ``panel``, its time column gets back the time zone it came with.
+
+    >>> to_frame({"y": np.array([1.0, 2.0])}, like=pl.DataFrame()).shape
+    (2, 1)
+    """
+    table = pl.DataFrame({name: _series(values) for name, values in columns.items()})
+    if panel is not None and panel.time_zone and panel.time_col in table.columns:
+        time = pl.col(panel.time_col)
+        if panel.utc:
+            time = time.dt.replace_time_zone("UTC").dt.convert_time_zone(panel.time_zone)
+        else:
+            time = time.dt.replace_time_zone(
+                panel.time_zone, ambiguous="earliest", non_existent="null"
+            )
+        table = table.with_columns(time)
+    if like is None or isinstance(like, (str, Path)):
+        return table
+    kind = nw.from_native(like).implementation
+    if kind.is_polars():
+        return table
+    if kind.is_pyarrow():
+        return table.to_arrow()
+    zoned = {c for c, kind in table.schema.items() if getattr(kind, "time_zone", None)}
+    data = {c: _plain(table[c]) for c in table.columns}
+    frame = nw.from_dict(data, backend=kind)
+    for name in zoned:
+        zone = table.schema[name].time_zone  # type: ignore[attr-defined]
+        column = nw.col(name).dt.replace_time_zone("UTC").dt.convert_time_zone(zone)
+        frame = frame.with_columns(column)
+    return frame.to_native()
+
+
+def _series(values: np.ndarray) -> pl.Series:
+    return pl.Series(values.tolist() if values.dtype == object else values)
+
+
+def _plain(column: pl.Series) -> Any:
+    """numpy where it has the type, else a list; zoned times in UTC."""
+    if getattr(column.dtype, "time_zone", None):
+        column = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+    return column.to_list() if column.dtype == pl.String else column.to_numpy()

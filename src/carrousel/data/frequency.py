@@ -1,0 +1,169 @@
+"""The step between two observations of a regular series.
+
+A frequency does two things, each vectorised: it advances a time by n steps, and it counts the
+steps between two times. Everything else (gaps, duplicates, future dates) follows from these.
+"""
+
+import re
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+SECOND = 1_000_000  # microseconds, the unit of every date in this package
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+WEEK = 7 * DAY
+
+# spelling -> (steps, unit, whether months are counted from their last day).
+# Upper and lower case differ where pandas and polars do: "M" is a month end, "m" a minute.
+_SPELLINGS: dict[str, tuple[int, str, bool]] = {
+    **dict.fromkeys(("us", "microsecond", "microseconds"), (1, "us", False)),
+    **dict.fromkeys(("ms", "L", "millisecond", "milliseconds"), (SECOND // 1000, "us", False)),
+    **dict.fromkeys(("s", "S", "second", "seconds"), (SECOND, "us", False)),
+    **dict.fromkeys(("m", "min", "T", "minute", "minutes"), (MINUTE, "us", False)),
+    **dict.fromkeys(("h", "H", "hour", "hours", "hourly"), (HOUR, "us", False)),
+    **dict.fromkeys(("d", "D", "day", "days", "daily"), (DAY, "us", False)),
+    **dict.fromkeys(("w", "W", "week", "weeks", "weekly"), (WEEK, "us", False)),
+    **dict.fromkeys(("b", "B", "bd", "business day", "business days"), (1, "business", False)),
+    **dict.fromkeys(("mo", "MS", "month", "months", "monthly"), (1, "month", False)),
+    **dict.fromkeys(("M", "ME", "month end"), (1, "month", True)),
+    **dict.fromkeys(("q", "QS", "quarter", "quarters", "quarterly"), (3, "month", False)),
+    **dict.fromkeys(("Q", "QE", "quarter end"), (3, "month", True)),
+    **dict.fromkeys(("y", "YS", "AS", "year", "years", "yearly"), (12, "month", False)),
+    **dict.fromkeys(("Y", "YE", "A", "year end"), (12, "month", True)),
+}
+_ACCEPTED = "an integer, '1h', '30m', '1d', 'B', '1w', '1mo', 'ME', '1q', '1y' or a pandas alias"
+
+
+@dataclass(frozen=True)
+class Frequency:
+    """``step`` units between observations.
+
+    ``unit`` is "us" (microseconds: anything of fixed length, up to weeks), "business" (Monday to
+    Friday), "month" (also quarters and years; counted from the last day where ``end``) or "int"
+    (times are plain integers).
+
+    >>> Frequency.parse("1h").season_length
+    24
+    >>> Frequency.parse("ME").advance(np.datetime64("2024-01-31", "us"), 1).astype("M8[D]")
+    np.datetime64('2024-02-29')
+    """
+
+    step: int
+    unit: str
+    end: bool = False
+
+    def __post_init__(self) -> None:
+        if self.step < 1:
+            raise ValueError(f"freq must be at least one step long, got {self.step}")
+
+    @classmethod
+    def parse(cls, text: "str | int | Frequency") -> "Frequency":
+        """Read polars' and pandas' spellings ("1h", "30min", "MS", "W-SUN", ...) or an integer."""
+        if isinstance(text, cls):
+            return text
+        if isinstance(text, (int, np.integer)) and not isinstance(text, bool):
+            return cls(int(text), "int")
+        match = re.fullmatch(r"(\d*)\s*([A-Za-z ]*?)(-[A-Za-z]{3})?", str(text).strip())
+        if match is None or not str(text).strip():
+            raise ValueError(f"freq must be {_ACCEPTED}, got {text!r}")
+        count, name = int(match[1] or 1), match[2]
+        if not name:
+            return cls(count, "int")
+        if name not in _SPELLINGS:
+            raise ValueError(f"freq must be {_ACCEPTED}, got {text!r}")
+        step, unit, end = _SPELLINGS[name]
+        return cls(count * step, unit, end)
+
+    @property
+    def alias(self) -> str:
+        """polars' spelling where there is one ("1h", "30m", "1mo"), else pandas' ("B", "ME")."""
+        if self.unit == "int":
+            return str(self.step)
+        if self.unit == "business":
+            return "B" if self.step == 1 else f"{self.step}B"
+        count, suffix = self._largest()
+        if self.end:
+            suffix = {"mo": "ME", "q": "QE", "y": "YE"}[suffix]
+            return suffix if count == 1 else f"{count}{suffix}"
+        return f"{count}{suffix}"
+
+    @property
+    def season_length(self) -> int:
+        """Observations in the natural season: a day of hours, a week of days, a year of months."""
+        if self.unit == "int":
+            return 1
+        if self.unit == "business":
+            return max(5 // self.step, 1)
+        if self.unit == "month":
+            return max(12 // self.step, 1)
+        for season, from_step in ((52 * WEEK, WEEK), (WEEK, DAY), (DAY, MINUTE), (HOUR, SECOND)):
+            if self.step >= from_step:
+                return max(season // self.step, 1)
+        return 1
+
+    def advance(self, start: Any, n: Any) -> Any:
+        """The times ``n`` steps after ``start``; both may be arrays and broadcast."""
+        n = np.asarray(n, np.int64) * self.step
+        if self.unit == "int":
+            return np.asarray(start, np.int64) + n
+        start = np.asarray(start, "M8[us]")
+        if self.unit == "us":
+            return start + n
+        if self.unit == "business":
+            day = start.astype("M8[D]")
+            return np.busday_offset(day, n, roll="forward").astype("M8[us]") + (start - day)
+        return self._advance_months(start, n)
+
+    def count(self, start: Any, time: Any) -> Any:
+        """Whole steps from ``start`` to ``time`` (rounded down); arrays broadcast."""
+        if self.unit == "int":
+            return (np.asarray(time, np.int64) - np.asarray(start, np.int64)) // self.step
+        start, time = np.asarray(start, "M8[us]"), np.asarray(time, "M8[us]")
+        if self.unit == "us":
+            return (time - start).astype(np.int64) // self.step
+        if self.unit == "business":
+            return np.busday_count(start.astype("M8[D]"), time.astype("M8[D]")) // self.step
+        months = time.astype("M8[M]").astype(np.int64) - start.astype("M8[M]").astype(np.int64)
+        return months // self.step
+
+    def turned(self) -> "Frequency":
+        """The same months counted from the other end (first day instead of last, or back)."""
+        return replace(self, end=not self.end) if self.unit == "month" else self
+
+    def __str__(self) -> str:
+        if self.unit == "int":
+            return f"every {self.step} steps" if self.step > 1 else "integer steps"
+        if self.unit == "business":
+            return "business days" if self.step == 1 else f"every {self.step} business days"
+        count, suffix = self._largest()
+        adverb, noun = _WORDS[suffix]
+        words = f"every {count} {noun}s" if count > 1 else adverb or f"every {noun}"
+        return f"{words} (last day)" if self.end else words
+
+    def _largest(self) -> tuple[int, str]:
+        """(count, suffix) in the largest unit that divides the step."""
+        sizes = _MONTH_SIZES if self.unit == "month" else _FIXED_SIZES
+        return next((self.step // size, name) for size, name in sizes if self.step % size == 0)
+
+    def _advance_months(self, start: np.ndarray, n: np.ndarray) -> np.ndarray:
+        month = start.astype("M8[M]")
+        target = month + n
+        days = ((target + 1).astype("M8[D]") - target.astype("M8[D]")).astype(np.int64)
+        day = (start.astype("M8[D]") - month.astype("M8[D]")).astype(np.int64)
+        day = days - 1 if self.end else np.minimum(day, days - 1)
+        clock = start - start.astype("M8[D]")
+        return target.astype("M8[us]") + day * DAY + clock
+
+
+_MONTH_SIZES = ((12, "y"), (3, "q"), (1, "mo"))
+_FIXED_SIZES = (
+    (WEEK, "w"), (DAY, "d"), (HOUR, "h"), (MINUTE, "m"), (SECOND, "s"), (1000, "ms"), (1, "us"),
+)  # fmt: skip
+_WORDS = {
+    "y": ("yearly", "year"), "q": ("quarterly", "quarter"), "mo": ("monthly", "month"),
+    "w": ("weekly", "week"), "d": ("daily", "day"), "h": ("hourly", "hour"),
+    "m": ("", "minute"), "s": ("", "second"), "ms": ("", "millisecond"), "us": ("", "microsecond"),
+}  # fmt: skip

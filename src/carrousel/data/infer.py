@@ -1,0 +1,89 @@
+"""Find the frequency of sorted times, or say why there is none."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from .frequency import DAY, Frequency
+
+GIVE = "give freq, for example freq='1h'"
+
+
+def infer_frequency(time: np.ndarray, first: np.ndarray, codes: np.ndarray) -> Frequency:
+    """The longest step on which all times lie.
+
+    ``time`` (N,) datetime64[us] or int64, increasing within each series; ``first`` (N,) the first
+    time of the series that each row belongs to; ``codes`` (N,) the series. Candidates are tried
+    from the most to the least specific: months, business days, the most common step, the greatest
+    common divisor; the last only if at least half of its steps hold an observation, for otherwise
+    the times are irregular.
+    """
+    steps = np.diff(time).astype(np.int64)[codes[1:] == codes[:-1]]
+    if not len(steps):
+        raise ValueError(f"freq cannot be inferred from one observation per series: {GIVE}")
+    sizes, counts = _counted(steps)
+    for freq in _candidates(time, sizes, counts):
+        if fits(freq, time, first):
+            _agree(freq, time, first, codes)
+            return freq
+    usual = [f"{_words(s, time)} ({c / len(steps):.0%})" for s, c in _commonest(sizes, counts)]
+    raise ValueError(f"freq is ambiguous, the times are irregular: steps of {', '.join(usual)}; "
+                     f"resample them, or {GIVE}")  # fmt: skip
+
+
+def fits(freq: Frequency, time: np.ndarray, first: np.ndarray) -> bool:
+    """Whether every time is a whole number of steps after the first one of its series."""
+    return bool(np.all(freq.advance(first, freq.count(first, time)) == time))
+
+
+def _candidates(time: np.ndarray, sizes: np.ndarray, counts: np.ndarray) -> Iterator[Frequency]:
+    mode, divisor = int(sizes[np.argmax(counts)]), int(np.gcd.reduce(sizes))
+    unit = "int" if time.dtype.kind == "i" else "us"
+    if unit == "us" and sizes[0] >= 28 * DAY:
+        yield from _month_candidates(time, sizes)
+    if unit == "us" and mode == DAY and divisor == DAY and len(sizes) > 1:
+        weekday = (time.astype("M8[D]").astype(np.int64) + 3) % 7  # 1970-01-01 was a Thursday
+        if weekday.max() < 5:
+            yield Frequency(1, "business")
+    yield Frequency(mode, unit)
+    if sizes @ counts <= 2 * divisor * counts.sum():
+        yield Frequency(divisor, unit)
+
+
+def _month_candidates(time: np.ndarray, sizes: np.ndarray) -> Iterator[Frequency]:
+    """Years, quarters or months, counted from the last day where all times are last days."""
+    day = time.astype("M8[D]")
+    end = bool(np.all((day + 1).astype("M8[M]") > day.astype("M8[M]")))
+    months = np.round(sizes / (30.436875 * DAY)).astype(np.int64)  # the mean month
+    yield Frequency(max(int(np.gcd.reduce(months)), 1), "month", end)
+
+
+def _agree(freq: Frequency, time: np.ndarray, first: np.ndarray, codes: np.ndarray) -> None:
+    """Refuse to mix series whose steps differ: an hourly one beside a daily one."""
+    start = np.flatnonzero(np.diff(codes, prepend=-1))
+    rows = np.diff(start, append=len(codes))
+    gap = np.diff(freq.count(first, time), append=0)
+    gap[np.append(start[1:], len(codes)) - 1] = np.iinfo(np.int64).max  # to the next series
+    smallest = np.minimum.reduceat(gap, start)
+    odd = np.flatnonzero((rows >= 4) & (smallest > 1))
+    if len(odd):
+        raise ValueError(
+            f"freq is ambiguous: series number {codes[start[odd[0]]] + 1} has a value at most every"
+            f" {smallest[odd[0]]} steps of {freq.alias}; forecast such series apart, or {GIVE}"
+        )
+
+
+def _counted(steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Distinct steps, increasing, and how often each occurs."""
+    if steps.min() == steps.max():
+        return steps[:1], np.array([len(steps)])
+    return np.unique(steps, return_counts=True)
+
+
+def _commonest(sizes: np.ndarray, counts: np.ndarray) -> list[tuple[int, int]]:
+    order = np.argsort(-counts, kind="stable")[:3]
+    return [(int(sizes[k]), int(counts[k])) for k in order]
+
+
+def _words(step: int, time: np.ndarray) -> str:
+    return str(step) if time.dtype.kind == "i" else Frequency(step, "us").alias

@@ -1,0 +1,116 @@
+"""Many regular series in one contiguous array."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from .frequency import DAY, Frequency
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Series one after the other; times are regular, so that only the first of each is kept.
+
+    >>> panel = Panel(
+    ...     y=np.array([1, 2, 3, 4, 5], np.float32),
+    ...     offsets=np.array([0, 2, 5]),
+    ...     ids=["a", "b"],
+    ...     start=np.array(["2024-01-01", "2024-01-02"], "M8[us]"),
+    ...     freq=Frequency.parse("1d"),
+    ... )
+    >>> panel.series(1)
+    array([3., 4., 5.], dtype=float32)
+    >>> panel.times(0, 1, 3).astype("M8[D]")
+    array(['2024-01-02', '2024-01-03'], dtype='datetime64[D]')
+    """
+
+    y: np.ndarray  # (N,) float32, NaN = missing
+    offsets: np.ndarray  # (S+1,) int64: series s owns y[offsets[s]:offsets[s+1]]
+    ids: list[Any]  # (S) as they came in
+    start: np.ndarray  # (S,) datetime64[us] or int64
+    freq: Frequency
+    id_col: str | None = "unique_id"  # None: one series that came without a name
+    time_col: str = "ds"
+    target_col: str = "y"
+    time_zone: str | None = None  # see `utc`
+
+    @property
+    def n_series(self) -> int:
+        return len(self.ids)
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """(S,) number of time steps of each series, missing values included."""
+        return np.diff(self.offsets)
+
+    @property
+    def utc(self) -> bool:
+        """With a time zone: whether times are kept in UTC (below a day) or as wall time."""
+        return self.freq.unit == "us" and self.freq.step < DAY
+
+    def series(self, s: int) -> np.ndarray:
+        """The values of series ``s``: a view."""
+        return self.y[self.offsets[s] : self.offsets[s + 1]]
+
+    def times(self, s: int, start: int = 0, stop: int | None = None) -> np.ndarray:
+        """Times of positions start..stop-1 of series ``s``; ``stop`` may lie in the future."""
+        stop = int(self.lengths[s]) if stop is None else stop
+        return self.freq.advance(self.start[s], np.arange(start, stop))
+
+    def future(self, h: int) -> dict[str, np.ndarray]:
+        """Columns of the ``h`` steps after each series: (S*h,) names and times."""
+        steps = self.lengths[:, None] + np.arange(h)  # (S, h)
+        return self.columns(self.freq.advance(self.start[:, None], steps))
+
+    def columns(self, times: np.ndarray) -> dict[str, np.ndarray]:
+        """Name and time columns for ``times`` (S, k), flattened series by series."""
+        named = {self.time_col: times.reshape(-1)}
+        if self.id_col is None:
+            return named
+        return {self.id_col: np.repeat(np.asarray(self.ids), times.shape[1]), **named}
+
+    def head(self, drop: int) -> "Panel":
+        """Every series without its last ``drop`` steps; empty ones stay, with length 0."""
+        return self._cut(np.zeros(self.n_series, np.int64), np.maximum(self.lengths - drop, 0))
+
+    def tail(self, keep: int) -> "Panel":
+        """The last ``keep`` steps of every series."""
+        return self._cut(np.maximum(self.lengths - keep, 0), self.lengths)
+
+    def split(self, h: int) -> tuple["Panel", "Panel"]:
+        """(all but the last ``h`` steps, the last ``h`` steps) of every series."""
+        return self.head(h), self.tail(h)
+
+    def select(self, which: Any) -> "Panel":
+        """The panel of some series, by position, in that order."""
+        which = np.asarray(which, np.int64)
+        parts = [self.series(s) for s in which]
+        return replace(
+            self,
+            y=np.concatenate(parts) if parts else self.y[:0],
+            offsets=np.concatenate([[0], np.cumsum(self.lengths[which])]),
+            ids=[self.ids[s] for s in which],
+            start=self.start[which],
+        )
+
+    def require(self, length: int, purpose: str) -> None:
+        """Raise ValueError, naming the series shorter than ``length`` steps."""
+        short = np.flatnonzero(self.lengths < length)
+        if len(short):
+            names = some([f"{self.ids[s]!r} has {self.lengths[s]}" for s in short])
+            raise ValueError(f"{purpose} needs {length} steps per series, but {names}")
+
+    def _cut(self, start: np.ndarray, stop: np.ndarray) -> "Panel":
+        """Steps start..stop of every series, each (S,)."""
+        length = stop - start
+        offsets = np.concatenate([[0], np.cumsum(length)])
+        shift = np.repeat(self.offsets[:-1] + start - offsets[:-1], length)
+        y = self.y[shift + np.arange(offsets[-1])]
+        return replace(self, y=y, offsets=offsets, start=self.freq.advance(self.start, start))
+
+
+def some(names: list[str], most: int = 3) -> str:
+    """The first few of a list, and how many more: "a, b, c and 5 more"."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
