@@ -4,5 +4,14 @@ from .build import to_panel
 from .frames import to_frame
 from .frequency import Frequency
 from .panel import Panel
+from .samples import find_sample, list_samples, load_sample
 
-__all__ = ["Frequency", "Panel", "to_frame", "to_panel"]
+__all__ = [
+    "Frequency",
+    "Panel",
+    "find_sample",
+    "list_samples",
+    "load_sample",
+    "to_frame",
+    "to_panel",
+]

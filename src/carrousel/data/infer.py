@@ -15,8 +15,8 @@ def infer_frequency(time: np.ndarray, first: np.ndarray, codes: np.ndarray) -> F
     ``time`` (N,) datetime64[us] or int64, increasing within each series; ``first`` (N,) the first
     time of the series that each row belongs to; ``codes`` (N,) the series. Candidates are tried
     from the most to the least specific: months, business days, the most common step, the greatest
-    common divisor; the last only if at least half of its steps hold an observation, for otherwise
-    the times are irregular.
+    common divisor. A step counts only if it is common or if at least half of its grid is observed:
+    otherwise the times are irregular, and some tiny step would fit them.
     """
     steps = np.diff(time).astype(np.int64)[codes[1:] == codes[:-1]]
     if not len(steps):
@@ -45,8 +45,10 @@ def _candidates(time: np.ndarray, sizes: np.ndarray, counts: np.ndarray) -> Iter
         weekday = (time.astype("M8[D]").astype(np.int64) + 3) % 7  # 1970-01-01 was a Thursday
         if weekday.max() < 5:
             yield Frequency(1, "business")
-    yield Frequency(mode, unit)
-    if sizes @ counts <= 2 * divisor * counts.sum():
+    n, span = counts.sum(), sizes @ counts
+    if span <= 2 * mode * n or counts.max() >= max(n / 4, 2):
+        yield Frequency(mode, unit)
+    if span <= 2 * divisor * n:
         yield Frequency(divisor, unit)
 
 
