@@ -1,2 +1,114 @@
+// The Python face of the kernels. Tensors arrive as addresses: src/carrousel/ops/cpu.py, the only
+// caller, has checked their shapes, types and strides and keeps them alive during the call.
 #include <nanobind/nanobind.h>
-NB_MODULE(_core, m) { (void)m; }
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <stdexcept>
+
+#include "dispatch.h"
+#include "threads.h"
+
+namespace nb = nanobind;
+using namespace carrousel;
+
+namespace {
+
+using Address = std::uintptr_t;
+
+template <class T>
+T* at(Address address) {
+  return reinterpret_cast<T*>(address);
+}
+
+
+template <class T>
+void fill_layer(Layer<T>& p, const nb::tuple& shape, const nb::tuple& in) {
+  p.cell = static_cast<Cell>(nb::cast<int>(shape[0]));
+  p.steps = {nb::cast<Index>(shape[1]), nb::cast<Index>(shape[2]),
+             at<const Index>(nb::cast<Address>(shape[3]))};
+  p.input = nb::cast<Index>(shape[4]);
+  p.hidden = nb::cast<Index>(shape[5]);
+  p.reverse = nb::cast<bool>(shape[6]);
+  const T** const fields[] = {&p.w_ih, &p.w_hh, &p.b_ih, &p.b_hh, &p.h0, &p.c0};
+  for (std::size_t i = 0; i < 6; ++i) *fields[i] = at<const T>(nb::cast<Address>(in[i]));
+}
+
+template <class T>
+Rows<T> rows(const nb::tuple& place) {
+  return {at<T>(nb::cast<Address>(place[0])), nb::cast<Index>(place[1]), nb::cast<Index>(place[2])};
+}
+
+template <class T>
+void forward(const Kernels<T>& kernels, int threads, const nb::tuple& shape, const nb::tuple& in,
+             const nb::tuple& x, const nb::tuple& y, const nb::tuple& out) {
+  Forward<T> p{};
+  fill_layer(p, shape, in);
+  p.x = rows<const T>(x);
+  p.y = rows<T>(y);
+  T** const fields[] = {&p.saved, &p.cells, &p.h_n, &p.c_n};
+  for (std::size_t i = 0; i < 4; ++i) *fields[i] = at<T>(nb::cast<Address>(out[i]));
+  nb::gil_scoped_release release;
+  kernels.forward(p, threads);
+}
+
+template <class T>
+void backward(const Kernels<T>& kernels, int threads, const nb::tuple& shape, const nb::tuple& in,
+              const nb::tuple& x, const nb::tuple& y, const nb::tuple& dy, const nb::tuple& dx,
+              bool add_dx, const nb::tuple& record, const nb::tuple& out) {
+  Backward<T> p{};
+  fill_layer(p, shape, in);
+  p.x = rows<const T>(x);
+  p.y = rows<const T>(y);
+  p.dy = rows<const T>(dy);
+  p.dx = rows<T>(dx);
+  p.add_dx = add_dx;
+  p.saved = at<const T>(nb::cast<Address>(record[0]));
+  p.cells = at<const T>(nb::cast<Address>(record[1]));
+  T** const fields[] = {&p.dh0,   &p.dc0,   &p.dw_ih,    &p.dw_hh,
+                        &p.db_ih, &p.db_hh, &p.total_dh, &p.total_dc};
+  for (std::size_t i = 0; i < 8; ++i) *fields[i] = at<T>(nb::cast<Address>(out[i]));
+  nb::gil_scoped_release release;
+  kernels.backward(p, threads);
+}
+
+Function function(const std::string& name) {
+  if (name == "exp") return Function::exp;
+  if (name == "tanh") return Function::tanh;
+  if (name == "sigmoid") return Function::sigmoid;
+  throw std::invalid_argument("name must be exp, tanh or sigmoid, not '" + name + "'");
+}
+
+}  // namespace
+
+NB_MODULE(_core, m) {
+  m.def("isa", [] { return std::string(isa().name); });
+  m.def("available_isas", available_isas);
+  m.def("use_parallel_for", [](Address address) { use_parallel_for(at<std::remove_pointer_t<ParallelFor>>(address)); });
+  m.def("forward_f32", [](int threads, const nb::tuple& shape, const nb::tuple& in, const nb::tuple& x,
+                          const nb::tuple& y, const nb::tuple& out) {
+    forward(isa().f32, threads, shape, in, x, y, out);
+  });
+  m.def("forward_f64", [](int threads, const nb::tuple& shape, const nb::tuple& in, const nb::tuple& x,
+                          const nb::tuple& y, const nb::tuple& out) {
+    forward(isa().f64, threads, shape, in, x, y, out);
+  });
+  m.def("backward_f32", [](int threads, const nb::tuple& shape, const nb::tuple& in,
+                           const nb::tuple& x, const nb::tuple& y, const nb::tuple& dy,
+                           const nb::tuple& dx, bool add_dx, const nb::tuple& record,
+                           const nb::tuple& out) {
+    backward(isa().f32, threads, shape, in, x, y, dy, dx, add_dx, record, out);
+  });
+  m.def("backward_f64", [](int threads, const nb::tuple& shape, const nb::tuple& in,
+                           const nb::tuple& x, const nb::tuple& y, const nb::tuple& dy,
+                           const nb::tuple& dx, bool add_dx, const nb::tuple& record,
+                           const nb::tuple& out) {
+    backward(isa().f64, threads, shape, in, x, y, dy, dx, add_dx, record, out);
+  });
+  m.def("elementwise_f32", [](const std::string& name, Index n, Address in, Address out) {
+    isa().f32.elementwise(function(name), n, at<const float>(in), at<float>(out));
+  });
+  m.def("elementwise_f64", [](const std::string& name, Index n, Address in, Address out) {
+    isa().f64.elementwise(function(name), n, at<const double>(in), at<double>(out));
+  });
+}

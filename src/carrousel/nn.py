@@ -1,27 +1,302 @@
-"""RNN, LSTM and GRU with torch.nn's parameters, shapes and errors."""
+"""RNN, LSTM and GRU: torch.nn's parameters, shapes, numbers and errors, on carrousel's kernels.
 
-from torch import nn
+Each layer is a subclass of torch's, so that ``state_dict``, ``isinstance`` and whatever handles a
+torch layer go on working. float32 and float64 on the CPU run on the kernels; everything else
+(other dtypes and devices, ``proj_size``, autocast, ONNX export, and every wrong argument, for its
+error) takes torch's own path, or the reference equations while a trace looks on.
 
+References: Elman 1990 (RNN); Hochreiter & Schmidhuber 1997 and Gers et al. 2000 (LSTM);
+Cho et al. 2014 (GRU); Tallec & Ollivier 2018 (chrono initialisation).
+"""
 
-class RNN(nn.RNN):
-    pass
+from __future__ import annotations
 
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
 
-class LSTM(nn.LSTM):
-    pass
+from carrousel.ops import reference
+from carrousel.ops.tape import TAPE
 
-
-class GRU(nn.GRU):
-    pass
-
-
-class RNNCell(nn.RNNCell):
-    pass
-
-
-class LSTMCell(nn.LSTMCell):
-    pass
+_KERNEL_DTYPES = (torch.float32, torch.float64)
 
 
-class GRUCell(nn.GRUCell):
-    pass
+def _elsewhere() -> bool:
+    """Whether torch is tracing, transforming or converting in a way that needs its own layers."""
+    return (
+        torch.is_autocast_enabled("cpu")
+        or torch.onnx.is_in_onnx_export()
+        or torch.jit.is_scripting()
+        or torch.jit.is_tracing()
+        or torch._C._functorch.peek_interpreter_stack() is not None
+    )
+
+
+def _on_kernels(x: Tensor, *others: Tensor) -> bool:
+    """Whether x and everything it meets are of one dtype, on the CPU, and non-empty."""
+    if x.dtype not in _KERNEL_DTYPES or x.device.type != "cpu" or x.numel() == 0 or _elsewhere():
+        return False
+    return all(t.dtype == x.dtype and t.device.type == "cpu" for t in others)
+
+
+class _Recurrent(nn.RNNBase):
+    """What the three layers share: the way from torch's calling conventions to one layer's run."""
+
+    def forward(self, input, hx=None):  # type: ignore[override]
+        prepared = self._prepare(input, hx)
+        if prepared is None:
+            return super().forward(input, hx)
+        x, batch_sizes, states = prepared
+        y, h_n, c_n = self._layers(x, batch_sizes, *states)
+        return self._as_given(input, y, h_n, c_n)
+
+    def _prepare(self, input, hx):
+        """(x time-major, batch sizes or None, initial states), or None where torch must run."""
+        packed = isinstance(input, PackedSequence)
+        x = input.data if packed else input
+        if not isinstance(x, Tensor) or x.dim() not in ((2,) if packed else (2, 3)):
+            return None
+        if x.size(-1) != self.input_size or (TAPE.get() is None and self.proj_size):
+            return None
+        if packed:
+            batch, batch_sizes, order = int(input.batch_sizes[0]), input.batch_sizes, input.sorted_indices
+        else:
+            x = x.unsqueeze(1) if x.dim() == 2 else x.transpose(0, 1) if self.batch_first else x
+            batch, batch_sizes, order = x.size(1), None, None
+        states = self._initial(hx, x, batch, not packed and input.dim() == 2, order)
+        if states is None:
+            return None
+        if TAPE.get() is None and not _on_kernels(x, *states, *self._weights(0, 0)):
+            return None
+        return x, batch_sizes, states
+
+    def _initial(self, hx, x, batch, unbatched, order):
+        """Initial states (L*D, B, H) in the order of the rows; None if hx is not what it should be."""
+        rows = self.num_layers * (2 if self.bidirectional else 1)
+        sizes = [self.proj_size or self.hidden_size]
+        if self.mode == "LSTM":
+            sizes.append(self.hidden_size)
+        if hx is None:
+            return [x.new_zeros(rows, batch, size) for size in sizes]
+        given = hx if self.mode == "LSTM" else (hx,)
+        if not isinstance(given, (tuple, list)) or len(given) != len(sizes):
+            return None
+        states = []
+        for state, size in zip(given, sizes, strict=True):
+            if not isinstance(state, Tensor):
+                return None
+            if unbatched:
+                state = state.unsqueeze(1) if state.dim() == 2 else state.new_empty(0)
+            if state.shape != (rows, batch, size) or state.dtype != x.dtype:
+                return None
+            states.append(state if order is None else state.index_select(1, order))
+        return states
+
+    def _weights(self, layer: int, direction: int) -> list[Tensor]:
+        suffix = f"_l{layer}_reverse" if direction else f"_l{layer}"
+        names = ["weight_ih", "weight_hh", *(["bias_ih", "bias_hh"] if self.bias else [])]
+        return [self._weight(name + suffix) for name in names]
+
+    def _weight(self, name: str) -> Tensor:
+        weight = self._parameters.get(name)
+        return getattr(self, name) if weight is None else weight  # parametrised, say
+
+    def _layers(self, x, batch_sizes, h0, c0=None):
+        """All layers: -> y, h_n (L*D, B, H), c_n or None."""
+        directions = 2 if self.bidirectional else 1
+        kernels = not self.proj_size and _on_kernels(x, h0)
+        h_n, c_n = [], []
+        offsets = None
+        if batch_sizes is not None:
+            offsets = torch.nn.functional.pad(batch_sizes.cumsum(0), (1, 0))
+        for layer in range(self.num_layers):
+            own = slice(layer * directions, (layer + 1) * directions)
+            weights = [w for d in range(directions) for w in self._weights(layer, d)]
+            cell = None if c0 is None else c0[own]
+            if kernels:
+                from carrousel.ops import cpu
+
+                x, h, c = cpu.layer(self.mode, x, offsets, h0[own], cell, weights)
+            else:
+                x, h, c = self._reference(x, batch_sizes, h0[own], cell, weights, layer)
+            h_n.append(h)
+            c_n.append(c)
+            if self.dropout and self.training and layer < self.num_layers - 1:
+                x = torch.dropout(x, self.dropout, True)
+        if self.num_layers == 1:
+            return x, h_n[0], c_n[0]
+        return x, torch.cat(h_n), None if c0 is None else torch.cat(c_n)
+
+    def _reference(self, x, batch_sizes, h0, c0, weights, layer):
+        sizes = batch_sizes.tolist() if batch_sizes is not None else [x.size(1)] * x.size(0)
+        w_hr = None
+        if self.proj_size:
+            w_hr = [
+                self._weight(f"weight_hr_l{layer}" + ("_reverse" if d else ""))
+                for d in range(h0.size(0))
+            ]
+        y, h_n, c_n = reference.layer(
+            self.mode, x.reshape(-1, x.size(-1)), sizes, h0, c0, weights, w_hr
+        )
+        return y.view(*x.shape[:-1], -1), h_n, c_n
+
+    def _as_given(self, input, y, h_n, c_n):
+        """Output and states in the form in which the input came."""
+        if isinstance(input, PackedSequence):
+            back = input.unsorted_indices
+            y = PackedSequence(y, input.batch_sizes, input.sorted_indices, back)
+            if back is not None:
+                h_n = h_n.index_select(1, back)
+                c_n = None if c_n is None else c_n.index_select(1, back)
+        elif input.dim() == 2:
+            y, h_n = y.squeeze(1), h_n.squeeze(1)
+            c_n = None if c_n is None else c_n.squeeze(1)
+        elif self.batch_first:
+            y = y.transpose(0, 1)
+        return y, (h_n if c_n is None else (h_n, c_n))
+
+
+class RNN(_Recurrent, nn.RNN):
+    """Elman network: h_t = tanh(W_ih x_t + b_ih + W_hh h_{t-1} + b_hh), or relu.
+
+    Arguments, shapes, parameters and errors are those of :class:`torch.nn.RNN`.
+
+    >>> import torch, carrousel
+    >>> output, h_n = carrousel.RNN(3, 5)(torch.zeros(7, 2, 3))
+    >>> output.shape, h_n.shape
+    (torch.Size([7, 2, 5]), torch.Size([1, 2, 5]))
+    """
+
+
+class GRU(_Recurrent, nn.GRU):
+    """Gated recurrent unit (Cho et al. 2014), in torch's variant.
+
+    With r, z = sigmoid(W x_t + b + U h_{t-1} + b'), the reset and update gates::
+
+        n_t = tanh(W_in x_t + b_in + r * (W_hn h_{t-1} + b_hn))
+        h_t = (1 - z) * n_t + z * h_{t-1}
+
+    Arguments, shapes, parameters and errors are those of :class:`torch.nn.GRU`.
+
+    >>> import torch, carrousel
+    >>> output, h_n = carrousel.GRU(3, 5, batch_first=True)(torch.zeros(2, 7, 3))
+    >>> output.shape, h_n.shape
+    (torch.Size([2, 7, 5]), torch.Size([1, 2, 5]))
+    """
+
+
+class LSTM(_Recurrent, nn.LSTM):
+    """Long short-term memory (Hochreiter & Schmidhuber 1997) with forget gate (Gers et al. 2000).
+
+    With i, f, o = sigmoid(W x_t + b + U h_{t-1} + b') and g = tanh(the same with its own weights)::
+
+        c_t = f * c_{t-1} + i * g
+        h_t = o * tanh(c_t)
+
+    Arguments, shapes, parameters and errors are those of :class:`torch.nn.LSTM`; two more set how
+    the forget gate starts:
+
+    forget_bias:
+        value of b_f (the sum of its two biases) at the start; None: torch's random one, near 0.
+        1 keeps the memory open in the beginning (Gers et al. 2000; Jozefowicz et al. 2015).
+    chrono:
+        longest dependency expected, in steps (> 2): b_f ~ log(U(1, chrono - 1)), b_i = -b_f, so
+        that memories of all lengths up to it exist at the start (Tallec & Ollivier 2018).
+
+    >>> import torch, carrousel
+    >>> layer = carrousel.LSTM(3, 5, forget_bias=1.0)
+    >>> output, (h_n, c_n) = layer(torch.zeros(7, 2, 3))
+    >>> output.shape, c_n.shape
+    (torch.Size([7, 2, 5]), torch.Size([1, 2, 5]))
+    """
+
+    def __init__(self, *args, forget_bias: float | None = None, chrono: float | None = None, **kw):
+        super().__init__(*args, **kw)
+        if forget_bias is not None or chrono is not None:
+            self._set_biases(forget_bias, chrono)
+
+    @torch.no_grad()
+    def _set_biases(self, forget_bias, chrono) -> None:
+        if not self.bias:
+            raise ValueError("forget_bias and chrono need bias=True; the layer has no biases")
+        if forget_bias is not None and chrono is not None:
+            raise ValueError("forget_bias and chrono exclude each other; give one of them")
+        if chrono is not None and not chrono > 2:
+            raise ValueError(f"chrono must be a number of steps above 2, not {chrono!r}")
+        hidden = self.hidden_size
+        for name, bias in self.named_parameters():
+            if not name.startswith("bias"):
+                continue
+            i, f = bias[:hidden], bias[hidden : 2 * hidden]
+            if name.startswith("bias_hh"):
+                f.zero_()
+                if chrono is not None:
+                    i.zero_()
+            elif forget_bias is not None:
+                f.fill_(forget_bias)
+            else:
+                i.copy_(-f.uniform_(1, chrono - 1).log_())
+
+
+class _Cell(nn.RNNCellBase):
+    """One step: the layer's kernel with T = 1."""
+
+    _MODE: str
+
+    def _mode(self) -> str:
+        return self._MODE
+
+    def forward(self, input, hx=None):  # type: ignore[override]
+        states = self._states(input, hx)
+        if states is None:
+            return super().forward(input, hx)
+        from carrousel.ops import cpu
+
+        x = input if input.dim() == 2 else input.unsqueeze(0)
+        weights = [self.weight_ih, self.weight_hh]
+        if self.bias:
+            weights += [self.bias_ih, self.bias_hh]
+        h0, c0 = states if len(states) == 2 else (states[0], None)
+        _, h, c = cpu.layer(self._mode(), x.unsqueeze(0), None, h0, c0, weights)
+        h, c = ((None if s is None else s.view(*input.shape[:-1], -1)) for s in (h, c))
+        return h if c is None else (h, c)
+
+    def _states(self, input, hx):
+        """h0 (and c0) as (1, B, H), or None where torch must run."""
+        if not isinstance(input, Tensor) or input.dim() not in (1, 2):
+            return None
+        if input.size(-1) != self.input_size:
+            return None
+        shape = (*input.shape[:-1], self.hidden_size)
+        count = 2 if self._MODE == "LSTM" else 1
+        given = [input.new_zeros(shape)] * count if hx is None else hx if count == 2 else (hx,)
+        if not isinstance(given, (tuple, list)) or len(given) != count:
+            return None
+        if not all(isinstance(s, Tensor) and s.shape == shape for s in given):
+            return None
+        if not _on_kernels(input, self.weight_ih, *given):
+            return None
+        return [s.reshape(1, -1, self.hidden_size) for s in given]
+
+
+class RNNCell(_Cell, nn.RNNCell):
+    """One step of :class:`RNN`; see :class:`torch.nn.RNNCell`."""
+
+    def _mode(self) -> str:
+        return f"RNN_{self.nonlinearity.upper()}"
+
+    _MODE = "RNN"
+
+
+class LSTMCell(_Cell, nn.LSTMCell):
+    """One step of :class:`LSTM`; see :class:`torch.nn.LSTMCell`."""
+
+    _MODE = "LSTM"
+
+
+class GRUCell(_Cell, nn.GRUCell):
+    """One step of :class:`GRU`; see :class:`torch.nn.GRUCell`."""
+
+    _MODE = "GRU"
+
+

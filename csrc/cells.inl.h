@@ -1,0 +1,81 @@
+// The three cells, one vector of units at a time. Names as in the papers and torch's documentation.
+// `s` holds the pre-activations on entry to forward and the saved activations after it;
+// backward turns dh (total) and dc into `d`, the gradients of the pre-activations, leaves in dc the
+// gradient of the previous cell state and returns what reaches the previous h without a weight.
+// README.md derives every line.
+
+template <class T>
+struct Lstm {
+  static constexpr int gates = 4, sums = 4, saved = 4;
+  static constexpr bool cell = true, gru = false;
+
+  static void forward(V<T> (&s)[4], V<T>& c, V<T>, V<T>& h) {
+    s[0] = vsigmoid<T>(s[0]);  // i, input gate
+    s[1] = vsigmoid<T>(s[1]);  // f, forget gate
+    s[2] = vtanh<T>(s[2]);     // g, candidate
+    s[3] = vsigmoid<T>(s[3]);  // o, output gate
+    c = s[1] * c + s[0] * s[2];
+    h = s[3] * vtanh<T>(c);
+  }
+
+  static V<T> backward(const V<T> (&s)[4], V<T> c_before, V<T> c, V<T>, V<T>, V<T> dh, V<T>& dc,
+                       V<T>& total_dc, V<T> (&d)[4]) {
+    const V<T> one = fill(T(1)), i = s[0], f = s[1], g = s[2], o = s[3], tanh_c = vtanh<T>(c);
+    total_dc = dc + dh * o * (one - tanh_c * tanh_c);
+    d[0] = total_dc * g * i * (one - i);
+    d[1] = total_dc * c_before * f * (one - f);
+    d[2] = total_dc * i * (one - g * g);
+    d[3] = dh * tanh_c * o * (one - o);
+    dc = total_dc * f;
+    return V<T>{};
+  }
+};
+
+// The backward pass keeps four gradients in the order n, r, z, r*n: the first three belong to W_ih,
+// the last three to W_hh, each without a gap.
+template <class T>
+struct Gru {
+  static constexpr int gates = 3, sums = 4, saved = 4;
+  static constexpr bool cell = false, gru = true;
+
+  static void forward(V<T> (&s)[4], V<T>&, V<T> h_before, V<T>& h) {
+    s[0] = vsigmoid<T>(s[0]);              // r, reset gate
+    s[1] = vsigmoid<T>(s[1]);              // z, update gate
+    s[2] = vtanh<T>(s[2] + s[0] * s[3]);   // n, candidate; s[3] = W_hn h + b_hn
+    h = s[2] + s[1] * (h_before - s[2]);
+  }
+
+  static V<T> backward(const V<T> (&s)[4], V<T>, V<T>, V<T> h_before, V<T>, V<T> dh, V<T>&, V<T>&,
+                       V<T> (&d)[4]) {
+    const V<T> one = fill(T(1)), r = s[0], z = s[1], n = s[2];
+    d[0] = dh * (one - z) * (one - n * n);
+    d[1] = d[0] * s[3] * r * (one - r);
+    d[2] = dh * (h_before - n) * z * (one - z);
+    d[3] = d[0] * r;
+    return dh * z;
+  }
+};
+
+template <class T, bool relu>
+struct Rnn {
+  static constexpr int gates = 1, sums = 1, saved = 0;
+  static constexpr bool cell = false, gru = false;
+
+  static void forward(V<T> (&s)[1], V<T>&, V<T>, V<T>& h) {
+    if constexpr (relu) {
+      h = s[0] < V<T>{} ? V<T>{} : s[0];  // NaN stays NaN
+    } else {
+      h = vtanh<T>(s[0]);
+    }
+  }
+
+  static V<T> backward(const V<T> (&)[1], V<T>, V<T>, V<T>, V<T> h, V<T> dh, V<T>&, V<T>&,
+                       V<T> (&d)[1]) {
+    if constexpr (relu) {
+      d[0] = h > V<T>{} ? dh : V<T>{};
+    } else {
+      d[0] = dh * (fill(T(1)) - h * h);
+    }
+    return V<T>{};
+  }
+};

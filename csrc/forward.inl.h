@@ -1,0 +1,316 @@
+// Forward through time: for each step, tile the rows against the packed weights and apply the gates
+// while the sums are still in L1.
+//
+// Work is split by rows (each worker owns tiles of rows through all steps and never waits) or by
+// units (each worker owns groups of hidden units, keeps their weights in its own cache and waits
+// once a step). Each row's arithmetic is the same in every split.
+
+constexpr int kPanel = CARROUSEL_REGISTERS >= 32 ? 4 : 2;  // vectors in a panel
+
+// How a cell's sums lie in groups of panels: group = `units` vectors of units x gates.
+template <class T, class C>
+struct Layout {
+  static constexpr int widest = C::gates == 1 ? kPanel : 1;
+  static constexpr int rows = tile_rows(C::gates == 3 ? 3 : kPanel);
+  static constexpr Index vector = C::gates * W<T>;  // values that one vector of units needs
+
+  static int panel(int units) { return C::gates == 1 ? units : C::gates == 3 ? 3 : kPanel; }
+};
+
+// Weights (G*H, depth) -> for each group and panel: depth x panel, units past H as zeros.
+template <class T, class C>
+void pack_forward(const T* weights, Index hidden, Index depth, const Columns& units, Index group,
+                  T* packed) {
+  const int nv = Layout<T, C>::panel(units.width(group));
+  const Index vectors = units.width(group) * C::gates;
+  packed += units.first(group) * Layout<T, C>::vector * depth;
+  for (Index q = 0; q < vectors; ++q) {
+    const Index gate = q % C::gates, unit0 = (units.first(group) + q / C::gates) * W<T>;
+    T* const out = packed + (q / nv * depth * nv + q % nv) * W<T>;
+    for (Index lane = 0; lane < W<T>; ++lane) {
+      const Index unit = unit0 + lane;
+      const T* const in = weights + (gate * hidden + unit) * depth;
+      for (Index k = 0; k < depth; ++k) out[k * nv * W<T> + lane] = unit < hidden ? in[k] : T(0);
+    }
+  }
+}
+
+// Biases in the order of the sums: [unit vector][gate][lane]; the GRU's b_hn apart in `hidden_n`.
+template <class T, class C>
+void pack_bias(const Layer<T>& p, const Columns& units, T* packed, T* hidden_n) {
+  for (Index u = 0; u < units.vectors() * W<T>; ++u) {
+    const bool inside = u < p.hidden;
+    T* const out = packed + u / W<T> * Layout<T, C>::vector + u % W<T>;
+    for (Index g = 0; g < C::gates; ++g) {
+      const T ih = inside && p.b_ih ? p.b_ih[g * p.hidden + u] : T(0);
+      const T hh = inside && p.b_hh ? p.b_hh[g * p.hidden + u] : T(0);
+      const bool apart = C::gru && g == 2;
+      out[g * W<T>] = apart ? ih : ih + hh;
+      if (apart) hidden_n[u] = hh;
+    }
+  }
+}
+
+// Split by units where rows are too few to share, or where weights that no private cache holds
+// would be read by every worker.
+inline bool split_units(const Steps& steps, Index groups, Index weight_bytes, int workers) {
+  if (workers == 1 || groups < workers) return false;
+  const bool few_rows = steps.batch < 4 * workers && weight_bytes >= (32 << 10);
+  const bool large = weight_bytes > (512 << 10) && steps.batch < 512;
+  return few_rows || large;
+}
+
+template <class T, class C>
+struct ForwardPass {
+  using L = Layout<T, C>;
+  const Forward<T>& p;
+  Columns units;
+  int workers = 1;
+  bool by_units = false;
+  Index ahead_rows = 0;  // rows whose inputs are projected before their step; 0: inside the tile
+  T *w_ih = nullptr, *w_hh = nullptr, *bias = nullptr, *bias_n = nullptr, *projected = nullptr;
+  Index* places = nullptr;
+  const T** pointers = nullptr;  // for each worker: inputs, hidden states and cell states of a step's rows
+
+  Index before(Index t) const { return p.reverse ? t + 1 : t - 1; }
+
+  void pack(const Worker& me) const {
+    for (Index g = me.first(units.groups()); g < me.last(units.groups()); ++g) {
+      pack_forward<T, C>(p.w_ih, p.hidden, p.input, units, g, w_ih);
+      pack_forward<T, C>(p.w_hh, p.hidden, p.hidden, units, g, w_hh);
+    }
+    if (me.begin == 0) pack_bias<T, C>(p, units, bias, bias_n);
+    me.sync();
+  }
+
+  // Where step t reads what the step before it left; at the start, the initial state.
+  void point(Index t, const T** x, const T** h, const T** c) const {
+    const Index continued = p.steps.rows(before(t));
+    for (Index r = 0; r < p.steps.rows(t); ++r) {
+      x[r] = p.x.at(p.steps, t, r);
+      h[r] = r < continued ? p.y.at(p.steps, before(t), r) : p.h0 + r * p.hidden;
+      if constexpr (C::cell) {
+        if (!p.cells) c[r] = p.c_n + r * p.hidden;  // runs in place
+        else c[r] = r < continued ? p.cells + (p.steps.begin(before(t)) + r) * p.hidden
+                                  : p.c0 + r * p.hidden;
+      }
+    }
+  }
+
+  // acc = bias, or the projection made ahead, for M rows of one group.
+  void start(Index group, Index m, const T* ahead_row, T* acc) const {
+    const Index vectors = units.width(group) * C::gates, nv = L::panel(units.width(group));
+    const Index offset = units.first(group) * L::vector, row = units.vectors() * L::vector;
+    for (Index q = 0; q < vectors; ++q) {
+      for (Index r = 0; r < m; ++r) {
+        const T* const from = ahead_row ? ahead_row + r * row : bias;
+        store(acc + ((q / nv * m + r) * nv + q % nv) * W<T>, load(from + offset + q * W<T>));
+      }
+    }
+  }
+
+  void product(Index group, Index m, Index depth, const T* const* rows, const T* packed,
+               T* acc) const {
+    const int nv = L::panel(units.width(group));
+    const Index panels = units.width(group) * C::gates / nv;
+    packed += units.first(group) * L::vector * depth;
+    for (Index i = 0; i < panels; ++i) {
+      multiply<T>(static_cast<int>(m), nv, depth, rows, 1, packed + i * depth * nv * W<T>,
+                  acc + i * m * nv * W<T>);
+    }
+  }
+
+  // The GRU's candidate needs W_in x + b_in and W_hn h + b_hn apart: set the first aside.
+  void set_aside(Index group, Index m, T* acc, T* apart) const {
+    for (Index r = 0; r < m; ++r) {
+      T* const third = acc + (r * 3 + 2) * W<T>;
+      store(apart + r * W<T>, load(third));
+      store(third, load(bias_n + units.first(group) * W<T>));
+    }
+  }
+
+  void gates(Index t, Index group, Index r0, Index m, const T* const* h, const T* const* c,
+             const T* acc, const T* apart) const {
+    const Index nv = L::panel(units.width(group));
+    for (Index r = 0; r < m; ++r) {
+      const Index row = p.steps.begin(t) + r0 + r;
+      T* const y = p.y.at(p.steps, t, r0 + r);
+      for (Index v = 0; v < units.width(group); ++v) {
+        const Index u = (units.first(group) + v) * W<T>, n = p.hidden - u;
+        V<T> s[C::sums];
+#pragma GCC unroll 4
+        for (Index g = 0; g < C::gates; ++g) {
+          const Index q = v * C::gates + g;
+          s[g] = load(acc + ((q / nv * m + r) * nv + q % nv) * W<T>);
+        }
+        if constexpr (C::gru) {
+          s[3] = s[2];
+          s[2] = load(apart + r * W<T>);
+        }
+        V<T> cell{}, hidden, h_before{};
+        if constexpr (C::cell) cell = load(c[r] + u, n);
+        if constexpr (C::gru) h_before = load(h[r] + u, n);
+        C::forward(s, cell, h_before, hidden);
+        store(y + u, hidden, n);
+        if constexpr (C::cell) {
+          store((p.cells ? p.cells + row * p.hidden : p.c_n + (r0 + r) * p.hidden) + u, cell, n);
+        }
+        if constexpr (C::saved > 0) {
+          if (p.saved) {
+#pragma GCC unroll 4
+            for (Index g = 0; g < C::saved; ++g) {
+              store(p.saved + (row * C::saved + g) * p.hidden + u, s[g], n);
+            }
+          }
+        }
+      }
+    }
+  }
+
+  // `ahead_row` is the projection of row r0, or null: project here.
+  void block(Index t, Index group, Index r0, Index m, const T* const* x, const T* const* h,
+             const T* const* c, const T* ahead_row) const {
+    alignas(64) T acc[kMaxRows * 4 * W<T>], apart[kMaxRows * W<T>];
+    start(group, m, ahead_row, acc);
+    if (!ahead_row) product(group, m, p.input, x, w_ih, acc);
+    if constexpr (C::gru) set_aside(group, m, acc, apart);
+    product(group, m, p.hidden, h, w_hh, acc);
+    gates(t, group, r0, m, h, c, acc, apart);
+  }
+
+  struct Window {  // steps whose inputs are projected together
+    Index first, last;
+    bool holds(Index t) const { return first <= t && t < last; }
+  };
+
+  // The steps from t on, in running direction, whose rows fit the projection buffer.
+  Window window(Index t) const {
+    Window w{t, t + 1};
+    Index rows = p.steps.rows(t);
+    for (;;) {
+      const Index next = p.reverse ? w.first - 1 : w.last;
+      if (next < 0 || next >= p.steps.count) return w;
+      rows += p.steps.rows(next);
+      if (rows > ahead_rows) return w;
+      p.reverse ? --w.first : ++w.last;
+    }
+  }
+
+  bool mine(const Worker& me, Index piece) const { return by_units || me.owns(piece); }
+
+  // W_ih x + b for a window's rows, as far as this worker owns rows or groups.
+  void project(const Worker& me, const Pieces& pieces, const Window& w, Index g0, Index g1,
+               const T** x, Index* place, T* out) const {
+    Index n = 0;
+    for (Index t = w.first; t < w.last; ++t) {
+      const Index begin = p.steps.begin(t) - p.steps.begin(w.first);
+      for (Index i = 0; i < pieces.count; ++i) {
+        if (!mine(me, i)) continue;
+        for (Index r = pieces.first(i); r < pieces.first(i + 1) && r < p.steps.rows(t); ++r, ++n) {
+          x[n] = p.x.at(p.steps, t, r);
+          place[n] = (begin + r) * units.vectors() * L::vector;
+        }
+      }
+    }
+    const Pieces tiles(n, L::rows, 1);
+    alignas(64) T acc[kMaxRows * 4 * W<T>];
+    for (Index g = g0; g < g1; ++g) {
+      const Index nv = L::panel(units.width(g)), vectors = units.width(g) * C::gates;
+      for (Index i = 0; i < tiles.count; ++i) {
+        const Index r0 = tiles.first(i), m = tiles.first(i + 1) - r0;
+        start(g, m, nullptr, acc);
+        product(g, m, p.input, x + r0, w_ih, acc);
+        for (Index q = 0; q < vectors; ++q) {
+          for (Index r = 0; r < m; ++r) {
+            store(out + place[r0 + r] + units.first(g) * L::vector + q * W<T>,
+                  load(acc + ((q / nv * m + r) * nv + q % nv) * W<T>));
+          }
+        }
+      }
+    }
+  }
+
+  void run(const Worker& me) const {
+    pack(me);
+    const Index batch = p.steps.batch, row = units.vectors() * L::vector;
+    const T** const x = pointers + me.begin * (3 * batch + ahead_rows);
+    const T **const h = x + batch, **const c = h + batch, **const all_x = c + batch;
+    const Index g0 = by_units ? me.first(units.groups()) : 0;
+    const Index g1 = by_units ? me.last(units.groups()) : units.groups();
+    const Pieces pieces(batch, L::rows, by_units ? 1 : workers);
+    Window ready{0, 0};
+    for (Index s = 0; s < p.steps.count; ++s) {
+      const Index t = p.reverse ? p.steps.count - 1 - s : s;
+      if (ahead_rows && !ready.holds(t)) {
+        ready = window(t);
+        project(me, pieces, ready, g0, g1, all_x, places + me.begin * ahead_rows, projected);
+      }
+      point(t, x, h, c);
+      const T* const from =
+          ahead_rows ? projected + (p.steps.begin(t) - p.steps.begin(ready.first)) * row : nullptr;
+      for (Index g = g0; g < g1; ++g) {
+        for (Index i = 0; i < pieces.count; ++i) {
+          const Index r0 = pieces.first(i), m = min(pieces.first(i + 1), p.steps.rows(t)) - r0;
+          if (m <= 0 || !mine(me, i)) continue;
+          block(t, g, r0, m, x + r0, h + r0, c + r0, from ? from + r0 * row : nullptr);
+        }
+      }
+      if (by_units) me.sync();
+    }
+  }
+};
+
+// The state after each sequence's own last step; sequences are sorted by length, longest first.
+template <class T>
+void final_states(const Forward<T>& p) {
+  Index t = p.reverse ? 0 : p.steps.count - 1;
+  for (Index r = 0; r < p.steps.batch; ++r) {
+    while (p.steps.rows(t) <= r) --t;
+    const std::size_t bytes = static_cast<std::size_t>(p.hidden) * sizeof(T);
+    __builtin_memcpy(p.h_n + r * p.hidden, p.y.at(p.steps, t, r), bytes);
+    if (p.cells) {
+      __builtin_memcpy(p.c_n + r * p.hidden, p.cells + (p.steps.begin(t) + r) * p.hidden, bytes);
+    }
+  }
+}
+
+// Enough work for a team: waking it costs some microseconds.
+inline int useful_workers(const Steps& steps, Index multiplications, int threads) {
+  return steps.total() * multiplications < 100000 ? 1 : threads;
+}
+
+template <class T, class C>
+void forward_cell(const Forward<T>& p, int threads) {
+  using L = Layout<T, C>;
+  Scratch scratch;
+  ForwardPass<T, C> pass{p, Columns{p.hidden, L::widest, W<T>}};
+  const Index row = pass.units.vectors() * L::vector, batch = p.steps.batch;
+  const Index depth = p.input + p.hidden;
+  pass.workers = useful_workers(p.steps, row * depth, threads);
+  pass.by_units = split_units(p.steps, pass.units.groups(), row * depth * Index(sizeof(T)),
+                              pass.workers);
+  const bool ahead = p.steps.count > 1 && batch < 2 * L::rows;
+  pass.ahead_rows = ahead ? 64 : 0;
+  pass.w_ih = scratch.take<T>(row * p.input);
+  pass.w_hh = scratch.take<T>(row * p.hidden);
+  pass.bias = scratch.take<T>(row);
+  pass.bias_n = scratch.take<T>(row);
+  pass.projected = scratch.take<T>(pass.ahead_rows * row);
+  pass.places = scratch.take<Index>(pass.ahead_rows * pass.workers);
+  pass.pointers = scratch.take<const T*>((3 * batch + pass.ahead_rows) * pass.workers);
+  if constexpr (C::cell) {
+    if (!p.cells) __builtin_memcpy(p.c_n, p.c0, static_cast<std::size_t>(batch * p.hidden) * sizeof(T));
+  }
+  team(pass.workers, [&](const Worker& me) { pass.run(me); });
+  final_states(p);
+}
+
+template <class T>
+void forward(const Forward<T>& p, int threads) {
+  switch (p.cell) {
+    case Cell::rnn_tanh: return forward_cell<T, Rnn<T, false>>(p, threads);
+    case Cell::rnn_relu: return forward_cell<T, Rnn<T, true>>(p, threads);
+    case Cell::lstm: return forward_cell<T, Lstm<T>>(p, threads);
+    case Cell::gru: return forward_cell<T, Gru<T>>(p, threads);
+  }
+}

@@ -1,0 +1,26 @@
+// What each isa_*.cpp compiles: the kernels, for its own vector width, in its own anonymous
+// namespace (and nothing of the standard library, whose shared symbols another file would pick up
+// compiled for the wrong machine).
+#include "kernels.h"
+#include "threads.h"
+
+#if CARROUSEL_VECTOR_BYTES == 64
+#include <immintrin.h>
+#endif
+
+namespace carrousel {
+namespace {
+#include "simd.h"
+#include "tile.inl.h"
+#include "cells.inl.h"
+#include "forward.inl.h"
+#include "backward.inl.h"
+}  // namespace
+}  // namespace carrousel
+
+#define CARROUSEL_ISA_TABLE(NAME, SUPPORTED)                                    \
+  namespace carrousel {                                                        \
+  extern const Isa isa_##NAME{#NAME, [] { return static_cast<bool>(SUPPORTED); }, \
+                              {forward<float>, backward<float>, elementwise<float>}, \
+                              {forward<double>, backward<double>, elementwise<double>}}; \
+  }

@@ -1,0 +1,101 @@
+// The entry points of the hot loops: what each pointer holds, how it lies in memory, who may alias.
+//
+// Sizes: T steps, B sequences, I inputs, H hidden units, G gates (RNN 1, LSTM 4, GRU 3),
+// S saved values per unit and step (RNN 0, LSTM 4: i f g o, GRU 4: r z n and W_hn h + b_hn).
+// Rows are time-major: step t owns rows Steps::begin(t) .. begin(t) + rows(t). A padded batch has B
+// rows in every step; in a packed one the counts never grow. N is the number of rows in all.
+#pragma once
+#include <cstdint>
+
+namespace carrousel {
+
+using Index = std::int64_t;
+
+enum class Cell : int { rnn_tanh, rnn_relu, lstm, gru };
+
+struct Steps {
+  Index count;           // T
+  Index batch;           // B
+  const Index* offsets;  // (T + 1) first row of each step, or null: B rows in every step
+
+  Index begin(Index t) const { return offsets ? offsets[t] : t * batch; }
+  Index rows(Index t) const {
+    if (t < 0 || t >= count) return 0;
+    return offsets ? offsets[t + 1] - offsets[t] : batch;
+  }
+  Index total() const { return begin(count); }
+};
+
+// Rows of a tensor whose last dimension is contiguous; a padded tensor may have any other strides.
+template <class T>
+struct Rows {
+  T* base;     // null: absent
+  Index step;  // elements from one step to the next (unused when packed)
+  Index row;   // elements from one row to the next
+
+  T* at(const Steps& steps, Index t, Index r) const {
+    return base + (steps.offsets ? steps.offsets[t] * row : t * step) + r * row;
+  }
+};
+
+// One layer in one direction. Weights are row-major and contiguous, in torch's gate order.
+template <class T>
+struct Layer {
+  Cell cell;
+  Steps steps;
+  Index input, hidden;
+  bool reverse;   // run from the last step to the first; every index keeps its meaning
+  const T* w_ih;  // (G*H, I)
+  const T* w_hh;  // (G*H, H)
+  const T* b_ih;  // (G*H) or null
+  const T* b_hh;  // (G*H) or null
+  const T* h0;    // (B, H) contiguous
+  const T* c0;    // (B, H) contiguous; LSTM only
+  Rows<const T> x;
+};
+
+// Nothing written here may overlap anything read, nor another output.
+template <class T>
+struct Forward : Layer<T> {
+  Rows<T> y;  // hidden state after each step
+  T* saved;   // (N, S*H) or null: keep no record
+  T* cells;   // (N, H), LSTM with a record; else null
+  T* h_n;     // (B, H)
+  T* c_n;     // (B, H); LSTM only. Without a record it also holds the running cell state.
+};
+
+template <class T>
+struct Backward : Layer<T> {
+  Rows<const T> y;    // as forward wrote them
+  const T* saved;     // (N, S*H)
+  const T* cells;     // (N, H); LSTM only
+  Rows<const T> dy;   // dL/dy, or base null
+  T* dh0;             // (B, H) in: dL/dh_n, out: dL/dh_0
+  T* dc0;             // (B, H) in: dL/dc_n, out: dL/dc_0; LSTM only
+  Rows<T> dx;         // dL/dx, or base null: not wanted
+  bool add_dx;        // add to dx instead of writing it (second direction)
+  T* dw_ih;           // (G*H, I) or null: no weight gradient is wanted
+  T* dw_hh;           // (G*H, H)
+  T* db_ih;           // (G*H) or null
+  T* db_hh;           // (G*H) or null
+  T* total_dh;        // (N, H) or null: dL/dh_t in all, for the tape
+  T* total_dc;        // (N, H) or null; LSTM only
+};
+
+enum class Function : int { exp, tanh, sigmoid };
+
+template <class T>
+struct Kernels {
+  void (*forward)(const Forward<T>&, int threads);
+  void (*backward)(const Backward<T>&, int threads);
+  void (*elementwise)(Function, Index n, const T* in, T* out);
+};
+
+struct Isa {
+  const char* name;
+  bool (*supported)();
+  Kernels<float> f32;
+  Kernels<double> f64;
+};
+
+}  // namespace carrousel

@@ -1,0 +1,95 @@
+// The one matrix product under everything: a tile of M rows by NV vectors, sums kept in registers.
+//
+//   sum[m][v] += rows[m][k * stride] * panel[k][v]        k = 0 .. depth-1
+//
+// The panel is packed: depth x (NV vectors), contiguous. Rows are wherever their pointers say:
+// hidden states of a padded, packed or reversed batch (stride 1), or columns of a row-major matrix
+// (stride = its row length), which gives the transposed product of the weight gradient. The sums
+// come from and return to a small buffer in L1; that costs 2*M*NV moves against depth*M*NV FMAs.
+// k runs in order whatever M is, so a row's result does not depend on which rows share its tile.
+
+constexpr Index min(Index a, Index b) { return a < b ? a : b; }
+constexpr Index max(Index a, Index b) { return a < b ? b : a; }
+
+constexpr int kMaxRows = 8;
+
+// Rows that fit the registers: M*NV sums, NV panel vectors, one broadcast.
+constexpr int tile_rows(int nv) {
+  const int fit = (CARROUSEL_REGISTERS - 1 - nv) / nv;
+  return fit < 1 ? 1 : fit < kMaxRows ? fit : kMaxRows;
+}
+
+template <class T, int M, int NV>
+[[gnu::noinline]] void tile(Index depth, const T* const* rows, Index stride, const T* panel, T* acc) {
+  V<T> sum[M][NV];
+  const T* a[M];
+#pragma GCC unroll 8
+  for (int m = 0; m < M; ++m) {
+    a[m] = rows[m];
+#pragma GCC unroll 4
+    for (int v = 0; v < NV; ++v) sum[m][v] = load(acc + (m * NV + v) * W<T>);
+  }
+  for (Index k = 0; k < depth; ++k) {
+    V<T> b[NV];
+#pragma GCC unroll 4
+    for (int v = 0; v < NV; ++v) b[v] = load(panel + v * W<T>);
+    panel += NV * W<T>;
+#pragma GCC unroll 8
+    for (int m = 0; m < M; ++m) {
+      const V<T> x = fill(a[m][k * stride]);
+#pragma GCC unroll 4
+      for (int v = 0; v < NV; ++v) sum[m][v] += x * b[v];
+    }
+  }
+#pragma GCC unroll 8
+  for (int m = 0; m < M; ++m) {
+#pragma GCC unroll 4
+    for (int v = 0; v < NV; ++v) store(acc + (m * NV + v) * W<T>, sum[m][v]);
+  }
+}
+
+template <class T>
+using Tile = void (*)(Index, const T* const*, Index, const T*, T*);
+
+// rows <= tile_rows(nv); with stride 1 this is acc += rows x panel.
+template <class T>
+inline void multiply(int m, int nv, Index depth, const T* const* rows, Index stride, const T* panel,
+                     T* acc) {
+#define CARROUSEL_ROW(NV)                                                                \
+  {                                                                                      \
+    tile<T, 1, NV>, tile<T, 2 <= tile_rows(NV) ? 2 : 1, NV>,                             \
+        tile<T, 3 <= tile_rows(NV) ? 3 : 1, NV>, tile<T, 4 <= tile_rows(NV) ? 4 : 1, NV>, \
+        tile<T, 5 <= tile_rows(NV) ? 5 : 1, NV>, tile<T, 6 <= tile_rows(NV) ? 6 : 1, NV>, \
+        tile<T, 7 <= tile_rows(NV) ? 7 : 1, NV>, tile<T, 8 <= tile_rows(NV) ? 8 : 1, NV>  \
+  }
+  static constexpr Tile<T> tiles[4][kMaxRows] = {CARROUSEL_ROW(1), CARROUSEL_ROW(2),
+                                                 CARROUSEL_ROW(3), CARROUSEL_ROW(4)};
+#undef CARROUSEL_ROW
+  tiles[nv - 1][m - 1](depth, rows, stride, panel, acc);
+}
+
+// Columns in groups of at most `widest` vectors, so that a narrow matrix wastes no lanes.
+struct Columns {
+  Index count;   // columns
+  int widest;    // vectors in a full group
+  int lanes;     // W
+
+  Index vectors() const { return (count + lanes - 1) / lanes; }
+  Index groups() const { return (vectors() + widest - 1) / widest; }
+  Index first(Index group) const { return group * widest; }  // in vectors
+  int width(Index group) const {
+    const Index left = vectors() - first(group);
+    return static_cast<int>(left < widest ? left : widest);
+  }
+};
+
+// Split n rows into pieces of at most `most` rows, as equal as possible, a multiple of `slots` of
+// them where there are enough rows; piece i is first(i) .. first(i + 1).
+struct Pieces {
+  Index rows, count;
+
+  Pieces(Index n, Index most, Index slots) : rows(n), count((n + most - 1) / most) {
+    if (n >= slots) count = (count + slots - 1) / slots * slots;
+  }
+  Index first(Index i) const { return i * rows / count; }
+};

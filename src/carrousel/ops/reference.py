@@ -1,0 +1,136 @@
+"""The specification: each cell as its equations, in plain torch.
+
+Any dtype, any device, differentiable as often as one likes. Everything fast is tested against this
+module, and it serves where no kernel does: double backward, and traces of layers on other devices
+or dtypes. Gate order and names are torch's.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from carrousel.ops.tape import TAPE, Run
+
+
+def lstm_step(x, h, c, w_ih, w_hh, b_ih=None, b_hh=None):
+    """One step of the LSTM (Hochreiter & Schmidhuber 1997; forget gate: Gers et al. 2000).
+
+    x (B, I), h (B, H), c (B, H), w_ih (4H, I), w_hh (4H, H), biases (4H) or None
+    -> h (B, H), c (B, H), gates: name -> (B, H)::
+
+        i = sigmoid(W_ii x + b_ii + W_hi h + b_hi)        input gate
+        f = sigmoid(W_if x + b_if + W_hf h + b_hf)        forget gate
+        g = tanh(W_ig x + b_ig + W_hg h + b_hg)           candidate
+        o = sigmoid(W_io x + b_io + W_ho h + b_ho)        output gate
+        c' = f * c + i * g
+        h' = o * tanh(c')
+    """
+    sums = torch.nn.functional.linear(x, w_ih, b_ih) + torch.nn.functional.linear(h, w_hh, b_hh)
+    i, f, g, o = sums.chunk(4, -1)  # (B, H) each
+    i, f, g, o = i.sigmoid(), f.sigmoid(), g.tanh(), o.sigmoid()
+    c = f * c + i * g
+    return o * c.tanh(), c, {"input": i, "forget": f, "candidate": g, "output": o}
+
+
+def gru_step(x, h, w_ih, w_hh, b_ih=None, b_hh=None):
+    """One step of the GRU (Cho et al. 2014), in torch's variant: r acts on W_hn h + b_hn.
+
+    x (B, I), h (B, H), w_ih (3H, I), w_hh (3H, H), biases (3H) or None -> h (B, H), gates::
+
+        r = sigmoid(W_ir x + b_ir + W_hr h + b_hr)        reset gate
+        z = sigmoid(W_iz x + b_iz + W_hz h + b_hz)        update gate
+        n = tanh(W_in x + b_in + r * (W_hn h + b_hn))     candidate
+        h' = (1 - z) * n + z * h
+    """
+    x_r, x_z, x_n = torch.nn.functional.linear(x, w_ih, b_ih).chunk(3, -1)  # (B, H) each
+    h_r, h_z, h_n = torch.nn.functional.linear(h, w_hh, b_hh).chunk(3, -1)
+    r, z = (x_r + h_r).sigmoid(), (x_z + h_z).sigmoid()
+    n = (x_n + r * h_n).tanh()
+    return (1 - z) * n + z * h, {"reset": r, "update": z, "candidate": n}
+
+
+def rnn_step(x, h, w_ih, w_hh, b_ih=None, b_hh=None, nonlinearity="tanh"):
+    """One step of the plain RNN (Elman 1990): h' = tanh(W_ih x + b_ih + W_hh h + b_hh), or relu.
+
+    x (B, I), h (B, H), w_ih (H, I), w_hh (H, H), biases (H) or None -> h (B, H)
+    """
+    s = torch.nn.functional.linear(x, w_ih, b_ih) + torch.nn.functional.linear(h, w_hh, b_hh)
+    return s.tanh() if nonlinearity == "tanh" else s.relu()
+
+
+def step(mode: str, x, h, c, weights):
+    """One step of any cell; ``mode`` is torch's: RNN_TANH, RNN_RELU, LSTM or GRU."""
+    if mode == "LSTM":
+        return lstm_step(x, h, c, *weights)
+    if mode == "GRU":
+        h, gates = gru_step(x, h, *weights)
+        return h, None, gates
+    return rnn_step(x, h, *weights, nonlinearity=mode[4:].lower()), None, {}
+
+
+def direction(mode, x, batch_sizes, h0, c0, weights, w_hr=None, reverse=False):
+    """All steps of one layer in one direction: the loop that the kernels replace.
+
+    x (N, I) rows time-major, batch_sizes: rows of each step, h0 (B, H or P), c0 (B, H) or None
+    -> y (N, H or P), h_n (B, H or P), c_n or None, and the :class:`Run` where a tape is on.
+    """
+    steps = list(zip(x.split(batch_sizes), batch_sizes, strict=True))
+    h, c, outputs = h0, c0, [None] * len(steps)
+    for t in reversed(range(len(steps))) if reverse else range(len(steps)):
+        x_t, rows = steps[t]
+        h_t, c_t, gates = step(mode, x_t, h[:rows], None if c is None else c[:rows], weights)
+        if w_hr is not None:  # LSTM with projection (Sak et al. 2014)
+            h_t = h_t @ w_hr.T
+        outputs[t] = (h_t, c_t, gates)
+        h = torch.cat([h_t, h[rows:]])  # rows past the end of their sequence keep their state
+        c = None if c is None else torch.cat([c_t, c[rows:]])
+    _tape(mode, reverse, batch_sizes, outputs, h0, c0)
+    return torch.cat([h_t for h_t, _, _ in outputs]), h, c
+
+
+def _tape(mode, reverse, batch_sizes, outputs, h0, c0):
+    tape = TAPE.get()
+    if tape is None:
+        return
+    hidden, cells, gates = zip(*outputs, strict=True)
+    run = Run(
+        kind=mode[:3].lower() if mode != "LSTM" else "lstm",
+        reverse=reverse,
+        batch_sizes=torch.tensor(batch_sizes),
+        hidden=torch.cat(hidden).detach(),
+        cell=torch.cat(cells).detach() if c0 is not None else None,
+        gates={name: torch.cat([g[name] for g in gates]).detach() for name in gates[0]},
+        h0=h0.detach(),
+        c0=None if c0 is None else c0.detach(),
+    )
+    tape.append(run)
+    if hidden[0].requires_grad:
+        run.grad_hidden = _collect(hidden, batch_sizes)
+        run.grad_cell = _collect(cells, batch_sizes) if c0 is not None else None
+
+
+def _collect(states: tuple[Tensor, ...], batch_sizes: list[int]) -> Tensor:
+    """A (N, H) tensor that backward fills with the total gradient of each step's state."""
+    total = torch.zeros_like(torch.cat(states).detach())
+    for state, part in zip(states, total.split(batch_sizes), strict=True):
+        state.register_hook(part.copy_)
+    return total
+
+
+def layer(mode, x, batch_sizes, h0, c0, weights, w_hr=None):
+    """One layer, one direction or both: h0, c0 (D, B, H), weights: 2 or 4 tensors per direction.
+
+    -> y (N, D*H), h_n (D, B, H), c_n (D, B, H) or None
+    """
+    per = len(weights) // h0.shape[0]
+    parts = []
+    for d in range(h0.shape[0]):
+        own = weights[d * per : (d + 1) * per]
+        cell = None if c0 is None else c0[d]
+        projection = None if w_hr is None else w_hr[d]
+        parts.append(
+            direction(mode, x, batch_sizes, h0[d], cell, own, projection, reverse=d == 1)
+        )
+    y, h_n, c_n = zip(*parts, strict=True)
+    return torch.cat(y, -1), torch.stack(h_n), None if c0 is None else torch.stack(c_n)
