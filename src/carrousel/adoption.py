@@ -1,0 +1,270 @@
+"""Swapping recurrent layers for ours in place, and back.
+
+Only the class of the module changes: parameters, hooks, names and attributes stay the very same
+objects, so that optimisers, checkpoints and wrappers notice nothing.
+"""
+
+import copy
+import functools
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+
+import carrousel.nn as ours
+
+OURS: dict[type, type] = {
+    nn.RNN: ours.RNN,
+    nn.LSTM: ours.LSTM,
+    nn.GRU: ours.GRU,
+    nn.RNNCell: ours.RNNCell,
+    nn.LSTMCell: ours.LSTMCell,
+    nn.GRUCell: ours.GRUCell,
+}
+TORCHS: dict[type, type] = {mine: theirs for theirs, mine in OURS.items()}
+
+
+@dataclass(frozen=True)
+class Swap:
+    """One module whose class was changed."""
+
+    name: str
+    before: type
+    after: type
+
+
+@dataclass(frozen=True)
+class Left:
+    """One recurrent module that stayed as it was, and why."""
+
+    name: str
+    type: type
+    reason: str
+
+
+@dataclass(frozen=True)
+class Adoption:
+    """What ``adopt`` or ``release`` did to ``module`` (itself, or its copy)."""
+
+    module: nn.Module
+    swapped: tuple[Swap, ...]
+    left: tuple[Left, ...]
+
+    def __str__(self) -> str:
+        lines = [
+            f"{_shown(s.name)}: {_path(s.before)} -> {_path(s.after)}" for s in self.swapped
+        ] + [f"{_shown(k.name)}: {_path(k.type)} left as it is: {k.reason}" for k in self.left]
+        return "\n".join(lines) or "no recurrent layer found"
+
+
+def adopt(module: nn.Module, inplace: bool = True) -> Adoption:
+    """Make the recurrent layers and cells inside ``module`` carrousel's.
+
+    Layers of ``torch.nn`` become the layer of the same name in :mod:`carrousel.nn`. A subclass that
+    someone wrote of ``torch.nn.LSTM`` keeps its own methods; what it calls by ``super()`` is ours.
+    With ``inplace=False`` a deep copy is changed and returned as ``.module``.
+
+    >>> import torch, carrousel
+    >>> model = torch.nn.Sequential(torch.nn.LSTM(3, 4))
+    >>> print(carrousel.adopt(model))
+    0: torch.nn.LSTM -> carrousel.nn.LSTM
+    """
+    return _swap_all(module, adopted_class, inplace)
+
+
+def release(module: nn.Module, inplace: bool = True) -> Adoption:
+    """The inverse of :func:`adopt`: every layer becomes ``torch.nn``'s, or its own class, again."""
+    return _swap_all(module, released_class, inplace)
+
+
+@contextmanager
+def adopting() -> Iterator[list[Swap]]:
+    """Layers constructed in this block are ours, also those that other libraries construct.
+
+    It does not matter how the library imported ``torch.nn``'s classes. The block counts for the
+    thread (more exactly: the context) that entered it; blocks may be nested. Layers that are
+    unpickled or deep-copied in the block are not constructed: use :func:`adopt` for them. Yields
+    the list of swaps, which grows as layers are made.
+
+    >>> import torch, carrousel
+    >>> with carrousel.adopting() as made:
+    ...     layer = torch.nn.GRU(3, 4)
+    >>> isinstance(layer, carrousel.GRU), len(made)
+    (True, 1)
+    """
+    made: list[Swap] = []
+    token = _MADE.set(made)
+    _install()
+    try:
+        yield made
+    finally:
+        _uninstall()
+        _MADE.reset(token)
+
+
+@contextmanager
+def adopted(module: nn.Module) -> Iterator[Adoption]:
+    """``module`` adopted for the duration of the block, and put back exactly."""
+    report = adopt(module)
+    modules = dict(module.named_modules())
+    try:
+        yield report
+    finally:
+        for swap in report.swapped:
+            modules[swap.name].__class__ = swap.before
+
+
+# The class of a module, before and after ------------------------------------------------------
+
+
+def adopted_class(cls: type) -> type:
+    """Our class for ``cls``; ``ValueError`` with the reason where there is none."""
+    if issubclass(cls, tuple(TORCHS)):
+        raise ValueError("it is carrousel's already")
+    if cls in OURS:
+        return OURS[cls]
+    for theirs, mine in OURS.items():
+        if issubclass(cls, theirs):
+            return _mixed(cls, mine)
+    raise ValueError("it is not a torch.nn layer or a subclass of one")
+
+
+def released_class(cls: type) -> type:
+    """The class that ``cls`` was before; ``ValueError`` with the reason where there is none."""
+    if cls in TORCHS:
+        return TORCHS[cls]
+    if issubclass(cls, tuple(TORCHS)):
+        if "_carrousel_original" in vars(cls):
+            return vars(cls)["_carrousel_original"]
+        raise ValueError("it was written as a subclass of carrousel's layer")
+    raise ValueError("it is not carrousel's")
+
+
+@functools.cache
+def _mixed(cls: type, mine: type) -> type:
+    """``cls`` with ``mine`` behind it, so that ``super()`` in ``cls`` finds ``mine``."""
+    namespace = {
+        "__module__": cls.__module__,
+        "__qualname__": cls.__qualname__,
+        "__doc__": cls.__doc__,
+        "_carrousel_original": cls,
+        "__reduce_ex__": _reduce_mixed,
+    }
+    return type(cls.__name__, (cls, mine), namespace)
+
+
+def _reduce_mixed(self: Any, protocol: int) -> Any:
+    """Pickle and copy by the class that was written: the mixed one has no importable name."""
+    original = type(self)._carrousel_original
+    reduced = super(type(self), self).__reduce_ex__(max(protocol, 2))
+    made_plainly = isinstance(reduced, tuple) and reduced[1][:1] == (type(self),)
+    return (_new_mixed, (original,), *reduced[2:]) if made_plainly else reduced
+
+
+def _new_mixed(original: type) -> Any:
+    cls = adopted_class(original)
+    return cls.__new__(cls)
+
+
+# Walking over a model -------------------------------------------------------------------------
+
+
+def _swap_all(module: nn.Module, target: Callable[[type], type], inplace: bool) -> Adoption:
+    if not isinstance(module, nn.Module):
+        raise TypeError(f"module must be a torch.nn.Module, it is {type(module).__name__}")
+    module = module if inplace else copy.deepcopy(module)
+    swapped, left = [], []
+    for name, layer in module.named_modules():
+        if not is_recurrent(layer):
+            continue
+        before = type(layer)
+        try:
+            layer.__class__ = _target(layer, target)
+            swapped.append(Swap(name, before, type(layer)))
+        except (ValueError, TypeError) as reason:
+            left.append(Left(name, before, str(reason)))
+    return Adoption(module, tuple(swapped), tuple(left))
+
+
+def _target(layer: nn.Module, target: Callable[[type], type]) -> type:
+    if isinstance(layer, torch.jit.ScriptModule):
+        raise ValueError("it is compiled by TorchScript; adopt the model before torch.jit.script")
+    return target(type(layer))
+
+
+def is_recurrent(layer: nn.Module) -> bool:
+    """Whether ``layer`` is a recurrent layer or cell of any make, a container excepted."""
+    if isinstance(layer, nn.RNNBase | nn.RNNCellBase):
+        return True
+    name = getattr(layer, "original_name", type(layer).__name__)
+    if not re.search(r"(RNN|LSTM|GRU)(Cell)?$", name):
+        return False
+    weights = "weight_hh" in " ".join(dict(layer.named_parameters(recurse=False)))
+    return weights or "quantized" in type(layer).__module__
+
+
+def _shown(name: str) -> str:
+    return name or "(the module itself)"
+
+
+def _path(cls: type) -> str:
+    module = cls.__module__
+    if module.startswith("torch.nn.modules"):
+        module = "torch.nn"
+    return f"{module}.{cls.__name__}"
+
+
+# Layers under construction --------------------------------------------------------------------
+
+_MADE: ContextVar[list[Swap] | None] = ContextVar("carrousel_adopting", default=None)
+
+
+@dataclass
+class _Patch:
+    """How many blocks are open in all threads, and the constructors that they replaced."""
+
+    open_blocks: int = 0
+    originals: dict[type, Callable[..., None]] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+_PATCH = _Patch()
+
+
+def _install() -> None:
+    with _PATCH.lock:
+        _PATCH.open_blocks += 1
+        if _PATCH.open_blocks == 1:
+            for cls in OURS:
+                _PATCH.originals[cls] = cls.__init__  # type: ignore[misc]
+                cls.__init__ = _swapping(cls.__init__)  # type: ignore[misc]
+
+
+def _uninstall() -> None:
+    with _PATCH.lock:
+        _PATCH.open_blocks -= 1
+        if _PATCH.open_blocks == 0:
+            for cls, original in _PATCH.originals.items():
+                cls.__init__ = original  # type: ignore[misc]
+            _PATCH.originals.clear()
+
+
+def _swapping(original: Callable[..., None]) -> Callable[..., None]:
+    """``original``, after which the new layer becomes ours if a block is open in this context."""
+
+    @functools.wraps(original)
+    def __init__(self: nn.Module, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **kwargs)
+        made = _MADE.get()
+        before = type(self)
+        if made is not None and not issubclass(before, tuple(TORCHS)):
+            self.__class__ = adopted_class(before)
+            made.append(Swap("", before, type(self)))
+
+    return __init__

@@ -1,0 +1,105 @@
+"""Records in the order in which the layers were called; to a table, to a file and back."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from carrousel.record.record import Info, Record
+from carrousel.record.sources import StoredSource
+
+_FORMAT = "carrousel-trace-1"
+
+
+class Records:
+    """Records, found by the layer's name in the model, by name and call, or by order of call.
+
+    >>> trace["encoder.rnn"]        # doctest: +SKIP
+    >>> trace["decoder", 0]         # the first of several calls; the name alone is the last one
+    >>> trace[-1]                   # the layer that was called last
+    """
+
+    def __init__(self, records: list[Record] | None = None) -> None:
+        self.records: list[Record] = [] if records is None else records
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the layers that were called, each once, in order of their first call."""
+        return list(dict.fromkeys(record.name for record in self.records))
+
+    def calls(self, name: str) -> list[Record]:
+        """All records of the layer with this name. The end of a name will do if only one has it."""
+        known = self.names
+        ends = [n for n in known if n == name or n.endswith("." + name)]
+        exact = name if name in known else ends[0] if len(ends) == 1 else None
+        if exact is None:
+            raise KeyError(f"no record of a layer {name!r}; there are {known}")
+        return [record for record in self.records if record.name == exact]
+
+    def __getitem__(self, key: str | int | tuple[str, int]) -> Record:
+        if isinstance(key, int):
+            return self.records[key]
+        name, call = key if isinstance(key, tuple) else (key, -1)
+        return self.calls(name)[call]
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __iter__(self) -> Iterator[Record]:
+        return iter(self.records)
+
+    def __repr__(self) -> str:
+        lines = "".join(f"\n  {record!r}" for record in self.records)
+        return f"{type(self).__name__}({len(self.records)} records){lines}"
+
+    def to_dataframe(self, backend: str = "polars") -> Any:
+        """One row per layer, call, level, direction, sequence, step and unit.
+
+        Columns: ``layer, call, level, direction, sequence, step, unit``, then the gates, ``cell``,
+        ``hidden`` and, after backward, ``grad_cell`` and ``grad_hidden``; what a kind of layer does
+        not have is null. ``backend``: "polars", "pandas" or "pyarrow".
+        """
+        from carrousel.record.table import to_dataframe
+
+        return to_dataframe(self.records, backend)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write every array to a safetensors file; :func:`load_trace` reads it back.
+
+        Keys are ``name/call/quantity`` (``encoder.rnn/0/forget``), shapes those of
+        :class:`Record`; any safetensors reader understands the file.
+        """
+        tensors, infos = {}, []
+        for record in self.records:
+            prefix = f"{record.name}/{record.call}/"
+            infos.append(record.info.to_dict())
+            tensors[prefix + "lengths"] = record.lengths
+            for name, array in record.arrays().items():
+                tensors[prefix + name] = array.detach().cpu().clone().contiguous()
+        path = Path(path)
+        temporary = path.with_name(path.name + ".part")
+        save_file(tensors, temporary, {"format": _FORMAT, "records": json.dumps(infos)})
+        temporary.replace(path)
+
+
+def load_trace(path: str | os.PathLike[str]) -> Records:
+    """Read what ``trace.save(path)`` wrote. Loading runs no code from the file.
+
+    Raises ``ValueError`` if the file is of another kind.
+    """
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata() or {}
+        if metadata.get("format") != _FORMAT:
+            raise ValueError(f"path={str(path)!r} holds no trace; Trace.save writes one")
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118, not a dict
+    records = []
+    for entry in json.loads(metadata["records"]):
+        info = Info(**entry)
+        prefix = f"{info.name}/{info.call}/"
+        arrays = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+        records.append(Record(info, arrays.pop("lengths"), StoredSource(arrays)))
+    return Records(records)

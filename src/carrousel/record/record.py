@@ -1,0 +1,169 @@
+"""The record: gates, states and gradients of one call of one recurrent layer."""
+
+import weakref
+from dataclasses import asdict, dataclass
+from types import MappingProxyType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from carrousel.record.sources import StoredSource, TapeSource
+
+GATES = {
+    "lstm": ("forget", "input", "candidate", "output"),
+    "gru": ("reset", "update", "candidate"),
+    "rnn": (),
+}
+
+
+@dataclass(frozen=True)
+class Info:
+    """What a record is of: the layer's name in the model, its kind and its shape."""
+
+    name: str
+    call: int  # 0 for the first call of this layer in the block
+    kind: str  # "lstm" | "gru" | "rnn"
+    num_layers: int
+    num_directions: int
+    first_step: int  # 0 unless only some steps were kept
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class Record:
+    """Gates, states and gradients of one call of one recurrent layer.
+
+    Arrays are ``(L*D, T, B, H)``: level and direction as in torch's ``h_n`` (level 0 forward,
+    level 0 reverse, level 1 forward, ...), step, sequence, unit. Index 0 of T is the first step of
+    the sequence whichever direction the layer ran; where a packed sequence has no such step the
+    value is NaN. Gates are the values after their sigmoid or tanh.
+
+    Attributes
+    ----------
+    gates : mapping from name to (L*D, T, B, H)
+        LSTM: forget, input, candidate, output. GRU: reset, update, candidate. RNN: none.
+    hidden, cell : (L*D, T, B, H)
+        States after each step; ``cell`` is None but for the LSTM.
+    initial_hidden, initial_cell : (L*D, B, H)
+        States before the first kept step of each direction.
+    grad_hidden, grad_cell : (L*D, T, B, H) or None
+        Total derivatives of the loss by these states: dL/dh_t and dL/dc_t through everything that
+        follows. None until ``backward()`` has passed.
+    inputs : (T, B, I)
+        What the layer was given.
+    lengths : (B,)
+        Number of kept steps of each sequence.
+    """
+
+    def __init__(
+        self,
+        info: Info,
+        lengths: Tensor,
+        source: TapeSource | StoredSource,
+        module: nn.Module | None = None,
+    ) -> None:
+        self.info = info
+        self.lengths = lengths
+        self._source = source
+        self._module = (lambda: None) if module is None else weakref.ref(module)
+
+    @property
+    def name(self) -> str:
+        return self.info.name
+
+    @property
+    def call(self) -> int:
+        return self.info.call
+
+    @property
+    def kind(self) -> str:
+        return self.info.kind
+
+    @property
+    def module(self) -> nn.Module | None:
+        """The layer itself while it lives; None for a record read from a file."""
+        return self._module()
+
+    @property
+    def gates(self) -> MappingProxyType[str, Tensor]:
+        return MappingProxyType({name: self._need(name) for name in GATES[self.kind]})
+
+    @property
+    def hidden(self) -> Tensor:
+        return self._need("hidden")
+
+    @property
+    def cell(self) -> Tensor | None:
+        return self._source.array("cell")
+
+    @property
+    def initial_hidden(self) -> Tensor:
+        return self._need("initial_hidden")
+
+    @property
+    def initial_cell(self) -> Tensor | None:
+        return self._source.array("initial_cell")
+
+    @property
+    def grad_hidden(self) -> Tensor | None:
+        return self._source.array("grad_hidden")
+
+    @property
+    def grad_cell(self) -> Tensor | None:
+        return self._source.array("grad_cell")
+
+    @property
+    def inputs(self) -> Tensor:
+        return self._need("inputs")
+
+    @property
+    def steps(self) -> range:
+        """The positions in the sequence of the kept steps."""
+        first = self.info.first_step
+        return range(first, first + self.hidden.shape[1])
+
+    @property
+    def present(self) -> Tensor:
+        """(T, B) bool: whether the sequence has this step."""
+        return torch.arange(self.hidden.shape[1])[:, None] < self.lengths
+
+    def reverse(self, index: int) -> bool:
+        """Whether entry ``index`` of the first axis ran from the end of the sequence."""
+        return self.info.num_directions == 2 and index % 2 == 1
+
+    def arrays(self) -> dict[str, Tensor]:
+        """Everything there is, by name."""
+        states = ("cell", "hidden", "initial_cell", "initial_hidden", "grad_cell", "grad_hidden")
+        names = (*GATES[self.kind], *states, "inputs")
+        found = {name: self._source.array(name) for name in names}
+        return {name: array for name, array in found.items() if array is not None}
+
+    def to_dataframe(self, backend: str = "polars") -> Any:
+        """One row per level, direction, sequence, step, unit: see :meth:`Records.to_dataframe`."""
+        from carrousel.record.table import to_dataframe
+
+        return to_dataframe([self], backend)
+
+    def plot(self, **options: Any) -> Any:
+        """Gates and states as units x time images, the input above: see :func:`plot_record`."""
+        from carrousel.plots import plot_record
+
+        return plot_record(self, **options)
+
+    def _need(self, name: str) -> Tensor:
+        array = self._source.array(name)
+        if array is None:
+            raise AttributeError(f"the record of {self.name!r} has no {name!r}")
+        return array
+
+    def __repr__(self) -> str:
+        entries, steps, batch, hidden = self.hidden.shape
+        levels, directions = self.info.num_layers, self.info.num_directions
+        shape = f"levels={levels}, directions={directions}" if entries > 1 else "levels=1"
+        gradients = "yes" if self.grad_hidden is not None else "not yet"
+        return (
+            f"Record({self.name!r}, call={self.call}, {self.kind}, {shape}, steps={steps}, "
+            f"sequences={batch}, units={hidden}, gradients={gradients})"
+        )

@@ -1,0 +1,134 @@
+"""Where a record's arrays come from: runs on the tape, or a file."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor
+
+from carrousel.ops.tape import Run
+from carrousel.record.rows import crop, crop_rows, to_padded
+
+PER_STEP = ("hidden", "cell", "grad_hidden", "grad_cell")
+
+
+@dataclass
+class Excerpt:
+    """One run as it is kept: perhaps only some steps of it, perhaps on another device.
+
+    ``whole`` is the run that backward will write its gradients to; they are fetched from there.
+    """
+
+    run: Run
+    whole: Run
+    start: int
+    stop: int
+    device: str | None
+    own: bool  # nobody else reads ``whole``
+
+    @classmethod
+    def of(cls, whole: Run, start: int, stop: int, device: str | None, own: bool) -> "Excerpt":
+        """Keep ``[start, stop)``, and free what ``whole`` holds beyond if nobody else reads it."""
+        part = stop - start < len(whole.batch_sizes)
+        run = crop(whole, start, stop) if part else replace(whole)
+        if device is not None:
+            run = _moved(run, device)
+        if own:
+            whole.hidden, whole.gates = _shell(whole.hidden), {}
+            whole.cell = None if whole.cell is None else _shell(whole.cell)
+        return cls(run, whole, start, stop, device, own)
+
+    def fetch_gradients(self) -> None:
+        """Take over what backward has left since."""
+        for name in ("grad_hidden", "grad_cell"):
+            rows = getattr(self.whole, name)
+            if rows is not None:
+                setattr(self.run, name, self._kept(rows))
+                if self.own:
+                    setattr(self.whole, name, None)
+
+    def _kept(self, rows: Tensor) -> Tensor:
+        if self.stop - self.start < len(self.whole.batch_sizes):
+            rows = crop_rows(rows, self.whole.batch_sizes, self.start, self.stop)
+        return rows if self.device is None else rows.to(self.device)
+
+
+def _shell(tensor: Tensor) -> Tensor:
+    """As large to look at, without the memory: backward goes by the shapes."""
+    return tensor.new_zeros(1).expand(tensor.shape)
+
+
+def _moved(run: Run, device: str) -> Run:
+    def to(tensor: Tensor | None) -> Tensor | None:
+        return None if tensor is None else tensor.to(device)
+
+    return replace(
+        run,
+        hidden=run.hidden.to(device),
+        cell=to(run.cell),
+        gates={name: rows.to(device) for name, rows in run.gates.items()},
+        h0=run.h0.to(device),
+        c0=to(run.c0),
+    )
+
+
+@dataclass
+class TapeSource:
+    """Arrays put together, when first asked for, from the runs of one call of a layer."""
+
+    excerpts: list[Excerpt]
+    input_rows: Tensor  # (N, I), the layer's own input
+    batch: int
+    order: Tensor | None  # sorted_indices of a PackedSequence
+    _made: dict[str, tuple[list[Tensor], Tensor]] = field(default_factory=dict)
+
+    def array(self, name: str) -> Tensor | None:
+        if name == "inputs":
+            return self._padded(self.input_rows)
+        for excerpt in self.excerpts:
+            excerpt.fetch_gradients()
+        parts = [_part(excerpt.run, name) for excerpt in self.excerpts]
+        present = [part for part in parts if part is not None]
+        if not present or len(present) < len(parts):
+            return None
+        return self._stacked(name, present)
+
+    def _stacked(self, name: str, parts: list[Tensor]) -> Tensor:
+        known = self._made.get(name)
+        if known is None or any(a is not b for a, b in zip(known[0], parts, strict=True)):
+            shape = self._reordered if name.startswith("initial") else self._padded
+            self._made[name] = (parts, _stack(parts, shape))
+        return self._made[name][1]
+
+    def _padded(self, rows: Tensor) -> Tensor:
+        sizes = self.excerpts[0].run.batch_sizes
+        return to_padded(rows.detach(), sizes, self.batch, self.order)
+
+    def _reordered(self, state: Tensor) -> Tensor:
+        if self.order is None:
+            return state.detach()
+        return torch.empty_like(state).index_copy_(0, self.order.to(state.device), state.detach())
+
+
+@dataclass(frozen=True)
+class StoredSource:
+    """Arrays that are already there, as read from a file."""
+
+    arrays: dict[str, Tensor]
+
+    def array(self, name: str) -> Tensor | None:
+        return self.arrays.get(name)
+
+
+def _part(run: Run, name: str) -> Tensor | None:
+    if name in PER_STEP:
+        return getattr(run, name)
+    if name == "initial_hidden":
+        return run.h0
+    return run.c0 if name == "initial_cell" else run.gates.get(name)
+
+
+def _stack(parts: list[Tensor], shape: Callable[[Tensor], Tensor]) -> Tensor:
+    if len(parts) == 1:
+        return shape(parts[0])[None]  # a view
+    return torch.stack([shape(part) for part in parts])

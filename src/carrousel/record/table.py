@@ -1,0 +1,68 @@
+"""Records as a long table: one row per layer, call, level, direction, sequence, step and unit."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from carrousel.record.record import Record
+
+_BACKENDS = ("polars", "pandas", "pyarrow")
+_VALUES = (
+    *("forget", "input", "candidate", "output", "reset", "update"),
+    *("cell", "hidden", "grad_cell", "grad_hidden"),
+)
+
+
+def to_dataframe(records: Sequence[Record], backend: str = "polars") -> Any:
+    """See :meth:`carrousel.record.Records.to_dataframe`."""
+    if backend not in _BACKENDS:
+        raise ValueError(f"backend={backend!r} is not one of {_BACKENDS}")
+    if not records:
+        raise ValueError("there is no record yet: call the model inside the trace's block")
+    present = [_values(record) for record in records]
+    names = [name for name in _VALUES if any(name in values for values in present)]
+    tables = [_columns(*pair, names) for pair in zip(records, present, strict=True)]
+    data = {key: np.concatenate([table[key] for table in tables]) for key in tables[0]}
+    frame = nw.from_dict(data, backend=backend)
+    return frame.with_columns(nw.col(*names).fill_nan(None)).to_native()
+
+
+def _values(record: Record) -> dict[str, Tensor]:
+    arrays = record.arrays()
+    return {name: array for name, array in arrays.items() if name in _VALUES}
+
+
+def _columns(record: Record, values: dict[str, Tensor], names: list[str]) -> dict[str, np.ndarray]:
+    units = max(array.shape[-1] for array in values.values())
+    shape = (*record.hidden.shape[:3], units)
+    keep = np.broadcast_to(record.present.numpy()[None, :, :, None], shape)
+    index = np.nonzero(keep.transpose(0, 2, 1, 3))  # entry, sequence, step, unit
+    directions = record.info.num_directions
+    columns = {
+        "layer": np.full(len(index[0]), record.name, dtype=object),
+        "call": np.full(len(index[0]), record.call),
+        "level": index[0] // directions,
+        "direction": np.array(["forward", "reverse"], dtype=object)[index[0] % directions],
+        "sequence": index[1],
+        "step": index[2] + record.info.first_step,
+        "unit": index[3],
+    }
+    for name in names:
+        columns[name] = _flat(values.get(name), index, units)
+    return columns
+
+
+def _flat(array: Tensor | None, index: tuple[np.ndarray, ...], units: int) -> np.ndarray:
+    if array is None:
+        return np.full(len(index[0]), np.nan, dtype=np.float32)
+    values = array.detach().cpu()
+    values = values if values.dtype == torch.float64 else values.float()
+    if array.shape[-1] < units:  # proj_size: the hidden state has fewer units than the cell
+        values = pad(values, (0, units - array.shape[-1]), value=float("nan"))
+    entry, sequence, step, unit = index
+    return values.numpy()[entry, step, sequence, unit]
