@@ -1,0 +1,50 @@
+"""Tensors and plain data in one safetensors file, whole or not at all; reading runs no code."""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+
+def save_checkpoint(path: Path, tensors: dict[str, Tensor], data: dict[str, Any]) -> None:
+    """Write to a temporary beside ``path``, then rename: a reader never sees half a file."""
+    # safetensors refuses tensors that share memory; copies are small beside what they protect.
+    owned = {name: tensor.detach().clone().contiguous() for name, tensor in tensors.items()}
+    write_bytes(path, save(owned, {"carrousel": json.dumps(data)}))
+
+
+def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """(tensors, data) of a file written by ``save_checkpoint``.
+
+    Raises:
+        ValueError: The file is truncated or is something else.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            data = (file.metadata() or {}).get("carrousel")
+    except SafetensorError as error:
+        raise ValueError(f"{path} is truncated or no safetensors file ({error})") from error
+    if data is None:
+        raise ValueError(f"{path} was not written by carrousel")
+    return tensors, json.loads(data)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Replace ``path`` by ``content`` in one step."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,50 @@
+"""The forecasts that every other must beat: naive and seasonal naive."""
+
+from collections.abc import Sequence
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..data.panel import Panel
+
+
+def seasonal_naive(
+    panel: Panel, h: int, season: int, probabilities: Sequence[float] = (0.5,)
+) -> NDArray[np.float64]:
+    """(S, h, P) quantiles of "as one season ago"; ``season=1`` is the naive forecast.
+
+    The intervals are normal, with the root mean square of the in-sample errors
+    y_t - y_(t-season), growing with the square root of the seasons ahead (Hyndman &
+    Athanasopoulos, Forecasting, section 5.5).
+
+    >>> from carrousel.data import to_panel
+    >>> import polars as pl
+    >>> panel, _ = to_panel(pl.DataFrame({"ds": range(4), "y": [1.0, 2.0, 3.0, 6.0]}))
+    >>> seasonal_naive(panel, 3, 2)[0, :, 0]
+    array([3., 6., 3.])
+    """
+    out = np.empty((panel.n_series, h, len(probabilities)))
+    ahead = np.arange(h)
+    normal = np.array([NormalDist().inv_cdf(p) for p in probabilities])
+    for s in range(panel.n_series):
+        y = filled(panel.series(s).astype(np.float64), season)
+        period = min(season, len(y))
+        centre = y[len(y) - period + ahead % period]
+        error = y[period:] - y[:-period]
+        sigma = np.sqrt(np.mean(error**2)) if len(error) else 0.0
+        spread = sigma * np.sqrt(ahead // period + 1)
+        out[s] = centre[:, None] + spread[:, None] * normal
+    return out
+
+
+def filled(y: NDArray, season: int) -> NDArray:
+    """Missing values taken from one season before, else from the last value, else the next."""
+    y = y.copy()
+    for t in np.flatnonzero(np.isnan(y)):
+        if t >= season:
+            y[t] = y[t - season]
+        if np.isnan(y[t]) and t > 0:
+            y[t] = y[t - 1]
+    known = y[~np.isnan(y)]
+    return np.where(np.isnan(y), known[0], y) if len(known) else y

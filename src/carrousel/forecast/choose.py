@@ -1,0 +1,83 @@
+"""From the data and what the user set to everything that training needs. All rules are here."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..data.panel import Panel
+from ..train import TrainOptions
+from .model import Shape
+from .options import Options
+from .seasons import choose_seasons
+
+LONGEST_STEP = 100  # observations read at once; a longer season is cut into equal steps
+EFFORTS = {"fast": (400, 1), "default": (1000, 3), "best": (1500, 8)}  # steps, networks
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What was chosen; ``reasons`` says why, in sentences."""
+
+    shape: Shape
+    members: int
+    batch_size: int
+    train: TrainOptions
+    holdout: int  # steps at the end of each series kept for validation
+    origins: int  # forecasts of each series in a validation
+    reasons: tuple[str, ...]
+
+
+def choose(panel: Panel, options: Options) -> Plan:
+    """The plan for a panel: rules from its frequency, lengths and number of series."""
+    seasons, reason = choose_seasons(panel)
+    if options.seasons:
+        seasons, reason = options.seasons, f"seasons {options.seasons} as asked"
+    step = _step(seasons[0])
+    steps = _steps(panel, options, seasons, step)
+    hidden = options.hidden_size or _width(int(np.isfinite(panel.y).sum()))
+    depth = options.num_layers or 2
+    shape = Shape(options.h, options.cell, step, steps, seasons, hidden, depth)
+    updates, members = EFFORTS[options.effort]
+    members = options.ensemble or members
+    train = TrainOptions(
+        steps=options.max_steps or updates,
+        learning_rate=options.learning_rate or 3e-3,
+        average=0.99,
+        evaluate_every=50,
+        patience=6,
+        seed=options.seed,
+    )
+    holdout, origins = _holdout(panel, options.h)
+    reasons = (
+        reason,
+        f"{steps} steps of {step} observations are read before a forecast",
+        f"{members} network{'s' * (members > 1)} of {depth} {options.cell} layers, {hidden} wide",
+        f"validated on the last {holdout} observations of each series",
+    )
+    return Plan(shape, members, options.batch_size or 64, train, holdout, origins, reasons)
+
+
+def _step(season: int) -> int:
+    """The season itself, or its largest divisor that is short enough to read at once."""
+    return max(d for d in range(1, min(season, LONGEST_STEP) + 1) if season % d == 0)
+
+
+def _steps(panel: Panel, options: Options, seasons: tuple[int, ...], step: int) -> int:
+    """Two of the longest season, at least a few of the shortest; no more than the series have."""
+    if options.context:
+        return max(options.context // step, 1)
+    wanted = max(14 if step > 1 else 24, 2 * seasons[-1] // step)
+    typical = int(np.quantile(panel.lengths, 0.75)) - options.h
+    return max(min(wanted, typical // step), 2)
+
+
+def _width(values: int) -> int:
+    """Wider for more data: a network of 32 for a few hundred values, 128 for many thousands."""
+    return 128 if values > 50_000 else 64 if values > 2_000 else 32
+
+
+def _holdout(panel: Panel, h: int) -> tuple[int, int]:
+    """(steps, origins): one horizon; of a few series more, so that the score means something."""
+    origins = max(1, 64 // panel.n_series)
+    extra = min(3 * h, int(np.median(panel.lengths)) // 8) if origins > 1 else 0
+    return h + extra, min(origins, extra + 1)

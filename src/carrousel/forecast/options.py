@@ -1,0 +1,81 @@
+"""What a user may set; everything that is left as None is chosen from the data."""
+
+from dataclasses import dataclass, fields
+
+EFFORTS = ("fast", "default", "best")
+CELLS = ("lstm", "gru", "rnn", "ann")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of a ``Forecaster``.
+
+    Args:
+        h: Horizon: how many steps to forecast.
+        cell: "lstm", "gru", "rnn" (tanh), or "ann", the same network without the loop.
+        freq: Step between two observations ("1h", "MS", "B", 1, ...); None infers it.
+        season_length: Observations in a season, or several seasons, shortest first.
+        context: Observations read before a forecast.
+        hidden_size, num_layers: Width and depth of the recurrent part.
+        ensemble: Networks trained from different random numbers; their quantiles are averaged.
+        max_steps: Updates of each network at most (early stopping may end before).
+        batch_size: Windows in a batch; each teaches at every step of its history.
+        learning_rate: Peak of the schedule.
+        effort: "fast", "default" or "best": time for accuracy, wherever the above is None.
+        seed: Of all random numbers; the global generators are not touched.
+        verbose: Write to standard error what was chosen, and why.
+        id_col, time_col, target_col: Names of the columns; a table without ``id_col`` is one
+            series.
+    """
+
+    h: int
+    cell: str = "lstm"
+    freq: str | int | None = None
+    season_length: int | tuple[int, ...] | None = None
+    context: int | None = None
+    hidden_size: int | None = None
+    num_layers: int | None = None
+    ensemble: int | None = None
+    max_steps: int | None = None
+    batch_size: int | None = None
+    learning_rate: float | None = None
+    effort: str = "default"
+    seed: int = 0
+    verbose: bool = False
+    id_col: str = "unique_id"
+    time_col: str = "ds"
+    target_col: str = "y"
+
+    def __post_init__(self) -> None:
+        _whole("h", self.h)
+        for name in ("context", "hidden_size", "num_layers", "ensemble", "max_steps", "batch_size"):
+            if getattr(self, name) is not None:
+                _whole(name, getattr(self, name))
+        for season in self.seasons:
+            _whole("season_length", season)
+        if self.cell not in CELLS:
+            raise ValueError(f"cell must be one of {', '.join(CELLS)}, got {self.cell!r}")
+        if self.effort not in EFFORTS:
+            raise ValueError(f"effort must be one of {', '.join(EFFORTS)}, got {self.effort!r}")
+        if self.learning_rate is not None and not self.learning_rate > 0:
+            raise ValueError(f"learning_rate must be positive, got {self.learning_rate}")
+
+    @property
+    def seasons(self) -> tuple[int, ...]:
+        """``season_length`` as a tuple; empty where it is to be chosen."""
+        if self.season_length is None:
+            return ()
+        if isinstance(self.season_length, int):
+            return (self.season_length,)
+        return tuple(sorted(self.season_length))
+
+    @classmethod
+    def names(cls) -> list[str]:
+        return [field.name for field in fields(cls)]
+
+
+def _whole(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} must be a whole number, got {value!r}")
+    if value < 1:
+        raise ValueError(f"{name} must be at least 1, got {value}")

@@ -1,0 +1,104 @@
+"""What a network sees of a window: each step in units of what came before it.
+
+A window is cut into steps of ``step`` observations (a day of hours, a year of months). Every
+step has a *level*, the mean of its observations, and a *scale*, the mean absolute change from
+one step to the next over the last few steps. Both look backwards only: the network may forecast
+from any step of the window, and a longer window changes nothing that was said before.
+
+Missing values are filled by the value one step before (the same hour of the day before) and
+marked in a mask; the fill feeds differences and simple forecasts, never the level or the scale.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+FLOOR = 1e-4  # smallest scale, relative to the size of the values: a constant series
+RECENT = 8  # steps over which the scale is measured
+
+
+@dataclass(frozen=True)
+class Scaled:
+    """A batch of windows; all values are relative to ``origin``."""
+
+    values: Tensor  # (B, T, step) gaps filled
+    mask: Tensor  # (B, T, step) 1 where there was a value
+    level: Tensor  # (B, T, 1)
+    scale: Tensor  # (B, T, 1) > 0
+    size: Tensor  # (B, T, 1) mean absolute value so far, in the units of y
+    origin: Tensor  # (B, 1)
+    age: Tensor  # (B, T) steps since the first value; negative before it
+
+    def last(self) -> "Scaled":
+        """The last step alone."""
+        return Scaled(
+            self.values[:, -1:], self.mask[:, -1:], self.level[:, -1:], self.scale[:, -1:],
+            self.size[:, -1:], self.origin, self.age[:, -1:],
+        )  # fmt: skip
+
+
+def scale_steps(history: Tensor, step: int) -> Scaled:
+    """Cut ``history`` (B, T*step), NaN where missing, into steps and measure them."""
+    present = history.isfinite()
+    last = _last_present(present)
+    # float32 holds a small movement on a large offset only once the offset is gone.
+    origin = history.gather(1, last[:, -1:].clamp_min(0)).nan_to_num()
+    raw = history.unflatten(1, (-1, step))  # (B, T, step)
+    mask = present.unflatten(1, (-1, step))
+    values = (raw - origin[:, :, None]).masked_fill_(~mask, 0.0)
+    count = mask.sum(-1)  # (B, T)
+    level = _carry(values.sum(-1) / count.clamp_min(1), count > 0)
+    known = _last_present(mask)  # (B, T, step): where the last value of this phase is
+    values = values.gather(1, known.clamp_min(0))
+    values = torch.where(known >= 0, values, level[..., None])
+    size = _running_mean(raw.abs().masked_fill(~mask, 0.0).sum(-1), count)
+    scale = _scale(values, mask & (known.roll(1, 1) >= 0), level, count, size)
+    age = torch.arange(mask.shape[1]) - _first(count > 0)
+    mask = mask.to(values.dtype)
+    return Scaled(values, mask, level[..., None], scale, size[..., None], origin, age)
+
+
+def _scale(values: Tensor, paired: Tensor, level: Tensor, count: Tensor, size: Tensor) -> Tensor:
+    """(B, T, 1) mean absolute change between steps: recent, but never far below all so far."""
+    paired[:, 0] = False
+    change = (values - values.roll(1, 1)).abs().masked_fill(~paired, 0.0).sum(-1)
+    pairs = paired.sum(-1)
+    ever = _running_mean(change, pairs)
+    recent = _recent_mean(change, pairs)
+    spread = _running_mean((values - level[..., None]).abs().mean(-1) * count, count)
+    measured = pairs.cumsum(1) > 0
+    scale = torch.where(measured, torch.maximum(recent, 0.1 * ever), spread)
+    return torch.maximum(scale, FLOOR * size).clamp_min(1e-30)[..., None]
+
+
+def _last_present(present: Tensor) -> Tensor:
+    """Index along dimension 1 of the last True so far; -1 before the first."""
+    shape = [1, -1] + [1] * (present.ndim - 2)
+    index = torch.arange(present.shape[1]).view(shape)
+    return torch.where(present, index, -1).cummax(1).values
+
+
+def _carry(values: Tensor, valid: Tensor) -> Tensor:
+    """(B, T): the last valid value so far; before the first, the first (nothing looks there)."""
+    index = torch.maximum(_last_present(valid), _first(valid))
+    return values.gather(1, index.clamp(max=valid.shape[1] - 1))
+
+
+def _first(valid: Tensor) -> Tensor:
+    """(B, 1) index of the first True; T where there is none."""
+    return (valid.cumsum(1) == 0).sum(1, keepdim=True)
+
+
+def _running_mean(total: Tensor, count: Tensor) -> Tensor:
+    return total.cumsum(1) / count.cumsum(1).clamp_min(1)
+
+
+def _recent_mean(total: Tensor, count: Tensor) -> Tensor:
+    """Mean over the last RECENT steps, summed afresh each time: a difference of two cumulative
+    sums would keep the rounding error of an outlier long gone."""
+    window = [
+        torch.nn.functional.pad(x.to(total.dtype), (RECENT - 1, 0)).unfold(1, RECENT, 1).sum(-1)
+        for x in (total, count)
+    ]
+    return window[0] / window[1].clamp_min(1)

@@ -1,0 +1,72 @@
+"""Windows of many series, gathered by index from one contiguous array."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..data.panel import Panel
+
+
+@dataclass(frozen=True)
+class Windows:
+    """The ``history`` values before a position and the ``h`` values from it on.
+
+    Nothing is copied before a batch is asked for; a batch is one gather. Positions are counted in
+    the whole array ``y``; what lies outside a series is NaN, like what is missing inside.
+    """
+
+    y: Tensor  # (N,) float32
+    start: Tensor  # (S,) first position of each series
+    stop: Tensor  # (S,) one past the last position that may be seen
+    history: int
+    h: int
+
+    @classmethod
+    def of(cls, panel: Panel, history: int, h: int) -> "Windows":
+        offsets = torch.from_numpy(panel.offsets.astype("int64"))
+        return cls(torch.from_numpy(panel.y), offsets[:-1], offsets[1:], history, h)
+
+    def hiding(self, last: int) -> "Windows":
+        """The same series without their last ``last`` values."""
+        stop = torch.maximum(self.stop - last, self.start)
+        return Windows(self.y, self.start, stop, self.history, self.h)
+
+    def gather(self, series: Tensor, end: Tensor) -> Tensor:
+        """(B, history + h) values around the positions ``end`` (B,) of ``series`` (B,)."""
+        index = end[:, None] + torch.arange(-self.history, self.h)
+        start, stop = self.start[series, None], self.stop[series, None]
+        values = self.y[index.clamp(0, max(len(self.y) - 1, 0))]
+        return values.masked_fill_((index < start) | (index >= stop), torch.nan)
+
+
+class Sampler:
+    """Draws windows for training: first a series, then where its history ends.
+
+    A window may end at any position with a value before and after it; where the series is long
+    enough, only full histories are drawn (a network that reads many steps is taught at each of
+    them, so that short histories are seen inside the full ones). A series is drawn in proportion
+    to the square root of its number of windows: between "each series counts the same", which
+    would show one of ten values over and over, and "each window counts the same", which would
+    let one long series outvote a hundred short ones.
+    """
+
+    def __init__(self, windows: Windows, season: int) -> None:
+        length = windows.stop - windows.start
+        full = torch.minimum(torch.tensor(windows.history), length - season).clamp_min(1)
+        self.windows = windows
+        self.count = (length - full).clamp_min(0)  # (S,) positions that may be drawn
+        self.first = windows.start + full
+        self.cumulative = self.count.double().sqrt().cumsum(0)
+
+    @property
+    def total(self) -> int:
+        return int(self.count.sum())
+
+    def draw(self, size: int, generator: torch.Generator) -> Tensor:
+        """(size, history + h) random windows."""
+        pick, where = torch.rand(2, size, generator=generator, dtype=torch.float64)
+        series = torch.searchsorted(self.cumulative, pick * self.cumulative[-1], right=True)
+        series.clamp_(max=len(self.count) - 1)
+        end = self.first[series] + (where * self.count[series]).long()
+        return self.windows.gather(series, end)

@@ -1,0 +1,280 @@
+"""One training loop for every model in the package: gradient descent, and nothing lost on the way.
+
+>>> import torch
+>>> model = torch.nn.Linear(1, 1)
+>>> def batches(step, generator):
+...     x = torch.rand(8, 1, generator=generator)
+...     return x, 3 * x
+>>> def loss(model, batch):
+...     x, y = batch
+...     return (model(x) - y).square().mean()
+>>> run = fit(model, batches, loss, TrainOptions(steps=200, learning_rate=0.1, average=0.9))
+>>> run.steps, round(model.weight.item(), 1)
+(200, 3.0)
+"""
+
+import copy
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .checkpoint import load_checkpoint, save_checkpoint
+
+Batches = Callable[[int, torch.Generator], Any]  # (step, generator) -> one batch
+Loss = Callable[[nn.Module, Any], Tensor]  # (model, batch) -> scalar
+Score = Callable[[nn.Module], float]  # lower is better
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """How to descend.
+
+    Args:
+        steps: Parameter updates at most.
+        learning_rate: Peak of the schedule: a linear warm-up, then half a cosine down to zero.
+        warmup: Share of the steps spent warming up.
+        schedule: "cosine" or "constant" (after the warm-up).
+        weight_decay: Decoupled (AdamW, Loshchilov & Hutter 2019), on matrices only.
+        clip: Largest norm of the gradient of all parameters together; 0 leaves it as it is.
+        average: Decay of the moving average of the parameters that is evaluated and returned
+            (Polyak & Juditsky 1992); 0 returns the parameters themselves.
+        evaluate_every: Steps between two validations (where there is a validation).
+        patience: Validations without improvement before stopping; 0 never stops early.
+        checkpoint_every: Steps between two checkpoints (where there is a path for them).
+        seed: Of the generator that draws the batches. No global state is touched.
+    """
+
+    steps: int = 1000
+    learning_rate: float = 1e-3
+    warmup: float = 0.05
+    schedule: str = "cosine"
+    weight_decay: float = 1e-4
+    clip: float = 1.0
+    average: float = 0.0
+    evaluate_every: int = 50
+    patience: int = 0
+    checkpoint_every: int = 200
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.steps < 1:
+            raise ValueError(f"steps must be at least 1, got {self.steps}")
+        if self.schedule not in ("cosine", "constant"):
+            raise ValueError(f"schedule must be 'cosine' or 'constant', got {self.schedule!r}")
+        if not 0 <= self.average < 1:
+            raise ValueError(f"average must lie in [0, 1), got {self.average}")
+
+    def rate(self, step: int) -> float:
+        """Learning rate of the update number ``step`` (from 0)."""
+        warm = max(round(self.steps * self.warmup), 1)
+        if step < warm:
+            return self.learning_rate * (step + 1) / warm
+        if self.schedule == "constant":
+            return self.learning_rate
+        done = (step - warm) / max(self.steps - warm, 1)
+        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What the progress callback is told after every step."""
+
+    step: int  # updates done
+    steps: int  # updates planned
+    loss: float  # of the last batch
+    score: float | None  # of the last validation
+    rate: float  # updates a second, over this run
+
+
+@dataclass
+class Run:
+    """What came out: the model itself was changed in place."""
+
+    steps: int = 0  # updates done
+    best_step: int = 0  # the update whose parameters were returned
+    best_score: float | None = None
+    stopped: str = "finished"  # "finished" | "early" | "interrupted" | "diverged"
+    losses: list[float] = field(default_factory=list)  # one a step
+    scores: list[tuple[int, float]] = field(default_factory=list)  # (updates done, validation)
+
+
+def fit(
+    model: nn.Module,
+    batches: Batches,
+    loss: Loss,
+    options: TrainOptions | None = None,
+    *,
+    validate: Score | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    checkpoint: str | Path | None = None,
+    resume: bool = False,
+) -> Run:
+    """Train ``model`` in place and leave the best parameters in it.
+
+    ``batches(step, generator)`` draws all its randomness from the generator, so that a run that
+    is stopped and resumed is the run that was never stopped, bit for bit. With ``validate``, the
+    parameters with the lowest score win; without, the last ones. Ctrl-C keeps the best so far,
+    and so does a loss that is no longer finite (see ``Run.stopped``).
+    """
+    state = _State(model, options or TrainOptions())
+    path = Path(checkpoint) if checkpoint is not None else None
+    if resume and path is not None and path.exists():
+        state.restore(path)
+    try:
+        _descend(state, batches, loss, validate, progress, path)
+    except KeyboardInterrupt:
+        state.run.stopped = "interrupted"
+    state.finish()
+    return state.run
+
+
+def _descend(
+    state: "_State",
+    batches: Batches,
+    loss: Loss,
+    validate: Score | None,
+    progress: Callable[[Progress], None] | None,
+    path: Path | None,
+) -> None:
+    options, run = state.options, state.run
+    began, first = perf_counter(), run.steps
+    while run.steps < options.steps and run.stopped == "finished":
+        value = state.update(loss, batches(run.steps, state.generator))
+        if not math.isfinite(value):
+            run.stopped = "diverged"
+            break
+        last = run.steps == options.steps
+        if validate is not None and (last or run.steps % options.evaluate_every == 0):
+            state.judge(validate)
+        if path is not None and (last or run.steps % options.checkpoint_every == 0):
+            state.save(path)
+        if progress is not None:
+            score = run.scores[-1][1] if run.scores else None
+            speed = (run.steps - first) / (perf_counter() - began)
+            progress(Progress(run.steps, options.steps, value, score, speed))
+
+
+class _State:
+    """Everything that the next step depends on: what a checkpoint holds."""
+
+    def __init__(self, model: nn.Module, options: TrainOptions) -> None:
+        self.model, self.options, self.run = model, options, Run()
+        self.optimizer = _adamw(model, options)
+        self.parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
+        self.generator = torch.Generator().manual_seed(options.seed)
+        self.averaged = copy.deepcopy(model) if options.average else model
+        self.best = _copy(self.averaged)
+        model.train()
+
+    def update(self, loss: Loss, batch: Any) -> float:
+        """One step of descent; a loss that is not finite changes nothing."""
+        options, run = self.options, self.run
+        self.optimizer.zero_grad()
+        value = loss(self.model, batch)
+        if not torch.isfinite(value):
+            return value.item()
+        value.backward()
+        norm = nn.utils.clip_grad_norm_(self.parameters, options.clip or math.inf)
+        if not torch.isfinite(norm):
+            return norm.item()
+        for group in self.optimizer.param_groups:
+            group["lr"] = options.rate(run.steps)
+        self.optimizer.step()
+        run.steps += 1
+        run.losses.append(value.item())
+        self._average()
+        return run.losses[-1]
+
+    def judge(self, validate: Score) -> None:
+        """Validate the averaged parameters, keep them if they are the best, stop if none were."""
+        run, patience = self.run, self.options.patience
+        self.averaged.eval()
+        with torch.no_grad():
+            score = validate(self.averaged)
+        self.averaged.train()
+        run.scores.append((run.steps, score))
+        if run.best_score is None or score < run.best_score:
+            run.best_score, run.best_step = score, run.steps
+            self.best = _copy(self.averaged)
+        since = sum(step > run.best_step for step, _ in run.scores)
+        if patience and since >= patience:
+            run.stopped = "early"
+
+    def finish(self) -> None:
+        """Leave the best parameters (without a validation: the last) in the model."""
+        if self.run.best_score is None:
+            self.best, self.run.best_step = _copy(self.averaged), self.run.steps
+        self.model.load_state_dict(self.best)
+        self.model.eval()
+
+    def _average(self) -> None:
+        if self.averaged is self.model:
+            return
+        # Early on the average follows closely, so that it does not remember the initial values.
+        step = self.run.steps
+        weight = 1 - min(self.options.average, step / (step + 9))
+        with torch.no_grad():
+            for mean, now in zip(
+                self.averaged.state_dict().values(), self.model.state_dict().values(), strict=True
+            ):
+                if mean.is_floating_point():
+                    mean.lerp_(now, weight)
+                else:
+                    mean.copy_(now)
+
+    def save(self, path: Path) -> None:
+        tensors = {
+            **_prefixed("model", self.model.state_dict()),
+            **_prefixed("averaged", self.averaged.state_dict()),
+            **_prefixed("best", self.best),
+            "generator": self.generator.get_state(),
+        }
+        for i, state in self.optimizer.state_dict()["state"].items():
+            tensors.update(_prefixed(f"optimizer.{i}", state))
+        save_checkpoint(path, tensors, {"run": self.run.__dict__, "options": vars(self.options)})
+
+    def restore(self, path: Path) -> None:
+        tensors, data = load_checkpoint(path)
+        if data["options"] != vars(self.options):
+            raise ValueError(
+                f"checkpoint {path} was written with other options: {data['options']}; "
+                f"now they are {vars(self.options)}"
+            )
+        self.model.load_state_dict(_section("model", tensors))
+        self.averaged.load_state_dict(_section("averaged", tensors))
+        self.best = _section("best", tensors)
+        self.generator.set_state(tensors["generator"])
+        groups = self.optimizer.state_dict()["param_groups"]
+        state = {i: _section(f"optimizer.{i}", tensors) for i in range(len(self.parameters))}
+        self.optimizer.load_state_dict({"state": state, "param_groups": groups})
+        self.run = Run(**data["run"])
+        self.run.scores = [(step, score) for step, score in self.run.scores]
+
+
+def _adamw(model: nn.Module, options: TrainOptions) -> torch.optim.Optimizer:
+    """AdamW; only matrices decay: a bias or a scale has no reason to be small."""
+    trained = [p for p in model.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in trained if p.ndim > 1], "weight_decay": options.weight_decay},
+        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=options.learning_rate, fused=True)
+
+
+def _copy(model: nn.Module) -> dict[str, Tensor]:
+    return {name: value.detach().clone() for name, value in model.state_dict().items()}
+
+
+def _prefixed(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {f"{prefix}.{name}": value for name, value in tensors.items()}
+
+
+def _section(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    prefix += "."
+    return {name[len(prefix) :]: t for name, t in tensors.items() if name.startswith(prefix)}
