@@ -1,0 +1,28 @@
+"""What a recurrent network remembered, for how long, and what its answer relied on.
+
+Accountings are functions of a record (:func:`ledger`, :func:`survival`, :func:`half_life`);
+:func:`gradient_flow`, :func:`attribute` and :func:`fidelity` ask the model. An accounting adds up
+exactly, which does not make it a cause: :func:`fidelity` tests what an attribution claims.
+"""
+
+from carrousel.explain.attribution import METHODS, Attribution, attribute
+from carrousel.explain.fidelity import Fidelity, fidelity
+from carrousel.explain.flow import GradientFlow, gradient_flow
+from carrousel.explain.halflife import HalfLife, half_life
+from carrousel.explain.ledger import Ledger, Projection, ledger, survival
+
+__all__ = [
+    "METHODS",
+    "Attribution",
+    "Fidelity",
+    "GradientFlow",
+    "HalfLife",
+    "Ledger",
+    "Projection",
+    "attribute",
+    "fidelity",
+    "gradient_flow",
+    "half_life",
+    "ledger",
+    "survival",
+]

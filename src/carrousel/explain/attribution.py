@@ -1,0 +1,161 @@
+"""Which input steps an output relied on, by four methods that mean four different things."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from carrousel.adoption import adopted
+from carrousel.explain.asking import Question, Target, evaluated, filled
+from carrousel.explain.gradients import gradient_x_input, integrated_gradients
+from carrousel.explain.readout import ledger_scores
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to ask; each method reads its own."""
+
+    replacements: Sequence[Any] = ("zero", "mean")  # occlusion
+    window: int = 1  # occlusion
+    baseline: Any = None  # gradient_x_input, integrated_gradients: zeros; for tokens an id
+    num_steps: int = 64  # integrated_gradients
+    layer: str | None = None  # ledger
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """One number per sequence and step; see :func:`attribute`.
+
+    ``delta`` is what the method's own conservation law leaves over, per sequence: None for
+    occlusion, which has none. ``parts`` holds what else the method found, each (B,) or (B, T).
+    """
+
+    method: str
+    scores: Tensor  # (B, T)
+    prediction: Tensor  # (B,) what was explained
+    delta: Tensor | None
+    parts: dict[str, Tensor] = field(default_factory=dict)
+    options: Options = field(default_factory=Options)
+
+    def plot(self, **options: Any) -> Any:
+        """Scores by step: see :func:`carrousel.plots.plot_attribution`."""
+        from carrousel.plots import plot_attribution
+
+        return plot_attribution(self, **options)
+
+
+def attribute(
+    model: nn.Module,
+    x: Tensor,
+    target: Target = None,
+    *,
+    method: str = "occlusion",
+    time_dim: int | None = None,
+    **options: Any,
+) -> Attribution:
+    """How much each input step counts for one output.
+
+    - "occlusion": the output minus the output without the step, once per replacement value
+      (``replacements=("zero", "mean")``); the scores are their mean, each alone is in ``parts``.
+      A direct measurement, of one step at a time: what two steps say both is missed. ``window=``
+      takes several steps away at once.
+    - "gradient_x_input": the slope at this input, times the input (less ``baseline``). Cheap; the
+      slope of a recurrent network itself vanishes with distance and where gates saturate, so that
+      a small score is no proof of unimportance.
+    - "integrated_gradients": slopes summed on the way from ``baseline`` to the input (captum, the
+      "explain" extra). Adds up to the difference from the baseline; ``delta`` says how nearly with
+      ``num_steps``.
+    - "ledger": the layer's memory accounted for step by step (:func:`ledger`), read out by the
+      output's slope at the layer's states. Exact as accounting (``delta``), not a cause; steps are
+      those at which the layer wrote, which in the upper of two layers is not when the input came.
+      ``parts["remainder"]`` is what of the output is outside the account.
+
+    Parameters
+    ----------
+    x : (B, T, ...) or (T, B, ...) floats or token ids, as the model takes it
+    target : a class index into a (B, K) output, or a function of the model's output that gives
+        (B,); None if the output is (B,) or (B, 1)
+    time_dim : the axis of time in ``x``; by default as the recurrent layer's ``batch_first`` says
+    options : see :class:`Options`
+
+    The model is asked in evaluation mode with its recurrent layers adopted, and put back.
+
+    >>> import torch
+    >>> from carrousel.explain import attribute
+    >>> lstm = torch.nn.LSTM(2, 4, batch_first=True)
+    >>> found = attribute(lstm, torch.randn(3, 10, 2), lambda out: out[0][:, -1].sum(-1))
+    >>> found.scores.shape
+    torch.Size([3, 10])
+    """
+    if method not in METHODS:
+        raise ValueError(f"method={method!r} is not one of {tuple(METHODS)}")
+    try:
+        chosen = Options(**options)
+    except TypeError:
+        known = tuple(Options.__dataclass_fields__)
+        unknown = sorted(set(options) - set(known))
+        raise TypeError(f"attribute has no option {unknown}; there are {known}") from None
+    question = Question.of(model, x, target, time_dim)
+    with evaluated(model), adopted(model):
+        with torch.no_grad():
+            prediction = question.score(x)
+        scores, delta, parts = METHODS[method](question, x, prediction, chosen)
+    return Attribution(method, scores.detach(), prediction, delta, parts, chosen)
+
+
+Found = tuple[Tensor, Tensor | None, dict[str, Tensor]]
+
+
+def _occlusion(question: Question, x: Tensor, prediction: Tensor, options: Options) -> Found:
+    if len(options.replacements) < 2:
+        raise ValueError(
+            f"replacements={options.replacements!r}: occlusion takes at least two, because what "
+            "stands in for a step changes the answer"
+        )
+    if options.window < 1:
+        raise ValueError(f"window={options.window} must be at least 1")
+    parts = {}
+    for value in options.replacements:
+        key = value if isinstance(value, str | int | float) else "tensor"
+        parts[f"replaced by {key}"] = occlude(question, x, prediction, value, options.window)
+    return torch.stack(list(parts.values())).mean(0), None, parts
+
+
+def occlude(
+    question: Question, x: Tensor, prediction: Tensor, value: Any, window: int = 1
+) -> Tensor:
+    """(B, T): the output minus the output with the window of steps replaced by ``value``."""
+    stand_in = filled(x, value, question.time_dim, "replacements")
+    scores = prediction.new_zeros(question.batch, question.steps(x))
+    with torch.no_grad():
+        for start in range(0, question.steps(x), window):
+            gone = torch.zeros(scores.shape, dtype=torch.bool, device=x.device)
+            gone[:, start : start + window] = True
+            changed = torch.where(question.spread(gone, x), stand_in, x)
+            drop = prediction - question.score(changed)
+            scores[:, start : start + window] = drop[:, None]
+    return scores
+
+
+def _gradient_x_input(question: Question, x: Tensor, prediction: Tensor, options: Options) -> Found:
+    scores, delta = gradient_x_input(question, x, prediction, options.baseline)
+    return scores, delta, {}
+
+
+def _integrated(question: Question, x: Tensor, prediction: Tensor, options: Options) -> Found:
+    scores, delta = integrated_gradients(question, x, options.baseline, options.num_steps)
+    return scores, delta, {}
+
+
+def _ledger(question: Question, x: Tensor, prediction: Tensor, options: Options) -> Found:
+    return ledger_scores(question, x, prediction, options.layer)
+
+
+METHODS: dict[str, Callable[[Question, Tensor, Tensor, Options], Found]] = {
+    "occlusion": _occlusion,
+    "gradient_x_input": _gradient_x_input,
+    "integrated_gradients": _integrated,
+    "ledger": _ledger,
+}

@@ -1,0 +1,211 @@
+"""The memory as a sum over past steps: an exact accounting of what was written and what was kept.
+
+    LSTM:  c_T = (prod f_s) c_0 + sum_t (prod_{s>t} f_s) i_t g_t
+    GRU:   h_T = (prod z_s) h_0 + sum_t (prod_{s>t} z_s) (1 - z_t) n_t
+
+The gates are taken as they were. They depend on the past themselves, so that the terms say where
+the number came from, not what it would be had a step been another (Murdoch & Szlam 2017,
+"Automatic rule extraction from long short term memory networks").
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from carrousel.explain.order import Order
+from carrousel.record.record import Record
+
+RULES = ("proportional", "telescoping")
+
+
+@dataclass(frozen=True)
+class Books:
+    """One level and direction in order of processing, float64: state = kept * before + written."""
+
+    order: Order
+    kept: Tensor  # (T, B, H) forget gate, or update gate of a GRU; 1 where there is no step
+    written: Tensor  # (T, B, H) i*g, or (1-z)*n; 0 where there is no step
+    size: Tensor  # (T, B, H) |i*g|, or |n|: what rounding errors are relative to
+    initial: Tensor  # (B, H)
+    final: Tensor  # (B, H)
+    readout: Tensor  # (B, H) output gate at the last step; 1 for a GRU
+
+    @classmethod
+    def of(cls, record: Record, index: int, at: int | None = None) -> "Books":
+        order = Order.of(record, index, at)
+        absent = ~order.present[..., None]
+        gate = {k: order.enter(g[index].double()) for k, g in record.gates.items()}
+        if record.kind == "lstm":
+            kept, written = gate["forget"], gate["input"] * gate["candidate"]
+            size, states, initial = written.abs(), record.cell, record.initial_cell
+            readout = order.last(gate["output"])
+        elif record.kind == "gru":
+            kept = gate["update"]
+            written = (1 - kept) * gate["candidate"]
+            size = gate["candidate"].abs()
+            states, initial = record.hidden, record.initial_hidden
+            readout = torch.ones_like(order.last(kept))
+        else:
+            raise ValueError(
+                f"a plain RNN ({record.name!r}) has no additive memory to account for; "
+                "gradient_flow tells how far its past reaches"
+            )
+        assert states is not None
+        assert initial is not None
+        begun = order.lengths[:, None] > 0
+        before = initial[index].double().cpu().masked_fill(~begun, 0)
+        final = torch.where(begun, order.last(order.enter(states[index].double())), before)
+        kept, written = kept.masked_fill(absent, 1), written.masked_fill(absent, 0)
+        return cls(order, kept, written, size, before, final, readout)
+
+    def survival(self) -> Tensor:
+        """(T, B, H): the product of ``kept`` over all later steps."""
+        later = torch.cat([self.kept[1:], torch.ones_like(self.kept[:1])])
+        return later.flip(0).cumprod(0).flip(0)
+
+
+def survival(record: Record, at: int | None = None) -> Tensor:
+    """How much of what was written at step t is still there: the product of later forget gates.
+
+    Returns ``(L*D, T, B, H)`` float64; for a GRU the product of update gates. ``at`` is the step
+    (its position in the sequence) at which to look, the last one processed by default; steps that
+    come after it count 0. The gates are taken as they were: see :func:`half_life`.
+    """
+    entries = []
+    for index in range(record.hidden.shape[0]):
+        books = Books.of(record, index, at)
+        entries.append(books.order.leave(books.survival()))
+    return torch.stack(entries)
+
+
+@dataclass(frozen=True)
+class Projection:
+    """An output as a sum over steps: ``steps.sum(0) + initial + bias = total``."""
+
+    steps: Tensor  # (T, B, K)
+    initial: Tensor  # (B, K)
+    bias: Tensor  # (K,)
+    total: Tensor  # (B, K) the output itself, from the recorded state
+    error: float  # conservation error, relative
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The state after the last step as a sum over steps: see :func:`ledger`.
+
+    ``contributions.sum(1) + initial`` is ``state``; ``error`` is by how much it is not, at the
+    worst unit, relative to the sum of the absolute terms (for a GRU, where 1 - z cancels, those of
+    z h + n - z n).
+    """
+
+    contributions: Tensor  # (L*D, T, B, H) float64
+    initial: Tensor  # (L*D, B, H)
+    state: Tensor  # (L*D, B, H) the recorded cell state (LSTM) or hidden state (GRU)
+    error: float
+    kind: str
+    readout: Tensor  # (L*D, B, H) the output gate at the last step (LSTM), 1 (GRU)
+    reverse: tuple[bool, ...]
+
+    def project(
+        self,
+        weight: Tensor,
+        bias: Tensor | None = None,
+        *,
+        index: int = -1,
+        rule: str = "proportional",
+    ) -> Projection:
+        """What each step contributes to outputs ``weight @ h_T + bias``.
+
+        ``weight`` is (K, H), the linear layer that reads the hidden state of entry ``index``.
+        For the LSTM, h_T = o * tanh(c_T) is no sum, and a rule says how the tanh is shared out:
+
+        - "proportional": each term a of c_T counts as o * a * tanh(c_T) / c_T;
+        - "telescoping" (Murdoch & Szlam 2017): o * (tanh(sum up to t) - tanh(sum up to t-1)),
+          in order of processing, the initial state first.
+
+        Both add up to the output exactly. They differ where the tanh saturates: look at both.
+        """
+        if rule not in RULES:
+            raise ValueError(f"rule={rule!r} is not one of {RULES}")
+        weight = weight.detach().double().cpu()
+        units = self.state.shape[-1]
+        if weight.dim() != 2 or weight.shape[1] != units:
+            raise ValueError(f"weight must be (K, {units}), it is {tuple(weight.shape)}")
+        steps, initial = self._in_hidden(index, rule)
+        steps, initial = steps @ weight.T, initial @ weight.T
+        hidden = self.readout[index] * self._squashed(self.state[index])
+        free = torch.zeros(len(weight)) if bias is None else bias.detach().cpu()
+        total = hidden @ weight.T + free.double()
+        scale = steps.abs().sum(0) + initial.abs() + free.double().abs()
+        error = relative_error(steps.sum(0) + initial + free.double(), total, scale)
+        return Projection(steps, initial, free.double(), total, error)
+
+    def _squashed(self, state: Tensor) -> Tensor:
+        return state.tanh() if self.kind == "lstm" else state
+
+    def _in_hidden(self, index: int, rule: str) -> tuple[Tensor, Tensor]:
+        """Contributions to h_T, (T, B, H), and of the initial state, (B, H)."""
+        terms, initial = self.contributions[index], self.initial[index]
+        if self.kind == "gru":
+            return terms, initial
+        readout = self.readout[index]
+        if rule == "proportional":
+            factor = readout * tanh_ratio(self.state[index])
+            return factor * terms, factor * initial
+        ordered = terms.flip(0) if self.reverse[index] else terms
+        sums = torch.cat([initial[None], initial + ordered.cumsum(0)]).tanh()
+        steps = readout * sums.diff(dim=0)
+        return (steps.flip(0) if self.reverse[index] else steps), readout * sums[0]
+
+
+def ledger(record: Record, at: int | None = None) -> Ledger:
+    """The memory of each unit as a sum over the steps that wrote it.
+
+    For an LSTM the cell state, ``c_T = (prod f) c_0 + sum_t (prod_{s>t} f_s) i_t g_t``; for a GRU
+    the hidden state, with the update gate z for f and ``(1 - z_t) n_t`` for ``i_t g_t``. ``at`` is
+    the step at which to look, by default the last one that each direction processed. Computed in
+    float64 from the recorded gates; ``.error`` compares the sum with the recorded state.
+
+    Raises ``ValueError`` for a plain RNN, which overwrites its state at each step.
+
+    >>> import torch, carrousel
+    >>> from carrousel.explain import ledger
+    >>> lstm = torch.nn.LSTM(3, 4)
+    >>> with carrousel.trace(lstm) as trace:
+    ...     _ = lstm(torch.randn(20, 1, 3))
+    >>> books = ledger(trace[-1])
+    >>> books.contributions.shape, books.error < 1e-6
+    (torch.Size([1, 20, 1, 4]), True)
+    """
+    all_books = [Books.of(record, index, at) for index in range(record.hidden.shape[0])]
+    contributions, initials, error = [], [], 0.0
+    for books in all_books:
+        terms = books.survival() * books.written
+        initial = books.kept.prod(0) * books.initial
+        scale = (books.survival() * books.size).sum(0) + initial.abs()
+        error = max(error, relative_error(terms.sum(0) + initial, books.final, scale))
+        contributions.append(books.order.leave(terms))
+        initials.append(initial)
+    return Ledger(
+        contributions=torch.stack(contributions),
+        initial=torch.stack(initials),
+        state=torch.stack([books.final for books in all_books]),
+        error=error,
+        kind=record.kind,
+        readout=torch.stack([books.readout for books in all_books]),
+        reverse=tuple(books.order.reverse for books in all_books),
+    )
+
+
+def tanh_ratio(x: Tensor) -> Tensor:
+    """tanh(x) / x, and 1 at 0."""
+    small = x.abs() < 1e-8
+    return torch.where(small, 1.0, x.tanh() / torch.where(small, 1.0, x))
+
+
+def relative_error(total: Tensor, expected: Tensor, scale: Tensor) -> float:
+    """The largest |total - expected| / scale; 0 for an empty comparison."""
+    off = (total - expected).abs()
+    relative = torch.where(scale > 0, off / scale.clamp_min(1e-300), off)
+    return float(relative.max()) if relative.numel() else 0.0

@@ -1,0 +1,71 @@
+"""Sequences in the order in which a layer ran through them."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from carrousel.record.record import Record
+
+
+@dataclass(frozen=True)
+class Order:
+    """The order of processing of one direction, up to a last step.
+
+    A reverse run begins at the end of each sequence, so that its "last" step is the first one.
+    ``lengths`` counts the steps that are processed; padding comes behind them.
+    """
+
+    reverse: bool
+    first: int  # steps before this one belong to no sequence (reverse runs stopped early)
+    steps: int
+    lengths: Tensor  # (B,)
+
+    @classmethod
+    def of(cls, record: Record, index: int, at: int | None = None) -> "Order":
+        """The steps that entry ``index`` had processed after the step at position ``at``."""
+        kept = record.steps
+        if at is not None and at not in kept:
+            raise ValueError(f"at={at} is not one of the record's steps {kept.start}..{kept[-1]}")
+        lengths, reverse = record.lengths, record.reverse(index)
+        if at is None:
+            return cls(reverse, 0, len(kept), lengths)
+        if reverse:
+            first = at - kept.start
+            return cls(True, first, len(kept), (lengths - first).clamp_min(0))
+        return cls(False, 0, len(kept), lengths.clamp_max(at - kept.start + 1))
+
+    @property
+    def present(self) -> Tensor:
+        """(T, B) bool, in order of processing: whether the sequence has this step."""
+        return torch.arange(self.steps)[:, None] < self.lengths
+
+    def enter(self, array: Tensor) -> Tensor:
+        """(T, B, ...) by position to (T, B, ...) by order of processing, 0 where there is none."""
+        array = array.cpu()
+        source = self._source()
+        ordered = array.gather(0, _like(source, array))
+        return ordered.masked_fill(_like(~self.present, array), 0)
+
+    def leave(self, array: Tensor) -> Tensor:
+        """The inverse of ``enter``: back to positions, 0 where nothing was processed."""
+        present = _like(self.present, array)
+        out = torch.zeros_like(array)
+        return out.scatter_add_(0, _like(self._source(), array), array.masked_fill(~present, 0))
+
+    def last(self, array: Tensor) -> Tensor:
+        """(T, B, H) by order of processing to (B, H): the entry of each last step."""
+        final = (self.lengths - 1).clamp_min(0)
+        return array.gather(0, _like(final[None], array))[0]
+
+    def _source(self) -> Tensor:
+        steps = torch.arange(self.steps)[:, None].expand(-1, len(self.lengths))
+        if self.reverse:
+            steps = self.first + self.lengths - 1 - steps
+        return steps.clamp(0, max(self.steps - 1, 0))
+
+
+def _like(index: Tensor, array: Tensor) -> Tensor:
+    """(T, B) broadcast to (T, B, ...)."""
+    extra = array.dim() - 2
+    return index.reshape(*index.shape, *[1] * extra).expand(*index.shape, *array.shape[2:])

@@ -1,0 +1,152 @@
+"""The ledger of a layer read out by the rest of the model, back to the steps that wrote it."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
+
+from carrousel.explain.asking import Question
+from carrousel.explain.ledger import Books, tanh_ratio
+from carrousel.record.record import Record
+from carrousel.record.rows import to_padded
+from carrousel.tracing import Trace, trace
+
+
+def ledger_scores(
+    question: Question, x: Tensor, prediction: Tensor, layer: str | None
+) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+    """(B, T) scores, (B,) conservation delta, and the parts "initial" and "remainder".
+
+    The output's slopes w_t at the layer's states make it a sum, sum_t w_t . h_t + remainder. Each
+    h_t = o_t * tanh(c_t) is shared among the terms of c_t's ledger in proportion, so that the
+    score of step s is i_s g_s . S_s, where S runs backward in time:
+
+        q_t = w_t * o_t * tanh(c_t) / c_t        S_t = q_t + f_{t+1} S_{t+1}
+    """
+    record, slopes = _slopes(question, x, layer)
+    scores = torch.zeros(question.batch, question.steps(x), dtype=torch.float64)
+    initial = torch.zeros(question.batch, dtype=torch.float64)
+    read = torch.zeros(question.batch, dtype=torch.float64)
+    for index in range(record.hidden.shape[0]):
+        by_step, at_start, value = _entry(record, index, slopes[index])
+        if by_step.shape[0] != question.steps(x):
+            raise ValueError(
+                f"layer {record.name!r} ran {by_step.shape[0]} steps and x has "
+                f"{question.steps(x)}: its steps are not those of x"
+            )
+        scores += by_step.T
+        initial += at_start
+        read += value
+    delta = read - scores.sum(1) - initial
+    parts = {"initial": initial, "remainder": prediction.double().cpu() - read}
+    return scores, delta, parts
+
+
+class _Slopes:
+    """The output's slopes by one entry's hidden state at each step, and by its last cell state."""
+
+    def __init__(self, hidden: Tensor, last_hidden: Tensor, last_cell: Tensor | None) -> None:
+        self.hidden = hidden  # (T, B, H)
+        self.last_hidden = last_hidden  # (B, H)
+        self.last_cell = last_cell
+
+
+def _entry(record: Record, index: int, slopes: _Slopes) -> tuple[Tensor, Tensor, Tensor]:
+    """Scores (T, B), the initial state's share (B,), and the value that is shared out (B,)."""
+    books = Books.of(record, index)
+    order = books.order
+    w = order.enter(slopes.hidden.double())
+    last = torch.zeros_like(w)
+    final = (order.lengths - 1).clamp_min(0)
+    at = final[None, :, None].expand(1, -1, w.shape[-1])
+    w = w + last.scatter(0, at, slopes.last_hidden.double().cpu()[None])
+    hidden = order.enter(record.hidden[index].double())
+    value = (w * hidden).sum((0, 2))
+    q = w
+    if record.kind == "lstm":
+        assert record.cell is not None
+        cell = order.enter(record.cell[index].double())
+        q = w * order.enter(record.gates["output"][index].double()) * tanh_ratio(cell)
+        if slopes.last_cell is not None:
+            direct = last.scatter(0, at, slopes.last_cell.double().cpu()[None])
+            q, value = q + direct, value + (direct * cell).sum((0, 2))
+    sums, carried = torch.zeros_like(q), torch.zeros_like(q[0])
+    for t in range(len(q) - 1, -1, -1):
+        carried = q[t] + carried
+        sums[t] = carried
+        carried = books.kept[t] * carried
+    scores = (books.written * sums).sum(-1)
+    return order.leave(scores), (books.initial * carried).sum(-1), value
+
+
+def _slopes(question: Question, x: Tensor, layer: str | None) -> tuple[Record, list[_Slopes]]:
+    """A record of the layer's one call, and the output's slopes by what the layer gave."""
+    with trace(question.model, layers=None if layer is None else [layer]) as records:
+        module = _module(question, records, layer)
+        with _Cut(module) as cut:
+            score = question.score(x)
+    calls = [record for record in records if record.module is module]
+    if len(calls) != 1 or cut.leaves is None:
+        raise ValueError(
+            f"method='ledger' needs a layer that is called once, this one was {len(calls)} times"
+        )
+    record, leaves = calls[0], cut.leaves
+    if score.grad_fn is None:
+        raise ValueError("the output does not depend on the recurrent layer")
+    found = torch.autograd.grad(score.sum(), leaves, allow_unused=True)
+    slopes = [torch.zeros_like(a) if s is None else s for s, a in zip(found, leaves, strict=True)]
+    return record, _arranged(record, cut, slopes)
+
+
+def _module(question: Question, records: Trace, layer: str | None) -> nn.Module:
+    modules = dict(question.model.named_modules())
+    if layer is not None:
+        return modules[layer]
+    unseen = {left.name for left in records.left}
+    return [m for n, m in modules.items() if isinstance(m, nn.RNNBase) and n not in unseen][-1]
+
+
+class _Cut:
+    """Makes what a layer gives the leaves of the graph that follows."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self.module = module
+        self.leaves: list[Tensor] | None = None
+        self.packed: PackedSequence | None = None
+
+    def __enter__(self) -> "_Cut":
+        self._handle = self.module.register_forward_hook(self._hook)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._handle.remove()
+
+    def _hook(self, module: nn.Module, args: tuple, output: Any) -> Any:
+        sequence, state = output
+        states = state if isinstance(state, tuple) else (state,)
+        self.packed = sequence if isinstance(sequence, PackedSequence) else None
+        rows = sequence.data if self.packed is not None else sequence
+        leaves = [tensor.detach().requires_grad_() for tensor in (rows, *states)]
+        self.leaves = leaves
+        given = leaves[0] if self.packed is None else self.packed._replace(data=leaves[0])
+        return given, (tuple(leaves[1:]) if isinstance(state, tuple) else leaves[1])
+
+
+def _arranged(record: Record, cut: _Cut, slopes: list[Tensor]) -> list[_Slopes]:
+    entries, _, batch, _ = record.hidden.shape
+    directions = record.info.num_directions
+    if cut.packed is not None:
+        packed = cut.packed
+        sequence = to_padded(slopes[0], packed.batch_sizes, batch, packed.sorted_indices)
+    else:
+        sequence = slopes[0].transpose(0, 1) if cut.module.batch_first else slopes[0]
+    top = sequence.chunk(directions, -1)
+    nothing = torch.zeros_like(top[0])
+    arranged = []
+    for index in range(entries):
+        above = index - (entries - directions)
+        by_step = top[above] if above >= 0 else nothing
+        cell = slopes[2][index] if len(slopes) == 3 else None
+        arranged.append(_Slopes(by_step, slopes[1][index], cell))
+    return arranged

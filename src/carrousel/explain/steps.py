@@ -1,0 +1,197 @@
+"""One level and direction of a recorded layer as steps: forward again, and exactly backward.
+
+Everything is in float64 and in order of processing. ``Steps.back`` multiplies covectors by one
+step's Jacobian in closed form from the recorded gates (the equations of backpropagation through
+time); ``Steps.advance`` is the cell itself.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from carrousel.explain.order import Order
+from carrousel.ops.reference import gru_step, lstm_step, rnn_step
+from carrousel.record.record import Record
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The parameters of one level and direction, float64; biases are None without bias."""
+
+    w_ih: Tensor  # (GH, I)
+    w_hh: Tensor  # (GH, P), P = proj_size or H
+    b_ih: Tensor | None  # (GH,)
+    b_hh: Tensor | None
+    w_hr: Tensor | None  # (P, H), projection of the hidden state
+    nonlinearity: str
+
+    @classmethod
+    def of(cls, layer: nn.Module, index: int) -> "Weights":
+        directions = 2 if layer.bidirectional else 1
+        suffix = f"_l{index // directions}" + ("_reverse" if index % directions else "")
+        names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
+        found = [getattr(layer, name + suffix, None) for name in names]
+        values = [None if w is None else w.detach().double().cpu() for w in found]
+        return cls(*values, nonlinearity=getattr(layer, "nonlinearity", "tanh"))
+
+    def blocks(self, gates: int) -> tuple[Tensor, ...]:
+        """The recurrent matrix of each gate, in torch's order."""
+        return self.w_hh.chunk(gates)
+
+
+@dataclass(frozen=True)
+class Steps:
+    """One level and direction of a record: states, gates and weights."""
+
+    kind: str
+    order: Order
+    weights: Weights
+    inputs: Tensor  # (T, B, I)
+    gates: dict[str, Tensor]  # (T, B, H)
+    hidden: Tensor  # (T, B, P)
+    cell: Tensor | None  # (T, B, H)
+    hidden_before: Tensor  # (T, B, P) the state that each step found
+    cell_before: Tensor | None
+
+    @classmethod
+    def of(cls, record: Record, index: int, layer: nn.Module | None = None) -> "Steps":
+        """Raises ``ValueError`` if the layer is gone or its weights are not those of the record."""
+        layer = record.module if layer is None else layer
+        if layer is None:
+            raise ValueError(
+                f"the layer of record {record.name!r} is gone (or the record was read from a "
+                "file); pass it as layer="
+            )
+        order = Order.of(record, index)
+
+        def entered(array: Tensor) -> Tensor:
+            return order.enter(array.double())
+
+        hidden = entered(record.hidden[index])
+        cell = None if record.cell is None else entered(record.cell[index])
+        steps = cls(
+            kind=record.kind,
+            order=order,
+            weights=Weights.of(layer, index),
+            inputs=entered(_level_inputs(record, index)),
+            gates={name: entered(gate[index]) for name, gate in record.gates.items()},
+            hidden=hidden,
+            cell=cell,
+            hidden_before=_shifted(hidden, record.initial_hidden[index]),
+            cell_before=None if cell is None else _shifted(cell, record.initial_cell[index]),  # type: ignore[index]
+        )
+        steps._check(record.name)
+        return steps
+
+    def advance(
+        self, inputs: Tensor, hidden: Tensor, cell: Tensor | None
+    ) -> tuple[Tensor, Tensor | None]:
+        """One step of the cell: inputs (..., I), hidden (..., P), cell (..., H)."""
+        w = self.weights
+        parameters = (w.w_ih, w.w_hh, w.b_ih, w.b_hh)
+        if self.kind == "lstm":
+            hidden, cell, _ = lstm_step(inputs, hidden, cell, *parameters)
+            return (hidden if w.w_hr is None else hidden @ w.w_hr.T), cell
+        if self.kind == "gru":
+            return gru_step(inputs, hidden, *parameters)[0], None
+        return _first(rnn_step(inputs, hidden, *parameters, w.nonlinearity)), None
+
+    def back(self, t: int, dh: Tensor, dc: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """Covectors (K, B, P) and (K, B, H) on the state after step t to those on the one before.
+
+        Sequences that have no step t pass theirs through.
+        """
+        before = {"lstm": self._back_lstm, "gru": self._back_gru, "rnn": self._back_rnn}
+        new_dh, new_dc = before[self.kind](t, dh, dc)
+        present = self.order.present[t][:, None]
+        dh = torch.where(present, new_dh, dh)
+        return dh, None if dc is None or new_dc is None else torch.where(present, new_dc, dc)
+
+    def _back_lstm(self, t: int, dh: Tensor, dc: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        assert dc is not None
+        assert self.cell is not None
+        assert self.cell_before is not None
+        i, f, g, o = (self.gates[k][t] for k in ("input", "forget", "candidate", "output"))
+        w, squashed = self.weights, self.cell[t].tanh()
+        if w.w_hr is not None:
+            dh = dh @ w.w_hr
+        dc = self._through_output(t, dh, dc)
+        before_gates = torch.cat(
+            [
+                dc * g * i * (1 - i),
+                dc * self.cell_before[t] * f * (1 - f),
+                dc * i * (1 - g**2),
+                dh * squashed * o * (1 - o),
+            ],
+            -1,
+        )
+        return before_gates @ w.w_hh, dc * f
+
+    def total_cell(self, t: int, dh: Tensor, dc: Tensor | None) -> Tensor:
+        """The covector on c_t that also counts h_t = o_t tanh(c_t), at steps that exist."""
+        assert dc is not None
+        if self.weights.w_hr is not None:
+            dh = dh @ self.weights.w_hr
+        total = self._through_output(t, dh, dc)
+        return torch.where(self.order.present[t][:, None], total, dc)
+
+    def exposed(self, t: Tensor, cell: Tensor) -> Tensor:
+        """h = o_t tanh(c), projected, for cells (..., B, H) and each sequence's step t (B,)."""
+        output = self.gates["output"]
+        at = t[None, :, None].expand(1, -1, output.shape[-1])
+        hidden = output.gather(0, at)[0] * cell.tanh()
+        return hidden if self.weights.w_hr is None else hidden @ self.weights.w_hr.T
+
+    def _through_output(self, t: int, dh: Tensor, dc: Tensor) -> Tensor:
+        assert self.cell is not None
+        return dc + dh * self.gates["output"][t] * (1 - self.cell[t].tanh() ** 2)
+
+    def _back_gru(self, t: int, dh: Tensor, dc: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        r, z, n = (self.gates[k][t] for k in ("reset", "update", "candidate"))
+        dn = dh * (1 - z) * (1 - n**2)
+        dz = dh * (self.hidden_before[t] - n) * z * (1 - z)
+        dr = dn * self.candidate_hidden(t) * r * (1 - r)
+        return dh * z + torch.cat([dr, dz, dn * r], -1) @ self.weights.w_hh, None
+
+    def _back_rnn(self, t: int, dh: Tensor, dc: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        return (dh * self.slope(t)) @ self.weights.w_hh, None
+
+    def candidate_hidden(self, t: int) -> Tensor:
+        """GRU: W_hn h + b_hn, what the reset gate multiplies, (B, H)."""
+        product = self.hidden_before[t] @ self.weights.blocks(3)[2].T
+        return product if self.weights.b_hh is None else product + self.weights.b_hh.chunk(3)[2]
+
+    def slope(self, t: int) -> Tensor:
+        """RNN: the derivative of the nonlinearity at step t, (B, H)."""
+        if self.weights.nonlinearity == "tanh":
+            return 1 - self.hidden[t] ** 2
+        return (self.hidden[t] > 0).double()
+
+    def _check(self, name: str) -> None:
+        """The weights now must give the states that were recorded."""
+        hidden, _ = self.advance(self.inputs, self.hidden_before, self.cell_before)
+        off = (hidden - self.hidden).abs().masked_fill(~self.order.present[..., None], 0)
+        if off.numel() and not off.max() < 1e-2:
+            raise ValueError(
+                f"the weights of {name!r} do not give the recorded states (off by "
+                f"{off.max():.2g}): they have changed since, or dropout was on; trace again"
+            )
+
+
+def _level_inputs(record: Record, index: int) -> Tensor:
+    """What the level of entry ``index`` was given: the layer's input or the level below."""
+    directions = record.info.num_directions
+    level = index // directions
+    if level == 0:
+        return record.inputs
+    below = record.hidden[(level - 1) * directions : level * directions]
+    return torch.cat(list(below), -1)
+
+
+def _shifted(states: Tensor, initial: Tensor) -> Tensor:
+    return torch.cat([initial.double().cpu()[None], states[:-1]])
+
+
+def _first(result: Tensor | tuple[Tensor, ...]) -> Tensor:
+    return result[0] if isinstance(result, tuple) else result
