@@ -161,7 +161,10 @@ REFUSED = {
         "freq is ambiguous, the times are irregular: steps of 1m .* give freq",
     ),
     "one row": (dates("2024-01-01"), "freq cannot be inferred from one observation per series"),
-    "a date far off": (dates("2024-01-01", "2024-01-02", "2924-01-03"), "is a date wrong"),
+    "a date far off": (
+        dates("2024-01-01", "2024-01-02", "2024-01-03", "2924-01-04"),
+        "is a date wrong",
+    ),
 }
 
 

@@ -100,8 +100,8 @@ def _checked(
     freq: Frequency, time: np.ndarray, first: np.ndarray, codes: np.ndarray, ids: list, name: str
 ) -> Frequency:
     """``freq`` as given, or the same months counted from the other end; all times must fit."""
-    kind = "int" if time.dtype.kind == "i" else "dates"
-    if (freq.unit == "int") != (kind == "int"):
+    kind = "whole numbers" if time.dtype.kind == "i" else "dates"
+    if (freq.unit == "int") != (kind == "whole numbers"):
         raise ValueError(f"freq {freq.alias!r} does not fit {name}, which holds {kind}")
     for candidate in (freq, freq.turned()):
         if fits(candidate, time, first):

@@ -41,12 +41,13 @@ def _candidates(time: np.ndarray, sizes: np.ndarray, counts: np.ndarray) -> Iter
     unit = "int" if time.dtype.kind == "i" else "us"
     if unit == "us" and sizes[0] >= 28 * DAY:
         yield from _month_candidates(time, sizes)
-    if unit == "us" and mode == DAY and divisor == DAY and len(sizes) > 1:
+    n, span = counts.sum(), sizes @ counts
+    common = span <= 2 * mode * n or counts.max() >= max(n / 4, 2)
+    if common and unit == "us" and mode == DAY == divisor and len(sizes) > 1:
         weekday = (time.astype("M8[D]").astype(np.int64) + 3) % 7  # 1970-01-01 was a Thursday
         if weekday.max() < 5:
             yield Frequency(1, "business")
-    n, span = counts.sum(), sizes @ counts
-    if span <= 2 * mode * n or counts.max() >= max(n / 4, 2):
+    if common:
         yield Frequency(mode, unit)
     if span <= 2 * divisor * n:
         yield Frequency(divisor, unit)

@@ -1,0 +1,58 @@
+# From nothing to a forecast: `make demo`. From nothing to every test: `make test`.
+# Both need Python 3.10 or newer, make and a C++17 compiler; PYTHON=... names another Python.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+
+# What the installed package is made from: a change here installs it again. Python files are not
+# listed, because an editable install reads them in place.
+SOURCES := pyproject.toml CMakeLists.txt $(wildcard csrc/*.cpp csrc/*.h)
+CHECKED := src tests benchmarks examples
+
+.PHONY: help demo test check format lint types unit clean
+
+help:
+	@echo "make demo     forecast a sample and write the results to demo/"
+	@echo "make test     every check that CI runs: format, lint, types, tests"
+	@echo "make format   rewrite the Python files in the project's format"
+	@echo "make clean    remove the environment and everything that was built"
+
+demo: $(VENV)/installed
+	$(BIN)/carrousel forecast --sample bikes --out demo
+
+test: check
+
+check: lint types unit
+
+lint: $(VENV)/installed-test
+	$(BIN)/ruff format --check $(CHECKED)
+	$(BIN)/ruff check $(CHECKED)
+
+types: $(VENV)/installed-test
+	$(BIN)/mypy
+
+unit: $(VENV)/installed-test
+	$(BIN)/python -m pytest
+
+format: $(VENV)/installed-test
+	$(BIN)/ruff format $(CHECKED)
+	$(BIN)/ruff check --fix $(CHECKED)
+
+# The kernels under the compiler's sanitizers: add `sanitize` here.
+
+$(VENV)/installed: $(SOURCES) | $(BIN)/python
+	$(BIN)/python -m pip install --editable .
+	@touch $@
+
+$(VENV)/installed-test: $(SOURCES) | $(BIN)/python
+	$(BIN)/python -m pip install --editable '.[test]'
+	@touch $(VENV)/installed $@
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+	  { echo "carrousel needs Python 3.10 or newer; name one with PYTHON=..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+clean:
+	rm -rf $(VENV) build demo .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -1,0 +1,58 @@
+"""The command line: one file per command.
+
+Commands import what they need when they run, never at the top of their file, so that
+``carrousel --help`` stays fast: no torch, no polars. Anything wrong with the user's input
+(ValueError, OSError, wrong options) becomes one line on standard error and exit code 2.
+"""
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from .backtest import backtest
+from .forecast import forecast
+from .lab import lab
+from .predict import predict
+from .samples import samples
+
+app = typer.Typer(
+    name="carrousel",
+    help="Recurrent networks you can see through: forecast, look inside, compare.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+app.command()(forecast)
+app.command()(backtest)
+app.command()(predict)
+app.command()(samples)
+app.add_typer(lab, name="lab")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run ``carrousel`` with these arguments (default: those of the process) and exit."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        code = app(args=arguments or ["--help"], standalone_mode=False)
+    except typer.Abort:
+        sys.exit(1)
+    except Exception as error:
+        message = _explained(error)
+        if message is None:
+            raise
+        sys.stderr.write(f"carrousel: {message}\n")
+        sys.exit(2)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _explained(error: Exception) -> str | None:
+    """What the user did wrong, on one line; None for an error of the program's own."""
+    wrong_option = typer.BadParameter.__bases__[0]  # click's UsageError, wherever click lives
+    if isinstance(error, wrong_option):
+        return " ".join(error.format_message().split())  # type: ignore[attr-defined]
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    if isinstance(error, (ValueError, OSError)):
+        return " ".join(str(error).split())
+    return None

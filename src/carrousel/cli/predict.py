@@ -1,0 +1,41 @@
+"""``carrousel predict``: a saved model on new observations, without learning."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import options as o
+
+
+def predict(
+    model: Annotated[Path, typer.Argument(help="Folder of a model that `forecast` wrote.")],
+    file: Annotated[Path, typer.Argument(help="CSV or Parquet file of new observations.")],
+    level: o.Level = [80, 95],  # noqa: B006 - typer reads the default, nothing changes it
+    out: Annotated[
+        Path | None, typer.Option(help="CSV or Parquet file. Standard output if not given.")
+    ] = None,
+) -> None:
+    """Forecast what follows the observations in FILE with a saved MODEL; nothing is learned.
+
+    FILE has the columns that the model was made with. It needs as much history as the forecasts
+    shall rest on, and may hold series that the model has never seen.
+    """
+    from ..checkpoint import write_bytes
+    from ..forecast import Forecaster
+    from .report import table_bytes
+    from .study import read
+
+    if out is not None and out.suffix not in (".csv", ".parquet"):
+        raise ValueError(f"--out must end in .csv or .parquet, got {out.name}")
+    forecaster = Forecaster.load(model)
+    forecaster.set_params(freq=forecaster.panel_.freq.alias)
+    panel, notes = read(file, forecaster)
+    for note in notes:
+        sys.stderr.write(f"{note}\n")
+    table = forecaster.predict(panel, level=level)
+    if out is None:
+        sys.stdout.write(table_bytes(table, panel, ".csv").decode())
+    else:
+        write_bytes(out, table_bytes(table, panel, out.suffix))

@@ -1,0 +1,32 @@
+"""A progress bar for training, on standard error so that results can be piped."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+
+@contextmanager
+def training_bar(console: Console, title: str) -> Iterator[Callable[[str, Any], None]]:
+    """Yield a callback for ``Forecaster.fit(progress=...)``; the bar goes when training ends."""
+    bar = Progress(
+        TextColumn(f"{title}, {{task.fields[name]}}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn("loss {task.fields[loss]:.4f}  {task.fields[rate]:.0f} steps/s"),
+        TimeRemainingColumn(),
+        TextColumn("[dim]Ctrl-C: enough[/]"),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    with bar:
+        task = bar.add_task(title, name="starting", loss=float("nan"), rate=0.0)
+
+        def report(name: str, now: Any) -> None:
+            bar.update(task, completed=now.step, total=now.steps, name=name, loss=now.loss,
+                       rate=now.rate)  # fmt: skip
+
+        yield report

@@ -1,0 +1,131 @@
+"""What a command tells: what was read, the table of errors, the verdict, the files."""
+
+import io
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ..data import Panel
+from .scores import Score
+
+
+def console(stderr: bool = False) -> Console:
+    """Where commands write: plain lines; no name of a file or series is taken for markup."""
+    return Console(stderr=stderr, highlight=False, soft_wrap=True, markup=False)
+
+
+def say_what_was_read(screen: Console, source: Path, panel: Panel, notes: list[str]) -> None:
+    """One line on the panel, one for each thing that was done to it."""
+    count = f"{panel.n_series:,} series" if panel.n_series > 1 else "one series"
+    steps = panel.lengths
+    extent = (
+        f"{steps.min():,}" if steps.min() == steps.max() else f"{steps.min():,}-{steps.max():,}"
+    )
+    screen.print(
+        f"{source.name}: {count} of {extent} steps, {panel.freq} (freq {panel.freq.alias})"
+    )
+    for note in notes:
+        screen.print(f"  {note}")
+
+
+def score_table(scores: list[Score], title: str) -> Table:
+    """A row for each method, the best of each error in bold."""
+    table = Table(title=title, title_justify="left", title_style="")
+    table.add_column("method")
+    for name in ("sMAPE", "MASE"):
+        table.add_column(name, justify="right")
+    for level in scores[0].coverage:
+        table.add_column(f"in {level} % interval", justify="right")
+    means = [s.mean() for s in scores]
+    for one, values in zip(scores, means, strict=True):
+        cells = [_cell(values, means, key) for key in ("smape", "mase")]
+        shares = ["-" if v is None else f"{v:.0%}" for v in values["coverage"].values()]
+        table.add_row(one.name, *cells, *shares)
+    return table
+
+
+def verdict(scores: list[Score]) -> str:
+    """Who won, plainly: the first of ``scores`` is ours."""
+    ours, others = scores[0].mean(), {s.name: s.mean() for s in scores[1:]}
+    key = "mase" if ours["mase"] is not None else "smape"
+    known = {name: m[key] for name, m in others.items() if m[key] is not None}
+    if ours[key] is None or not known:
+        return "The held-out values are all missing: nothing can be said about accuracy."
+    best = min(known, key=lambda name: known[name])
+    label = {"mase": "MASE", "smape": "sMAPE"}[key]
+    if known[best] <= ours[key]:
+        return (
+            f"The {best} method won here ({label} {known[best]:.3g} against our {ours[key]:.3g}): "
+            "prefer it for these series, or give more history."
+        )
+    gain = 1 - ours[key] / known[best]
+    return f"carrousel won: its {label} is {gain:.0%} below that of the best other, {best}."
+
+
+def score_record(scores: list[Score], panel: Panel) -> dict[str, Any]:
+    """All scores as plain data: means and per series."""
+    record = {}
+    for one in scores:
+        per_series = {
+            str(name): {
+                "smape": one.smape[s],
+                "mase": one.mase[s],
+                "coverage": {str(level): share[s] for level, share in one.coverage.items()},
+            }
+            for s, name in enumerate(panel.ids)
+        }
+        record[one.name] = {"mean": one.mean(), "series": per_series}
+    return record
+
+
+def write_json(path: Path, data: Any) -> None:
+    """JSON that every reader accepts: NaN and infinities become null."""
+    text = json.dumps(_plain(data), indent=1, ensure_ascii=False, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def table_bytes(table: pl.DataFrame, panel: Panel, suffix: str) -> bytes:
+    """The content of a ``.csv`` or ``.parquet`` file; CSV with the seven digits of float32."""
+    buffer = io.BytesIO()
+    if suffix == ".parquet":
+        table.write_parquet(buffer)
+    else:
+        rounded = table.with_columns(pl.selectors.float().round_sig_figs(7))
+        rounded.write_csv(buffer, datetime_format=_time_format(table, panel))
+    return buffer.getvalue()
+
+
+def _time_format(table: pl.DataFrame, panel: Panel) -> str:
+    """Dates alone where every time is a midnight."""
+    zone = "%z" if panel.time_zone else ""
+    time = table[panel.time_col]
+    if time.dtype == pl.Datetime and (time.dt.date().cast(time.dtype) == time).all():
+        return "%Y-%m-%d"
+    return f"%Y-%m-%d %H:%M:%S{zone}"
+
+
+def _cell(values: dict, means: list[dict], key: str) -> Text:
+    if values[key] is None:
+        return Text("-")
+    text = f"{values[key]:.3f}" if key == "mase" else f"{values[key]:.2f}"
+    best = min(m[key] for m in means if m[key] is not None)
+    return Text(text, style="bold" if values[key] == best else "")
+
+
+def _plain(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {str(k): _plain(v) for k, v in data.items()}
+    if isinstance(data, (list, tuple, np.ndarray)):
+        return [_plain(v) for v in data]
+    if isinstance(data, (np.generic,)):
+        data = data.item()
+    if isinstance(data, float) and not math.isfinite(data):
+        return None
+    return data if data is None or isinstance(data, (bool, int, float, str)) else str(data)

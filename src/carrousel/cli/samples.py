@@ -1,0 +1,17 @@
+"""``carrousel samples``."""
+
+
+def samples() -> None:
+    """List the data sets that come with the package, with their sources and licences."""
+    from ..data import list_samples, to_panel
+    from .report import console
+
+    screen = console()
+    for sample in list_samples().values():
+        panel, _ = to_panel(sample.path)
+        count = f"{panel.n_series} series" if panel.n_series > 1 else "one series"
+        screen.print(f"{sample.name}: {sample.title}", style="bold")
+        screen.print(f"  {count} of {panel.lengths.max():,} steps, {panel.freq}")
+        screen.print(f"  source: {sample.source}")
+        screen.print(f"  licence: {sample.licence}\n")
+    screen.print("Use one with: carrousel forecast --sample NAME")

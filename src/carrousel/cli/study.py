@@ -1,0 +1,114 @@
+"""The steps that commands are made of: read, compare, learn."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from rich.console import Console
+
+from ..data import Panel, to_panel
+from ..forecast import Forecaster
+from ..forecast.plot import Band
+from ..forecast.seasons import choose_seasons
+from .progress import training_bar
+from .scores import Score, our_trial, score, seasonal_scales, simple_trials
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A backtest of ours and of the simple methods."""
+
+    table: pl.DataFrame  # what Forecaster.backtest returns, and a column for each simple method
+    scores: list[Score]  # ours first
+    seasons: tuple[int, ...]
+
+
+def read(source: Path, forecaster: Forecaster) -> tuple[Panel, list[str]]:
+    """The panel of a file, with the columns and the frequency that the forecaster is set to."""
+    options = forecaster.options
+    return to_panel(
+        source,
+        id_col=options.id_col,
+        time_col=options.time_col,
+        target_col=options.target_col,
+        freq=options.freq,
+    )
+
+
+def compare(
+    forecaster: Forecaster,
+    panel: Panel,
+    console: Console,
+    *,
+    windows: int = 1,
+    step: int | None = None,
+    refit: bool = False,
+    level: Sequence[int] = (80, 95),
+) -> Comparison:
+    """Forecast the last windows of every series from what came before them."""
+    h, step = forecaster.options.h, step or forecaster.options.h
+    with training_bar(console, "learning without the held-out steps") as report:
+        table = forecaster.backtest(
+            panel, windows, step=step, level=level, refit=refit, progress=report
+        )
+    drops = [h + step * k for k in reversed(range(windows))]
+    seasons = forecaster.options.seasons or choose_seasons(panel)[0]
+    ours = our_trial(table, panel, windows, level)
+    trials = [ours, *simple_trials(panel, ours, drops, seasons)]
+    scales = seasonal_scales(panel, drops, seasons[0])
+    columns = [pl.Series(t.name, t.point.reshape(-1)) for t in trials[1:]]
+    return Comparison(table.with_columns(columns), [score(t, scales) for t in trials], seasons)
+
+
+def learn(forecaster: Forecaster, panel: Panel, console: Console) -> None:
+    """Fit on everything, with a bar."""
+    with training_bar(console, "learning from everything") as report:
+        forecaster.fit(panel, progress=report)
+
+
+def band(table: pl.DataFrame, panel: Panel, level: Sequence[int]) -> Band:
+    """The columns of ``predict`` (or of a backtest of one window) as arrays for the plot."""
+
+    def cube(name: str) -> np.ndarray:
+        return table[name].to_numpy().reshape(panel.n_series, -1)
+
+    return Band(
+        _naive(table[panel.time_col]).reshape(panel.n_series, -1),
+        cube("carrousel"),
+        {one: cube(f"carrousel-lo-{one}") for one in level},
+        {one: cube(f"carrousel-hi-{one}") for one in level},
+    )
+
+
+def training_record(forecaster: Forecaster) -> list[dict[str, Any]]:
+    """How each network's training went."""
+    return [
+        {
+            "updates": run.steps,
+            "kept_update": run.best_step,
+            "validation": run.best_score,
+            "ended": run.stopped,
+            "losses": [float(f"{loss:.5g}") for loss in run.losses],
+        }
+        for run in forecaster.runs_
+    ]
+
+
+def captions(scores: list[Score]) -> list[str]:
+    """For each series: our MASE, and that of the best simple method."""
+    others = np.stack([s.mase for s in scores[1:]])  # (methods, S)
+    best = np.where(np.isnan(others), np.inf, others).argmin(0)
+    return [
+        "" if np.isnan(ours) else f"MASE {ours:.2f}, {scores[1 + k].name} {others[k, s]:.2f}"
+        for s, (ours, k) in enumerate(zip(scores[0].mase, best, strict=True))
+    ]
+
+
+def _naive(time: pl.Series) -> np.ndarray:
+    """Times as the plot's axis wants them: wall time where there is a zone."""
+    if isinstance(time.dtype, pl.Datetime):
+        time = time.dt.replace_time_zone(None)
+    return time.to_numpy()
