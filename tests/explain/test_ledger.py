@@ -53,7 +53,9 @@ def test_conservation_over_random_models(kind, steps, hidden, levels, both, scal
     with torch.no_grad(), carrousel.trace(layer) as trace:
         layer(scale * torch.randn(steps, 2, 2))
         layer.double()(scale * torch.randn(steps, 2, 2).double())
-    assert ledger(trace[0]).error < 1e-6
+    # Memories that count with saturated gates collect a rounding error of c_t at each step.
+    rounding = 0.0 if scale < 4 else steps * torch.finfo(torch.float32).eps
+    assert ledger(trace[0]).error < max(1e-6, rounding)
     assert ledger(trace[1]).error < 1e-12
 
 

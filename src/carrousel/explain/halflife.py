@@ -68,6 +68,8 @@ def half_life(record: Record, layer: nn.Module | None = None) -> HalfLife:
 
 def first_half(curves: Tensor, lags: tuple[int, ...]) -> Tensor:
     """Where curves (..., lags, H) first fall to half of their first value, log-linear between."""
+    if len(lags) < 2:
+        return torch.full_like(curves[..., 0, :], math.inf)
     relative = curves / curves[..., :1, :].clamp_min(1e-300)
     logs = relative.clamp_min(1e-300).log2() + 1  # 0 at one half
     below = logs <= 0
@@ -91,7 +93,8 @@ def _by_gates(record: Record, index: int) -> Tensor:
     books = Books.of(record, index)
     steps = books.order.lengths.sum().clamp_min(1)
     mean_log = books.kept.clamp_min(1e-300).log().sum((0, 1)) / steps
-    return math.log(0.5) / mean_log.clamp_max(-1e-300)
+    # A sigmoid that has rounded to 1 says no more than that the half-life is beyond measure.
+    return torch.where(mean_log < -1e-9, math.log(0.5) / mean_log, math.inf)
 
 
 def _jacobian_curve(entry: Steps, lags: tuple[int, ...]) -> Tensor:

@@ -184,7 +184,8 @@ def ledger(record: Record, at: int | None = None) -> Ledger:
         terms = books.survival() * books.written
         initial = books.kept.prod(0) * books.initial
         scale = (books.survival() * books.size).sum(0) + initial.abs()
-        error = max(error, relative_error(terms.sum(0) + initial, books.final, scale))
+        total, dtype = terms.sum(0) + initial, record.hidden.dtype
+        error = max(error, relative_error(total, books.final, scale, dtype))
         contributions.append(books.order.leave(terms))
         initials.append(initial)
     return Ledger(
@@ -204,8 +205,14 @@ def tanh_ratio(x: Tensor) -> Tensor:
     return torch.where(small, 1.0, x.tanh() / torch.where(small, 1.0, x))
 
 
-def relative_error(total: Tensor, expected: Tensor, scale: Tensor) -> float:
-    """The largest |total - expected| / scale; 0 for an empty comparison."""
-    off = (total - expected).abs()
-    relative = torch.where(scale > 0, off / scale.clamp_min(1e-300), off)
+def relative_error(
+    total: Tensor, expected: Tensor, scale: Tensor, dtype: torch.dtype = torch.float64
+) -> float:
+    """The largest |total - expected| / scale; 0 for an empty comparison.
+
+    Numbers recorded in ``dtype`` lose their digits below its smallest normal number: smaller scales
+    than that over its epsilon count as that.
+    """
+    info = torch.finfo(dtype)
+    relative = (total - expected).abs() / scale.clamp_min(info.tiny / info.eps)
     return float(relative.max()) if relative.numel() else 0.0
