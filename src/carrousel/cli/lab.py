@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .cell import cell
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -56,6 +58,7 @@ def _command(name: str) -> "Callable[..., None]":
 
 for _name, _question in QUESTIONS.items():
     lab.command(_name, help=_question)(_command(_name))
+lab.command("cell")(cell)
 
 
 class _Bar:
@@ -133,82 +136,3 @@ def _text(value: Any) -> str:
         if isinstance(value, float)
         else str(value)
     )
-
-
-@lab.command("cell", help="One step of one cell, operation by operation, with real numbers.")
-def cell(
-    kind: Annotated[str, typer.Option(help="lstm, gru or rnn.")] = "lstm",
-    inputs: Annotated[int, typer.Option(help="Size of the input.")] = 2,
-    hidden: Annotated[int, typer.Option(help="Hidden units.")] = 3,
-    seed: Annotated[int, typer.Option(help="Of the random weights and values.")] = 0,
-    weights: Annotated[
-        Path | None,
-        typer.Option(help="A safetensors file: the cell of a trained model.", show_default=False),
-    ] = None,
-    layer: Annotated[
-        str, typer.Option(help="Path of the layer in that model, if it has several.")
-    ] = "",
-    x: Annotated[str, typer.Option("-x", help="Input, comma-separated; random if absent.")] = "",
-    h: Annotated[str, typer.Option("-h", help="Hidden state before; zeros if absent.")] = "",
-    c: Annotated[str, typer.Option("-c", help="Cell state before (lstm); zeros if absent.")] = "",
-) -> None:
-    import torch
-
-    from ..lab.cell import step
-    from ..lab.weights import Weights
-
-    own = _loaded(weights, layer) if weights else Weights.random(kind, inputs, hidden, seed)
-    rng = torch.Generator().manual_seed(seed)
-    given = _vector("-x", x, own.inputs) if x else torch.randn(own.inputs, generator=rng)
-    before = [_vector(name, text, own.hidden) for name, text in (("-h", h), ("-c", c))]
-    _show_step(step(own, given, *before), given, *before)
-
-
-def _loaded(path: Path, layer: str) -> Any:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    from ..lab.weights import Weights
-
-    try:
-        return Weights.from_state(load_file(path), layer)
-    except SafetensorError as error:
-        raise ValueError(f"{path} is no safetensors file ({error})") from None
-
-
-def _vector(name: str, text: str, size: int) -> Any:
-    import torch
-
-    try:
-        values = [float(part) for part in text.split(",")] if text else [0.0] * size
-    except ValueError:
-        raise ValueError(f"{name} is {text!r}, but must be numbers with commas between") from None
-    if len(values) != size:
-        raise ValueError(f"{name} has {len(values)} numbers, but the cell needs {size}")
-    return torch.tensor(values)
-
-
-def _show_step(done: Any, x: Any, h: Any, c: Any) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    from ..colors import COLORS
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in ("operation", "formula", "value"):
-        table.add_column(column)
-    before = [("input", "x", x), ("hidden state before", "h", h)]
-    before += [("cell state before", "c", c)] if done.kind == "lstm" else []
-    for name, formula, value in before:
-        table.add_row(name, formula, _numbers(value))
-    table.add_section()
-    for operation in done:
-        style = COLORS.get(operation.role, "")
-        table.add_row(f"[{style}]{operation.name}[/]" if style else operation.name,
-                      operation.formula.replace("[", "\\["), _numbers(operation.value))  # fmt: skip
-    Console(highlight=False).print(table)
-
-
-def _numbers(values: Any) -> str:
-    return "  ".join(f"{value:7.4f}" for value in values.tolist())

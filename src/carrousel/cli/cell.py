@@ -1,0 +1,103 @@
+"""``carrousel lab cell``: one step of one cell, with real numbers."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+    from ..lab.cell import Step
+    from ..lab.weights import Weights
+
+
+def cell(
+    kind: Annotated[str, typer.Option(help="lstm, gru or rnn.")] = "lstm",
+    inputs: Annotated[int, typer.Option(help="Size of the input.")] = 2,
+    hidden: Annotated[int, typer.Option(help="Hidden units.")] = 3,
+    seed: Annotated[int, typer.Option(help="Of the random weights and values.")] = 0,
+    weights: Annotated[
+        Path | None,
+        typer.Option(help="A safetensors file: the cell of a trained model.", show_default=False),
+    ] = None,
+    layer: Annotated[
+        str, typer.Option(help="Path of the layer in that model, if it has several.")
+    ] = "",
+    x: Annotated[str, typer.Option("-x", help="Input, comma-separated; random if absent.")] = "",
+    h: Annotated[str, typer.Option("-h", help="Hidden state before; random if absent.")] = "",
+    c: Annotated[str, typer.Option("-c", help="Cell state before (lstm); random if absent.")] = "",
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for cell.csv, .png and .json.", show_default=False),
+    ] = None,
+) -> None:
+    """One step of one cell, operation by operation, with real numbers."""
+    import torch
+
+    from ..lab.cell import step
+    from ..lab.weights import Weights
+
+    own = _loaded(weights, layer) if weights else Weights.random(kind, inputs, hidden, seed)
+    rng = torch.Generator().manual_seed(seed)
+    given = [
+        _vector(name, text, size, rng)
+        for name, text, size in (
+            ("-x", x, own.inputs),
+            ("-h", h, own.hidden),
+            ("-c", c, own.hidden),
+        )
+    ]
+    done = step(own, *given)
+    _show(done)
+    if out is not None:
+        from ..lab.cell_picture import save_step
+
+        typer.echo("written: " + ", ".join(str(path) for path in save_step(done, out)))
+
+
+def _loaded(path: Path, layer: str) -> "Weights":
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    from ..lab.weights import Weights
+
+    try:
+        return Weights.from_state(load_file(path), layer)
+    except SafetensorError as error:
+        raise ValueError(f"{path} is no safetensors file ({error})") from None
+
+
+def _vector(name: str, text: str, size: int, rng: "Generator") -> "Tensor":
+    import torch
+
+    drawn = torch.rand(size, generator=rng) * 2 - 1  # also if given: the others stay the same
+    if not text:
+        return drawn
+    try:
+        values = [float(part) for part in text.split(",")]
+    except ValueError:
+        raise ValueError(f"{name} is {text!r}, but must be numbers with commas between") from None
+    if len(values) != size:
+        raise ValueError(f"{name} has {len(values)} numbers, but the cell needs {size}")
+    return torch.tensor(values)
+
+
+def _show(done: "Step") -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from ..colors import COLORS
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("operation", no_wrap=True)
+    table.add_column("formula", no_wrap=True)
+    table.add_column("value")
+    for operation in done:
+        style = COLORS.get(operation.role, "")
+        name = f"[{style}]{operation.name}[/]" if style else operation.name
+        formula = operation.formula.replace("[", "\\[")  # rich reads brackets as styles
+        numbers = " ".join(f"{value:7.4f}" for value in operation.value.tolist())
+        table.add_row(name, formula, numbers)
+    Console(highlight=False).print(table)

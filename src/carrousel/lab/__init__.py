@@ -1,0 +1,49 @@
+"""The laboratory: what is claimed of recurrent networks, as experiments that anyone can run.
+
+``carrousel lab NAME`` on the command line; here::
+
+    from carrousel import lab
+    outcome = lab.run("adding", lab.Options(quick=True))
+
+:func:`carrousel.lab.cell.step` gives every intermediate value of one step of a cell.
+"""
+
+import time
+from importlib import import_module
+from typing import cast
+
+from .experiment import Experiment, Finding, Options, Outcome, save
+
+MODULES = {
+    "vanishing": "vanishing",
+    "constant-error": "carousel",
+    "recall": "recall",
+    "adding": "adding",
+    "copy": "copying",
+    "temporal-order": "order",
+    "reber": "reber",
+}
+
+__all__ = ["MODULES", "Finding", "Options", "Outcome", "experiment", "run", "save"]
+
+
+def experiment(name: str) -> Experiment:
+    """The module of an experiment: ``ABOUT`` and ``run``."""
+    if name not in MODULES:
+        raise ValueError(f"no experiment {name!r}; there are: {', '.join(MODULES)}")
+    return cast(Experiment, import_module(f".{MODULES[name]}", __name__))
+
+
+def run(name: str, options: Options | None = None) -> Outcome:
+    """Run an experiment and write its table, picture and JSON to ``options.folder``.
+
+    Raises:
+        ValueError: There is no such experiment.
+    """
+    chosen, options = experiment(name), options or Options()
+    options.folder.mkdir(parents=True, exist_ok=True)  # found unwritable before the work, not after
+    begin = time.perf_counter()
+    outcome = chosen.run(options)
+    outcome.seconds = time.perf_counter() - begin
+    save(outcome, options)
+    return outcome

@@ -1,0 +1,156 @@
+"""What an experiment is given and what it hands back: a table, a picture, findings, a JSON."""
+
+import csv
+import io
+import json
+import platform
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import torch
+
+from carrousel.checkpoint import write_bytes
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class Progress(Protocol):
+    def expect(self, work: float) -> None:
+        """So much work is to come, in any unit."""
+
+    def advance(self, work: float, label: str) -> None:
+        """So much of it is done; ``label`` says what is at work."""
+
+
+class Silent:
+    """Progress that nobody watches."""
+
+    def expect(self, work: float) -> None: ...
+    def advance(self, work: float, label: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class Options:
+    """How an experiment is run. ``quick``: small enough for a minute, to see it work, not to cite.
+
+    ``folder`` receives ``NAME.csv``, ``NAME.png``, ``NAME.json`` and, in ``runs/``, one file per
+    finished trial: an interrupted experiment goes on from them.
+    """
+
+    quick: bool = False
+    seeds: int | None = None  # None: 10, or 2 when quick
+    jobs: int = 1
+    folder: Path = Path("lab")
+    progress: Progress = field(default_factory=Silent)
+
+    def __post_init__(self) -> None:
+        for name, value in (("seeds", self.seeds), ("jobs", self.jobs)):
+            if value is not None and value < 1:
+                raise ValueError(f"{name} is {value}, but must be 1 or more")
+
+    @property
+    def count(self) -> int:
+        """How many seeds."""
+        return self.seeds if self.seeds is not None else (2 if self.quick else 10)
+
+    @property
+    def runs(self) -> Path:
+        return self.folder / "runs"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A claim and whether this run confirms it; a claim that fails stays, marked as such."""
+
+    claim: str
+    holds: bool
+    evidence: str
+
+
+@dataclass(frozen=True)
+class About:
+    """What an experiment asks and how; shown by ``--help`` and in the report."""
+
+    name: str
+    title: str
+    question: str
+    method: str
+
+
+@dataclass
+class Outcome:
+    """Everything an experiment has to say."""
+
+    about: About
+    rows: list[dict[str, Any]]
+    findings: list[Finding]
+    figure: "Figure"
+    seconds: float = 0.0
+    details: dict[str, Any] = field(default_factory=dict)  # what the picture shows, for the JSON
+
+
+class Experiment(Protocol):
+    """A module of this package with these two names."""
+
+    ABOUT: About
+    run: Callable[[Options], Outcome]
+
+
+def save(outcome: Outcome, options: Options) -> list[Path]:
+    """Write table, picture and JSON, each whole or not at all."""
+    stem = options.folder / outcome.about.name
+    paths = [stem.with_suffix(suffix) for suffix in (".csv", ".png", ".json")]
+    contents = [as_csv(outcome.rows).encode(), as_png(outcome.figure), as_json(outcome, options)]
+    for path, content in zip(paths, contents, strict=True):
+        write_bytes(path, content)
+    return paths
+
+
+def as_csv(rows: list[dict[str, Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def as_png(figure: "Figure") -> bytes:
+    image = io.BytesIO()
+    figure.savefig(image, format="png", dpi=130)
+    return image.getvalue()
+
+
+def as_json(outcome: Outcome, options: Options) -> bytes:
+    content = {
+        "experiment": outcome.about.name,
+        "quick": options.quick,
+        "seeds": options.count,
+        "seconds": round(outcome.seconds, 1),
+        "machine": machine(),
+        "rows": outcome.rows,
+        "findings": [asdict(finding) for finding in outcome.findings],
+        "details": outcome.details,
+    }
+    return (json.dumps(content, indent=1) + "\n").encode()
+
+
+def machine() -> dict[str, Any]:
+    """What the numbers were measured on."""
+    return {
+        "processor": _processor(),
+        "threads": torch.get_num_threads(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()

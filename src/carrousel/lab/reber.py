@@ -1,0 +1,37 @@
+"""``carrousel lab reber``: the next symbol of strings whose end depends on their second symbol."""
+
+from . import plots
+from .contest import Contest
+from .experiment import About, Options, Outcome
+from .learning import Budget
+from .networks import Network
+from .race import FIELD, report, run_contests
+from .tasks import Reber
+from .tasks.reber import grammar_entropy
+
+ABOUT = About(
+    name="reber",
+    title="The embedded Reber grammar",
+    question="Can a network learn a grammar whose last symbol but one repeats the second?",
+    method=(
+        "Predict each next symbol. Right: the symbols that may follow are the most active outputs, "
+        "at every step; solved: the newest 512 strings all right (after Hochreiter & Schmidhuber "
+        "1997, experiment 1). elman learns as Elman networks do: the error goes back one step."
+    ),
+)
+
+
+def contests(options: Options) -> list[Contest]:
+    if options.quick:
+        few = (Network("ann"), Network("elman"), Network("lstm"))
+        budget = Budget(batch=16, updates=1300, rate=0.03)
+        return [Contest(Reber(), few, 500, budget, rates=(0.03,), seeds=options.count)]
+    field = (*FIELD[:1], Network("elman"), *FIELD[1:])
+    return [Contest(Reber(), field, 500, Budget(batch=16, updates=2500), seeds=options.count)]
+
+
+def run(options: Options) -> Outcome:
+    chosen = contests(options)
+    outcome = report(ABOUT, chosen, run_contests(chosen, options))
+    plots.baseline(outcome.figure.axes[0], grammar_entropy(), "perfect memory")
+    return outcome

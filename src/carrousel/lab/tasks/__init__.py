@@ -1,0 +1,10 @@
+"""The tasks: sources of sequences with a loss, a criterion of success and a memoryless baseline."""
+
+from .adding import Adding
+from .base import Batch, Criterion, Task
+from .copying import Copy
+from .order import TemporalOrder
+from .reber import Reber
+from .recall import Recall
+
+__all__ = ["Adding", "Batch", "Copy", "Criterion", "Reber", "Recall", "Task", "TemporalOrder"]

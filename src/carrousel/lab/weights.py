@@ -1,0 +1,101 @@
+"""The weights of one recurrent cell, from a module, from a file, or drawn at random."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+KINDS = {1: "rnn", 3: "gru", 4: "lstm"}  # by the number of gates stacked in the weights
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The weights of one cell, stacked by gate as torch stacks them. H hidden units, I inputs."""
+
+    kind: str  # "rnn" (tanh), "relu" (an rnn with relu), "lstm", "gru"
+    ih: Tensor  # (G*H, I)
+    hh: Tensor  # (G*H, H)
+    bias_ih: Tensor  # (G*H,)
+    bias_hh: Tensor  # (G*H,)
+
+    @property
+    def inputs(self) -> int:
+        return self.ih.shape[1]
+
+    @property
+    def hidden(self) -> int:
+        return self.hh.shape[1]
+
+    @classmethod
+    def of(cls, module: nn.Module, layer: int = 0, reverse: bool = False) -> "Weights":
+        """From a recurrent layer (``layer``, ``reverse`` choose) or a recurrent cell.
+
+        Raises:
+            TypeError: ``module`` is neither.
+            ValueError: It has no such layer or direction, or it projects its hidden state.
+        """
+        if isinstance(module, nn.RNNBase):
+            _check_layer(module, layer, reverse)
+            suffix = f"_l{layer}{'_reverse' if reverse else ''}"
+            relu = module.mode == "RNN_RELU"
+        elif isinstance(module, nn.RNNCell | nn.LSTMCell | nn.GRUCell):
+            suffix = ""
+            relu = getattr(module, "nonlinearity", "tanh") == "relu"
+        else:
+            raise TypeError(
+                f"module is a {type(module).__name__}, but must be a recurrent layer (RNN, LSTM, "
+                "GRU) or cell (RNNCell, LSTMCell, GRUCell)"
+            )
+        own = {name: value.detach() for name, value in module.named_parameters()}
+        return cls._named(own, "", suffix, relu)
+
+    @classmethod
+    def from_state(cls, state: dict[str, Tensor], name: str = "", layer: int = 0) -> "Weights":
+        """From saved weights, e.g. ``safetensors.torch.load_file(path)``.
+
+        ``name`` is the path of the layer in its model; not needed where the file holds one. The
+        kind is read off the shapes: 4, 3 or 1 blocks of H rows are LSTM, GRU, RNN (with tanh).
+        """
+        end = f"weight_ih_l{layer}"
+        found = [key[: -len(end)] for key in state if key.endswith(end)]
+        chosen = [prefix for prefix in found if prefix == f"{name}."] if name else found
+        if len(chosen) != 1:
+            names = ", ".join(repr(prefix.rstrip(".")) for prefix in found) or "none"
+            raise ValueError(
+                f"name is {name!r}; recurrent layers with a layer {layer} are: {names}"
+            )
+        return cls._named(state, chosen[0], f"_l{layer}")
+
+    @classmethod
+    def _named(
+        cls, state: dict[str, Tensor], prefix: str, suffix: str, relu: bool = False
+    ) -> "Weights":
+        ih, hh = (state[f"{prefix}weight_{part}{suffix}"] for part in ("ih", "hh"))
+        zero = torch.zeros(ih.shape[0], dtype=ih.dtype)
+        bias_ih, bias_hh = (
+            state.get(f"{prefix}bias_{part}{suffix}", zero) for part in ("ih", "hh")
+        )
+        kind = "relu" if relu else KINDS[hh.shape[0] // hh.shape[1]]
+        return cls(kind, ih, hh, bias_ih, bias_hh)
+
+    @classmethod
+    def random(cls, kind: str, inputs: int, hidden: int, seed: int = 0) -> "Weights":
+        """Weights as torch draws them, uniform in ±1/√H, from ``seed`` alone."""
+        gates = {name: number for number, name in KINDS.items()}
+        if kind not in gates:
+            raise ValueError(f"kind is {kind!r}, but must be one of {', '.join(gates)}")
+        for name, value in (("inputs", inputs), ("hidden", hidden)):
+            if value < 1:
+                raise ValueError(f"{name} is {value}, but must be 1 or more")
+        rng, rows = torch.Generator().manual_seed(seed), gates[kind] * hidden
+        sizes = ((rows, inputs), (rows, hidden), (rows,), (rows,))
+        return cls(kind, *((torch.rand(s, generator=rng) * 2 - 1) / hidden**0.5 for s in sizes))
+
+
+def _check_layer(module: nn.RNNBase, layer: int, reverse: bool) -> None:
+    if not 0 <= layer < module.num_layers:
+        raise ValueError(f"layer is {layer}, but the module has {module.num_layers} layer(s)")
+    if reverse and not module.bidirectional:
+        raise ValueError("reverse is True, but the module runs forwards only")
+    if module.proj_size:
+        raise ValueError(f"proj_size is {module.proj_size}; cells that project are not shown")
