@@ -2,8 +2,9 @@
 
 The tolerance. Both sides round; summing K products in another order moves a float by about
 sqrt(K) * eps of the largest term. With K up to a few thousand here (T * B rows of a weight
-gradient) that is 1e-5 for float32 and 1e-10 leaves float64 a wide margin. Entries may cancel to
-nearly nothing, so the difference is measured against the largest entry of its tensor.
+gradient) that is 1e-5 for float32, and 1e-10 leaves float64 a wide margin. Entries may cancel to
+nearly nothing, so the difference is measured against the largest entry of its tensor; a tensor of
+few entries (one hidden unit) may cancel as a whole, and is measured against all gradients.
 """
 
 import warnings
@@ -108,8 +109,11 @@ def observe(module: nn.Module, *inputs: Any) -> dict[str, Tensor]:
     return seen
 
 
-def difference(ours: Tensor | None, theirs: Tensor | None) -> float:
-    """Largest difference over the largest entry of ``theirs``; inf where the kinds differ."""
+def difference(ours: Tensor | None, theirs: Tensor | None, scale: float = 0.0) -> float:
+    """Largest difference over the largest entry of ``theirs`` (or scale, if that is larger).
+
+    Infinite where the kinds differ: None, shape, dtype, NaN on one side.
+    """
     if ours is None or theirs is None:
         return 0.0 if ours is theirs else float("inf")
     if ours.shape != theirs.shape or ours.dtype != theirs.dtype:
@@ -117,8 +121,19 @@ def difference(ours: Tensor | None, theirs: Tensor | None) -> float:
     if theirs.numel() == 0 or torch.equal(ours, theirs):
         return 0.0
     a, b = ours.detach().double(), theirs.detach().double()
-    gap = ((a - b).abs().max() / b.abs().max()).item()  # inf where theirs is all zeros
-    return gap if gap == gap else float("inf")  # NaN on one side only
+    gap = ((a - b).abs().max() / b.abs().max().clamp_min(scale)).item()
+    return gap if gap == gap else float("inf")
+
+
+FEW = 16  # entries
+
+
+def _scale(name: str, seen: dict[str, Tensor]) -> float:
+    """What a tensor of few entries is measured against: the largest entry of all gradients."""
+    if seen[name] is None or seen[name].numel() >= FEW or not name.startswith("gradient"):
+        return 0.0
+    grads = [t for key, t in seen.items() if key.startswith("gradient") and t is not None]
+    return max((t.abs().max().item() for t in grads if t.numel()), default=0.0)
 
 
 def complaints(
@@ -131,7 +146,7 @@ def complaints(
         allowed = (
             tolerance or TOLERANCE[reference.dtype if reference is not None else torch.float32]
         )
-        off = difference(ours[name], reference)
+        off = difference(ours[name], reference, _scale(name, theirs))
         if off > allowed:
             found.append(f"{name} differs by {off:.2g} (allowed {allowed:.0e})")
     return found
