@@ -131,7 +131,7 @@ def adopted_class(cls: type) -> type:
         return OURS[cls]
     for theirs, mine in OURS.items():
         if issubclass(cls, theirs):
-            return _mixed(cls, mine)
+            return _mixed(cls, mine)  # type: ignore[arg-type]
     raise ValueError("it is not a torch.nn layer or a subclass of one")
 
 
@@ -169,7 +169,7 @@ def _reduce_mixed(self: Any, protocol: int) -> Any:
 
 def _new_mixed(original: type) -> Any:
     cls = adopted_class(original)
-    return cls.__new__(cls)
+    return cls.__new__(cls)  # type: ignore[call-overload]
 
 
 # Walking over a model -------------------------------------------------------------------------

@@ -104,7 +104,7 @@ class Trace(Records):
 
     def _chosen(self, module: nn.Module) -> dict[str, nn.Module]:
         unseen = {left.name for left in self.left}
-        found = {
+        found: dict[str, nn.Module] = {
             name: layer
             for name, layer in module.named_modules()
             if isinstance(layer, nn.RNNBase) and name not in unseen

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from carrousel.explain.asking import Question, Target, evaluated, filled
 from carrousel.explain.attribution import Attribution, attribute, occlude
+from carrousel.record.table import from_columns
 
 BASELINES = ("random", "recency", "leave-one-out")
 
@@ -41,8 +42,6 @@ class Fidelity:
 
     def to_dataframe(self, backend: str = "polars") -> Any:
         """One row per ranking."""
-        import narwhals as nw
-
         rows = self.scores.items()
         data: dict[str, Sequence[Any]] = {
             "ranking": [name for name, _ in rows],
@@ -51,7 +50,7 @@ class Fidelity:
             "separation": [s.separation for _, s in rows],
             "same_on_random_model": [_mean(self.randomisation.get(name)) for name, _ in rows],
         }
-        return nw.from_dict(data, backend=backend).to_native()
+        return from_columns(data, backend).to_native()
 
     def plot(self, **options: Any) -> Any:
         """Deletion curves: see :func:`carrousel.plots.plot_fidelity`."""

@@ -80,13 +80,14 @@ def gradient_flow(
             raise ValueError(f"steps: {step} is not one of {record.steps}")
     where = torch.tensor([step - record.steps.start for step in chosen], dtype=torch.long)
     entries = [Steps.of(record, index) for index in range(record.hidden.shape[0])]
-    norms = _of_output(record) if of is not None else _of_states(entries)
+    norms: Any = _of_output(record) if of is not None else _of_states(entries)
+    norms = {key: None if value is None else value[:, where] for key, value in norms.items()}
     return GradientFlow(
         name=record.name,
         kind=record.kind,
         steps=tuple(chosen),
         sigma_max=tuple(sigma_max(entry) for entry in entries),
-        **{key: None if value is None else value[:, where] for key, value in norms.items()},
+        **norms,
     )
 
 

@@ -19,7 +19,7 @@ def gradient_x_input(
     For token ids the slope is taken at the embedding's output.
     """
     if x.is_floating_point():
-        stand_in = torch.zeros_like(x) if baseline is None else _baseline(x, baseline, question)
+        stand_in = _baseline(x, baseline, question)
         leaf = x.detach().clone().requires_grad_()
         (slope,) = torch.autograd.grad(question.score(leaf).sum(), leaf)
         scores = question.by_step(slope * (x - stand_in))
@@ -56,14 +56,13 @@ def integrated_gradients(
         return tensor if question.time_dim == 1 else tensor.transpose(0, 1).contiguous()
 
     options: dict[str, Any] = {"n_steps": num_steps, "return_convergence_delta": True}
+    stand_in = _baseline(x, baseline, question)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # captum's, about its own settings of requires_grad
         if x.is_floating_point():
-            stand_in = torch.zeros_like(x) if baseline is None else _baseline(x, baseline, question)
             method = IntegratedGradients(score)
             found, delta = method.attribute(turned(x), baselines=turned(stand_in), **options)
         else:
-            stand_in = _baseline(x, baseline, question)
             layered = LayerIntegratedGradients(score, embedding_of(question.model))
             found, delta = layered.attribute(turned(x), baselines=turned(stand_in), **options)
             if question.time_dim == 0:
@@ -82,6 +81,8 @@ def embedding_of(model: nn.Module) -> nn.Embedding:
 
 
 def _baseline(x: Tensor, baseline: Any, question: Question) -> Tensor:
+    if baseline is None and not x.is_floating_point():
+        raise ValueError("token ids need baseline=, an id such as that of padding")
     value = "zero" if baseline is None else baseline
     return filled(x, value, question.time_dim, "baseline")
 

@@ -6,6 +6,7 @@ time); ``Steps.advance`` is the cell itself.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -30,10 +31,19 @@ class Weights:
     def of(cls, layer: nn.Module, index: int) -> "Weights":
         directions = 2 if layer.bidirectional else 1
         suffix = f"_l{index // directions}" + ("_reverse" if index % directions else "")
-        names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
-        found = [getattr(layer, name + suffix, None) for name in names]
-        values = [None if w is None else w.detach().double().cpu() for w in found]
-        return cls(*values, nonlinearity=getattr(layer, "nonlinearity", "tanh"))
+
+        def weight(name: str) -> Any:
+            found = getattr(layer, name + suffix, None)
+            return None if found is None else found.detach().double().cpu()
+
+        return cls(
+            w_ih=weight("weight_ih"),
+            w_hh=weight("weight_hh"),
+            b_ih=weight("bias_ih"),
+            b_hh=weight("bias_hh"),
+            w_hr=weight("weight_hr"),
+            nonlinearity=getattr(layer, "nonlinearity", "tanh"),
+        )
 
     def blocks(self, gates: int) -> tuple[Tensor, ...]:
         """The recurrent matrix of each gate, in torch's order."""

@@ -1,6 +1,6 @@
 """Records as a long table: one row per layer, call, level, direction, sequence, step and unit."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import narwhals as nw
@@ -20,16 +20,21 @@ _VALUES = (
 
 def to_dataframe(records: Sequence[Record], backend: str = "polars") -> Any:
     """See :meth:`carrousel.record.Records.to_dataframe`."""
-    if backend not in _BACKENDS:
-        raise ValueError(f"backend={backend!r} is not one of {_BACKENDS}")
     if not records:
         raise ValueError("there is no record yet: call the model inside the trace's block")
     present = [_values(record) for record in records]
     names = [name for name in _VALUES if any(name in values for values in present)]
     tables = [_columns(*pair, names) for pair in zip(records, present, strict=True)]
     data = {key: np.concatenate([table[key] for table in tables]) for key in tables[0]}
-    frame = nw.from_dict(data, backend=backend)
+    frame = from_columns(data, backend)
     return frame.with_columns(nw.col(*names).fill_nan(None)).to_native()
+
+
+def from_columns(data: Mapping[str, Any], backend: str) -> nw.DataFrame[Any]:
+    """A data frame of the asked kind: "polars", "pandas" or "pyarrow"."""
+    if backend not in _BACKENDS:
+        raise ValueError(f"backend={backend!r} is not one of {_BACKENDS}")
+    return nw.from_dict(data, backend=backend)  # type: ignore[arg-type]
 
 
 def _values(record: Record) -> dict[str, Tensor]:

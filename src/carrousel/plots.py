@@ -1,0 +1,305 @@
+"""Pictures of records and explanations, as matplotlib figures without global state.
+
+Every function returns a :class:`matplotlib.figure.Figure`: ``figure.savefig("run.png")`` writes it,
+a notebook shows it. Colours are :data:`carrousel.colors.COLORS`, the same for a gate everywhere.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import Colormap, LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from torch import Tensor
+
+from carrousel.colors import COLORS
+
+if TYPE_CHECKING:
+    from carrousel.explain import Attribution, Fidelity, GradientFlow, HalfLife
+    from carrousel.record import Record
+
+_GREY = COLORS["series"]
+_NEGATIVE, _POSITIVE = "#0072B2", "#D55E00"
+_DIVERGING = LinearSegmentedColormap.from_list("carrousel", [_NEGATIVE, "#FFFFFF", _POSITIVE])
+_MAX_LINES = 8  # features drawn as lines; more are an image
+_MAX_LABELS = 60  # tokens written on the axis
+
+
+def plot_record(
+    record: "Record",
+    *,
+    sequence: int = 0,
+    level: int = -1,
+    direction: int = 0,
+    tokens: Sequence[str] | None = None,
+    units: Sequence[int] | None = None,
+    sort: bool = True,
+    title: str | None = None,
+) -> Figure:
+    """Gates, cell and hidden state of one sequence as units x time images, the input above.
+
+    Gates run from 0 (white) to 1; candidate and states from negative (blue) to positive (red), each
+    scaled to its largest value. With ``sort`` units stand in the order of their mean forget (GRU:
+    update) gate, the longest memory at the top. ``tokens`` are written under the last image.
+    """
+    index = _index(record, sequence, level, direction)
+    steps = int(record.lengths[sequence])
+    images = _images(record, index, sequence, steps)
+    chosen = _chosen_units(record, images, units, sort)
+    heights = [1.0, *[1.3] * len(images)]
+    figure = Figure(figsize=(_width(steps), 0.95 * sum(heights) + 0.6), layout="constrained")
+    axes = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights, squeeze=False)[:, 0]
+    at = np.arange(record.steps.start, record.steps.start + steps)
+    _input(axes[0], record.inputs[:steps, sequence].cpu().float().numpy(), at)
+    for axis, (name, image) in zip(axes[1:], images.items(), strict=True):
+        _image(axis, image[chosen], name, at)
+    _time_axis(axes[-1], at, tokens)
+    figure.suptitle(title or _title(record, index), fontsize=11)
+    return figure
+
+
+def plot_flow(flow: "GradientFlow", *, sequence: int = 0, index: int = -1) -> Figure:
+    """Norms of the Jacobians by step on a logarithmic scale, the bound dashed."""
+    figure = Figure(figsize=(7, 3.6), layout="constrained")
+    axis = figure.subplots()
+    state = "h" if flow.bound is not None else "output"
+    labels = {
+        "hidden": (r"$\|\partial h_T/\partial h_t\|$", COLORS["hidden"], "-"),
+        "cell": (r"$\|\partial c_T/\partial c_t\|$", COLORS["cell"], "-"),
+        "direct": ("memory's own path", COLORS["forget"], "-"),
+        "bound": ("bound (Pascanu et al. 2013)", _GREY, "--"),
+    }
+    if state == "output":
+        labels["hidden"] = (r"$\|\partial y/\partial h_t\|$", COLORS["hidden"], "-")
+        labels["cell"] = (r"$\|\partial y/\partial c_t\|$", COLORS["cell"], "-")
+    for name, (label, colour, style) in labels.items():
+        norms = getattr(flow, name)
+        if norms is not None:
+            values = norms[index, :, sequence].clamp_min(1e-300).numpy()
+            axis.semilogy(flow.steps, values, style, color=colour, label=label, linewidth=1.6)
+    _keep_readable(axis, flow, index, sequence)
+    axis.set_xlabel("step t")
+    axis.set_ylabel("norm")
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    sigma = ", ".join(f"{gate} {value:.2f}" for gate, value in flow.sigma_max[index].items())
+    axis.set_title(f"{_named(flow.name, flow.kind)}    σ_max of W_hh: {sigma}", fontsize=9)
+    _legend(axis)
+    return _cleaned(figure)
+
+
+def plot_half_life(found: "HalfLife", *, index: int = -1) -> Figure:
+    """The three half-lives of each unit, units sorted by the ablation's."""
+    figure = Figure(figsize=(7, 3.6), layout="constrained")
+    axis = figure.subplots()
+    order = found.ablation[index].argsort().numpy()
+    longest = max(found.lags[-1], 1)
+    marks = {
+        "gates": ("s", COLORS["forget"], "gates as they were"),
+        "jacobian": ("o", COLORS["candidate"], "full Jacobian (a nudge)"),
+        "ablation": ("D", COLORS["cell"], "ablation (taken away)"),
+    }
+    for name, (mark, colour, label) in marks.items():
+        values = getattr(found, name)
+        if values is not None:
+            lives = values[index].numpy()[order]
+            beyond = lives > longest
+            shown = np.where(beyond, longest * 1.3, lives)
+            axis.semilogy(shown, mark, color=colour, label=label, markersize=5, alpha=0.85)
+    axis.axhline(longest, color=_GREY, linewidth=0.8, linestyle="--")
+    axis.text(
+        0, longest, " above: longer than the record shows", va="bottom", fontsize=8, color=_GREY
+    )
+    axis.set_xlabel("unit, shortest memory first")
+    axis.set_ylabel("half-life (steps)")
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axis.set_ylim(top=longest * 2.2)
+    _legend(axis)
+    return _cleaned(figure)
+
+
+def plot_attribution(
+    found: "Attribution", *, sequence: int = 0, tokens: Sequence[str] | None = None
+) -> Figure:
+    """Scores by step as bars; what the method's conservation law leaves over in the title."""
+    scores = found.scores[sequence].double().cpu().numpy()
+    figure = Figure(figsize=(_width(len(scores)), 2.8), layout="constrained")
+    axis = figure.subplots()
+    colours = np.where(scores < 0, _NEGATIVE, _POSITIVE)
+    axis.bar(np.arange(len(scores)), scores, color=colours, width=0.85)
+    axis.axhline(0, color=_GREY, linewidth=0.8)
+    axis.set_ylabel("score")
+    _time_axis(axis, np.arange(len(scores)), tokens)
+    title = f"{found.method.replace('_', ' ')}, output {found.prediction[sequence]:.4g}"
+    if found.delta is not None:
+        title += f", conservation error {found.delta[sequence].abs():.1e}"
+    axis.set_title(title, fontsize=10)
+    return _cleaned(figure)
+
+
+def plot_fidelity(found: "Fidelity") -> Figure:
+    """Deletion curves: solid the most relevant steps first, dotted the least relevant first."""
+    figure = Figure(figsize=(7, 3.8), layout="constrained")
+    axis = figure.subplots()
+    baselines = {"random": "#999999", "recency": "#000000", "leave-one-out": "#CC79A7"}
+    others = iter(["#0072B2", "#D55E00", "#009E73", "#E69F00", "#56B4E9"] * 9)
+    grid = found.grid.numpy()
+    for name, score in found.scores.items():
+        colour = baselines.get(name) or next(others)
+        axis.plot(grid, score.most_first.numpy(), color=colour, label=name, linewidth=1.6)
+        if name not in baselines:
+            axis.plot(grid, score.least_first.numpy(), ":", color=colour, linewidth=1.6)
+    axis.set_xlabel("fraction of steps taken away")
+    axis.set_ylabel("change of the output")
+    axis.set_title("solid: most relevant first, dotted: least relevant first", fontsize=10)
+    _legend(axis)
+    return _cleaned(figure)
+
+
+# Parts of the record's picture ----------------------------------------------------------------
+
+
+def _index(record: "Record", sequence: int, level: int, direction: int) -> int:
+    levels, directions = record.info.num_layers, record.info.num_directions
+    limits = {"sequence": len(record.lengths), "level": levels, "direction": directions}
+    given = {"sequence": sequence, "level": level, "direction": direction}
+    for name, limit in limits.items():
+        if not -limit <= given[name] < limit:
+            raise ValueError(f"{name}={given[name]} is not one of the record's {limit}")
+    return (level % levels) * directions + direction % directions
+
+
+def _images(record: "Record", index: int, sequence: int, steps: int) -> dict[str, np.ndarray]:
+    """Each gate and state as (units, steps)."""
+
+    def image(array: Tensor) -> np.ndarray:
+        return array[index, :steps, sequence].float().cpu().numpy().T
+
+    images = {name: image(gate) for name, gate in record.gates.items()}
+    if record.cell is not None:
+        images["cell"] = image(record.cell)
+    images["hidden"] = image(record.hidden)
+    return images
+
+
+def _chosen_units(
+    record: "Record", images: dict[str, np.ndarray], units: Sequence[int] | None, sort: bool
+) -> np.ndarray:
+    gate = images.get("forget", images.get("update"))
+    count = len(images["hidden"])
+    chosen = np.arange(count) if units is None else np.asarray(units)
+    if len(chosen) and not (chosen.min() >= 0 and chosen.max() < count):
+        raise ValueError(f"units={list(units or ())} are not all among the layer's {count}")
+    if not sort or gate is None or len(gate) != count:  # projected: cells and hidden units differ
+        return chosen
+    return chosen[np.argsort(-gate[chosen].mean(1), kind="stable")]
+
+
+def _image(axis: Axes, image: np.ndarray, name: str, at: np.ndarray) -> None:
+    signed = name in ("candidate", "cell", "hidden")
+    largest = float(np.nanmax(np.abs(image), initial=1e-12)) if signed else 1.0
+    drawn = axis.imshow(
+        image,
+        aspect="auto",
+        interpolation="nearest",
+        cmap=_DIVERGING if signed else _towards(COLORS[name]),
+        vmin=-largest if signed else 0.0,
+        vmax=largest,
+        extent=(at[0] - 0.5, at[-1] + 0.5, len(image) - 0.5, -0.5),
+    )
+    axis.set_ylabel(name, color=COLORS[name], fontsize=10, fontweight="bold")
+    axis.yaxis.set_major_locator(MaxNLocator(nbins=3, integer=True))
+    axis.tick_params(labelsize=7)
+    bar = axis.figure.colorbar(drawn, ax=axis, pad=0.01, aspect=8)
+    bar.ax.tick_params(labelsize=7)
+    bar.ax.yaxis.set_major_locator(MaxNLocator(nbins=3))
+    bar.outline.set_visible(False)
+
+
+def _input(axis: Axes, values: np.ndarray, at: np.ndarray) -> None:
+    if values.shape[1] <= _MAX_LINES:
+        shades = np.linspace(0, 0.6, values.shape[1])
+        mark = "." if len(at) < 2 else ""
+        for feature, shade in zip(values.T, shades, strict=True):
+            axis.plot(at, feature, color=str(shade), linewidth=1.2, marker=mark)
+        axis.set_ylabel("input", color=_GREY, fontsize=10, fontweight="bold")
+    else:
+        largest = float(np.abs(values).max(initial=1e-12))
+        extent = (at[0] - 0.5, at[-1] + 0.5, values.shape[1] - 0.5, -0.5)
+        axis.imshow(
+            values.T, aspect="auto", interpolation="nearest", cmap=_DIVERGING,
+            vmin=-largest, vmax=largest, extent=extent,
+        )  # fmt: skip
+        axis.set_ylabel("input\nfeatures", color=_GREY, fontsize=9, fontweight="bold")
+    axis.tick_params(labelsize=7)
+    axis.yaxis.set_major_locator(MaxNLocator(nbins=3))
+    axis.spines[["top", "right"]].set_visible(False)
+
+
+def _time_axis(axis: Axes, at: np.ndarray, tokens: Sequence[str] | None) -> None:
+    if tokens is None:
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axis.set_xlabel("step")
+        return
+    if len(tokens) < len(at):
+        raise ValueError(f"tokens has {len(tokens)} texts for {len(at)} steps")
+    every = -(-len(at) // _MAX_LABELS)
+    long = max((len(token) for token in tokens), default=0) > 2
+    axis.set_xticks(
+        at[::every], list(tokens[: len(at)])[::every], rotation=90 if long else 0, fontsize=8
+    )
+
+
+def _title(record: "Record", index: int) -> str:
+    levels, directions = record.info.num_layers, record.info.num_directions
+    parts = [_named(record.name, record.kind)]
+    if levels > 1:
+        parts.append(f"level {index // directions}")
+    if directions > 1:
+        parts.append("reverse" if record.reverse(index) else "forward")
+    if record.call:
+        parts.append(f"call {record.call}")
+    return ", ".join(parts)
+
+
+def _named(name: str, kind: str) -> str:
+    return f"{name} ({kind.upper()})" if name else kind.upper()
+
+
+def _towards(colour: str) -> Colormap:
+    return LinearSegmentedColormap.from_list(colour, ["#FFFFFF", colour])
+
+
+def _width(steps: int) -> float:
+    return float(np.clip(steps * 0.14, 7, 16))
+
+
+def _keep_readable(axis: Axes, flow: "GradientFlow", index: int, sequence: int) -> None:
+    """The bound may reach 1e80: the axis follows what was measured, and the bound leaves it."""
+    measured = [n[index, :, sequence] for n in (flow.hidden, flow.cell) if n is not None]
+    positive = np.concatenate([m[m > 0].numpy() for m in measured])
+    if len(positive):
+        low, high = max(positive.min(), 1e-30), positive.max()
+        span = max(high / low, 10.0)
+        axis.set_ylim(low / span**0.1, high * span**0.5)
+
+
+def _legend(axis: Axes) -> None:
+    axis.legend(fontsize=8, frameon=False, loc="best")
+
+
+def _cleaned(figure: Figure) -> Figure:
+    for axis in figure.axes:
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.tick_params(labelsize=8)
+    return figure
+
+
+__all__: list[Any] = [
+    "plot_attribution",
+    "plot_fidelity",
+    "plot_flow",
+    "plot_half_life",
+    "plot_record",
+]
