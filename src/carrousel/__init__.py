@@ -15,16 +15,21 @@ _HOME = {
     "LSTMCell": "carrousel.nn",
     "GRUCell": "carrousel.nn",
     "trace": "carrousel.tracing",
+    "load_trace": "carrousel.record",
     "adopt": "carrousel.adoption",
     "release": "carrousel.adoption",
     "adopting": "carrousel.adoption",
     "Forecaster": "carrousel.forecast",
 }
 
-__all__ = ["__version__", *_HOME]
+_MODULES = ("explain",)
+
+__all__ = ["__version__", *_HOME, *_MODULES]
 
 
 def __getattr__(name: str) -> object:
+    if name in _MODULES:
+        return import_module(f"carrousel.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'carrousel' has no attribute {name!r}")
     value = getattr(import_module(_HOME[name]), name)

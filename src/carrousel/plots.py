@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 from torch import Tensor
 
 from carrousel.colors import COLORS
@@ -34,6 +34,7 @@ def plot_record(
     level: int = -1,
     direction: int = 0,
     tokens: Sequence[str] | None = None,
+    features: Sequence[str] | None = None,
     units: Sequence[int] | None = None,
     sort: bool = True,
     title: str | None = None,
@@ -42,7 +43,8 @@ def plot_record(
 
     Gates run from 0 (white) to 1; candidate and states from negative (blue) to positive (red), each
     scaled to its largest value. With ``sort`` units stand in the order of their mean forget (GRU:
-    update) gate, the longest memory at the top. ``tokens`` are written under the last image.
+    update) gate, the longest memory at the top. ``tokens`` are written under the last image;
+    ``features`` name the lines of the input.
     """
     index = _index(record, sequence, level, direction)
     steps = int(record.lengths[sequence])
@@ -52,11 +54,14 @@ def plot_record(
     figure = Figure(figsize=(_width(steps), 0.95 * sum(heights) + 0.6), layout="constrained")
     axes = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights, squeeze=False)[:, 0]
     at = np.arange(record.steps.start, record.steps.start + steps)
-    _input(axes[0], record.inputs[:steps, sequence].cpu().float().numpy(), at)
+    _input(axes[0], record.inputs[:steps, sequence].cpu().float().numpy(), at, features)
     for axis, (name, image) in zip(axes[1:], images.items(), strict=True):
         _image(axis, image[chosen], name, at)
+        _number_units(axis, chosen)
     _time_axis(axes[-1], at, tokens)
-    figure.suptitle(title or _title(record, index), fontsize=11)
+    gate = {"lstm": "forget", "gru": "update"}.get(record.kind)
+    order = f"; units sorted by mean {gate} gate" if sort and gate else ""
+    figure.suptitle(title or _title(record, index) + order, fontsize=10)
     return figure
 
 
@@ -115,6 +120,9 @@ def plot_half_life(found: "HalfLife", *, index: int = -1) -> Figure:
     axis.set_ylabel("half-life (steps)")
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.set_ylim(top=longest * 2.2)
+    for which in (axis.yaxis.set_major_formatter, axis.yaxis.set_minor_formatter):
+        which(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.tick_params(which="minor", labelsize=7)
     _legend(axis)
     return _cleaned(figure)
 
@@ -139,7 +147,7 @@ def plot_attribution(
 
 
 def plot_fidelity(found: "Fidelity") -> Figure:
-    """Deletion curves: solid the most relevant steps first, dotted the least relevant first."""
+    """Deletion curves, the most relevant steps first; dotted, the least relevant first."""
     figure = Figure(figsize=(7, 3.8), layout="constrained")
     axis = figure.subplots()
     baselines = {"random": "#999999", "recency": "#000000", "leave-one-out": "#CC79A7"}
@@ -147,12 +155,16 @@ def plot_fidelity(found: "Fidelity") -> Figure:
     grid = found.grid.numpy()
     for name, score in found.scores.items():
         colour = baselines.get(name) or next(others)
-        axis.plot(grid, score.most_first.numpy(), color=colour, label=name, linewidth=1.6)
+        style = "--" if name in baselines else "-"
+        most, least = score.most_first.numpy(), score.least_first.numpy()
+        axis.plot(grid, most, style, color=colour, label=name.replace("_", " "), linewidth=1.6)
         if name not in baselines:
-            axis.plot(grid, score.least_first.numpy(), ":", color=colour, linewidth=1.6)
+            axis.plot(grid, least, ":", color=colour, linewidth=1.6)
     axis.set_xlabel("fraction of steps taken away")
     axis.set_ylabel("change of the output")
-    axis.set_title("solid: most relevant first, dotted: least relevant first", fontsize=10)
+    axis.set_title(
+        "most relevant first (baselines dashed); dotted: least relevant first", fontsize=10
+    )
     _legend(axis)
     return _cleaned(figure)
 
@@ -209,20 +221,32 @@ def _image(axis: Axes, image: np.ndarray, name: str, at: np.ndarray) -> None:
         extent=(at[0] - 0.5, at[-1] + 0.5, len(image) - 0.5, -0.5),
     )
     axis.set_ylabel(name, color=COLORS[name], fontsize=10, fontweight="bold")
-    axis.yaxis.set_major_locator(MaxNLocator(nbins=3, integer=True))
     axis.tick_params(labelsize=7)
-    bar = axis.figure.colorbar(drawn, ax=axis, pad=0.01, aspect=8)
+    axis.spines[:].set_visible(False)
+    ticks = [-largest, 0, largest] if signed else [0, 0.5, 1]
+    bar = axis.figure.colorbar(drawn, ax=axis, pad=0.01, aspect=8, ticks=ticks, format="%.2g")
     bar.ax.tick_params(labelsize=7)
-    bar.ax.yaxis.set_major_locator(MaxNLocator(nbins=3))
     bar.outline.set_visible(False)
 
 
-def _input(axis: Axes, values: np.ndarray, at: np.ndarray) -> None:
+def _number_units(axis: Axes, chosen: np.ndarray) -> None:
+    """The unit's own number at each tick, wherever sorting has put it."""
+    every = -(-len(chosen) // 8)
+    at = np.arange(0, len(chosen), every)
+    axis.set_yticks(at, [str(unit) for unit in chosen[at]], fontsize=6)
+
+
+def _input(axis: Axes, values: np.ndarray, at: np.ndarray, features: Sequence[str] | None) -> None:
     if values.shape[1] <= _MAX_LINES:
         shades = np.linspace(0, 0.6, values.shape[1])
         mark = "." if len(at) < 2 else ""
-        for feature, shade in zip(values.T, shades, strict=True):
-            axis.plot(at, feature, color=str(shade), linewidth=1.2, marker=mark)
+        for number, (feature, shade) in enumerate(zip(values.T, shades, strict=True)):
+            label = f"x[{number}]" if features is None else features[number]
+            axis.plot(at, feature, color=str(shade), linewidth=1.2, marker=mark, label=label)
+        if values.shape[1] > 1:
+            place = {"loc": "center left", "bbox_to_anchor": (1, 0.5), "handlelength": 1}
+            legend = axis.legend(fontsize=7, frameon=False, borderaxespad=0.2, **place)
+            legend.set_in_layout(False)  # it stands above the colour bars
         axis.set_ylabel("input", color=_GREY, fontsize=10, fontweight="bold")
     else:
         largest = float(np.abs(values).max(initial=1e-12))
@@ -239,7 +263,7 @@ def _input(axis: Axes, values: np.ndarray, at: np.ndarray) -> None:
 
 def _time_axis(axis: Axes, at: np.ndarray, tokens: Sequence[str] | None) -> None:
     if tokens is None:
-        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axis.set_xlabel("step")
         return
     if len(tokens) < len(at):
