@@ -37,7 +37,7 @@ def unit(forget: float, enter: float = CLOSED, noise: float = 1.0) -> layers.LST
     return lstm
 
 
-def derivative(lstm: nn.LSTM, steps: int) -> float:
+def derivative(lstm: nn.RNNBase, steps: int) -> float:
     """dc(steps)/dc(0), without input."""
     c0 = torch.full((1, 1, 1), START, requires_grad=True)
     _, (_, c) = lstm(torch.zeros(steps, 1, 1), (torch.zeros(1, 1, 1), c0))
@@ -49,7 +49,7 @@ def derivative(lstm: nn.LSTM, steps: int) -> float:
 def held(unit_of: nn.RNNBase, noise: Tensor) -> list[float]:
     """The state after each step, starting from ``START``; ``noise`` is (steps, 1, 1)."""
     state = torch.full((1, 1, 1), START)
-    if isinstance(unit_of, nn.LSTM):
+    if unit_of.mode == "LSTM":
         carry, values = (torch.zeros(1, 1, 1), state), []
         for x in noise.split(1):
             _, carry = unit_of(x, carry)

@@ -133,7 +133,7 @@ def _hidden(network: Network, task: Task, size: int) -> nn.Module:
 
 
 @torch.no_grad()
-def set_chrono(layer: nn.GRU, longest: int) -> None:
+def set_chrono(layer: nn.RNNBase, longest: int) -> None:
     """Chrono initialisation of a GRU: b_z ~ ln U(1, longest - 1), as torch's z is what is kept."""
     update = slice(layer.hidden_size, 2 * layer.hidden_size)
     layer.get_parameter("bias_ih_l0")[update].uniform_(1, longest - 1).log_()

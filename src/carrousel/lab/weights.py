@@ -38,7 +38,7 @@ class Weights:
             _check_layer(module, layer, reverse)
             suffix = f"_l{layer}{'_reverse' if reverse else ''}"
             relu = module.mode == "RNN_RELU"
-        elif isinstance(module, nn.RNNCell | nn.LSTMCell | nn.GRUCell):
+        elif isinstance(module, nn.RNNCellBase):
             suffix = ""
             relu = getattr(module, "nonlinearity", "tanh") == "relu"
         else:
