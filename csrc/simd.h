@@ -146,16 +146,28 @@ inline V<T> vsigmoid(V<T> x) {
   return fill(T(1)) / (fill(T(1)) + vexp<T>(-x));
 }
 
-// tanh(x) = m / (m + 2) with m = exp(2x) - 1, which keeps every digit near zero.
+// With m = exp(2|x|) - 1: tanh|x| = m / (m + 2), which keeps every digit near zero, and the same as
+// 1 - 2 / (m + 2), which keeps those near one, on which the derivative 1 - tanh^2 hangs.
 template <class T>
 inline V<T> vtanh(V<T> x) {
   using N = Number<T>;
-  V<T> z = x > fill(N::tanh_one) ? fill(N::tanh_one) : x;
-  z = z < fill(-N::tanh_one) ? fill(-N::tanh_one) : z;
+  using Bits = V<typename N::integer>;
+  Bits sign, bits;
+  __builtin_memcpy(&bits, &x, sizeof bits);
+  sign = bits & (Bits{} + (typename N::integer(1) << (8 * sizeof(T) - 1)));
+  bits ^= sign;
+  V<T> z;
+  __builtin_memcpy(&z, &bits, sizeof z);
+  z = z > fill(N::tanh_one) ? fill(N::tanh_one) : z;
   const Reduced<T> e = reduce<T>(z + z);
   const V<T> scale = power_of_two<T>(e.n);
   const V<T> m = scale * e.expm1 + (scale - fill(T(1)));
-  return m / (m + fill(T(2)));
+  const auto small = m < fill(T(1));
+  const V<T> y = (small ? V<T>{} : fill(T(1))) + (small ? m : fill(T(-2))) / (m + fill(T(2)));
+  __builtin_memcpy(&bits, &y, sizeof bits);
+  bits |= sign;
+  __builtin_memcpy(&z, &bits, sizeof z);
+  return z;
 }
 
 template <class T>

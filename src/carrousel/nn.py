@@ -1,9 +1,11 @@
 """RNN, LSTM and GRU: torch.nn's parameters, shapes, numbers and errors, on carrousel's kernels.
 
-Each layer is a subclass of torch's, so that ``state_dict``, ``isinstance`` and whatever handles a
-torch layer go on working. float32 and float64 on the CPU run on the kernels; everything else
-(other dtypes and devices, ``proj_size``, autocast, ONNX export, and every wrong argument, for its
-error) takes torch's own path, or the reference equations while a trace looks on.
+float32 and float64 on the CPU run on the kernels; everything else (other dtypes and devices,
+``proj_size``, autocast, ONNX export, and every wrong argument, for its error) takes torch's own
+path, or the reference equations while a trace looks on.
+
+The layers derive from ``torch.nn.RNNBase`` and not from ``torch.nn.LSTM``, because ``torch.compile``
+refuses every instance of the latter. Layers that :func:`carrousel.adopt` swaps in are both.
 
 References: Elman 1990 (RNN); Hochreiter & Schmidhuber 1997 and Gers et al. 2000 (LSTM);
 Cho et al. 2014 (GRU); Tallec & Ollivier 2018 (chrono initialisation).
@@ -16,17 +18,19 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from carrousel.ops import reference
-from carrousel.ops.tape import TAPE
+from carrousel.ops.tape import tape
 
 _KERNEL_DTYPES = (torch.float32, torch.float64)
 
 
 def _elsewhere() -> bool:
     """Whether torch is tracing, transforming or converting in a way that needs its own layers."""
+    if torch.is_autocast_enabled("cpu") or torch.onnx.is_in_onnx_export():
+        return True
+    if torch.compiler.is_compiling():
+        return False
     return (
-        torch.is_autocast_enabled("cpu")
-        or torch.onnx.is_in_onnx_export()
-        or torch.jit.is_scripting()
+        torch.jit.is_scripting()
         or torch.jit.is_tracing()
         or torch._C._functorch.peek_interpreter_stack() is not None
     )
@@ -42,10 +46,12 @@ def _on_kernels(x: Tensor, *others: Tensor) -> bool:
 class _Recurrent(nn.RNNBase):
     """What the three layers share: the way from torch's calling conventions to one layer's run."""
 
+    _torchs: type[nn.RNNBase]  # torch's layer of the same name
+
     def forward(self, input, hx=None):  # type: ignore[override]
         prepared = self._prepare(input, hx)
         if prepared is None:
-            return super().forward(input, hx)
+            return self._torchs.forward(self, input, hx)
         x, batch_sizes, states = prepared
         y, h_n, c_n = self._layers(x, batch_sizes, *states)
         return self._as_given(input, y, h_n, c_n)
@@ -56,7 +62,7 @@ class _Recurrent(nn.RNNBase):
         x = input.data if packed else input
         if not isinstance(x, Tensor) or x.dim() not in ((2,) if packed else (2, 3)):
             return None
-        if x.size(-1) != self.input_size or (TAPE.get() is None and self.proj_size):
+        if x.size(-1) != self.input_size or (tape() is None and self.proj_size):
             return None
         if packed:
             batch, batch_sizes, order = int(input.batch_sizes[0]), input.batch_sizes, input.sorted_indices
@@ -66,7 +72,7 @@ class _Recurrent(nn.RNNBase):
         states = self._initial(hx, x, batch, not packed and input.dim() == 2, order)
         if states is None:
             return None
-        if TAPE.get() is None and not _on_kernels(x, *states, *self._weights(0, 0)):
+        if tape() is None and not _on_kernels(x, *states, *self._weights(0, 0)):
             return None
         return x, batch_sizes, states
 
@@ -156,7 +162,7 @@ class _Recurrent(nn.RNNBase):
         return y, (h_n if c_n is None else (h_n, c_n))
 
 
-class RNN(_Recurrent, nn.RNN):
+class RNN(_Recurrent):
     """Elman network: h_t = tanh(W_ih x_t + b_ih + W_hh h_{t-1} + b_hh), or relu.
 
     Arguments, shapes, parameters and errors are those of :class:`torch.nn.RNN`.
@@ -167,8 +173,19 @@ class RNN(_Recurrent, nn.RNN):
     (torch.Size([7, 2, 5]), torch.Size([1, 2, 5]))
     """
 
+    _torchs = nn.RNN
 
-class GRU(_Recurrent, nn.GRU):
+    def __init__(self, input_size, hidden_size, num_layers=1, nonlinearity="tanh", *args, **kw):
+        if nonlinearity not in ("tanh", "relu"):
+            raise ValueError(f"nonlinearity must be 'tanh' or 'relu', not {nonlinearity!r}")
+        if kw.get("proj_size", 0):
+            raise ValueError("proj_size is only supported for LSTM, not for RNN or GRU")
+        mode = f"RNN_{nonlinearity.upper()}"
+        super().__init__(mode, input_size, hidden_size, num_layers, *args, **kw)
+        self.nonlinearity = nonlinearity
+
+
+class GRU(_Recurrent):
     """Gated recurrent unit (Cho et al. 2014), in torch's variant.
 
     With r, z = sigmoid(W x_t + b + U h_{t-1} + b'), the reset and update gates::
@@ -184,8 +201,15 @@ class GRU(_Recurrent, nn.GRU):
     (torch.Size([2, 7, 5]), torch.Size([1, 2, 5]))
     """
 
+    _torchs = nn.GRU
 
-class LSTM(_Recurrent, nn.LSTM):
+    def __init__(self, *args, **kw):
+        if kw.get("proj_size", 0):
+            raise ValueError("proj_size is only supported for LSTM, not for RNN or GRU")
+        super().__init__("GRU", *args, **kw)
+
+
+class LSTM(_Recurrent):
     """Long short-term memory (Hochreiter & Schmidhuber 1997) with forget gate (Gers et al. 2000).
 
     With i, f, o = sigmoid(W x_t + b + U h_{t-1} + b') and g = tanh(the same with its own weights)::
@@ -210,8 +234,14 @@ class LSTM(_Recurrent, nn.LSTM):
     (torch.Size([7, 2, 5]), torch.Size([1, 2, 5]))
     """
 
+    _torchs = nn.LSTM
+    # What torch's forward pass calls on itself when it runs in our place.
+    check_forward_args = nn.LSTM.check_forward_args
+    get_expected_cell_size = nn.LSTM.get_expected_cell_size
+    permute_hidden = nn.LSTM.permute_hidden
+
     def __init__(self, *args, forget_bias: float | None = None, chrono: float | None = None, **kw):
-        super().__init__(*args, **kw)
+        super().__init__("LSTM", *args, **kw)
         if forget_bias is not None or chrono is not None:
             self._set_biases(forget_bias, chrono)
 
@@ -300,3 +330,15 @@ class GRUCell(_Cell, nn.GRUCell):
     _MODE = "GRU"
 
 
+
+
+class AdoptedRNN(RNN, nn.RNN):
+    """A ``torch.nn.RNN`` that :func:`carrousel.adopt` has given our forward pass."""
+
+
+class AdoptedGRU(GRU, nn.GRU):
+    """A ``torch.nn.GRU`` that :func:`carrousel.adopt` has given our forward pass."""
+
+
+class AdoptedLSTM(LSTM, nn.LSTM):
+    """A ``torch.nn.LSTM`` that :func:`carrousel.adopt` has given our forward pass."""

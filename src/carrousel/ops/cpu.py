@@ -18,7 +18,7 @@ from torch import Tensor
 
 from carrousel import _core
 from carrousel.ops import reference
-from carrousel.ops.tape import TAPE, Run
+from carrousel.ops.tape import Run, tape
 
 MODES = ("RNN_TANH", "RNN_RELU", "LSTM", "GRU")  # in the order of the kernels' enum
 _SAVED = {"RNN_TANH": 0, "RNN_RELU": 0, "LSTM": 4, "GRU": 4}
@@ -281,8 +281,8 @@ torch.library.register_autograd(
 
 def _record(mode, offsets, h0, c0, output, x) -> list[Run]:
     """Append this layer's runs, one per direction, to the tape if one is on."""
-    tape = TAPE.get()
-    if tape is None:
+    so_far = tape()
+    if so_far is None:
         return []
     name, hidden = MODES[mode], h0.size(2)
     y, _, _, saved, cells = (t.detach() for t in output)
@@ -302,7 +302,7 @@ def _record(mode, offsets, h0, c0, output, x) -> list[Run]:
                 c0=None if c0 is None else c0[d].detach(),
             )
         )
-    tape.extend(runs)
+    so_far.extend(runs)
     return runs
 
 
@@ -319,7 +319,6 @@ def layer(
     h0, c0 (D, B, H); weights per direction: w_ih (G*H, I), w_hh (G*H, H) and, or not, b_ih, b_hh.
     All float32 or all float64, on the CPU -> y (T, B, D*H) or (N, D*H), h_n, c_n (D, B, H).
     """
-    tape = TAPE.get()
     record = torch.is_grad_enabled() and (
         x.requires_grad
         or h0.requires_grad
@@ -327,7 +326,7 @@ def layer(
         or any(w.requires_grad for w in weights)
     )
     number = MODES.index(mode)
-    if record or tape is None:
+    if record or tape() is None:
         y, h_n, c_n, _, _ = torch.ops.carrousel.layer(
             number, x, offsets, h0, c0, weights, record
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from carrousel.ops.tape import TAPE, Run
+from carrousel.ops.tape import Run, tape
 
 
 def lstm_step(x, h, c, w_ih, w_hh, b_ih=None, b_hh=None):
@@ -90,8 +90,8 @@ def direction(mode, x, batch_sizes, h0, c0, weights, w_hr=None, reverse=False):
 
 
 def _tape(mode, reverse, batch_sizes, outputs, h0, c0):
-    tape = TAPE.get()
-    if tape is None:
+    so_far = tape()
+    if so_far is None:
         return
     hidden, cells, gates = zip(*outputs, strict=True)
     run = Run(
@@ -104,7 +104,7 @@ def _tape(mode, reverse, batch_sizes, outputs, h0, c0):
         h0=h0.detach(),
         c0=None if c0 is None else c0.detach(),
     )
-    tape.append(run)
+    so_far.append(run)
     if hidden[0].requires_grad:
         run.grad_hidden = _collect(hidden, batch_sizes)
         run.grad_cell = _collect(cells, batch_sizes) if c0 is not None else None

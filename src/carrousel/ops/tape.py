@@ -7,6 +7,7 @@ list, each run appends them to it as a :class:`Run`, and backward adds the gradi
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor
 
 
@@ -32,3 +33,8 @@ class Run:
 
 
 TAPE: ContextVar[list[Run] | None] = ContextVar("carrousel_tape", default=None)
+
+
+def tape() -> list[Run] | None:
+    """The list that looks on, if any; never inside compiled code, which cannot look at itself."""
+    return None if torch.compiler.is_compiling() else TAPE.get()
