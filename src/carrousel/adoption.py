@@ -20,14 +20,19 @@ from torch import nn
 import carrousel.nn as ours
 
 OURS: dict[type, type] = {
-    nn.RNN: ours.RNN,
-    nn.LSTM: ours.LSTM,
-    nn.GRU: ours.GRU,
+    nn.RNN: ours.AdoptedRNN,
+    nn.LSTM: ours.AdoptedLSTM,
+    nn.GRU: ours.AdoptedGRU,
     nn.RNNCell: ours.RNNCell,
     nn.LSTMCell: ours.LSTMCell,
     nn.GRUCell: ours.GRUCell,
 }
-TORCHS: dict[type, type] = {mine: theirs for theirs, mine in OURS.items()}
+TORCHS: dict[type, type] = {  # what release makes of ours, adopted or not
+    **{mine: theirs for theirs, mine in OURS.items()},
+    ours.RNN: nn.RNN,
+    ours.LSTM: nn.LSTM,
+    ours.GRU: nn.GRU,
+}
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,7 @@ def adopt(module: nn.Module, inplace: bool = True) -> Adoption:
     >>> import torch, carrousel
     >>> model = torch.nn.Sequential(torch.nn.LSTM(3, 4))
     >>> print(carrousel.adopt(model))
-    0: torch.nn.LSTM -> carrousel.nn.LSTM
+    0: torch.nn.LSTM -> carrousel.nn.AdoptedLSTM
     """
     return _swap_all(module, adopted_class, inplace)
 
