@@ -19,7 +19,7 @@ help:
 	@echo "make clean    remove the environment and everything that was built"
 
 demo: $(VENV)/installed
-	$(BIN)/carrousel forecast --sample bikes --out demo
+	$(BIN)/carrousel forecast --sample airline --out demo
 
 test: check
 
