@@ -57,7 +57,8 @@ class TestAdoptAndRelease:
         layer = theirs(3, 4)
         before = dict(layer.named_parameters())
         carrousel.adopt(layer)
-        assert type(layer) is ours
+        assert isinstance(layer, ours)
+        assert isinstance(layer, theirs)
         carrousel.release(layer)
         assert type(layer) is theirs
         assert all(p is before[n] for n, p in layer.named_parameters())
@@ -76,9 +77,9 @@ class TestAdoptAndRelease:
         report = carrousel.adopt(model)
         assert report.module is model
         assert str(report).splitlines() == [
-            "a: torch.nn.LSTM -> carrousel.nn.LSTM",
-            "b: torch.nn.GRU -> carrousel.nn.GRU",
-            "c: torch.nn.LSTMCell -> carrousel.nn.LSTMCell",
+            "a: torch.nn.LSTM -> carrousel.LSTM",
+            "b: torch.nn.GRU -> carrousel.GRU",
+            "c: torch.nn.LSTMCell -> carrousel.LSTMCell",
         ]
 
     def test_twice_is_said_to_be_done_already(self, model):
@@ -93,7 +94,7 @@ class TestAdoptAndRelease:
     def test_a_copy_leaves_the_model_as_it_is(self, model):
         report = carrousel.adopt(model, inplace=False)
         assert type(model["a"]) is nn.LSTM
-        assert type(report.module["a"]) is carrousel.LSTM
+        assert isinstance(report.module["a"], carrousel.LSTM)
 
     def test_no_recurrent_layer(self):
         assert str(carrousel.adopt(nn.Linear(2, 2))) == "no recurrent layer found"
@@ -189,6 +190,21 @@ class TestSubclasses:
         buffer.seek(0)
         assert type(torch.load(buffer, weights_only=False)) is type(layer)
 
+    @pytest.mark.parametrize("cls", [nn.LSTM, nn.GRU, nn.RNN, Doubling])
+    def test_another_one_from_the_class_of_an_adopted_one(self, cls):
+        layer = cls(3, 4)
+        carrousel.adopt(layer)
+        another = type(layer)(5, 6, bidirectional=True)
+        assert another(torch.randn(7, 2, 5))[0].shape == (7, 2, 12)
+
+    def test_ours_becomes_torchs(self):
+        layer = carrousel.LSTM(3, 4)
+        x = torch.randn(5, 2, 3)
+        expected = layer(x)[0]
+        carrousel.release(layer)
+        assert type(layer) is nn.LSTM
+        assert torch.allclose(layer(x)[0], expected, atol=1e-6)
+
     def test_parametrised_weights(self):
         layer = nn.LSTM(3, 4)
         x = torch.randn(5, 2, 3)
@@ -219,15 +235,14 @@ class TestAdopting:
     def test_layers_constructed_in_the_block(self):
         with carrousel.adopting() as made:
             layers = [nn.LSTM(2, 3), nn.GRU(2, 3), nn.RNN(2, 3), nn.LSTMCell(2, 3), Doubling(2, 3)]
-        ours = [carrousel.LSTM, carrousel.GRU, carrousel.RNN, carrousel.LSTMCell]
-        assert [type(layer) for layer in layers[:4]] == ours
-        assert isinstance(layers[4], carrousel.LSTM)
+        ours = [carrousel.LSTM, carrousel.GRU, carrousel.RNN, carrousel.LSTMCell, carrousel.LSTM]
+        assert all(isinstance(layer, cls) for layer, cls in zip(layers, ours, strict=True))
         assert [swap.before for swap in made] == [nn.LSTM, nn.GRU, nn.RNN, nn.LSTMCell, Doubling]
         assert type(nn.LSTM(2, 3)) is nn.LSTM
 
     def test_names_that_were_imported_earlier(self):
         with carrousel.adopting():
-            assert type(ALREADY_IMPORTED(2, 3)) is carrousel.LSTM
+            assert isinstance(ALREADY_IMPORTED(2, 3), carrousel.LSTM)
 
     def test_constructors_are_put_back_exactly(self):
         before = [cls.__init__ for cls, _ in (PAIRS | CELLS).values()]
@@ -239,7 +254,7 @@ class TestAdopting:
         with carrousel.adopting() as outer:
             with carrousel.adopting() as inner:
                 nn.LSTM(2, 3)
-            assert type(nn.GRU(2, 3)) is carrousel.GRU
+            assert isinstance(nn.GRU(2, 3), carrousel.GRU)
         assert (len(outer), len(inner)) == (1, 1)
 
     def test_other_threads_are_not_touched(self):
@@ -265,7 +280,7 @@ class TestAdopting:
         with carrousel.adopting():
             second_in.set()
             thread.join()
-            assert type(nn.LSTM(2, 3)) is carrousel.LSTM
+            assert isinstance(nn.LSTM(2, 3), carrousel.LSTM)
         assert nn.LSTM.__init__ is before
 
     def test_a_model_that_trains(self):

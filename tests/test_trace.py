@@ -175,7 +175,7 @@ def test_a_second_backward_replaces_the_gradients():
 class TestLayers:
     def test_torchs_layers_are_put_back(self, lstm_model):
         with carrousel.trace(lstm_model):
-            assert type(lstm_model.rnn) is carrousel.LSTM
+            assert isinstance(lstm_model.rnn, carrousel.LSTM)
         assert type(lstm_model.rnn) is nn.LSTM
         assert not lstm_model.rnn._forward_hooks
         assert not lstm_model.rnn._forward_pre_hooks
@@ -262,6 +262,52 @@ class TestLayers:
         with carrousel.trace(compiled) as trace:
             compiled(torch.randn(6, 2, 3))
         assert trace["rnn"].hidden.shape == (1, 6, 2, 4)
+
+
+class TestCells:
+    @pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
+    def test_a_loop_over_a_cell_is_one_record(self, kind):
+        layer = getattr(nn, kind)(3, 4)
+        cell = getattr(nn, f"{kind}Cell")(3, 4)
+        for name, parameter in cell.named_parameters():
+            parameter.data = getattr(layer, f"{name}_l0").data
+        x = torch.randn(6, 2, 3)
+        with carrousel.trace(layer) as expected:
+            layer(x)[0].square().sum().backward()
+        with carrousel.trace(cell) as trace:
+            state, outputs = None, []
+            for x_t in x:
+                state = cell(x_t, state)
+                outputs.append(state[0] if kind == "LSTM" else state)
+            torch.stack(outputs).square().sum().backward()
+        assert len(trace) == 1
+        assert trace[-1].lengths.tolist() == [6, 6]
+        for name, array in expected[-1].arrays().items():
+            assert torch.allclose(trace[-1].arrays()[name], array, atol=1e-6), name
+
+    def test_a_new_sequence_is_a_new_record(self):
+        cell = nn.GRUCell(3, 4)
+        with torch.no_grad(), carrousel.trace(nn.ModuleDict({"cell": cell})) as trace:
+            for steps in (2, 3):
+                h = torch.zeros(1, 4)
+                for _ in range(steps):
+                    h = cell(torch.randn(1, 3), hx=h)
+        assert [record.hidden.shape[1] for record in trace.calls("cell")] == [2, 3]
+
+    def test_a_state_that_the_model_has_changed_starts_a_new_record(self):
+        cell = nn.LSTMCell(3, 4)
+        with torch.no_grad(), carrousel.trace(cell) as trace:
+            h, c = cell(torch.randn(3))
+            cell(torch.randn(3), (0.5 * h, c))
+        assert len(trace) == 2
+
+    def test_no_state_is_kept_alive(self):
+        cell = nn.GRUCell(3, 4)
+        with carrousel.trace(cell):
+            h = cell(torch.randn(2, 3))
+            kept = weakref.ref(h)
+            del h
+            assert kept() is None
 
 
 class TestCalls:

@@ -71,8 +71,8 @@ class Adoption:
 def adopt(module: nn.Module, inplace: bool = True) -> Adoption:
     """Make the recurrent layers and cells inside ``module`` carrousel's.
 
-    Layers of ``torch.nn`` become the layer of the same name in :mod:`carrousel.nn`. A subclass that
-    someone wrote of ``torch.nn.LSTM`` keeps its own methods; what it calls by ``super()`` is ours.
+    A layer of ``torch.nn`` becomes carrousel's of the same name and stays an instance of torch's. A
+    subclass that someone wrote keeps its own methods; what it calls by ``super()`` is ours.
     With ``inplace=False`` a deep copy is changed and returned as ``.module``.
 
     >>> import torch, carrousel
@@ -219,9 +219,9 @@ def _shown(name: str) -> str:
 
 
 def _path(cls: type) -> str:
-    module = cls.__module__
-    if module.startswith("torch.nn.modules"):
-        module = "torch.nn"
+    if cls in TORCHS:
+        return f"carrousel.{TORCHS[cls].__name__}"
+    module = "torch.nn" if cls.__module__.startswith("torch.nn.modules") else cls.__module__
     return f"{module}.{cls.__name__}"
 
 

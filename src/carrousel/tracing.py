@@ -8,15 +8,12 @@ from contextlib import ExitStack
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.nn.utils.rnn import PackedSequence
+from torch import nn
 
 from carrousel.adoption import TORCHS, Left, adopted
 from carrousel.ops.tape import TAPE, Run
 from carrousel.record.collection import Records
-from carrousel.record.record import Info, Record
-from carrousel.record.rows import crop_rows, lengths_of
-from carrousel.record.sources import Excerpt, TapeSource
+from carrousel.record.making import Call, Chain, Window
 
 OURS = tuple(TORCHS)
 
@@ -34,11 +31,13 @@ def trace(
     anyway. Layers of ``torch.nn`` are made ours for the block and put back. Gradients are there
     after ``backward()``, also when it is called after the block.
 
+    Cells are recorded too: calls that are handed the state of the call before make one record.
+
     Parameters
     ----------
     module : any module that holds recurrent layers, or one itself
     layers : names of the layers to record; all by default
-    steps : ``slice(start, stop)`` of the steps to keep; all by default
+    steps : ``slice(start, stop)`` of the steps to keep; all by default, and always for cells
     keep : a device such as "cpu" to which what is kept is moved; where it is by default
 
     Raises
@@ -80,6 +79,7 @@ class Trace(Records):
         self._module: nn.Module | None = module
         self._layers, self._steps, self._keep = layers, steps, keep
         self._calls: Counter[str] = Counter()
+        self._chains: dict[str, Chain] = {}
         self._pending = _Pending()
         self._stack = ExitStack()
 
@@ -107,7 +107,7 @@ class Trace(Records):
         found: dict[str, nn.Module] = {
             name: layer
             for name, layer in module.named_modules()
-            if isinstance(layer, nn.RNNBase) and name not in unseen
+            if isinstance(layer, nn.RNNBase | nn.RNNCellBase) and name not in unseen
         }
         if not found:
             reasons = "; ".join(f"{left.name!r}: {left.reason}" for left in self.left)
@@ -128,10 +128,9 @@ class Trace(Records):
         def after(module: nn.Module, args: tuple, kwargs: dict, output: Any) -> None:
             runs, own = self._pending.pop(module)
             if runs and output is not None:
-                given = args[0] if args else kwargs["input"]
-                if not _requires_grad(output):
-                    _part_from_output(runs)
-                self.records.append(self._record(name, module, given, runs, own))
+                given = (*args, *(kwargs[key] for key in ("input", "hx") if key in kwargs))
+                window = Window(self._steps or slice(None), self._keep, own)
+                self._add(name, Call(module, given, output, runs, window))
 
         handle = layer.register_forward_pre_hook(before, with_kwargs=True)
         stack.callback(handle.remove)
@@ -141,27 +140,19 @@ class Trace(Records):
         )
         stack.callback(handle.remove)
 
-    def _record(
-        self, name: str, module: nn.Module, given: Any, runs: list[Run], own: bool
-    ) -> Record:
-        sizes, order = runs[0].batch_sizes, None
-        if isinstance(given, PackedSequence):
-            order, rows = given.sorted_indices, given.data
-        else:
-            rows = _time_major(given, module)
-        start, stop, _ = (self._steps or slice(None)).indices(len(sizes))
-        stop = max(start, stop)
-        batch = runs[0].h0.shape[0]
-        excerpts = [Excerpt.of(run, start, stop, self._keep, own) for run in runs]
-        if stop - start < len(sizes):
-            rows = crop_rows(rows, sizes, start, stop)
-        rows = rows.detach() if self._keep is None else rows.detach().to(self._keep)
-        directions = 2 if module.bidirectional else 1
-        kind, levels = runs[0].kind, len(runs) // directions
-        info = Info(name, self._calls[name], kind, levels, directions, start)
+    def _add(self, name: str, call: Call) -> None:
+        """A layer makes a record at each call; a cell given its own last state continues one."""
+        chain = self._chains.get(name)
+        if call.is_cell and chain is not None and chain.continues_with(call):
+            chain.append(call)
+            return
+        info = call.info(name, self._calls[name])
         self._calls[name] += 1
-        lengths = lengths_of(sizes[start:stop], batch, order)
-        return Record(info, lengths, TapeSource(excerpts, rows, batch, order), module)
+        if call.is_cell:
+            self._chains[name] = Chain(info, call)
+            self.records.append(self._chains[name].record)
+        else:
+            self.records.append(call.record(info))
 
 
 class _Tape(list[Run]):
@@ -197,24 +188,6 @@ class _Pending(threading.local):
         """Take down what an interrupt has left standing."""
         while self.stack:
             TAPE.reset(self.stack.pop()[1])
-
-
-def _time_major(given: Tensor, module: nn.Module) -> Tensor:
-    """A layer's input as rows (T*B, I)."""
-    if given.dim() == 2:
-        return given
-    return (given.transpose(0, 1) if module.batch_first else given).flatten(0, 1)
-
-
-def _requires_grad(output: Any) -> bool:
-    sequence = output[0]
-    return (sequence.data if isinstance(sequence, PackedSequence) else sequence).requires_grad
-
-
-def _part_from_output(runs: list[Run]) -> None:
-    """Where autograd does not guard the output, the model may change it in place."""
-    for run in runs:
-        run.hidden = run.hidden.clone()
 
 
 def _has_compiled(module: nn.Module) -> bool:

@@ -29,8 +29,10 @@ class Weights:
 
     @classmethod
     def of(cls, layer: nn.Module, index: int) -> "Weights":
-        directions = 2 if layer.bidirectional else 1
+        directions = 2 if getattr(layer, "bidirectional", False) else 1
         suffix = f"_l{index // directions}" + ("_reverse" if index % directions else "")
+        if isinstance(layer, nn.RNNCellBase):
+            suffix = ""
 
         def weight(name: str) -> Any:
             found = getattr(layer, name + suffix, None)

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from carrousel.record.sources import StoredSource, TapeSource
+from carrousel.record.sources import Source
 
 GATES = {
     "lstm": ("forget", "input", "candidate", "output"),
@@ -61,7 +61,7 @@ class Record:
         self,
         info: Info,
         lengths: Tensor,
-        source: TapeSource | StoredSource,
+        source: Source,
         module: nn.Module | None = None,
     ) -> None:
         self.info = info

@@ -111,6 +111,22 @@ class TapeSource:
 
 
 @dataclass(frozen=True)
+class ChainSource:
+    """The steps of a cell, one call after the other."""
+
+    links: list[TapeSource]
+
+    def array(self, name: str) -> Tensor | None:
+        if name.startswith("initial"):
+            return self.links[0].array(name)
+        parts = [link.array(name) for link in self.links]
+        present = [part for part in parts if part is not None]
+        if len(present) < len(parts):
+            return None
+        return torch.cat(present, 0 if name == "inputs" else 1)
+
+
+@dataclass(frozen=True)
 class StoredSource:
     """Arrays that are already there, as read from a file."""
 
@@ -118,6 +134,9 @@ class StoredSource:
 
     def array(self, name: str) -> Tensor | None:
         return self.arrays.get(name)
+
+
+Source = TapeSource | ChainSource | StoredSource
 
 
 def _part(run: Run, name: str) -> Tensor | None:
