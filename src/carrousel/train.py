@@ -144,6 +144,8 @@ def _descend(
 ) -> None:
     options, run = state.options, state.run
     began, first = perf_counter(), run.steps
+    if validate is not None and run.steps == 0:
+        state.judge(validate)
     while run.steps < options.steps and run.stopped == "finished":
         value = state.update(loss, batches(run.steps, state.generator))
         if not math.isfinite(value):

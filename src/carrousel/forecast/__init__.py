@@ -1,7 +1,7 @@
 """Forecasting many series with one recurrent network."""
 
+from .distribution import QUANTILES
 from .forecaster import Forecaster
-from .model import QUANTILES
 from .options import Options
 
 __all__ = ["QUANTILES", "Forecaster", "Options"]

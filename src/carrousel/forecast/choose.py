@@ -42,6 +42,7 @@ def choose(panel: Panel, options: Options) -> Plan:
     train = TrainOptions(
         steps=options.max_steps or updates,
         learning_rate=options.learning_rate or 3e-3,
+        weight_decay=0.1,
         average=0.99,
         evaluate_every=50,
         patience=6,

@@ -1,7 +1,6 @@
 """The network: recurrent layers over the steps of a window, one head for all that follows."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -9,10 +8,10 @@ from torch.nn import functional as F
 
 from .. import nn as layers
 from .anchors import Anchors
-from .scaling import Scaled, scale_steps
+from .distribution import SIDE, Forecast
+from .scaling import FLOOR, Scaled, scale_steps
 
 CELLS = {"lstm": layers.LSTM, "gru": layers.GRU, "rnn": layers.RNN}
-QUANTILES = (0.005, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975, 0.995)
 
 
 @dataclass(frozen=True)
@@ -44,22 +43,13 @@ class Dense(nn.Module):
         return self.linear(x).tanh(), None
 
 
-class Forecast(NamedTuple):
-    """Quantiles of the ``h`` values after each step: centre + scale * quantiles + origin."""
-
-    centre: Tensor  # (B, T, h) relative to the origin
-    scale: Tensor  # (B, T, 1)
-    quantiles: Tensor  # (B, T, h, Q) around the centre, in units of the scale, increasing
-    scaled: Scaled
-
-
 class Network(nn.Module):
     """(B, history) values, NaN where missing, to quantiles of the next ``h`` after every step.
 
     The centre is a weighted mean of simple forecasts (see ``anchors``), with weights between 0
     and 1 that the network chooses for each window and each step of the horizon; around it lie
     the median (free) and, outwards from it, the other quantiles by positive increments, so that
-    they cannot cross. Before training, this is the mean of the anchors with a wide interval.
+    they cannot cross. ``start_from`` makes this a good forecast before any training.
     """
 
     def __init__(self, shape: Shape) -> None:
@@ -69,9 +59,10 @@ class Network(nn.Module):
         kinds, hidden = len(self.anchors.names), shape.hidden
         self.embed = nn.Linear(_features(shape), hidden)
         self.layers = nn.ModuleList(_layer(shape.cell, hidden) for _ in range(shape.layers))
-        self.head = nn.Linear(hidden, shape.h * (kinds + 2) + len(QUANTILES) - 1)
+        self.head = nn.Linear(hidden, shape.h * (kinds + 2) + 2 * SIDE)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
+        self.register_buffer("stretch", torch.ones(()))  # of all intervals, see ``calibrate``
 
     def forward(self, history: Tensor, last: bool = False) -> Forecast:
         """Forecasts from every step, or only from the last (T = 1)."""
@@ -86,42 +77,32 @@ class Network(nn.Module):
 
     def _read(self, out: Tensor, anchors: Tensor, scaled: Scaled) -> Forecast:
         h, kinds = self.shape.h, len(self.anchors.names)
-        weights, median, spread, tails = out.split([h * kinds, h, h, len(QUANTILES) - 1], -1)
+        weights, median, width, tails = out.split([h * kinds, h, h, 2 * SIDE], -1)
         weights = weights.unflatten(-1, (kinds, h)).softmax(-2)
         centre = (weights * anchors).sum(-2)  # (B, T, h)
-        quantiles = spread_out(median, spread, tails)
-        return Forecast(centre, scaled.scale, quantiles, scaled)
+        reach = F.softplus(tails.unflatten(-1, (2, SIDE))).cumsum(-1)
+        width = F.softplus(width) * self.stretch
+        return Forecast(centre, scaled.scale, median, width, reach, scaled)
 
 
-def spread_out(median: Tensor, spread: Tensor, tails: Tensor) -> Tensor:
-    """(..., h) median and width, (..., Q-1) log increments to (..., h, Q) increasing quantiles.
-
-    The distribution's form (increments between neighbouring quantiles) is shared by the steps of
-    the horizon, which differ in centre and width: few numbers, each with much evidence.
-    """
-    width = F.softplus(spread + 0.5)[..., None]  # (..., h, 1)
-    increments = F.softplus(tails - 1.0)[..., None, :] * width  # (..., h, Q-1)
-    below, above = increments.split(increments.shape[-1] // 2, -1)
-    below = -below.flip(-1).cumsum(-1).flip(-1)
-    offsets = torch.cat([below, torch.zeros_like(width), above.cumsum(-1)], -1)
-    return median[..., None] + offsets
+def targets(window: Tensor, shape: Shape) -> Tensor:
+    """(B, history + h) to (B, T, h): the values after each step; a view."""
+    return window[:, shape.step :].unfold(1, shape.h, shape.step)
 
 
 def features(scaled: Scaled, shape: Shape) -> Tensor:
     """(B, T, F) what a step shows the network; everything in units of its own scale.
 
-    Values are squashed by asinh, so that an outlier is large but not overwhelming.
+    Values are squashed by a logarithm, so that an outlier is large but not overwhelming.
     """
     values, scale, level = scaled.values, scaled.scale, scaled.level
     changes = [_change(values, back) for back in _backs(shape)]
     moved = _change(level, 1)
     parts = [(values - level) / scale, *(change / scale for change in changes), moved / scale]
-    relative = (scale / scaled.size.clamp_min(1e-30)).clamp(FLOOR_LOG, 10).log()
-    seen = torch.cat(parts, -1).asinh() * (scaled.age >= 0)[..., None]
+    seen = torch.cat(parts, -1)
+    seen = seen.abs().log1p_().copysign_(seen).masked_fill_((scaled.age < 0)[..., None], 0.0)
+    relative = (scale / scaled.size.clamp_min(1e-30)).clamp(FLOOR, 10).log()
     return torch.cat([seen, relative, scaled.mask], -1)
-
-
-FLOOR_LOG = 1e-4
 
 
 def _backs(shape: Shape) -> list[int]:

@@ -6,7 +6,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from .model import QUANTILES
+from .distribution import QUANTILES
 
 MEDIAN = QUANTILES.index(0.5)
 

@@ -19,7 +19,8 @@ from torch import Tensor
 from ..checkpoint import write_bytes
 from ..data.frequency import Frequency
 from ..data.panel import Panel
-from .model import QUANTILES, Network, Shape
+from .distribution import QUANTILES
+from .model import Network, Shape
 
 FORMAT = 1
 WEIGHTS, DESCRIPTION = "model.safetensors", "model.json"

@@ -1,0 +1,56 @@
+"""Where training starts: at the simple forecasts, weighted by how well they did.
+
+The head's weights are zero at first, so that its biases alone decide. They are set from a sample
+of the training windows: each anchor is weighted by its error there, the median corrects the bias
+that is left, and the distribution is normal and as wide as the errors. Training can only improve
+on that; a series too short to learn from keeps it.
+"""
+
+from statistics import NormalDist
+
+import torch
+from torch import Tensor
+
+from .distribution import LARGEST, QUANTILES, SIDE
+from .model import Network, targets
+from .scaling import scale_steps
+
+SHARPNESS = 4.0  # weights fall with this power of the error
+SURE = 1.4826  # standard deviations in a median absolute deviation of a normal
+
+
+@torch.no_grad()
+def start_from(network: Network, window: Tensor) -> None:
+    """Set the head's biases from windows (B, history + h)."""
+    shape = network.shape
+    scaled = scale_steps(window[:, : shape.history], shape.step)
+    anchors = network.anchors(scaled)  # (B, T, K, h)
+    relative = targets(window, shape) - scaled.origin[..., None]
+    counted = (scaled.age >= min(1, shape.steps - 1))[..., None] & relative.isfinite()
+    errors = (relative[:, :, None] - anchors) / scaled.scale[..., None]
+    size = _mean(errors.abs().clamp(max=LARGEST), counted[:, :, None])  # (K, h)
+    logits = -SHARPNESS * size.clamp_min(1e-3).log()
+    centre = (logits.softmax(0) * anchors).sum(-2)
+    rest = ((relative - centre) / scaled.scale).masked_fill(~counted, torch.nan)
+    median = rest.flatten(0, 1).nanmedian(0).values.nan_to_num()  # (h)
+    spread = (rest - median).abs().flatten(0, 1).nanmedian(0).values.nan_to_num(1.0)
+    z = torch.tensor([NormalDist().inv_cdf(p) for p in QUANTILES[SIDE + 1 :]])
+    increments = torch.diff(z, prepend=torch.zeros(1))
+    parts = [
+        (logits - logits.mean(0)).flatten(),
+        median,
+        _inverse_softplus((SURE * spread).clamp_min(1e-2)),
+        _inverse_softplus(increments).repeat(2),
+    ]
+    network.head.bias.copy_(torch.cat(parts))
+
+
+def _mean(values: Tensor, counted: Tensor) -> Tensor:
+    """Mean over the first two dimensions, of what is counted."""
+    counted = counted.expand_as(values)
+    total = values.masked_fill(~counted, 0.0).sum((0, 1))
+    return total / counted.sum((0, 1)).clamp_min(1)
+
+
+def _inverse_softplus(y: Tensor) -> Tensor:
+    return y + torch.log(-torch.expm1(-y))
