@@ -25,7 +25,7 @@ QUESTIONS = {
     "constant-error": "Does an open memory keep a state, and its gradient, for ever?",
     "recall": "How far back can each network learn to look?",
     "adding": "Two marked numbers among hundreds: what is their sum?",
-    "copy": "Ten symbols, repeated after a silence.",
+    "copy": "Several symbols, repeated after a silence.",
     "temporal-order": "In which order did the signals come, a hundred steps ago?",
     "reber": "A grammar whose last symbol but one repeats the second.",
 }

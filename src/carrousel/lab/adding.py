@@ -16,22 +16,24 @@ ABOUT = About(
         "after the last of T to T + T/10 steps. Solved: the newest 2,000 sequences all within 0.04 "
         "of the target on the scale of Hochreiter & Schmidhuber (1997, experiment 4)."
     ),
+    theory=(
+        "The best constant answer has a mean squared error of 1/6 = 0.167. To do better, the "
+        "network must let two numbers in, keep all others out for T steps, and not lose them."
+    ),
 )
 
-LONG = (
-    Network("ann"), Network("rnn"), Network("gru"), Network("gru", chrono=True),
-    Network("lstm"), Network("lstm", chrono=True),
-)  # fmt: skip
+# At T = 500 only those with a chance, beside the two that show what the others miss.
+LONG = (Network("ann"), Network("rnn"), Network("gru", chrono=True), Network("lstm", chrono=True))
 
 
 def contests(options: Options) -> list[Contest]:
     if options.quick:
         few = (Network("ann"), Network("rnn"), Network("lstm", chrono=True))
-        budget = Budget(batch=32, updates=700, rate=0.03)
-        return [Contest(Adding(40), few, 500, budget, rates=(0.03,), seeds=options.count)]
+        budget = Budget(batch=32, updates=1200, rate=0.02)
+        return [Contest(Adding(40), few, 500, budget, rates=(0.02,), seeds=options.count)]
     return [
-        Contest(Adding(100), FIELD, 500, Budget(batch=32, updates=2300), seeds=options.count),
-        Contest(Adding(500), LONG, 500, Budget(batch=32, updates=2500), seeds=options.count),
+        Contest(Adding(100), FIELD, 500, Budget(batch=32, updates=2000), seeds=options.count),
+        Contest(Adding(500), LONG, 500, Budget(batch=32, updates=2000), seeds=options.count),
     ]
 
 

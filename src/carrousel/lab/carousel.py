@@ -17,6 +17,12 @@ ABOUT = About(
         "The derivative of c(t) by c(0) by automatic differentiation, against sigmoid(b_f)^t; and "
         "a state held for 1,000 steps while noise arrives, beside units that cannot shut it out."
     ),
+    theory=(
+        "Along the cell state dc(t)/dc(t-1) = f(t) where the gates do not depend on c: over t "
+        "steps the product of the forget gates. With f = 1 it is exactly 1 at any distance, and "
+        "i = 0 keeps out what arrives. A plain recurrent unit lets every input in with the same "
+        "weight at every step: it cannot close its door."
+    ),
 )
 
 OPEN, CLOSED = 100.0, -100.0

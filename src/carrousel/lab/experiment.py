@@ -72,12 +72,13 @@ class Finding:
 
 @dataclass(frozen=True)
 class About:
-    """What an experiment asks and how; shown by ``--help`` and in the report."""
+    """What an experiment asks, how it asks, and the theory that it puts to the test."""
 
     name: str
     title: str
     question: str
     method: str
+    theory: str
 
 
 @dataclass

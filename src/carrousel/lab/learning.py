@@ -15,7 +15,10 @@ POINTS = 60  # of a learning curve
 
 @dataclass(frozen=True)
 class Budget:
-    """What every network is given: sequences an update, updates at most, the step size."""
+    """What every network is given: sequences an update, updates at most, the step size.
+
+    The step size falls in a line to zero at the last update: what is almost learned settles.
+    """
 
     batch: int = 64
     updates: int = 2000
@@ -53,6 +56,7 @@ def learn(
     course, criterion = Course(), task.criterion
     optimiser = torch.optim.Adam(net.parameters(), lr=budget.rate)
     recent: deque[int] = deque(maxlen=math.ceil(criterion.recent / budget.batch))
+    schedule = torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, 1e-3, budget.updates)
     every = max(1, budget.updates // POINTS)
     losses, rights = [], []
     for update in range(1, budget.updates + 1):
@@ -77,6 +81,7 @@ def learn(
         loss.backward()
         nn.utils.clip_grad_norm_(net.parameters(), budget.clip)
         optimiser.step()
+        schedule.step()
     return course
 
 

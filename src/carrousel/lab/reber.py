@@ -18,6 +18,11 @@ ABOUT = About(
         "at every step; solved: the newest 512 strings all right (after Hochreiter & Schmidhuber "
         "1997, experiment 1). elman learns as Elman networks do: the error goes back one step."
     ),
+    theory=(
+        "Within the string, a short memory is enough, and an Elman network learns it. The last "
+        "symbol but one depends on the second, over a string of any length in between: whoever "
+        "cannot carry it there stops at the loss that this one symbol costs."
+    ),
 )
 
 
@@ -27,7 +32,7 @@ def contests(options: Options) -> list[Contest]:
         budget = Budget(batch=16, updates=1300, rate=0.03)
         return [Contest(Reber(), few, 500, budget, rates=(0.03,), seeds=options.count)]
     field = (*FIELD[:1], Network("elman"), *FIELD[1:])
-    return [Contest(Reber(), field, 500, Budget(batch=16, updates=2500), seeds=options.count)]
+    return [Contest(Reber(), field, 500, Budget(batch=16, updates=2000), seeds=options.count)]
 
 
 def run(options: Options) -> Outcome:

@@ -23,6 +23,12 @@ ABOUT = About(
         "each layer of a deep network, adds to one update of gradient descent, relative to the "
         "weights. A weight's whole gradient sums over all distances and would show nothing."
     ),
+    theory=(
+        "In a tanh RNN the Jacobian over k steps is a product of k factors diag(1 - h^2) W_hh, so "
+        "that its norm is at most sigma_max^k; near zero it follows the spectral radius rho^k. A "
+        "gated cell has another way back: through c (or the update gate's z h) the factor is the "
+        "gate itself, and an open gate passes the error on unchanged."
+    ),
 )
 
 NETWORKS = (

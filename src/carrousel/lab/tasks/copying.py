@@ -9,19 +9,19 @@ from torch import Tensor
 from .base import Batch, Criterion, class_loss, integers, one_hot, require
 
 SYMBOLS = 8
-LENGTH = 10
 BLANK, GO = 8, 9
 
 
 @dataclass(frozen=True)
 class Copy:
-    """The copy memory problem as in Arjovsky, Shah & Bengio (2016), sequences of T + 20 steps.
+    """The copy memory problem (Arjovsky, Shah & Bengio 2016), sequences of T + 2 L steps.
 
-    Ten symbols out of eight; T - 1 blanks; the sign to start; ten more blanks, during which the ten
-    symbols are to be repeated (blank is the right answer before). Without memory the best answer is
-    blank, then any symbol: a loss of ``10 ln 8 / (T + 20)``.
+    L symbols out of eight (ten in the paper); T - 1 blanks; the sign to start; L more blanks,
+    during which the symbols are to be repeated (blank is the right answer before). Without memory
+    the best answer is blank, then any symbol: a loss of ``L ln 8 / (T + 2 L)``, in the paper
+    ``10 ln 8 / (T + 20)``.
 
-    A sequence is right if its ten symbols are; the task is solved when 99 % of the newest 2,000 are
+    A sequence is right if its L symbols are; the task is solved when 99 % of the newest 2,000 are
     (that criterion is ours: the later papers show curves only).
 
     >>> Copy(20).batch(3, torch.Generator().manual_seed(0)).inputs.shape
@@ -29,6 +29,7 @@ class Copy:
     """
 
     delay: int
+    length: int = 10
     inputs: int = 10
     outputs: int = 9
     every_step: bool = True
@@ -36,31 +37,32 @@ class Copy:
 
     def __post_init__(self) -> None:
         require("delay", self.delay, 1)
+        require("length", self.length, 1)
 
     @property
     def name(self) -> str:
-        return f"copy T={self.delay}"
+        return f"copy T={self.delay}, {self.length} symbols"
 
     @property
     def span(self) -> int:
-        return self.delay + 2 * LENGTH
+        return self.delay + 2 * self.length
 
     @property
     def memoryless(self) -> float:
-        return LENGTH * math.log(SYMBOLS) / self.span
+        return self.length * math.log(SYMBOLS) / self.span
 
     def batch(self, size: int, rng: torch.Generator) -> Batch:
-        word = integers(0, SYMBOLS - 1, (LENGTH, size), rng)
+        word = integers(0, SYMBOLS - 1, (self.length, size), rng)
         symbols = torch.full((self.span, size), BLANK)
         target = symbols.clone()
-        symbols[:LENGTH] = word
-        symbols[LENGTH + self.delay - 1] = GO
-        target[-LENGTH:] = word
+        symbols[: self.length] = word
+        symbols[self.length + self.delay - 1] = GO
+        target[-self.length :] = word
         return Batch(one_hot(symbols, self.inputs), target)
 
     def loss(self, output: Tensor, batch: Batch) -> Tensor:
         return class_loss(output, batch)
 
     def right(self, output: Tensor, batch: Batch) -> Tensor:
-        said = output[-LENGTH:].argmax(-1)
-        return (said == batch.target[-LENGTH:]).all(0)
+        said = output[-self.length :].argmax(-1)
+        return (said == batch.target[-self.length :]).all(0)

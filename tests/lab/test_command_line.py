@@ -1,0 +1,83 @@
+"""``carrousel lab`` as its user meets it."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from carrousel.cli import main
+
+
+def command(capsys, *arguments: object) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as end:
+        main(["lab", *map(str, arguments)])
+    written = capsys.readouterr()
+    return end.value.code or 0, written.out, written.err
+
+
+def test_an_experiment_prints_its_table_and_findings_and_writes_three_files(capsys, tmp_path):
+    code, out, _ = command(capsys, "constant-error", "--quick", "--out", tmp_path)
+    assert code == 0
+    assert "confirmed" in out
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "constant-error.csv", "constant-error.png", "constant-error.json",
+    }  # fmt: skip
+
+
+def test_a_cell_shows_every_operation_and_writes_them(capsys, tmp_path):
+    code, out, _ = command(capsys, "cell", "-x", "1,-1", "--out", tmp_path)
+    assert code == 0
+    for name in ("forget gate", "input gate", "candidate", "new cell state", "new hidden state"):
+        assert name in out
+    assert json.loads((tmp_path / "cell.json").read_text())["values"]["input"] == [1.0, -1.0]
+    assert (tmp_path / "cell.png").exists()
+
+
+def test_the_cell_of_a_saved_model_is_shown(capsys, tmp_path):
+    save_file(nn.GRU(1, 2).state_dict(), tmp_path / "model.safetensors")
+    code, out, _ = command(capsys, "cell", "--weights", tmp_path / "model.safetensors")
+    assert code == 0
+    assert "update gate" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["alchemy"], "alchemy"),
+        (["recall", "--jobs", "0"], "jobs is 0, but must be 1 or more"),
+        (["recall", "--seeds", "x"], "seeds"),
+        (["cell", "--kind", "ann"], "kind is 'ann', but must be one of rnn, gru, lstm"),
+        (["cell", "-x", "1"], "-x has 1 numbers, but the cell needs 2"),
+        (["cell", "-h", "1,b,c"], "must be numbers with commas between"),
+        (["cell", "--weights", "absent.safetensors"], "absent.safetensors"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_wrong_request_is_one_line_on_standard_error(capsys, arguments, message):
+    code, out, err = command(capsys, *arguments)
+    assert (code, out) == (2, "")
+    assert message in err
+    assert err.strip().count("\n") == 0
+
+
+def test_help_does_not_wait_for_torch():
+    program = (
+        "import sys\n"
+        "from carrousel.cli import main\n"
+        "try: main(['lab', '--help'])\n"
+        "except SystemExit: pass\n"
+        "sys.exit('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0
+    assert "vanishing" in done.stdout
+
+
+def test_the_library_leaves_torch_threads_alone(capsys, tmp_path):
+    before = torch.get_num_threads()
+    command(capsys, "constant-error", "--quick", "--out", tmp_path)
+    assert torch.get_num_threads() == before
