@@ -10,16 +10,20 @@ BIN    := $(VENV)/bin
 SOURCES := pyproject.toml CMakeLists.txt $(wildcard csrc/*.cpp csrc/*.h)
 CHECKED := src tests benchmarks examples
 
-.PHONY: help demo test check format lint types unit clean
+.PHONY: help demo lab test check format lint types unit clean
 
 help:
 	@echo "make demo     forecast a sample and write the results to demo/"
+	@echo "make lab      run every experiment and write docs/laboratory.md (an hour; resumes)"
 	@echo "make test     every check that CI runs: format, lint, types, tests"
 	@echo "make format   rewrite the Python files in the project's format"
 	@echo "make clean    remove the environment and everything that was built"
 
 demo: $(VENV)/installed
 	$(BIN)/carrousel forecast --sample airline --out demo
+
+lab: $(VENV)/installed
+	$(BIN)/python benchmarks/laboratory.py --out build/lab
 
 test: check
 

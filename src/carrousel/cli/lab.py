@@ -43,13 +43,14 @@ def _command(name: str) -> "Callable[..., None]":
         quick: Quick = False, seeds: Seeds = None, jobs: Jobs = 1, out: Out = Path("lab")
     ) -> None:
         from ..lab import Options, run
+        from ..lab.bar import Bar
 
-        with _bar(name) as progress:
+        with Bar(name) as progress:
             options = Options(quick, seeds, jobs, out, progress)
             try:
                 outcome = run(name, options)
             except KeyboardInterrupt:
-                progress.bar.console.print(f"interrupted; finished runs are kept in {options.runs}")
+                progress.note(f"interrupted; finished runs are kept in {options.runs}")
                 raise typer.Exit(130) from None
         _show(outcome, out)
 
@@ -59,43 +60,6 @@ def _command(name: str) -> "Callable[..., None]":
 for _name, _question in QUESTIONS.items():
     lab.command(_name, help=_question)(_command(_name))
 lab.command("cell")(cell)
-
-
-class _Bar:
-    """A progress bar with the time left, on standard error."""
-
-    def __init__(self, name: str) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-        self.name, self.done = name, 0.0
-        self.bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.percentage:>3.0f} %"),
-            TimeRemainingColumn(compact=True),
-            TextColumn("left"),
-            console=Console(stderr=True),
-            transient=True,
-        )
-
-    def __enter__(self) -> "_Bar":
-        self.bar.start()
-        self.task = self.bar.add_task(self.name, total=None)
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.bar.stop()
-
-    def expect(self, work: float) -> None:
-        self.bar.update(self.task, total=work)
-
-    def advance(self, work: float, label: str) -> None:
-        self.bar.update(self.task, advance=work, description=label)
-
-
-def _bar(name: str) -> _Bar:
-    return _Bar(name)
 
 
 def _show(outcome: "Outcome", out: Path) -> None:
