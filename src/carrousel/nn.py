@@ -4,7 +4,7 @@ float32 and float64 on the CPU run on the kernels; everything else (other dtypes
 ``proj_size``, autocast, ONNX export, and every wrong argument, for its error) takes torch's own
 path, or the reference equations while a trace looks on.
 
-The layers derive from ``torch.nn.RNNBase`` and not from ``torch.nn.LSTM``, because ``torch.compile``
+The layers derive from ``torch.nn.RNNBase`` and not from ``torch.nn.LSTM``, since ``torch.compile``
 refuses every instance of the latter. Layers that :func:`carrousel.adopt` swaps in are both.
 
 References: Elman 1990 (RNN); Hochreiter & Schmidhuber 1997 and Gers et al. 2000 (LSTM);
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from carrousel.ops import reference
+from carrousel.ops import layer, reference
 from carrousel.ops.tape import tape
 
 _KERNEL_DTYPES = (torch.float32, torch.float64)
@@ -65,7 +65,11 @@ class _Recurrent(nn.RNNBase):
         if x.size(-1) != self.input_size or (tape() is None and self.proj_size):
             return None
         if packed:
-            batch, batch_sizes, order = int(input.batch_sizes[0]), input.batch_sizes, input.sorted_indices
+            batch, batch_sizes, order = (
+                int(input.batch_sizes[0]),
+                input.batch_sizes,
+                input.sorted_indices,
+            )
         else:
             x = x.unsqueeze(1) if x.dim() == 2 else x.transpose(0, 1) if self.batch_first else x
             batch, batch_sizes, order = x.size(1), None, None
@@ -77,7 +81,7 @@ class _Recurrent(nn.RNNBase):
         return x, batch_sizes, states
 
     def _initial(self, hx, x, batch, unbatched, order):
-        """Initial states (L*D, B, H) in the order of the rows; None if hx is not what it should be."""
+        """Initial states (L*D, B, H) in the order of the rows; None if hx is not as it should be."""
         rows = self.num_layers * (2 if self.bidirectional else 1)
         sizes = [self.proj_size or self.hidden_size]
         if self.mode == "LSTM":
@@ -115,19 +119,17 @@ class _Recurrent(nn.RNNBase):
         offsets = None
         if batch_sizes is not None:
             offsets = torch.nn.functional.pad(batch_sizes.cumsum(0), (1, 0))
-        for layer in range(self.num_layers):
-            own = slice(layer * directions, (layer + 1) * directions)
-            weights = [w for d in range(directions) for w in self._weights(layer, d)]
+        for number in range(self.num_layers):
+            own = slice(number * directions, (number + 1) * directions)
+            weights = [w for d in range(directions) for w in self._weights(number, d)]
             cell = None if c0 is None else c0[own]
             if kernels:
-                from carrousel.ops import cpu
-
-                x, h, c = cpu.layer(self.mode, x, offsets, h0[own], cell, weights)
+                x, h, c = layer.run(self.mode, x, offsets, h0[own], cell, weights)
             else:
-                x, h, c = self._reference(x, batch_sizes, h0[own], cell, weights, layer)
+                x, h, c = self._reference(x, batch_sizes, h0[own], cell, weights, number)
             h_n.append(h)
             c_n.append(c)
-            if self.dropout and self.training and layer < self.num_layers - 1:
+            if self.dropout and self.training and number < self.num_layers - 1:
                 x = torch.dropout(x, self.dropout, True)
         if self.num_layers == 1:
             return x, h_n[0], c_n[0]
@@ -280,14 +282,12 @@ class _Cell(nn.RNNCellBase):
         states = self._states(input, hx)
         if states is None:
             return super().forward(input, hx)
-        from carrousel.ops import cpu
-
         x = input if input.dim() == 2 else input.unsqueeze(0)
         weights = [self.weight_ih, self.weight_hh]
         if self.bias:
             weights += [self.bias_ih, self.bias_hh]
         h0, c0 = states if len(states) == 2 else (states[0], None)
-        _, h, c = cpu.layer(self._mode(), x.unsqueeze(0), None, h0, c0, weights)
+        _, h, c = layer.run(self._mode(), x.unsqueeze(0), None, h0, c0, weights)
         h, c = ((None if s is None else s.view(*input.shape[:-1], -1)) for s in (h, c))
         return h if c is None else (h, c)
 
@@ -330,15 +330,19 @@ class GRUCell(_Cell, nn.GRUCell):
     _MODE = "GRU"
 
 
-
-
 class AdoptedRNN(RNN, nn.RNN):
     """A ``torch.nn.RNN`` that :func:`carrousel.adopt` has given our forward pass."""
+
+    __init__ = nn.RNN.__init__  # for whoever makes another one from the layer's class
 
 
 class AdoptedGRU(GRU, nn.GRU):
     """A ``torch.nn.GRU`` that :func:`carrousel.adopt` has given our forward pass."""
 
+    __init__ = nn.GRU.__init__  # for whoever makes another one from the layer's class
+
 
 class AdoptedLSTM(LSTM, nn.LSTM):
     """A ``torch.nn.LSTM`` that :func:`carrousel.adopt` has given our forward pass."""
+
+    __init__ = nn.LSTM.__init__  # for whoever makes another one from the layer's class

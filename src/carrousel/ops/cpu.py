@@ -1,8 +1,4 @@
-"""The kernels as torch operators: one layer, one direction or both, forward and backward.
-
-``layer`` is what :mod:`carrousel.nn` calls. It goes through the operator ``carrousel::layer``,
-which autograd, ``torch.compile`` and ``torch.export`` understand; double backward recomputes the
-layer by :mod:`carrousel.ops.reference`.
+"""The calls into the kernels: tensors in, addresses down, tensors out; no autograd.
 
 Shapes: T steps, B sequences, I inputs, H hidden, D directions (1 or 2), G gates, N rows in all
 (T*B padded, the sum of the batch sizes packed), S saved values per unit (LSTM 4, GRU 4, RNN 0).
@@ -17,15 +13,10 @@ import torch
 from torch import Tensor
 
 from carrousel import _core
-from carrousel.ops import reference
-from carrousel.ops.tape import Run, tape
+from carrousel.ops.tape import Run
 
 MODES = ("RNN_TANH", "RNN_RELU", "LSTM", "GRU")  # in the order of the kernels' enum
-_SAVED = {"RNN_TANH": 0, "RNN_RELU": 0, "LSTM": 4, "GRU": 4}
-_GATES = {
-    "LSTM": ("input", "forget", "candidate", "output"),
-    "GRU": ("reset", "update", "candidate"),
-}
+SAVED = (0, 0, 4, 4)  # values saved per unit and step
 
 
 def isa() -> str:
@@ -59,21 +50,6 @@ def _lend_threads() -> None:
 
 _lend_threads()
 
-_LIBRARY = torch.library.Library("carrousel", "DEF")
-_LIBRARY.define(
-    "layer(int mode, Tensor x, Tensor? offsets, Tensor h0, Tensor? c0, Tensor[] weights, "
-    "bool record) -> (Tensor y, Tensor h_n, Tensor c_n, Tensor saved, Tensor cells)"
-)
-_LIBRARY.define(
-    "layer_backward(int mode, Tensor x, Tensor? offsets, Tensor h0, Tensor? c0, Tensor[] weights, "
-    "Tensor y, Tensor saved, Tensor cells, Tensor? dy, Tensor? dh_n, Tensor? dc_n, "
-    "bool need_x, bool need_weights) -> (Tensor dx, Tensor dh0, Tensor dc0, Tensor[] dweights)"
-)
-
-
-def _address(tensor: Tensor | None) -> int:
-    return 0 if tensor is None or tensor.numel() == 0 else tensor.data_ptr()
-
 
 def _rows(tensor: Tensor | None, column: int = 0) -> tuple[int, int, int]:
     """(address, stride of a step, stride of a row) of a (T, B, K) or packed (N, K) tensor."""
@@ -88,250 +64,127 @@ def _dense_rows(tensor: Tensor) -> Tensor:
 
 
 def _shape(mode: int, x: Tensor, offsets: Tensor | None, h0: Tensor, d: int) -> tuple:
-    steps = x.size(0) if offsets is None else offsets.numel() - 1
-    return mode, steps, h0.size(1), _address(offsets), x.size(-1), h0.size(2), d == 1
-
-
-def _inputs(weights: list[Tensor], h0: Tensor, c0: Tensor | None, d: int) -> tuple:
-    per = len(weights) // h0.size(0)
-    own = [_address(w) for w in weights[d * per : (d + 1) * per]]
-    c = 0 if c0 is None else c0[d].data_ptr()
-    return (*own, *[0] * (4 - per), h0[d].data_ptr(), c)
-
-
-def _layer(mode, x, offsets, h0, c0, weights, record):
-    name, (directions, batch, hidden) = MODES[mode], h0.shape
-    x, h0 = _dense_rows(x), h0.contiguous()
-    c0 = None if c0 is None else c0.contiguous()
-    weights = [w.contiguous() for w in weights]
-    y = x.new_empty(*x.shape[:-1], directions * hidden)
-    n = y.numel() // (directions * hidden)
-    h_n = x.new_empty(directions, batch, hidden)
-    c_n = x.new_empty((directions, batch, hidden) if c0 is not None else 0)
-    saved = x.new_empty((directions, n, _SAVED[name] * hidden) if record and _SAVED[name] else 0)
-    cells = x.new_empty((directions, n, hidden) if record and c0 is not None else 0)
-    run = _core.forward_f32 if x.dtype == torch.float32 else _core.forward_f64
-    for d in range(directions):
-        out = tuple(_address(t[d] if t.numel() else None) for t in (saved, cells, h_n, c_n))
-        run(
-            torch.get_num_threads(),
-            _shape(mode, x, offsets, h0, d),
-            _inputs(weights, h0, c0, d),
-            _rows(x),
-            _rows(y, d * hidden),
-            out,
-        )
-    return y, h_n, c_n, saved, cells
-
-
-def _layer_fake(mode, x, offsets, h0, c0, weights, record):
-    name, (directions, batch, hidden) = MODES[mode], h0.shape
-    y = x.new_empty(*x.shape[:-1], directions * hidden)
-    n = y.numel() // (directions * hidden)
-    h_n = x.new_empty(directions, batch, hidden)
-    c_n = x.new_empty((directions, batch, hidden) if c0 is not None else (0,))
-    keep = record and _SAVED[name] > 0
-    saved = x.new_empty((directions, n, _SAVED[name] * hidden) if keep else (0,))
-    cells = x.new_empty((directions, n, hidden) if record and c0 is not None else (0,))
-    return y, h_n, c_n, saved, cells
-
-
-def _backward_outputs(x, h0, c0, weights, need_x, need_weights):
-    """Empty tensors for dx, dh0, dc0 and the weights' gradients."""
-    dx = torch.empty_like(x) if need_x else x.new_empty(0)
-    dh0 = h0.new_empty(h0.shape)
-    dc0 = h0.new_empty(h0.shape if c0 is not None else (0,))
-    dweights = [w.new_empty(w.shape) for w in weights] if need_weights else []
-    return dx, dh0, dc0, dweights
-
-
-def _start(grad: Tensor, final: Tensor | None) -> None:
-    """The kernels turn dL/dh_n into dL/dh_0 in place."""
-    if grad.numel():
-        grad.zero_() if final is None else grad.copy_(final)
-
-
-def _layer_backward(
-    mode, x, offsets, h0, c0, weights, y, saved, cells, dy, dh_n, dc_n, need_x, need_weights,
-    runs=(),
-):  # fmt: skip
-    x, h0 = _dense_rows(x), h0.contiguous()
-    c0 = None if c0 is None else c0.contiguous()
-    weights = [w.contiguous() for w in weights]
-    dx, dh0, dc0, dweights = _backward_outputs(x, h0, c0, weights, need_x, need_weights)
-    if need_x and dx.stride(-1) != 1 and dx.size(-1) > 1:
-        dx = x.new_empty(x.shape)
-    _start(dh0, dh_n)
-    _start(dc0, dc_n)
-    dy = None if dy is None else _dense_rows(dy)
-    run = _core.backward_f32 if x.dtype == torch.float32 else _core.backward_f64
-    directions, hidden, per = h0.size(0), h0.size(2), len(weights) // h0.size(0)
-    for d in range(directions):
-        own = [_address(w) for w in dweights[d * per : (d + 1) * per]]
-        totals = _totals(runs[d]) if runs else (0, 0)
-        run(
-            torch.get_num_threads(),
-            _shape(mode, x, offsets, h0, d),
-            _inputs(weights, h0, c0, d),
-            _rows(x),
-            _rows(y, d * hidden),
-            _rows(dy, d * hidden),
-            _rows(dx) if need_x else _rows(None),
-            d > 0,
-            tuple(_address(t[d] if t.numel() else None) for t in (saved, cells)),
-            (
-                dh0[d].data_ptr(),
-                _address(dc0[d]) if c0 is not None else 0,
-                *own,
-                *[0] * (4 - len(own)),
-                *totals,
-            ),
-        )
-    return dx, dh0, dc0, dweights
-
-
-def _layer_backward_fake(
-    mode, x, offsets, h0, c0, weights, y, saved, cells, dy, dh_n, dc_n, need_x, need_weights
-):
-    return _backward_outputs(x, h0, c0, weights, need_x, need_weights)
-
-
-def _totals(run: Run) -> tuple[int, int]:
-    run.grad_hidden = torch.empty_like(run.hidden, memory_format=torch.contiguous_format)
-    run.grad_cell = None if run.cell is None else torch.empty_like(run.cell)
-    return _address(run.grad_hidden), _address(run.grad_cell)
-
-
-_LIBRARY.impl("layer", _layer, "CPU")
-_LIBRARY.impl("layer_backward", _layer_backward, "CPU")
-torch.library.register_fake("carrousel::layer", _layer_fake, lib=_LIBRARY)
-torch.library.register_fake("carrousel::layer_backward", _layer_backward_fake, lib=_LIBRARY)
-
-
-def _setup_context(ctx, inputs, output):
-    mode, x, offsets, h0, c0, weights, _ = inputs
-    y, _, _, saved, cells = output
-    ctx.mode, ctx.runs = mode, _record(mode, offsets, h0, c0, output, x)
-    ctx.has_offsets, ctx.has_cell = offsets is not None, c0 is not None
-    ctx.set_materialize_grads(False)
-    extra = [t for t in (offsets, c0) if t is not None]
-    ctx.save_for_backward(x, h0, y, saved, cells, *extra, *weights)
-
-
-def _backward(ctx, dy, dh_n, dc_n, d_saved, d_cells):
-    x, h0, y, saved, cells, *rest = ctx.saved_tensors
-    offsets = rest.pop(0) if ctx.has_offsets else None
-    c0 = rest.pop(0) if ctx.has_cell else None
-    needs = ctx.needs_input_grad
-    need_weights = any(needs[5]) if isinstance(needs[5], (list, tuple)) else bool(needs[5])
-    if not ctx.has_cell:
-        dc_n = None
-    if torch.is_grad_enabled():  # create_graph: a derivative of this derivative may be asked for
-        dx, dh0, dc0, dweights = _differentiable_backward(
-            ctx.mode, x, offsets, h0, c0, rest, dy, dh_n, dc_n
-        )
-    elif ctx.runs:
-        dx, dh0, dc0, dweights = _layer_backward(
-            ctx.mode, x, offsets, h0, c0, rest, y, saved, cells, dy, dh_n, dc_n,
-            needs[1], need_weights, ctx.runs,
-        )  # fmt: skip
-    else:
-        dx, dh0, dc0, dweights = torch.ops.carrousel.layer_backward(
-            ctx.mode, x, offsets, h0, c0, rest, y, saved, cells, dy, dh_n, dc_n,
-            needs[1], need_weights,
-        )  # fmt: skip
-    return (
-        None,
-        dx if needs[1] else None,
-        None,
-        dh0 if needs[3] else None,
-        dc0 if ctx.has_cell and needs[4] else None,
-        list(dweights) if need_weights else [None] * len(rest),
-        None,
-    )
-
-
-def _differentiable_backward(mode, x, offsets, h0, c0, weights, dy, dh_n, dc_n):
-    """The gradients as a graph, through the reference."""
-    inputs = [x, h0, *([c0] if c0 is not None else []), *weights]
-    inputs = [t if t.requires_grad else t.detach().requires_grad_() for t in inputs]
-    x_, h0_, *rest = inputs
-    c0_ = rest.pop(0) if c0 is not None else None
-    flat = x_.reshape(-1, x_.size(-1))
-    y, h_n, c_n = reference.layer(
-        MODES[mode], flat, _batch_sizes(x, offsets), h0_, c0_, rest
-    )
-    pairs = [(y.view(*x.shape[:-1], -1), dy), (h_n, dh_n), (c_n, dc_n)]
-    outputs, grads = zip(*[(o, g) for o, g in pairs if o is not None and g is not None], strict=True)
-    dx, dh0, *rest = torch.autograd.grad(outputs, inputs, grads, create_graph=True, allow_unused=True)
-    dc0 = rest.pop(0) if c0 is not None else None
-    return dx, dh0, dc0, rest
-
-
-def _batch_sizes(x: Tensor, offsets: Tensor | None) -> list[int]:
     if offsets is None:
-        return [x.size(1)] * x.size(0)
-    return offsets.diff().tolist()
+        return mode, x.size(0), h0.size(1), 0, x.size(-1), h0.size(2), d == 1
+    return mode, offsets.numel() - 1, h0.size(1), offsets.data_ptr(), x.size(-1), h0.size(2), d == 1
 
 
-torch.library.register_autograd(
-    "carrousel::layer", _backward, setup_context=_setup_context, lib=_LIBRARY
-)
+def _slices(tensor: Tensor | None, directions: int) -> list[int]:
+    """Address of each direction's part of a contiguous (D, ...) tensor; 0 where it is absent."""
+    if tensor is None:
+        return [0] * directions
+    part = tensor.numel() // directions * tensor.element_size()
+    return [tensor.data_ptr() + d * part for d in range(directions)]
 
 
-def _record(mode, offsets, h0, c0, output, x) -> list[Run]:
-    """Append this layer's runs, one per direction, to the tape if one is on."""
-    so_far = tape()
-    if so_far is None:
-        return []
-    name, hidden = MODES[mode], h0.size(2)
-    y, _, _, saved, cells = (t.detach() for t in output)
-    y = y.reshape(-1, y.size(-1))
-    runs = []
-    for d in range(h0.size(0)):
-        gates = saved[d].view(-1, 4, hidden).unbind(1) if saved.numel() else ()
-        runs.append(
-            Run(
-                kind=name[:3].lower() if name != "LSTM" else "lstm",
-                reverse=d == 1,
-                batch_sizes=torch.tensor(_batch_sizes(x, offsets)),
-                hidden=y[:, d * hidden : (d + 1) * hidden],
-                cell=cells[d] if cells.numel() else None,
-                gates=dict(zip(_GATES.get(name, ()), gates, strict=False)),
-                h0=h0[d].detach(),
-                c0=None if c0 is None else c0[d].detach(),
-            )
-        )
-    so_far.extend(runs)
-    return runs
+def _addresses(weights: list[Tensor], directions: int) -> list[tuple[int, ...]]:
+    """Per direction w_ih, w_hh, b_ih, b_hh; 0 for biases that are not there."""
+    if not weights:
+        return [(0, 0, 0, 0)] * directions
+    flat, per = [w.data_ptr() for w in weights], len(weights) // directions
+    return [(*flat[d * per : (d + 1) * per], *[0] * (4 - per)) for d in range(directions)]
 
 
-def layer(
-    mode: str,
+def forward(
+    mode: int,
     x: Tensor,
     offsets: Tensor | None,
     h0: Tensor,
     c0: Tensor | None,
     weights: list[Tensor],
-) -> tuple[Tensor, Tensor, Tensor | None]:
-    """One layer over a padded x (T, B, I) or packed x (N, I) with offsets (T+1) of the steps' rows.
+    record: bool,
+) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None, Tensor | None]:
+    """One layer. x (T, B, I) with any strides but the last, or packed (N, I) with offsets (T+1).
 
-    h0, c0 (D, B, H); weights per direction: w_ih (G*H, I), w_hh (G*H, H) and, or not, b_ih, b_hh.
-    All float32 or all float64, on the CPU -> y (T, B, D*H) or (N, D*H), h_n, c_n (D, B, H).
+    h0, c0 (D, B, H); weights per direction: w_ih (G*H, I), w_hh (G*H, H), maybe b_ih and b_hh.
+    All of one dtype, float32 or float64. -> y (T, B, D*H) or (N, D*H), h_n, c_n (D, B, H) and, if
+    ``record``, the saved gates (D, N, S*H) and cell states (D, N, H); None for what there is not.
     """
-    record = torch.is_grad_enabled() and (
-        x.requires_grad
-        or h0.requires_grad
-        or (c0 is not None and c0.requires_grad)
-        or any(w.requires_grad for w in weights)
-    )
-    number = MODES.index(mode)
-    if record or tape() is None:
-        y, h_n, c_n, _, _ = torch.ops.carrousel.layer(
-            number, x, offsets, h0, c0, weights, record
+    directions, _, hidden = h0.shape
+    x, h0, weights = _dense_rows(x), h0.contiguous(), [w.contiguous() for w in weights]
+    y = x.new_empty(*x.shape[:-1], directions * hidden)
+    n = y.numel() // (directions * hidden)
+    h_n, c_n, saved, cells = torch.empty_like(h0), None, None, None
+    if c0 is not None:
+        c0, c_n = c0.contiguous(), torch.empty_like(h0)
+        cells = x.new_empty(directions, n, hidden) if record else None
+    if record and SAVED[mode]:
+        saved = x.new_empty(directions, n, SAVED[mode] * hidden)
+    run = _core.forward_f32 if x.dtype == torch.float32 else _core.forward_f64
+    parameters = _addresses(weights, directions)
+    h, c, *out = (_slices(t, directions) for t in (h0, c0, saved, cells, h_n, c_n))
+    for d in range(directions):
+        run(
+            torch.get_num_threads(),
+            _shape(mode, x, offsets, h0, d),
+            (*parameters[d], h[d], c[d]),
+            _rows(x),
+            _rows(y, d * hidden),
+            tuple(part[d] for part in out),
         )
-    else:
-        output = _layer(number, x, offsets, h0, c0, weights, True)
-        _record(number, offsets, h0, c0, output, x)
-        y, h_n, c_n = output[:3]
-    return y, h_n, c_n if c0 is not None else None
+    return y, h_n, c_n, saved, cells
+
+
+def backward(
+    mode: int,
+    x: Tensor,
+    offsets: Tensor | None,
+    h0: Tensor,
+    c0: Tensor | None,
+    weights: list[Tensor],
+    record: tuple[Tensor, Tensor | None, Tensor | None],
+    grads: tuple[Tensor | None, Tensor | None, Tensor | None],
+    need_x: bool,
+    need_weights: bool,
+    runs: list[Run],
+) -> tuple[Tensor | None, Tensor, Tensor | None, list[Tensor]]:
+    """Gradients of what :func:`forward` took, given its ``record`` (y, saved, cells).
+
+    grads: dL/dy, dL/dh_n, dL/dc_n, None for zero -> dL/dx, dL/dh0, dL/dc0, dL/dweights. Where
+    ``runs`` of a tape are given, each receives the gradient of every step's states.
+    """
+    y, saved, cells = record
+    dy, dh_n, dc_n = grads
+    directions, _, hidden = h0.shape
+    x, h0, weights = _dense_rows(x), h0.contiguous(), [w.contiguous() for w in weights]
+    dy = None if dy is None else _dense_rows(dy)
+    dx = _like_rows(x) if need_x else None
+    dh0, dc0 = _start(h0, dh_n), None  # the kernels turn dL/dh_n into dL/dh_0 in place
+    if c0 is not None:
+        c0, dc0 = c0.contiguous(), _start(h0, dc_n)
+    dweights = [torch.empty_like(w) for w in weights] if need_weights else []
+    run = _core.backward_f32 if x.dtype == torch.float32 else _core.backward_f64
+    parameters, out = _addresses(weights, directions), _addresses(dweights, directions)
+    h, c, s, cell, dh, dc = (_slices(t, directions) for t in (h0, c0, saved, cells, dh0, dc0))
+    for d in range(directions):
+        run(
+            torch.get_num_threads(),
+            _shape(mode, x, offsets, h0, d),
+            (*parameters[d], h[d], c[d]),
+            _rows(x),
+            _rows(y, d * hidden),
+            _rows(dy, d * hidden),
+            _rows(dx),
+            d > 0,
+            (s[d], cell[d]),
+            (dh[d], dc[d], *out[d], *(_totals(runs[d]) if runs else (0, 0))),
+        )
+    return dx, dh0, dc0, dweights
+
+
+def _like_rows(x: Tensor) -> Tensor:
+    dx = torch.empty_like(x)
+    return dx if dx.stride(-1) == 1 or dx.size(-1) == 1 else x.new_empty(x.shape)
+
+
+def _start(state: Tensor, final: Tensor | None) -> Tensor:
+    grad = torch.empty_like(state)
+    return grad.zero_() if final is None else grad.copy_(final)
+
+
+def _totals(run: Run) -> tuple[int, int]:
+    run.grad_hidden = torch.empty_like(run.hidden, memory_format=torch.contiguous_format)
+    if run.cell is None:
+        return run.grad_hidden.data_ptr(), 0
+    run.grad_cell = torch.empty_like(run.cell)
+    return run.grad_hidden.data_ptr(), run.grad_cell.data_ptr()

@@ -129,8 +129,6 @@ def layer(mode, x, batch_sizes, h0, c0, weights, w_hr=None):
         own = weights[d * per : (d + 1) * per]
         cell = None if c0 is None else c0[d]
         projection = None if w_hr is None else w_hr[d]
-        parts.append(
-            direction(mode, x, batch_sizes, h0[d], cell, own, projection, reverse=d == 1)
-        )
+        parts.append(direction(mode, x, batch_sizes, h0[d], cell, own, projection, reverse=d == 1))
     y, h_n, c_n = zip(*parts, strict=True)
     return torch.cat(y, -1), torch.stack(h_n), None if c0 is None else torch.stack(c_n)
