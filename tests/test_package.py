@@ -1,0 +1,64 @@
+"""The package as a whole: light to import, honest about itself."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import carrousel
+
+ROOT = Path(__file__).parent.parent
+
+
+def loaded_by(code: str) -> set[str]:
+    """Names of the modules that a fresh interpreter holds after ``code``."""
+    script = f"{code}\nimport sys\nsys.stderr.write(' '.join(sys.modules))"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(run.stderr.split())
+
+
+def test_import_is_light():
+    assert not loaded_by("import carrousel") & {"torch", "numpy", "polars", "matplotlib", "typer"}
+
+
+@pytest.mark.parametrize("arguments", ["--help", "forecast --help", "backtest --help"])
+def test_help_is_light(arguments):
+    code = (
+        "from carrousel.cli import main\n"
+        f"try: main({arguments.split()})\n"
+        "except SystemExit as end: assert not end.code"
+    )
+    assert not loaded_by(code) & {"torch", "numpy", "polars", "matplotlib"}
+
+
+@pytest.mark.parametrize("name", carrousel.__all__)
+def test_public_names_exist(name):
+    assert getattr(carrousel, name) is not None
+    assert name in dir(carrousel)
+
+
+def test_unknown_names_are_refused():
+    with pytest.raises(AttributeError, match="has no attribute 'Transformer'"):
+        _ = carrousel.Transformer
+
+
+def test_one_version_everywhere():
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert f'version = "{carrousel.__version__}"' in project
+    log = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert f"## {carrousel.__version__}" in log
+
+
+def test_readme_opens_with_the_two_commands():
+    blocks = re.findall(r"^```\w*\n(.*?)^```", (ROOT / "README.md").read_text("utf-8"), re.M | re.S)
+    assert blocks[0].split("#")[0].strip().endswith("make demo")
+    assert "make test" in blocks[0]
+
+
+def test_links_in_pages_lead_somewhere():
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8")):
+            if not target.startswith(("http://", "https://", "mailto:")):
+                assert (page.parent / target).exists(), f"{page.name}: {target}"
