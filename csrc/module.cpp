@@ -84,6 +84,9 @@ Function function(const std::string& name) {
 NB_MODULE(_core, m) {
   m.def("isa", [] { return std::string(isa().name); });
   m.def("available_isas", available_isas);
+  m.def("prefer_huge_pages", [](Address memory, std::size_t bytes) {
+    prefer_huge_pages(at<void>(memory), bytes);
+  });
   m.def("use_parallel_for", [](Address address) { use_parallel_for(at<std::remove_pointer_t<ParallelFor>>(address)); });
   m.def("forward_f32", [](int threads, const nb::tuple& shape, const nb::tuple& in, const nb::tuple& x,
                           const nb::tuple& y, const nb::tuple& out) {

@@ -72,7 +72,8 @@ struct Number<float> {
   using integer = std::int32_t;
   static constexpr int mantissa = 23, bias = 127;
   static constexpr float lowest = -104.0f, highest = 89.0f;  // exp is 0 or infinite beyond
-  static constexpr float tanh_one = 10.0f;                   // tanh rounds to 1 from here on
+  static constexpr float tanh_one = 10.0f;                   // tanh rounds to 1 from here on,
+  static constexpr float sigmoid_one = 20.0f;                // and sigmoid from here
   static constexpr float ln2_high = 0.693359375f, ln2_low = -2.12194440e-4f;
 };
 template <>
@@ -80,7 +81,7 @@ struct Number<double> {
   using integer = std::int64_t;
   static constexpr int mantissa = 52, bias = 1023;
   static constexpr double lowest = -746.0, highest = 710.0;
-  static constexpr double tanh_one = 20.0;
+  static constexpr double tanh_one = 20.0, sigmoid_one = 40.0;
   static constexpr double ln2_high = 6.93145751953125e-1, ln2_low = 1.42860682030941723212e-6;
 };
 
@@ -141,9 +142,18 @@ inline V<T> vexp(V<T> x) {
   return (e.expm1 + fill(T(1))) * power_of_two<T>(half) * power_of_two<T>(e.n - half);
 }
 
+// 1 / (1 + exp(-x)). One factor 2^n is enough: below 2^-bias the 1 swallows it, and where it
+// overflows (x < -88.3 in float32) the result, under 1e-38, becomes 0.
 template <class T>
 inline V<T> vsigmoid(V<T> x) {
-  return fill(T(1)) / (fill(T(1)) + vexp<T>(-x));
+  using N = Number<T>;
+  constexpr T low = N::sigmoid_one;
+  V<T> z = -x;
+  z = z > fill(N::highest) ? fill(N::highest) : z;
+  z = z < fill(-low) ? fill(-low) : z;
+  const Reduced<T> e = reduce<T>(z);
+  const V<T> scale = power_of_two<T>(e.n);
+  return fill(T(1)) / ((fill(T(1)) + scale) + scale * e.expm1);
 }
 
 // With m = exp(2|x|) - 1: tanh|x| = m / (m + 2), which keeps every digit near zero, and the same as

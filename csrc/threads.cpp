@@ -6,6 +6,10 @@
 #include <new>
 #include <thread>
 
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
+
 namespace carrousel {
 
 namespace {
@@ -68,6 +72,17 @@ void run_team(int slots, void (*work)(const Worker&, const void*), const void* c
       &team);
 }
 
+void prefer_huge_pages(void* memory, std::size_t bytes) {
+#ifdef MADV_HUGEPAGE
+  constexpr std::uintptr_t page = std::uintptr_t(2) << 20;
+  const std::uintptr_t first = (reinterpret_cast<std::uintptr_t>(memory) + page - 1) / page * page;
+  const std::uintptr_t last = (reinterpret_cast<std::uintptr_t>(memory) + bytes) / page * page;
+  if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);
+#else
+  (void)memory, (void)bytes;
+#endif
+}
+
 struct alignas(kAlign) Scratch::Block {
   Block* next;
 };
@@ -76,6 +91,7 @@ void* Scratch::allocate(std::size_t bytes) {
   const std::size_t size = (sizeof(Block) + bytes + 2 * kAlign - 1) / kAlign * kAlign;
   Block* block = static_cast<Block*>(std::aligned_alloc(kAlign, size));
   if (!block) throw std::bad_alloc();
+  prefer_huge_pages(block, size);
 #ifdef CARROUSEL_POISON
   std::memset(static_cast<void*>(block), 0xff, size);
 #endif

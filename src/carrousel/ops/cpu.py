@@ -17,6 +17,7 @@ from carrousel.ops.tape import Run
 
 MODES = ("RNN_TANH", "RNN_RELU", "LSTM", "GRU")  # in the order of the kernels' enum
 SAVED = (0, 0, 4, 4)  # values saved per unit and step
+_HUGE = 4 << 20  # bytes
 
 
 def isa() -> str:
@@ -102,14 +103,14 @@ def forward(
     """
     directions, _, hidden = h0.shape
     x, h0, weights = _dense_rows(x), h0.contiguous(), [w.contiguous() for w in weights]
-    y = x.new_empty(*x.shape[:-1], directions * hidden)
+    y = _fresh(x, *x.shape[:-1], directions * hidden)
     n = y.numel() // (directions * hidden)
     h_n, c_n, saved, cells = torch.empty_like(h0), None, None, None
     if c0 is not None:
         c0, c_n = c0.contiguous(), torch.empty_like(h0)
-        cells = x.new_empty(directions, n, hidden) if record else None
+        cells = _fresh(x, directions, n, hidden) if record else None
     if record and SAVED[mode]:
-        saved = x.new_empty(directions, n, SAVED[mode] * hidden)
+        saved = _fresh(x, directions, n, SAVED[mode] * hidden)
     run = _core.forward_f32 if x.dtype == torch.float32 else _core.forward_f64
     parameters = _addresses(weights, directions)
     h, c, *out = (_slices(t, directions) for t in (h0, c0, saved, cells, h_n, c_n))
@@ -170,6 +171,14 @@ def backward(
             (dh[d], dc[d], *out[d], *(_totals(runs[d]) if runs else (0, 0))),
         )
     return dx, dh0, dc0, dweights
+
+
+def _fresh(like: Tensor, *shape: int) -> Tensor:
+    """An empty tensor, on huge pages where it is large enough to have any."""
+    tensor = like.new_empty(shape)
+    if tensor.numel() * tensor.element_size() >= _HUGE:
+        _core.prefer_huge_pages(tensor.data_ptr(), tensor.numel() * tensor.element_size())
+    return tensor
 
 
 def _like_rows(x: Tensor) -> Tensor:
