@@ -244,7 +244,7 @@ def _input(axis: Axes, values: np.ndarray, at: np.ndarray, features: Sequence[st
             label = f"x[{number}]" if features is None else features[number]
             axis.plot(at, feature, color=str(shade), linewidth=1.2, marker=mark, label=label)
         if values.shape[1] > 1:
-            place = {"loc": "center left", "bbox_to_anchor": (1, 0.5), "handlelength": 1}
+            place: Any = {"loc": "center left", "bbox_to_anchor": (1, 0.5), "handlelength": 1}
             legend = axis.legend(fontsize=7, frameon=False, borderaxespad=0.2, **place)
             legend.set_in_layout(False)  # it stands above the colour bars
         axis.set_ylabel("input", color=_GREY, fontsize=10, fontweight="bold")
