@@ -13,6 +13,7 @@ from torch import Tensor
 from .scaling import Scaled
 
 SEASONS = 4  # of which a seasonal mean is made
+SEASONAL = ("last", "mean", "form")  # forecasts made from one season
 
 
 @dataclass(frozen=True)
@@ -26,22 +27,37 @@ class Anchors:
     @property
     def names(self) -> list[str]:
         """One name for each forecast, in order."""
-        seasonal = [f"{kind}{m}" for m in self.seasons for kind in ("season", "mean")]
-        return ["last", "level", *seasonal, "trend"]
+        names = ["last"] if self.step == 1 else ["last", "level"]
+        for season in self.seasons:
+            names += ["mean 1"] if season == 1 else [f"{k} {season}" for k in SEASONAL]
+        return [*names, "half trend", "trend"]
 
     def __call__(self, scaled: Scaled, only_last: bool = False) -> Tensor:
         """(B, T, K, h) forecasts from the end of every step (or only the last: T = 1), relative
         to the origin."""
         first = scaled.values.shape[1] - 1 if only_last else 0
-        flat = scaled.values.flatten(1)  # (B, T*step)
-        level = scaled.level[:, first:]
-        last = scaled.values[:, first:, -1:].expand(-1, -1, self.h)
-        forecasts = [last, level.expand(-1, -1, self.h)]
+        level = scaled.level[:, first:].expand(-1, -1, self.h)
+        forecasts = [scaled.values[:, first:, -1:].expand(-1, -1, self.h)]
+        if self.step > 1:
+            forecasts.append(level)
         for season in self.seasons:
-            lags = [self._lagged(flat, level, season, back) for back in range(SEASONS)]
-            forecasts += [lags[0], torch.stack(lags).mean(0)]
-        forecasts.append(forecasts[2] + self._trend(scaled)[:, first:])
-        return torch.stack(forecasts, 2)
+            forecasts += self._seasonal(scaled, season, first)
+        seasonal = forecasts[len(forecasts) - len(SEASONAL) * len(self.seasons)]
+        if self.seasons[0] == 1:
+            seasonal = forecasts[0]
+        trend = self._trend(scaled)[:, first:]
+        return torch.stack([*forecasts, seasonal + 0.5 * trend, seasonal + trend], 2)
+
+    def _seasonal(self, scaled: Scaled, season: int, first: int) -> list[Tensor]:
+        """The last season, the mean of the last few, and their mean form at today's level."""
+        flat, level = scaled.values.flatten(1), scaled.level  # (B, T*step), (B, T, 1)
+        lags = [self._lagged(flat, level[:, first:], season, back) for back in range(SEASONS)]
+        if season == 1:
+            return [torch.stack(lags).mean(0)]
+        around = _rolling_mean(level, max(season // self.step, 1))  # (B, T, 1)
+        form, zero = (scaled.values - around).flatten(1), torch.zeros_like(level[:, first:])
+        forms = [self._lagged(form, zero, season, back) for back in range(SEASONS)]
+        return [lags[0], torch.stack(lags).mean(0), around[:, first:] + torch.stack(forms).mean(0)]
 
     def _lagged(self, flat: Tensor, level: Tensor, season: int, back: int) -> Tensor:
         """(B, T, h): the same phase ``back`` seasons before the last; the oldest known season
@@ -63,3 +79,9 @@ class Anchors:
         steps = scaled.age.clamp(1, max(span, 1))[..., None]  # a young series has fewer
         slope = (level - past) / steps * (self.seasons[0] / self.step)  # (B, T, 1)
         return slope * (torch.arange(self.h) // self.seasons[0] + 1)
+
+
+def _rolling_mean(level: Tensor, steps: int) -> Tensor:
+    """(B, T, 1) mean of the last ``steps`` levels; the first is repeated before the beginning."""
+    padded = torch.cat([level[:, :1].expand(-1, steps - 1, -1), level], 1)
+    return padded.unfold(1, steps, 1).mean(-1)

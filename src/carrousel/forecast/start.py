@@ -15,7 +15,7 @@ from .distribution import LARGEST, QUANTILES, SIDE
 from .model import Network, targets
 from .scaling import scale_steps
 
-SHARPNESS = 4.0  # weights fall with this power of the error
+SHARPNESS = 6.0  # weights fall with this power of the error
 SURE = 1.4826  # standard deviations in a median absolute deviation of a normal
 
 

@@ -7,7 +7,7 @@ from .choose import Plan
 from .distribution import Forecast, forecast_loss
 from .windows import Windows
 
-STRETCHES = tuple(1.15**k for k in range(-2, 9))  # 0.76 ... 3.06
+STRETCHES = tuple(1.15**k for k in range(9))  # 1 ... 3.06: never narrower than was learned
 
 
 class Validation:
