@@ -66,6 +66,24 @@ def test_csv_with_byte_order_mark_semicolons_and_words_for_missing(tmp_path):
     np.testing.assert_array_equal(panel.y, np.float32([1, np.nan, np.nan, 3]))
 
 
+def test_decimal_commas(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("ds;y\n1;1,5\n2;-2,25\n3;4\n")
+    np.testing.assert_array_equal(to_panel(path)[0].y, np.float32([1.5, -2.25, 4]))
+
+
+def test_text_that_is_not_utf8(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes("unique_id,ds,y\né,1,1\n".encode("latin-1"))
+    with pytest.raises(ValueError, match="it is not UTF-8 text; save it as UTF-8"):
+        to_panel(path)
+
+
+def test_a_name_column_that_was_asked_for_must_be_there():
+    with pytest.raises(ValueError, match="id_col: there is no column 'shop'"):
+        to_panel(pl.DataFrame(TABLE), id_col="shop")
+
+
 def test_column_mapping():
     frame = pl.DataFrame(TABLE).rename({"unique_id": "shop", "ds": "when", "y": "sold"})
     panel, _ = to_panel(frame, id_col="shop", time_col="when", target_col="sold")
@@ -149,6 +167,11 @@ REFUSED = {
         dates("2024-01-01", "2024-01-02", "2024-01-02", unique_id=["a"] * 3),
         r"ds: two rows for 2024-01-02 of series 'a'; keep or combine them",
     ),
+    "several series without names": (
+        dates("2024-01-01", "2024-01-01"),
+        r"ds: two rows for 2024-01-01 of series 'y'; is there a column \(id_col\)",
+    ),
+    "thousands": (dates(1, 2, y=["1,234", "2,345"]), "y: '1,234' in row 1 is not a number"),
     "no time": (dates("2024-01-01", None), "ds: row 2 has no time"),
     "blank time": (dates("2024-01-01", " "), "ds: row 2 has no time"),
     "text for time": (dates("2024-01-01", "soon"), "ds: 'soon' in row 2 is no time"),

@@ -40,7 +40,8 @@ def to_panel(
         order = np.lexsort((time, codes))
         codes, time, y = codes[order], time[order], y[order]
         notes.append(f"rows sorted by {time_col}")
-    _refuse_duplicates(codes, time, ids, time_col)
+    named = None if columns.ids is None else id_col
+    _refuse_duplicates(codes, time, ids, time_col, named)
     start = np.flatnonzero(np.diff(codes, prepend=-1))
     if zone and _in_days(wanted, time, codes):
         time = _wall_time(time, zone)
@@ -51,7 +52,6 @@ def to_panel(
         else infer_frequency(time, first, codes)
     )
     values, offsets = _placed(freq.count(first, time), codes, y, len(ids), time_col)
-    named = None if columns.ids is None else id_col
     panel = Panel(values, offsets, ids, time[start], freq, named, time_col, target_col, zone)
     if len(values) > len(y):
         notes.append(_plural(len(values) - len(y), "gap") + " filled as missing")
@@ -75,12 +75,17 @@ def _is_sorted(codes: np.ndarray, time: np.ndarray) -> bool:
     return bool(np.all((step > 0) | ((step == 0) & (time[1:] >= time[:-1]))))
 
 
-def _refuse_duplicates(codes: np.ndarray, time: np.ndarray, ids: list, time_col: str) -> None:
+def _refuse_duplicates(
+    codes: np.ndarray, time: np.ndarray, ids: list, time_col: str, id_col: str | None
+) -> None:
     twice = np.flatnonzero((codes[1:] == codes[:-1]) & (time[1:] == time[:-1]))
     if len(twice):
         where = f"{_text(time[twice[0]])} of series {ids[codes[twice[0]]]!r}"
         more = f" ({len(twice) - 1:,} more such rows)" if len(twice) > 1 else ""
-        raise ValueError(f"{time_col}: two rows for {where}{more}; keep or combine them")
+        advice = (
+            "keep or combine them" if id_col else "is there a column (id_col) that names series?"
+        )
+        raise ValueError(f"{time_col}: two rows for {where}{more}; {advice}")
 
 
 def _in_days(freq: Frequency | None, time: np.ndarray, codes: np.ndarray) -> bool:

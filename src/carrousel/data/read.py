@@ -8,6 +8,7 @@ import narwhals as nw
 import numpy as np
 import polars as pl
 
+DEFAULT_ID = "unique_id"
 _MISSING = ("", "na", "n/a", "nan", "null", "none", "?", "-")
 # Year first: no two of these can read one text differently, so that they may be mixed.
 _CLEAR = (
@@ -31,10 +32,13 @@ class Columns:
     time_zone: str | None
 
 
-def read_columns(source: Any, id_col: str | None, time_col: str, target_col: str) -> Columns:
+def read_columns(source: Any, id_col: str, time_col: str, target_col: str) -> Columns:
     """Check and convert the three columns; ``id_col`` may be missing (one series)."""
-    frame = as_polars(source, [c for c in (id_col, time_col, target_col) if c])
-    for argument, name in (("time_col", time_col), ("target_col", target_col)):
+    frame = as_polars(source, [id_col, time_col, target_col])
+    needed = {"time_col": time_col, "target_col": target_col}
+    if id_col != DEFAULT_ID:  # a name that somebody wrote down is meant
+        needed = {"id_col": id_col, **needed}
+    for argument, name in needed.items():
         if name not in frame.columns:
             have = ", ".join(repr(c) for c in frame.columns)
             raise ValueError(f"{argument}: there is no column {name!r}; the columns are {have}")
@@ -99,6 +103,8 @@ def _read_file(path: Path) -> pl.DataFrame:
     except (pl.exceptions.PolarsError, OSError) as error:
         kind = "Parquet" if path.suffix.lower() in (".parquet", ".pq") else "CSV"
         reason = str(error).splitlines()[0]
+        if "utf-8" in reason:
+            reason = "it is not UTF-8 text; save it as UTF-8"
         raise ValueError(f"{path}: cannot be read as {kind}: {reason}") from None
 
 
@@ -182,7 +188,7 @@ def _numbers(column: pl.Series) -> np.ndarray:
     numbers = column
     if column.dtype == pl.String or isinstance(column.dtype, (pl.Categorical, pl.Enum)):
         text = column.cast(pl.String).str.strip_chars()
-        text = text.set(text.str.to_lowercase().is_in(_MISSING), None)
+        text = _with_points(text.set(text.str.to_lowercase().is_in(_MISSING), None))
         numbers = text.cast(pl.Float64, strict=False)
         bad = numbers.is_null() & text.is_not_null()
         if bad.any():
@@ -197,6 +203,17 @@ def _numbers(column: pl.Series) -> np.ndarray:
     if (np.abs(y) > np.finfo(np.float32).max).any():
         raise ValueError(f"{column.name}: values beyond 3.4e38 (float32) are not supported")
     return y
+
+
+def _with_points(text: pl.Series) -> pl.Series:
+    """Decimal commas as points, where they cannot be anything else: no point anywhere, and not
+    always three digits after the comma."""
+    with_comma = text.filter(text.str.contains(",", literal=True).fill_null(False))
+    decimal = with_comma.str.contains(r"^[-+]?\d+,\d+$").all()
+    thousands = with_comma.str.contains(r",\d{3}$").all()
+    if not decimal or thousands or text.str.contains(".", literal=True).any():
+        return text
+    return text.str.replace(",", ".", literal=True)
 
 
 def _first(mask: pl.Series) -> int:
