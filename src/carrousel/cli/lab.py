@@ -1,5 +1,6 @@
 """``carrousel lab``: the experiments, and one step of a cell."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -34,18 +35,23 @@ Quick = Annotated[bool, typer.Option(help="Less than a minute: to see it work, n
 Seeds = Annotated[
     int | None, typer.Option(help="Runs of each network.", show_default="10, or 2 with --quick")
 ]
-Jobs = Annotated[int, typer.Option(help="Processes that share the work.")]
+Jobs = Annotated[
+    int | None,
+    typer.Option(help="Processes that share the work.", show_default="one a core"),
+]
 Out = Annotated[Path, typer.Option(help="Folder of results; an interrupted run resumes from it.")]
 
 
 def _command(name: str) -> "Callable[..., None]":
     def experiment(
-        quick: Quick = False, seeds: Seeds = None, jobs: Jobs = 1, out: Out = Path("lab")
+        quick: Quick = False, seeds: Seeds = None, jobs: Jobs = None, out: Out = Path("lab")
     ) -> None:
         from ..lab import Options, run
         from ..lab.bar import Bar
 
         with Bar(name) as progress:
+            # Small networks: a process a core is faster than threads that share one network.
+            jobs = (os.cpu_count() or 1) if jobs is None else jobs
             options = Options(quick, seeds, jobs, out, progress)
             try:
                 outcome = run(name, options)
@@ -80,23 +86,32 @@ def _show_finding(console: "Console", finding: "Finding") -> None:
 
 
 def _table(rows: list[dict[str, Any]]) -> Any:
+    """The columns that fit a terminal; the CSV file has them all."""
     from rich import box
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in rows[0]:
-        number = isinstance(rows[0][name], int | float)
-        table.add_column(name, justify="right" if number else "left", overflow="fold")
-    for row in rows:
+    shown = [_short(row) for row in rows]
+    for name in shown[0]:
+        table.add_column(name, justify="left" if name in ("task", "network", "unit") else "right")
+    for row in shown:
         table.add_row(*("" if value is None else _text(value) for value in row.values()))
     return table
 
 
+def _short(row: dict[str, Any]) -> dict[str, Any]:
+    if "task" not in row:
+        return row
+    return {
+        "task": row["task"],
+        "network": row["network"],
+        "solved": f"{row['solved']} of {row['runs']}",
+        "sequences (median)": row["sequences (median)"],
+        "final loss": row["final loss (median)"],
+    }
+
+
 def _text(value: Any) -> str:
-    return (
-        f"{value:,}"
-        if isinstance(value, int)
-        else f"{value:.4g}"
-        if isinstance(value, float)
-        else str(value)
-    )
+    if isinstance(value, float):
+        return f"{value:.1e}" if 0 < abs(value) < 1e-3 else f"{value:.4g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -4,7 +4,7 @@ from .contest import Contest
 from .experiment import About, Options, Outcome
 from .learning import Budget
 from .networks import Network
-from .race import FIELD, report, run_contests
+from .race import FIELD, SHORT_FIELD, report, run_contests
 from .tasks import Adding
 
 ABOUT = About(
@@ -22,9 +22,6 @@ ABOUT = About(
     ),
 )
 
-# At T = 500 only those with a chance, beside the two that show what the others miss.
-LONG = (Network("ann"), Network("rnn"), Network("gru", chrono=True), Network("lstm", chrono=True))
-
 
 def contests(options: Options) -> list[Contest]:
     if options.quick:
@@ -32,8 +29,8 @@ def contests(options: Options) -> list[Contest]:
         budget = Budget(batch=32, updates=1200, rate=0.02)
         return [Contest(Adding(40), few, 500, budget, rates=(0.02,), seeds=options.count)]
     return [
-        Contest(Adding(100), FIELD, 500, Budget(batch=32, updates=2000), seeds=options.count),
-        Contest(Adding(500), LONG, 500, Budget(batch=32, updates=2000), seeds=options.count),
+        Contest(Adding(100), FIELD, 500, Budget(batch=32, updates=1500), seeds=options.count),
+        Contest(Adding(500), SHORT_FIELD, 500, Budget(batch=32, updates=1500), seeds=options.count),
     ]
 
 

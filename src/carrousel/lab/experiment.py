@@ -37,7 +37,9 @@ class Options:
     """How an experiment is run. ``quick``: small enough for a minute, to see it work, not to cite.
 
     ``folder`` receives ``NAME.csv``, ``NAME.png``, ``NAME.json`` and, in ``runs/``, one file per
-    finished trial: an interrupted experiment goes on from them.
+    finished trial: an interrupted experiment goes on from them. With ``jobs`` > 1 trials run in
+    processes of their own, which start by importing the calling program: a script then needs
+    ``if __name__ == "__main__":``.
     """
 
     quick: bool = False
@@ -135,7 +137,7 @@ def as_json(outcome: Outcome, options: Options) -> bytes:
         "findings": [asdict(finding) for finding in outcome.findings],
         "details": outcome.details,
     }
-    return (json.dumps(content, indent=1) + "\n").encode()
+    return (json.dumps(content, allow_nan=False) + "\n").encode()
 
 
 def machine() -> dict[str, Any]:

@@ -4,7 +4,7 @@ from .contest import Contest
 from .experiment import About, Options, Outcome
 from .learning import Budget
 from .networks import Network
-from .race import FIELD, report, run_contests
+from .race import FIELD, SHORT_FIELD, report, run_contests
 from .tasks import TemporalOrder
 
 ABOUT = About(
@@ -32,7 +32,7 @@ def contests(options: Options) -> list[Contest]:
     budget = Budget(batch=32, updates=800)
     return [
         Contest(TemporalOrder(2), FIELD, 500, budget, seeds=options.count),
-        Contest(TemporalOrder(3), FIELD, 500, budget, seeds=options.count),
+        Contest(TemporalOrder(3), SHORT_FIELD, 500, budget, seeds=options.count),
     ]
 
 

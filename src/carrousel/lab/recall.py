@@ -49,7 +49,7 @@ def contests(options: Options) -> list[Contest]:
     field = KINDS + OPENED
     return [
         Contest(Recall(steps), field, 500, budget, seeds=options.count)
-        for steps in (10, 20, 50, 100, 200)
+        for steps in (10, 20, 50, 100)
     ]
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -128,3 +129,4 @@ def _in_parallel(trials: Sequence[Trial], jobs: int, tick: Tick) -> Iterator[Out
 
 def _start_worker(threads: int) -> None:
     torch.set_num_threads(threads)  # of a process that runs trials and nothing else
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it without a traceback

@@ -164,24 +164,25 @@ def half_life(norms: list[float]) -> float:
 
 
 def rows(data: Measured) -> list[dict]:
+    """Medians over the seeds; k = 50 is the norm of dh_T/ds_(T-50)."""
     table = []
     for label, before in data.before.items():
         now, then = np.median(before, axis=0), np.median(data.after[label], axis=0)
-        table.append(
-            {
-                "network": label,
-                "runs": len(before),
-                "|dh_T/ds_(T-50)| before": float(f"{now[50]:.3g}"),
-                "|dh_T/ds_(T-100)| before": float(f"{now[100]:.3g}"),
-                "halves every (steps)": round(half_life(now.tolist()), 1),
-                "|dh_T/ds_(T-50)| after": float(f"{then[50]:.3g}"),
-                "|dh_T/ds_(T-100)| after": float(f"{then[100]:.3g}"),
-                "update by the step 50 back / weights": float(
-                    f"{np.median(data.shares[label], axis=0)[50]:.3g}"
-                ),
-                "solved recall T=20": f"{sum(data.solved[label])} of {len(before)}",
-            }
-        )
+        share = np.median(data.shares[label], axis=0)[50]
+        numbers = {
+            "k=50": now[50],
+            "k=100": now[100],
+            "halves in (steps)": half_life(now.tolist()),
+            "k=50 trained": then[50],
+            "k=100 trained": then[100],
+            "update by k=50 / weights": share,
+        }
+        rounded = {
+            name: float(f"{value:.3g}") if np.isfinite(value) else None
+            for name, value in numbers.items()
+        }
+        solved = f"{sum(data.solved[label])} of {len(before)}"
+        table.append({"network": label, **rounded, "solved recall": solved})
     return table
 
 
@@ -233,7 +234,7 @@ def picture(data: Measured):
         ax.set_yscale("log")
         ax.set_ylim(1e-18, 1e3)
         plots.floor(ax, "ann: 0 for every k > 0, nothing is carried on")
-        plots.titles(ax, title, "k", "|$\\partial h_T / \\partial s_{T-k}$|")
+        plots.titles(ax, title, "k, steps before the last", "|$\\partial h_T / \\partial s_{T-k}$|")
     for base, style, name in (
         (float(np.median(data.sigma)), ":", "rnn, bound: $\\sigma_{max}^k$"),
         (float(np.median(data.radius)), "-.", "rnn, rate: $\\rho^k$"),
@@ -267,10 +268,10 @@ def _draw_explosion(ax, data: Measured) -> None:
     ax.plot(free, color=plots.color("rnn"), lw=1.8, label="as it is")
     ax.plot(clipped, "--", color=plots.color("rnn"), lw=1.8, label="clipped to norm 1")
     ax.axhline(1, color="black", lw=0.8)
-    ax.annotate("as large as the weights themselves", (0.02, 1), fontsize=8, va="bottom",
-                xycoords=("axes fraction", "data"))  # fmt: skip
+    ax.annotate("as large as the weights themselves", (0.98, 1), fontsize=8, va="bottom",
+                ha="right", xycoords=("axes fraction", "data"))  # fmt: skip
     ax.set_yscale("log")
     plots.floor(ax, "ann: 0 for every k > 0")
     plots.titles(ax, f"rnn with recurrent weights × {GAIN:g}: exploding, and clipping",
                  "steps k before the error", "|α grad| / |w|")  # fmt: skip
-    ax.legend(fontsize=7, loc="center right")
+    ax.legend(fontsize=7, loc="upper left")
