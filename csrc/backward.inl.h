@@ -3,8 +3,10 @@
 // leaves the pre-activation gradients d of the chunk in cache; then dW += d^T [x, h] and
 // dx = d W_ih read them from there. Nothing of size N x G*H is ever allocated.
 //
-// Weight gradients are split over workers by their rows and summed over time in one order, so that
-// the number of workers changes no bit.
+// Small layers run in parts of the batch, each with its own sums, added up in the end: then no d
+// ever travels between two processors' caches. Large ones share every chunk: tiles (or units) of
+// the recurrence, rows of the weight gradients. Parts and orders of summation follow from the sizes
+// alone, so that the number of workers changes no bit.
 
 template <class T, class C>
 struct BackwardPass {
@@ -12,6 +14,7 @@ struct BackwardPass {
   static constexpr int rows_h = tile_rows(kPanel);
   const Backward<T>& p;
   Columns units, inputs;
+  Index row0, row1;  // the part of the batch that this pass runs
   int workers = 1;
   bool by_units = false;
   Index chunk_rows = 0;                  // most rows of d in a chunk
@@ -30,6 +33,9 @@ struct BackwardPass {
   Index before(Index t) const { return p.reverse ? t + 1 : t - 1; }
   Index after(Index t) const { return p.reverse ? t - 1 : t + 1; }
   Index step(Index s) const { return p.reverse ? s : p.steps.count - 1 - s; }
+
+  // Rows of the part in step t; below, i counts from row0 and r from the start of the batch.
+  Index rows(Index t) const { return max(0, min(p.steps.rows(t), row1) - row0); }
 
   const T* h_before(Index t, Index r) const {
     return r < p.steps.rows(before(t)) ? p.y.at(p.steps, before(t), r) : p.h0 + r * p.hidden;
@@ -70,9 +76,9 @@ struct BackwardPass {
   Chunk chunk(Index s) const {
     Chunk c{s, s, 0};
     while (c.last < p.steps.count) {
-      const Index rows = p.steps.rows(step(c.last));
-      if (c.last > s && c.rows + rows > chunk_rows) break;
-      c.rows += rows;
+      const Index more = rows(step(c.last));
+      if (c.last > s && c.rows + more > chunk_rows) break;
+      c.rows += more;
       ++c.last;
     }
     return c;
@@ -81,15 +87,15 @@ struct BackwardPass {
   void pack_features(const Worker& me, const Chunk& c) const {
     Index row = 0;
     for (Index s = c.first; s < c.last; ++s) {
-      const Index t = step(s), n = p.steps.rows(t);
+      const Index t = step(s), n = rows(t);
       const Index first = me.first(n), last = me.last(n);
       for (Index g = 0; g < units.groups(); ++g) {
         pack(units, g, row + first, row + last, c.rows, features_h,
-             [&](Index k) { return h_before(t, k - row); });
+             [&](Index k) { return h_before(t, row0 + k - row); });
       }
       for (Index g = 0; g < inputs.groups(); ++g) {
         pack(inputs, g, row + first, row + last, c.rows, features_x,
-             [&](Index k) { return p.x.at(p.steps, t, k - row); });
+             [&](Index k) { return p.x.at(p.steps, t, row0 + k - row); });
       }
       row += n;
     }
@@ -133,25 +139,26 @@ struct BackwardPass {
     if (C::cell && p.total_dc) store(p.total_dc + row * p.hidden + u, total_dc, n);
   }
 
-  // One step for rows r0 .. r1 and one group. The step after it in time has been done.
-  void block(Index s, Index group, Index r0, Index r1, const T* d_after, T* d_now) const {
-    const Index t = step(s), now = s < p.steps.count ? p.steps.rows(t) : 0;
-    const Index later = s > 0 ? p.steps.rows(step(s - 1)) : 0;
-    const Index m = min(r1, later) - r0;
+  // One step for rows i0 .. i1 and one group. The step after it in time has been done.
+  void block(Index s, Index group, Index i0, Index i1, const T* d_after, T* d_now) const {
+    const Index t = step(s), now = s < p.steps.count ? rows(t) : 0;
+    const Index later = s > 0 ? rows(step(s - 1)) : 0;
+    const Index m = min(i1, later) - i0;
     const int nv = units.width(group);
     alignas(64) T acc[kMaxRows * 4 * W<T>];
     if (m > 0) {
-      const T* rows[kMaxRows];
-      for (Index r = 0; r < m; ++r) rows[r] = d_after + (r0 + r) * stride + hh_column(p.hidden);
-      product(group, m, rows, acc);
+      const T* from[kMaxRows];
+      for (Index i = 0; i < m; ++i) from[i] = d_after + (i0 + i) * stride + hh_column(p.hidden);
+      product(group, m, from, acc);
     }
-    for (Index r = r0; r < r1 && (r < now || r < later); ++r) {
+    for (Index i = i0; i < i1 && (i < now || i < later); ++i) {
       for (int v = 0; v < nv; ++v) {
         const Index u = (units.first(group) + v) * W<T>;
-        V<T> dh = load(p.dh0 + r * p.hidden + u, p.hidden - u);
-        if (r < later) dh += load(acc + ((r - r0) * nv + v) * W<T>);
-        if (r < now) gates(t, r, u, dh, d_now + r * stride);
-        else store(p.dh0 + r * p.hidden + u, dh, p.hidden - u);
+        T* const dh0 = p.dh0 + (row0 + i) * p.hidden + u;
+        V<T> dh = load(dh0, p.hidden - u);
+        if (i < later) dh += load(acc + ((i - i0) * nv + v) * W<T>);
+        if (i < now) gates(t, row0 + i, u, dh, d_now + i * stride);
+        else store(dh0, dh, p.hidden - u);
       }
     }
   }
@@ -160,7 +167,7 @@ struct BackwardPass {
   const T* recurrence(const Worker& me, const Chunk& c, const T* d_after, T* d_chunk) const {
     const Index g0 = by_units ? me.first(units.groups()) : 0;
     const Index g1 = by_units ? me.last(units.groups()) : units.groups();
-    const Pieces pieces(p.steps.batch, rows_h, by_units ? 1 : workers);
+    const Pieces pieces(row1 - row0, rows_h, by_units ? 1 : workers);
     const Index end = c.last == p.steps.count ? c.last + 1 : c.last;  // then dh_0 remains
     for (Index s = c.first; s < end; ++s) {
       for (Index g = g0; g < g1; ++g) {
@@ -171,7 +178,7 @@ struct BackwardPass {
       if (by_units) me.sync();
       if (s == p.steps.count) break;
       d_after = d_chunk;
-      d_chunk += p.steps.rows(step(s)) * stride;
+      d_chunk += rows(step(s)) * stride;
     }
     return d_after;
   }
@@ -233,26 +240,27 @@ struct BackwardPass {
     alignas(64) T acc[kMaxRows * 4 * W<T>];
     Index row = 0;
     for (Index s = c.first; s < c.last; ++s) {
-      const Index t = step(s), n = p.steps.rows(t);
+      const Index t = step(s), n = rows(t);
       for (Index g = 0; g < inputs.groups(); ++g) {
         const int nv = inputs.width(g);
         const Index column0 = inputs.first(g) * W<T>;
         const Pieces tiles(me.last(n) - me.first(n), tile_rows(nv), 1);
         for (Index i = 0; i < tiles.count; ++i) {
-          const Index r0 = me.first(n) + tiles.first(i), m = tiles.first(i + 1) - tiles.first(i);
+          const Index r0 = me.first(n) + tiles.first(i);
+          const Index m = tiles.first(i + 1) - tiles.first(i);
           const T* from[kMaxRows];
           for (Index j = 0; j < m; ++j) {
             from[j] = d_chunk + (row + r0 + j) * stride;
           }
           for (Index j = 0; j < m * nv; ++j) {
             const Index k = column0 + j % nv * W<T>;
-            const T* const old = p.dx.at(p.steps, t, r0 + j / nv) + k;
+            const T* const old = p.dx.at(p.steps, t, row0 + r0 + j / nv) + k;
             store(acc + j * W<T>, p.add_dx ? load(old, p.input - k) : V<T>{});
           }
           multiply<T>(static_cast<int>(m), nv, depth, from, 1, w_ih + column0 * depth, acc);
           for (Index j = 0; j < m * nv; ++j) {
             const Index k = column0 + j % nv * W<T>;
-            store(p.dx.at(p.steps, t, r0 + j / nv) + k, load(acc + j * W<T>), p.input - k);
+            store(p.dx.at(p.steps, t, row0 + r0 + j / nv) + k, load(acc + j * W<T>), p.input - k);
           }
         }
       }
@@ -261,8 +269,6 @@ struct BackwardPass {
   }
 
   void run(const Worker& me) const {
-    pack_weights(me);
-    me.sync();
     const T* d_after = nullptr;
     int turn = 0;
     for (Index s = 0; s < p.steps.count; turn ^= 1) {
@@ -276,30 +282,94 @@ struct BackwardPass {
       s = c.last;
     }
   }
+
+  void allocate(Scratch& scratch, Index chunk_bytes) {
+    chunk_rows = max(row1 - row0, max(Index(128), chunk_bytes / (stride * Index(sizeof(T)))));
+    chunk_rows = min(chunk_rows, p.steps.total());
+    for (T*& buffer : d) buffer = scratch.take<T>(chunk_rows * stride + W<T>);
+    if (!p.dw_ih) return;
+    features_h = scratch.take<T>(chunk_rows * units.vectors() * W<T>);
+    features_x = scratch.take<T>(chunk_rows * inputs.vectors() * W<T>);
+  }
 };
+
+// Parts of the batch for a layer whose weight gradients are small; 1: none.
+inline Index parts_of(const Steps& steps, Index gradient_bytes) {
+  if (gradient_bytes > (128 << 10)) return 1;
+  return max(1, min(16, steps.batch / (steps.batch < 32 ? 4 : 8)));
+}
+
+// The sums of part `part` go to its own copy of the weight gradients.
+template <class T>
+Backward<T> with_own_sums(Backward<T> p, Index part, Index gates, T* sums) {
+  const Index n_ih = gates * p.hidden * p.input, n_hh = gates * p.hidden * p.hidden;
+  const Index n_b = gates * p.hidden;
+  if (!p.dw_ih) return p;
+  sums += part * (n_ih + n_hh + 2 * n_b);
+  p.dw_ih = sums;
+  p.dw_hh = sums + n_ih;
+  if (p.db_ih) p.db_ih = p.dw_hh + n_hh;
+  if (p.db_hh) p.db_hh = p.dw_hh + n_hh + n_b;
+  return p;
+}
+
+template <class T>
+void add_up(Index n, Index parts, Index size, const T* sums, T* out) {
+  for (Index i = 0; i < n; ++i) {
+    T total = sums[i];
+    for (Index part = 1; part < parts; ++part) total += sums[part * size + i];
+    out[i] = total;
+  }
+}
 
 template <class T, class C>
 void backward_cell(const Backward<T>& p, int threads) {
   using Pass = BackwardPass<T, C>;
   constexpr Index line = 64 / sizeof(T);
   Scratch scratch;
-  Pass pass{p, Columns{p.hidden, kPanel, W<T>}, Columns{p.input, kPanel, W<T>}};
-  const Index depth = C::gates * p.hidden;
-  const Index width_h = pass.units.vectors() * W<T>, width_x = pass.inputs.vectors() * W<T>;
-  pass.workers = useful_workers(p.steps, depth * (2 * p.hidden + p.input), threads);
-  pass.by_units = split_units(p.steps, pass.units.groups(), depth * width_h * Index(sizeof(T)),
-                              pass.workers);
-  pass.stride = ((Pass::kept * p.hidden + kMaxRows + line - 1) / line | 1) * line;
-  pass.chunk_rows = max(p.steps.batch, max(Index(128), (Index(512) << 10) / (pass.stride * Index(sizeof(T)))));
-  pass.chunk_rows = min(pass.chunk_rows, p.steps.total());
-  pass.w_hh = scratch.take<T>(depth * width_h);
-  pass.w_ih = p.dx.base ? scratch.take<T>(depth * width_x) : nullptr;
-  for (T*& d : pass.d) d = scratch.take<T>(pass.chunk_rows * pass.stride + W<T>);
-  if (p.dw_ih) {
-    pass.features_h = scratch.take<T>(pass.chunk_rows * width_h);
-    pass.features_x = scratch.take<T>(pass.chunk_rows * width_x);
+  Pass whole{p, Columns{p.hidden, kPanel, W<T>}, Columns{p.input, kPanel, W<T>}, 0, p.steps.batch};
+  const Index depth = C::gates * p.hidden, size = depth * (p.input + p.hidden + 2);
+  const Index width_h = whole.units.vectors() * W<T>, width_x = whole.inputs.vectors() * W<T>;
+  whole.stride = ((Pass::kept * p.hidden + kMaxRows + line - 1) / line | 1) * line;
+  whole.w_hh = scratch.take<T>(depth * width_h);
+  whole.w_ih = p.dx.base ? scratch.take<T>(depth * width_x) : nullptr;
+  const int workers = useful_workers(p.steps, depth * (2 * p.hidden + p.input), threads);
+  const Index parts = parts_of(p.steps, size * Index(sizeof(T)));
+  if (parts == 1) {
+    whole.workers = workers;
+    whole.by_units = split_units(p.steps, whole.units.groups(), depth * width_h * Index(sizeof(T)),
+                                 workers);
+    whole.allocate(scratch, 512 << 10);
+    team(workers, [&](const Worker& me) {
+      whole.pack_weights(me);
+      me.sync();
+      whole.run(me);
+    });
+    return;
   }
-  team(pass.workers, [&](const Worker& me) { pass.run(me); });
+  T* const sums = scratch.take<T>(parts * size);
+  team(workers, [&](const Worker& me) {
+    whole.pack_weights(me);
+    me.sync();
+    Scratch own;
+    for (Index i = 0; i < parts; ++i) {  // there and back: long sequences come first when packed
+      if (!me.owns(i / workers % 2 ? workers - 1 - i % workers : i)) continue;
+      const Backward<T> q = with_own_sums(p, i, Index(C::gates), sums);
+      Pass pass{q, whole.units, whole.inputs, i * p.steps.batch / parts,
+                (i + 1) * p.steps.batch / parts};
+      pass.stride = whole.stride;
+      pass.w_hh = whole.w_hh;
+      pass.w_ih = whole.w_ih;
+      pass.allocate(own, 128 << 10);
+      pass.run(Worker{0, 1, 1, nullptr});
+    }
+  });
+  if (!p.dw_ih) return;
+  const Index n_ih = depth * p.input, n_hh = depth * p.hidden;
+  add_up(n_ih, parts, size, sums, p.dw_ih);
+  add_up(n_hh, parts, size, sums + n_ih, p.dw_hh);
+  if (p.db_ih) add_up(depth, parts, size, sums + n_ih + n_hh, p.db_ih);
+  if (p.db_hh) add_up(depth, parts, size, sums + n_ih + n_hh + depth, p.db_hh);
 }
 
 template <class T>
