@@ -10,7 +10,9 @@ from .model import Shape
 from .options import Options
 from .seasons import choose_seasons
 
-LONGEST_STEP = 100  # observations read at once; a longer season is cut into equal steps
+LONGEST_STEP = 48  # observations read at once; a longer season is cut into equal steps
+CUT_STEP = 24  # ... of at most so many
+MOST_STEPS = 128  # read before a forecast
 EFFORTS = {"fast": (400, 1), "default": (1000, 3), "best": (1500, 8)}  # steps, networks
 
 
@@ -34,7 +36,8 @@ def choose(panel: Panel, options: Options) -> Plan:
         seasons, reason = options.seasons, f"seasons {options.seasons} as asked"
     step = _step(seasons[0])
     steps = _steps(panel, options, seasons, step)
-    hidden = options.hidden_size or _width(int(np.isfinite(panel.y).sum()))
+    values = int(np.isfinite(panel.y).sum())
+    hidden = options.hidden_size or _width(values)
     depth = options.num_layers or 2
     shape = Shape(options.h, options.cell, step, steps, seasons, hidden, depth)
     updates, members = EFFORTS[options.effort]
@@ -55,21 +58,31 @@ def choose(panel: Panel, options: Options) -> Plan:
         f"{members} network{'s' * (members > 1)} of {depth} {options.cell} layers, {hidden} wide",
         f"validated on the last {holdout} observations of each series",
     )
-    return Plan(shape, members, options.batch_size or 64, train, holdout, origins, reasons)
+    return Plan(
+        shape, members, options.batch_size or _batch(values), train, holdout, origins, reasons
+    )
 
 
 def _step(season: int) -> int:
-    """The season itself, or its largest divisor that is short enough to read at once."""
-    return max(d for d in range(1, min(season, LONGEST_STEP) + 1) if season % d == 0)
+    """The season itself; of a long one, the largest divisor that is short enough."""
+    if season <= LONGEST_STEP:
+        return season
+    return max(d for d in range(1, CUT_STEP + 1) if season % d == 0)
 
 
 def _steps(panel: Panel, options: Options, seasons: tuple[int, ...], step: int) -> int:
-    """Two of the longest season, at least a few of the shortest; no more than the series have."""
+    """Enough for the longest season and a little more; no more than the series have."""
     if options.context:
         return max(options.context // step, 1)
-    wanted = max(14 if step > 1 else 24, 2 * seasons[-1] // step)
+    wanted = max(14 if step > 1 else 24, seasons[-1] // step + 4)
     typical = int(np.quantile(panel.lengths, 0.75)) - options.h
-    return max(min(wanted, typical // step), 2)
+    return max(min(wanted, MOST_STEPS, typical // step), 2)
+
+
+def _batch(values: int) -> int:
+    """Windows in a batch: every one teaches at each of its steps, so that a few hundred values
+    are seen many times in any case."""
+    return 64 if values > 20_000 else 32 if values > 1_000 else 16
 
 
 def _width(values: int) -> int:

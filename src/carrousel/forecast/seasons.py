@@ -10,6 +10,7 @@ CANDIDATES = (4, 5, 7, 10, 12, 24, 26, 30, 48, 52, 60, 96, 144, 168, 288, 336)
 LOOKED_AT = 200  # series whose autocorrelation is measured
 STRONG = 0.2  # smallest autocorrelation that counts as a season
 WEEK = 7
+DAYS = (24, 48, 96, 144, 288)  # observations in what can only be a day, so that a week matters
 
 
 def choose_seasons(panel: Panel) -> tuple[tuple[int, ...], str]:
@@ -35,9 +36,9 @@ def _from_data(panel: Panel) -> tuple[tuple[int, ...], str]:
     best = max(strength.values())
     if best < STRONG:
         return (1,), "no season: none shows in the autocorrelation"
-    first = next(m for m in lags if strength[m] >= 0.75 * best)
-    longer = [m for m in lags if m % first == 0 and strength[m] > strength[first] + 0.02]
-    seasons = (first, *longer[-1:])
+    first = next(m for m in lags if strength[m] >= 0.6 * best)
+    week = WEEK * first
+    seasons = (first, week) if first in DAYS and longest > 2 * week else (first,)
     return seasons, f"seasons of {' and '.join(map(str, seasons))}, seen in the autocorrelation"
 
 
