@@ -93,7 +93,7 @@ def reaches_further(rows: Sequence[dict]) -> Finding:
 
 def picture(contests: Sequence[Contest], results: list[list[Result]]):
     """Success against T by kind and by initial memory; learning at the longest T."""
-    figure, axes = plots.canvas(1, 3, width=4.4)
+    figure, axes = plots.canvas(1, 3, width=4.4, height=4.1)
     labels = [network.label for network in contests[0].networks]
     kinds = [label for label in labels if "," not in label]
     variants = [label for label in labels if label.startswith("lstm")]
@@ -103,7 +103,7 @@ def picture(contests: Sequence[Contest], results: list[list[Result]]):
             success(ax, label, contests, results)
         plots.titles(ax, title, "distractors T", "runs solved (%)")
         ax.set_ylim(-4, 104)
-        ax.legend(fontsize=7, loc="center right", framealpha=0.9)
+        ax.legend(fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=3)
     last = axes[0, 2]
     plots.learning_curves(last, results[-1], labels)
     plots.baseline(last, contests[-1].task.memoryless, "best without memory")
