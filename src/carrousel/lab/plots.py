@@ -132,11 +132,14 @@ def successes(
     thousands(ax.xaxis)
 
 
-def published(ax: Axes, at: float, label: str, row: float) -> None:
+def published(ax: Axes, at: float, label: str) -> None:
     """A number from the literature beside ours."""
+    left, right = ax.get_xlim()
+    ax.set_xlim(min(left, at / 1.3), max(right, at * 1.3))
     ax.axvline(at, color="black", linewidth=1, linestyle=(0, (4, 2)))
-    ax.annotate(label, (at, row), xytext=(-4, 0), textcoords="offset points", ha="right",
-                va="center", fontsize=8)  # fmt: skip
+    ax.annotate(f"{label}: {at:,.0f}", (at, 0.01), xycoords=("data", "axes fraction"),
+                xytext=(-3, 0), textcoords="offset points", ha="right", fontsize=8,
+                rotation=90)  # fmt: skip
 
 
 def _spread(row: float, count: int) -> np.ndarray:

@@ -96,5 +96,5 @@ def picture(contests: Sequence[Contest], results: list[list[Result]]):
         plots.titles(right, title, "sequences (log scale)", "")
         for entry in numbers(contest.task.name, "LSTM"):
             if entry.sequences is not None:
-                plots.published(right, entry.sequences, "LSTM 1997", len(names) - 0.4)
+                plots.published(right, entry.sequences, "LSTM, 1997")
     return figure
