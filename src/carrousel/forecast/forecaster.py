@@ -151,6 +151,8 @@ class Forecaster:
         for drop in drops:
             if fitted is None or refit:
                 fitted = Forecaster(**self.get_params()).fit(panel.head(drop), progress=progress)
+                if fitted.runs_[-1].stopped == "interrupted":
+                    raise KeyboardInterrupt  # half a training says nothing about a whole one
             quantiles = fitted.predict_quantiles(panel, drop)
             tables.append(_window(panel, drop, h) | _columns(quantiles, level, levels))
         columns = {name: np.concatenate([t[name] for t in tables]) for name in tables[0]}
