@@ -206,7 +206,7 @@ def findings(data: Measured) -> list[Finding]:
         Finding("an LSTM whose memory begins open (chrono) keeps a gradient over 100 steps",
                 bool(opened[100] > 1e-3),
                 f"chrono {opened[100]:.1e}; as torch draws it {plain[100]:.1e}"),
-        Finding("the first layers of a deep network learn nothing",
+        Finding("the first layers of a deep network learn next to nothing",
                 bool(layers[-1] < 1e-3 * layers[0]),
                 f"one update changes the last of {LAYERS} layers by {layers[0]:.1e} of its "
                 f"weights, the first by {layers[-1]:.1e}; after training {learned[0]:.1e} and "
