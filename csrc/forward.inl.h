@@ -27,10 +27,15 @@ void pack_forward(const T* weights, Index hidden, Index depth, const Columns& un
   for (Index q = 0; q < vectors; ++q) {
     const Index gate = q % C::gates, unit0 = (units.first(group) + q / C::gates) * W<T>;
     T* const out = packed + (q / nv * depth * nv + q % nv) * W<T>;
-    for (Index lane = 0; lane < W<T>; ++lane) {
-      const Index unit = unit0 + lane;
-      const T* const in = weights + (gate * hidden + unit) * depth;
-      for (Index k = 0; k < depth; ++k) out[k * nv * W<T> + lane] = unit < hidden ? in[k] : T(0);
+    for (Index k = 0; k < depth; k += W<T>) {
+      V<T> block[W<T>];
+#pragma GCC unroll 16
+      for (Index lane = 0; lane < W<T>; ++lane) {
+        const T* const in = weights + (gate * hidden + unit0 + lane) * depth + k;
+        block[lane] = unit0 + lane < hidden ? load(in, depth - k) : V<T>{};
+      }
+      transpose<T>(block);
+      for (Index i = 0; i < W<T> && k + i < depth; ++i) store(out + (k + i) * nv * W<T>, block[i]);
     }
   }
 }
@@ -75,7 +80,7 @@ struct ForwardPass {
   Index before(Index t) const { return p.reverse ? t + 1 : t - 1; }
 
   void pack(const Worker& me) const {
-    for (Index g = me.first(units.groups()); g < me.last(units.groups()); ++g) {
+    for (Index g = me.first(units.groups()); w_hh && g < me.last(units.groups()); ++g) {
       pack_forward<T, C>(p.w_ih, p.hidden, p.input, units, g, w_ih);
       pack_forward<T, C>(p.w_hh, p.hidden, p.hidden, units, g, w_hh);
     }
@@ -109,14 +114,30 @@ struct ForwardPass {
     }
   }
 
+  // acc += rows x weights, packed or, for a row or two, as they are.
   void product(Index group, Index m, Index depth, const T* const* rows, const T* packed,
-               T* acc) const {
+               const T* weights, T* acc) const {
+    if (!packed) return dots(group, m, depth, rows, weights, acc);
     const int nv = L::panel(units.width(group));
     const Index panels = units.width(group) * C::gates / nv;
     packed += units.first(group) * L::vector * depth;
     for (Index i = 0; i < panels; ++i) {
       multiply<T>(static_cast<int>(m), nv, depth, rows, 1, packed + i * depth * nv * W<T>,
                   acc + i * m * nv * W<T>);
+    }
+  }
+
+  void dots(Index group, Index m, Index depth, const T* const* rows, const T* weights,
+            T* acc) const {
+    const Index nv = L::panel(units.width(group)), vectors = units.width(group) * C::gates;
+    for (Index q = 0; q < vectors; ++q) {
+      const Index unit0 = (units.first(group) + q / C::gates) * W<T>;
+      for (Index lane = 0; lane < min(W<T>, p.hidden - unit0); ++lane) {
+        const T* const w = weights + (q % C::gates * p.hidden + unit0 + lane) * depth;
+        for (Index r = 0; r < m; ++r) {
+          acc[((q / nv * m + r) * nv + q % nv) * W<T> + lane] += dot(depth, w, rows[r]);
+        }
+      }
     }
   }
 
@@ -172,9 +193,9 @@ struct ForwardPass {
              const T* const* c, const T* ahead_row) const {
     alignas(64) T acc[kMaxRows * 4 * W<T>], apart[kMaxRows * W<T>];
     start(group, m, ahead_row, acc);
-    if (!ahead_row) product(group, m, p.input, x, w_ih, acc);
+    if (!ahead_row) product(group, m, p.input, x, w_ih, p.w_ih, acc);
     if constexpr (C::gru) set_aside(group, m, acc, apart);
-    product(group, m, p.hidden, h, w_hh, acc);
+    product(group, m, p.hidden, h, w_hh, p.w_hh, acc);
     gates(t, group, r0, m, h, c, acc, apart);
   }
 
@@ -219,7 +240,7 @@ struct ForwardPass {
       for (Index i = 0; i < tiles.count; ++i) {
         const Index r0 = tiles.first(i), m = tiles.first(i + 1) - r0;
         start(g, m, nullptr, acc);
-        product(g, m, p.input, x + r0, w_ih, acc);
+        product(g, m, p.input, x + r0, w_ih, p.w_ih, acc);
         for (Index q = 0; q < vectors; ++q) {
           for (Index r = 0; r < m; ++r) {
             store(out + place[r0 + r] + units.first(g) * L::vector + q * W<T>,
@@ -291,8 +312,10 @@ void forward_cell(const Forward<T>& p, int threads) {
                               pass.workers);
   const bool ahead = p.steps.count > 1 && batch < 2 * L::rows;
   pass.ahead_rows = ahead ? 64 : 0;
-  pass.w_ih = scratch.take<T>(row * p.input);
-  pass.w_hh = scratch.take<T>(row * p.hidden);
+  if (p.steps.total() > 2) {
+    pass.w_ih = scratch.take<T>(row * p.input);
+    pass.w_hh = scratch.take<T>(row * p.hidden);
+  }
   pass.bias = scratch.take<T>(row);
   pass.bias_n = scratch.take<T>(row);
   pass.projected = scratch.take<T>(pass.ahead_rows * row);

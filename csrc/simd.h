@@ -65,6 +65,30 @@ inline void store(T* p, V<T> v, Index n) {
   n >= W<T> ? store(p, v) : store_some(p, v, n);
 }
 
+// Lane j of the result is lane which[j] of a, or which[j] - W of b.
+template <class T, class Which>
+inline V<T> shuffle(V<T> a, V<T> b, Which which) {
+#if defined(__GNUC__) && !defined(__clang__)
+  return __builtin_shuffle(a, b, which);
+#else
+  V<T> v;
+  for (int j = 0; j < W<T>; ++j) v[j] = which[j] < W<T> ? a[which[j]] : b[which[j] - W<T>];
+  return v;
+#endif
+}
+
+// Sum of all lanes, by halves.
+template <class T, class Lane>
+inline T total_of(V<T> v) {
+#pragma GCC unroll 4
+  for (int half = W<T> / 2; half; half /= 2) {
+    V<Lane> which;
+    for (int j = 0; j < W<T>; ++j) which[j] = j ^ half;
+    v += shuffle<T>(v, v, which);
+  }
+  return v[0];
+}
+
 template <class T>
 struct Number;
 template <>
@@ -102,6 +126,11 @@ inline V<double> tail(V<double> r) {
 #pragma GCC unroll 12
   for (int i = 1; i < 13; ++i) q = q * r + fill(inverse[i]);
   return q;
+}
+
+template <class T>
+inline T total(V<T> v) {
+  return total_of<T, typename Number<T>::integer>(v);
 }
 
 template <class T>

@@ -68,6 +68,40 @@ inline void multiply(int m, int nv, Index depth, const T* const* rows, Index str
   tiles[nv - 1][m - 1](depth, rows, stride, panel, acc);
 }
 
+// W x W values, in place: r[i][j] <-> r[j][i], by exchanging blocks of 1, 2, 4, ... lanes.
+template <class T>
+inline void transpose(V<T> (&r)[W<T>]) {
+  using Lane = typename Number<T>::integer;
+#pragma GCC unroll 4
+  for (int s = 1; s < W<T>; s *= 2) {
+    V<Lane> low, high;
+    for (int j = 0; j < W<T>; ++j) {
+      low[j] = j & s ? W<T> + j - s : j;
+      high[j] = j & s ? W<T> + j : j + s;
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < W<T>; ++i) {
+      if (i & s) continue;
+      const V<T> a = r[i], b = r[i + s];
+      r[i] = shuffle<T>(a, b, low);
+      r[i + s] = shuffle<T>(a, b, high);
+    }
+  }
+}
+
+// a . b, for weights as they lie in memory: with a row or two of inputs, packing would cost more.
+template <class T>
+inline T dot(Index depth, const T* a, const T* b) {
+  V<T> sum[2] = {};
+  Index k = 0;
+  for (; k + 2 * W<T> <= depth; k += 2 * W<T>) {
+    sum[0] += load(a + k) * load(b + k);
+    sum[1] += load(a + k + W<T>) * load(b + k + W<T>);
+  }
+  for (; k < depth; k += W<T>) sum[0] += load(a + k, depth - k) * load(b + k, depth - k);
+  return total<T>(sum[0] + sum[1]);
+}
+
 // Columns in groups of at most `widest` vectors, so that a narrow matrix wastes no lanes.
 struct Columns {
   Index count;   // columns
