@@ -1,6 +1,10 @@
 """The commands, as a user runs them."""
 
 import json
+import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
 import polars as pl
@@ -150,3 +154,22 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path):
             (folder / "model" / "x.txt").write_text(text)
         assert [p.name for p in target.rglob("*")] == ["model", "x.txt"]
         assert (target / "model" / "x.txt").read_text() == text
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "kill"])
+def test_a_stopped_run_leaves_nothing(sent, small, tmp_path):
+    """Stopped while it learns without the held-out steps."""
+    script = "from carrousel.cli import main; main()"
+    arguments = ["forecast", str(small), "--horizon", "3", "--steps", "100000"]
+    with subprocess.Popen(
+        [sys.executable, "-c", script, *arguments],
+        cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        while not (tmp_path / "forecast").exists():
+            time.sleep(0.05)
+        time.sleep(0.5)
+        process.send_signal(sent)
+        error = process.stderr.read()
+    assert process.returncode in (130, 143)
+    assert error == ""
+    assert [item.name for item in tmp_path.iterdir()] == ["small.csv"]

@@ -5,6 +5,7 @@ Commands import what they need when they run, never at the top of their file, so
 (ValueError, OSError, wrong options) becomes one line on standard error and exit code 2.
 """
 
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -33,6 +34,7 @@ app.add_typer(lab, name="lab")
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run ``carrousel`` with these arguments (default: those of the process) and exit."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that unfinished files go
     try:
         code = app(args=arguments or ["--help"], standalone_mode=False)
     except typer.Abort:

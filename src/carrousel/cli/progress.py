@@ -15,17 +15,17 @@ def training_bar(console: Console, title: str) -> Iterator[Callable[[str, Any], 
         TextColumn(f"{title}, {{task.fields[name]}}"),
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
-        TextColumn("loss {task.fields[loss]:.4f}  {task.fields[rate]:.0f} steps/s"),
+        TextColumn("{task.fields[pace]}"),
         TimeRemainingColumn(),
         console=console,
         transient=True,
         disable=not console.is_terminal,
     )
     with bar:
-        task = bar.add_task(title, name="starting", loss=float("nan"), rate=0.0)
+        task = bar.add_task(title, name="starting", pace="", total=None)
 
         def report(name: str, now: Any) -> None:
-            bar.update(task, completed=now.step, total=now.steps, name=name, loss=now.loss,
-                       rate=now.rate)  # fmt: skip
+            pace = f"loss {now.loss:.4f}  {now.rate:.0f} steps/s"
+            bar.update(task, completed=now.step, total=now.steps, name=name, pace=pace)
 
         yield report
