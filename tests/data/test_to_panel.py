@@ -7,8 +7,10 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from carrousel.data import list_samples, load_sample, to_frame, to_panel
+from carrousel.data import Frequency, list_samples, load_sample, to_frame, to_panel
 
 HOURS = [dt.datetime(2024, 1, 1, k) for k in range(5)]
 TABLE = {
@@ -202,7 +204,7 @@ def test_what_cannot_be_repaired_is_refused_in_one_line(case):
 def test_series_of_different_steps_are_not_mixed():
     days = [dt.datetime(2024, 1, k) for k in range(1, 6)]
     frame = pl.DataFrame({"unique_id": ["h"] * 5 + ["d"] * 5, "ds": HOURS + days, "y": range(10)})
-    with pytest.raises(ValueError, match=r"ambiguous: series number 2 .* every 24 steps of 1h"):
+    with pytest.raises(ValueError, match=r"ambiguous: series 'd' .* every 24 steps of 1h"):
         to_panel(frame)
 
 
@@ -217,6 +219,36 @@ def test_series_of_different_steps_are_not_mixed():
 def test_a_wrong_freq_is_refused(freq, message):
     with pytest.raises(ValueError, match=message):
         to_panel(pl.DataFrame(TABLE), freq=freq)
+
+
+@given(
+    freq=st.sampled_from(["10s", "15m", "1h", "1d", "B", "1w", "1mo", "ME", "1q", "1y", "3"]),
+    lengths=st.lists(st.integers(8, 40), min_size=1, max_size=4),
+    seed=st.integers(0, 1000),
+)
+@settings(max_examples=60, deadline=None)
+def test_any_panel_survives_a_shuffled_table_with_gaps(freq, lengths, seed):
+    """Values to a table without some of its rows, shuffled, and back: the same, NaN in the gaps."""
+    rng = np.random.default_rng(seed)
+    step = Frequency.parse(freq)
+    first = 7 if step.unit == "int" else np.datetime64("2024-01-31T00:00", "us")
+    start = step.advance(first, rng.integers(0, 5, len(lengths)))
+    values = [rng.standard_normal(n).astype(np.float32) for n in lengths]
+    tables = []
+    for s, y in enumerate(values):
+        gap = rng.random(len(y)) < 0.2
+        gap[[0, -1]] = False
+        y[gap] = np.nan
+        times = step.advance(start[s], np.flatnonzero(~gap))
+        tables.append(
+            pl.DataFrame({"unique_id": np.full(len(times), s), "ds": times, "y": y[~gap]})
+        )
+    frame = pl.concat(tables)
+    panel, _ = to_panel(frame[rng.permutation(len(frame))], freq=freq)
+    for s, y in enumerate(values):
+        place = panel.ids.index(s)
+        np.testing.assert_array_equal(panel.series(place), y)
+        assert panel.start[place] == start[s]
 
 
 def test_a_given_freq_is_taken():

@@ -49,7 +49,7 @@ def to_panel(
     freq = (
         _checked(wanted, time, first, codes, ids, time_col)
         if wanted
-        else infer_frequency(time, first, codes)
+        else infer_frequency(time, first, codes, ids)
     )
     values, offsets = _placed(freq.count(first, time), codes, y, len(ids), time_col)
     panel = Panel(values, offsets, ids, time[start], freq, named, time_col, target_col, zone)

@@ -1,6 +1,7 @@
 """Find the frequency of sorted times, or say why there is none."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -9,11 +10,14 @@ from .frequency import DAY, Frequency
 GIVE = "give freq, for example freq='1h'"
 
 
-def infer_frequency(time: np.ndarray, first: np.ndarray, codes: np.ndarray) -> Frequency:
+def infer_frequency(
+    time: np.ndarray, first: np.ndarray, codes: np.ndarray, ids: Sequence[Any]
+) -> Frequency:
     """The longest step on which all times lie.
 
     ``time`` (N,) datetime64[us] or int64, increasing within each series; ``first`` (N,) the first
-    time of the series that each row belongs to; ``codes`` (N,) the series. Candidates are tried
+    time of the series that each row belongs to; ``codes`` (N,) the series, by its place in ``ids``.
+    Candidates are tried
     from the most to the least specific: months, business days, the most common step, the greatest
     common divisor. A step counts only if it is common or if at least half of its grid is observed:
     otherwise the times are irregular, and some tiny step would fit them.
@@ -24,7 +28,7 @@ def infer_frequency(time: np.ndarray, first: np.ndarray, codes: np.ndarray) -> F
     sizes, counts = _counted(steps)
     for freq in _candidates(time, sizes, counts):
         if fits(freq, time, first):
-            _agree(freq, time, first, codes)
+            _agree(freq, time, first, codes, ids)
             return freq
     usual = [f"{_words(s, time)} ({c / len(steps):.0%})" for s, c in _commonest(sizes, counts)]
     raise ValueError(f"freq is ambiguous, the times are irregular: steps of {', '.join(usual)}; "
@@ -61,7 +65,9 @@ def _month_candidates(time: np.ndarray, sizes: np.ndarray) -> Iterator[Frequency
     yield Frequency(max(int(np.gcd.reduce(months)), 1), "month", end)
 
 
-def _agree(freq: Frequency, time: np.ndarray, first: np.ndarray, codes: np.ndarray) -> None:
+def _agree(
+    freq: Frequency, time: np.ndarray, first: np.ndarray, codes: np.ndarray, ids: Sequence[Any]
+) -> None:
     """Refuse to mix series whose steps differ: an hourly one beside a daily one."""
     start = np.flatnonzero(np.diff(codes, prepend=-1))
     rows = np.diff(start, append=len(codes))
@@ -71,7 +77,7 @@ def _agree(freq: Frequency, time: np.ndarray, first: np.ndarray, codes: np.ndarr
     odd = np.flatnonzero((rows >= 4) & (smallest > 1))
     if len(odd):
         raise ValueError(
-            f"freq is ambiguous: series number {codes[start[odd[0]]] + 1} has a value at most every"
+            f"freq is ambiguous: series {ids[codes[start[odd[0]]]]!r} has a value at most every"
             f" {smallest[odd[0]]} steps of {freq.alias}; forecast such series apart, or {GIVE}"
         )
 
