@@ -15,6 +15,8 @@ from rich.text import Text
 from ..data import Panel
 from .scores import Score
 
+LABELS = {"smape": "sMAPE", "mase": "MASE"}
+
 
 def console(stderr: bool = False) -> Console:
     """Where commands write: plain lines; no name of a file or series is taken for markup."""
@@ -39,34 +41,44 @@ def score_table(scores: list[Score], title: str) -> Table:
     """A row for each method, the best of each error in bold."""
     table = Table(title=title, title_justify="left", title_style="")
     table.add_column("method")
-    for name in ("sMAPE", "MASE"):
+    for name in LABELS.values():
         table.add_column(name, justify="right")
     for level in scores[0].coverage:
         table.add_column(f"in {level} % interval", justify="right")
     means = [s.mean() for s in scores]
     for one, values in zip(scores, means, strict=True):
-        cells = [_cell(values, means, key) for key in ("smape", "mase")]
+        cells = [_cell(values, means, key) for key in LABELS]
         shares = ["-" if v is None else f"{v:.0%}" for v in values["coverage"].values()]
         table.add_row(one.name, *cells, *shares)
     return table
 
 
 def verdict(scores: list[Score]) -> str:
-    """Who won, plainly: the first of ``scores`` is ours."""
+    """Who won, plainly: the first of ``scores`` is ours. MASE decides; sMAPE where there is none;
+    where the two disagree, that is said too."""
     ours, others = scores[0].mean(), {s.name: s.mean() for s in scores[1:]}
-    key = "mase" if ours["mase"] is not None else "smape"
-    known = {name: m[key] for name, m in others.items() if m[key] is not None}
-    if ours[key] is None or not known:
+    measures = [key for key in ("mase", "smape") if ours[key] is not None]
+    if not measures:
         return "The held-out values are all missing: nothing can be said about accuracy."
-    best = min(known, key=lambda name: known[name])
-    label = {"mase": "MASE", "smape": "sMAPE"}[key]
-    if known[best] <= ours[key]:
+    key = measures[0]
+    best = min(others, key=lambda name: others[name][key])
+    if others[best][key] <= ours[key]:
         return (
-            f"The {best} method won here ({label} {known[best]:.3g} against our {ours[key]:.3g}): "
-            "prefer it for these series, or give more history."
+            f"The {best} method won here ({_against(others[best], ours, key)}): prefer it for "
+            "these series, or give more history."
         )
-    gain = 1 - ours[key] / known[best]
-    return f"carrousel won: its {label} is {gain:.0%} below that of the best other, {best}."
+    gain = 1 - ours[key] / others[best][key]
+    text = f"carrousel won: its {LABELS[key]} is {gain:.0%} below that of the best other, {best}."
+    for second in measures[1:]:
+        rival = min(others, key=lambda name: others[name][second])
+        if others[rival][second] < ours[second]:
+            against = _against(others[rival], ours, second)
+            text += f" By {LABELS[second]}, {rival} was better ({against})."
+    return text
+
+
+def _against(theirs: dict[str, Any], ours: dict[str, Any], key: str) -> str:
+    return f"{LABELS[key]} {theirs[key]:.3g} against our {ours[key]:.3g}"
 
 
 def score_record(scores: list[Score], panel: Panel) -> dict[str, Any]:

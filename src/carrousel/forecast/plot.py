@@ -60,6 +60,8 @@ def plot_forecast(
     for axes in grid.flat[len(chosen) :]:
         axes.set_axis_off()
     _legend(figure, grid.flat[0])
+    if len(chosen) < panel.n_series:
+        title = f"{title} ({len(chosen)} of {panel.n_series:,} series)".strip()
     if title:
         figure.suptitle(title, x=0.01, ha="left", fontsize=11)
     return figure
