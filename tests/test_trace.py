@@ -257,6 +257,33 @@ class TestLayers:
         assert trace[-1].cell.shape[-1] == 5
         assert trace[-1].grad_cell.abs().sum() > 0
 
+    @pytest.mark.parametrize("options", [{}, {"proj_size": 3}], ids=["kernel", "reference"])
+    def test_gradients_are_none_until_backward_has_passed(self, options):
+        layer = carrousel.LSTM(2, 5, **options)
+        with carrousel.trace(layer, steps=slice(1, 3)) as trace:
+            output, _ = layer(torch.randn(4, 2, 2))
+            assert trace[-1].grad_hidden is None
+            output.sum().backward()
+        assert trace[-1].grad_hidden.abs().sum() > 0
+
+    def test_an_empty_batch_runs_and_leaves_no_record(self, lstm_model):
+        with carrousel.trace(lstm_model) as trace:
+            assert lstm_model(torch.randn(3, 0, 3)).shape == (3, 0, 1)
+        assert len(trace) == 0
+
+    def test_no_step_is_torchs_error(self, lstm_model):
+        with carrousel.trace(lstm_model), pytest.raises(RuntimeError, match="larger than 0"):
+            lstm_model(torch.randn(0, 2, 3))
+
+    @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
+    def test_half_precision(self, dtype):
+        layer = nn.GRU(2, 5).to(dtype)
+        with carrousel.trace(layer) as trace:
+            layer(torch.randn(4, 2, 2, dtype=dtype))[0].sum().backward()
+        assert trace[-1].grad_hidden.dtype == dtype
+        assert carrousel.explain.ledger(trace[-1]).error < 0.01
+        assert len(trace.to_dataframe()) == 4 * 2 * 5
+
     def test_a_compiled_model_is_seen(self, lstm_model):
         compiled = torch.compile(lstm_model, backend="eager")
         with carrousel.trace(compiled) as trace:

@@ -25,22 +25,26 @@ _KERNEL_DTYPES = (torch.float32, torch.float64)
 
 def _elsewhere() -> bool:
     """Whether torch is tracing, transforming or converting in a way that needs its own layers."""
-    if torch.is_autocast_enabled("cpu") or torch.onnx.is_in_onnx_export():
-        return True
     if torch.compiler.is_compiling():
-        return False
+        return torch.onnx.is_in_onnx_export() or torch.is_autocast_enabled("cpu")
     return (
-        torch.jit.is_scripting()
-        or torch.jit.is_tracing()
+        torch.is_autocast_enabled("cpu")
+        or torch._C._get_tracing_state() is not None
         or torch._C._functorch.peek_interpreter_stack() is not None
     )
 
 
-def _on_kernels(x: Tensor, *others: Tensor) -> bool:
-    """Whether x and everything it meets are of one dtype, on the CPU, and non-empty."""
-    if x.dtype not in _KERNEL_DTYPES or x.device.type != "cpu" or x.numel() == 0 or _elsewhere():
-        return False
-    return all(t.dtype == x.dtype and t.device.type == "cpu" for t in others)
+def _on_kernels(x: Tensor, weight: Tensor) -> bool:
+    """Whether input and weights are float32 or float64 alike, on the CPU, and there is any input."""
+    dtype = x.dtype
+    return (
+        (dtype is torch.float32 or dtype is torch.float64)
+        and weight.dtype is dtype
+        and x.is_cpu
+        and weight.is_cpu
+        and x.numel() > 0
+        and not _elsewhere()
+    )
 
 
 class _Recurrent(nn.RNNBase):
@@ -52,36 +56,33 @@ class _Recurrent(nn.RNNBase):
         prepared = self._prepare(input, hx)
         if prepared is None:
             return self._torchs.forward(self, input, hx)
-        x, batch_sizes, states = prepared
-        y, h_n, c_n = self._layers(x, batch_sizes, *states)
+        y, h_n, c_n = self._layers(*prepared)
         return self._as_given(input, y, h_n, c_n)
 
     def _prepare(self, input, hx):
-        """(x time-major, batch sizes or None, initial states), or None where torch must run."""
+        """(x time-major, batch sizes or None, states, on kernels?); None where torch must run."""
         packed = isinstance(input, PackedSequence)
         x = input.data if packed else input
         if not isinstance(x, Tensor) or x.dim() not in ((2,) if packed else (2, 3)):
             return None
-        if x.size(-1) != self.input_size or (tape() is None and self.proj_size):
+        if x.size(-1) != self.input_size:
             return None
+        kernels = not self.proj_size and _on_kernels(x, self._weight("weight_ih_l0"))
+        if not kernels and (tape() is None or _elsewhere() or x.numel() == 0):
+            return None
+        batch_sizes = order = None
+        unbatched = not packed and x.dim() == 2
         if packed:
-            batch, batch_sizes, order = (
-                int(input.batch_sizes[0]),
-                input.batch_sizes,
-                input.sorted_indices,
-            )
+            batch_sizes, order = input.batch_sizes, input.sorted_indices
+            batch = int(batch_sizes[0])
         else:
-            x = x.unsqueeze(1) if x.dim() == 2 else x.transpose(0, 1) if self.batch_first else x
-            batch, batch_sizes, order = x.size(1), None, None
-        states = self._initial(hx, x, batch, not packed and input.dim() == 2, order)
-        if states is None:
-            return None
-        if tape() is None and not _on_kernels(x, *states, *self._weights(0, 0)):
-            return None
-        return x, batch_sizes, states
+            x = x.unsqueeze(1) if unbatched else x.transpose(0, 1) if self.batch_first else x
+            batch = x.size(1)
+        states = self._initial(hx, x, batch, unbatched, order)
+        return None if states is None else (x, batch_sizes, states, kernels)
 
     def _initial(self, hx, x, batch, unbatched, order):
-        """Initial states (L*D, B, H) in the order of the rows; None if hx is not as it should be."""
+        """Initial states (L*D, B, H) in the order of the rows; None where hx does not fit."""
         rows = self.num_layers * (2 if self.bidirectional else 1)
         sizes = [self.proj_size or self.hidden_size]
         if self.mode == "LSTM":
@@ -97,42 +98,45 @@ class _Recurrent(nn.RNNBase):
                 return None
             if unbatched:
                 state = state.unsqueeze(1) if state.dim() == 2 else state.new_empty(0)
-            if state.shape != (rows, batch, size) or state.dtype != x.dtype:
+            if state.shape != (rows, batch, size) or state.dtype is not x.dtype:
+                return None
+            if state.device != x.device:
                 return None
             states.append(state if order is None else state.index_select(1, order))
         return states
 
-    def _weights(self, layer: int, direction: int) -> list[Tensor]:
-        suffix = f"_l{layer}_reverse" if direction else f"_l{layer}"
-        names = ["weight_ih", "weight_hh", *(["bias_ih", "bias_hh"] if self.bias else [])]
-        return [self._weight(name + suffix) for name in names]
+    def _weights(self, row: int) -> list[Tensor]:
+        """w_ih, w_hh and, or not, the biases of one layer in one direction."""
+        return [self._weight(name) for name in self._all_weights[row] if "_hr_" not in name]
 
     def _weight(self, name: str) -> Tensor:
         weight = self._parameters.get(name)
         return getattr(self, name) if weight is None else weight  # parametrised, say
 
-    def _layers(self, x, batch_sizes, h0, c0=None):
+    def _layers(self, x, batch_sizes, states, kernels):
         """All layers: -> y, h_n (L*D, B, H), c_n or None."""
         directions = 2 if self.bidirectional else 1
-        kernels = not self.proj_size and _on_kernels(x, h0)
-        h_n, c_n = [], []
+        h0, c0 = states if len(states) == 2 else (states[0], None)
         offsets = None
-        if batch_sizes is not None:
+        if batch_sizes is not None and kernels:
             offsets = torch.nn.functional.pad(batch_sizes.cumsum(0), (1, 0))
+        if self.num_layers == 1 and kernels:
+            weights = [w for d in range(directions) for w in self._weights(d)]
+            return layer.run(self.mode, x, offsets, h0, c0, weights)
+        h_n, c_n = [], []
         for number in range(self.num_layers):
-            own = slice(number * directions, (number + 1) * directions)
-            weights = [w for d in range(directions) for w in self._weights(number, d)]
-            cell = None if c0 is None else c0[own]
+            rows = range(number * directions, (number + 1) * directions)
+            weights = [w for row in rows for w in self._weights(row)]
+            h = h0[rows.start : rows.stop]
+            c = None if c0 is None else c0[rows.start : rows.stop]
             if kernels:
-                x, h, c = layer.run(self.mode, x, offsets, h0[own], cell, weights)
+                x, h, c = layer.run(self.mode, x, offsets, h, c, weights)
             else:
-                x, h, c = self._reference(x, batch_sizes, h0[own], cell, weights, number)
+                x, h, c = self._reference(x, batch_sizes, h, c, weights, number)
             h_n.append(h)
             c_n.append(c)
             if self.dropout and self.training and number < self.num_layers - 1:
                 x = torch.dropout(x, self.dropout, True)
-        if self.num_layers == 1:
-            return x, h_n[0], c_n[0]
         return x, torch.cat(h_n), None if c0 is None else torch.cat(c_n)
 
     def _reference(self, x, batch_sizes, h0, c0, weights, layer):
@@ -304,7 +308,9 @@ class _Cell(nn.RNNCellBase):
             return None
         if not all(isinstance(s, Tensor) and s.shape == shape for s in given):
             return None
-        if not _on_kernels(input, self.weight_ih, *given):
+        if not _on_kernels(input, self.weight_ih):
+            return None
+        if not all(s.dtype is input.dtype and s.is_cpu for s in given):
             return None
         return [s.reshape(1, -1, self.hidden_size) for s in given]
 

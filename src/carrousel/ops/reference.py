@@ -7,6 +7,8 @@ or dtypes. Gate order and names are torch's.
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor
 
@@ -106,16 +108,25 @@ def _tape(mode, reverse, batch_sizes, outputs, h0, c0):
     )
     so_far.append(run)
     if hidden[0].requires_grad:
-        run.grad_hidden = _collect(hidden, batch_sizes)
-        run.grad_cell = _collect(cells, batch_sizes) if c0 is not None else None
+        _collect(run, "grad_hidden", hidden)
+        if c0 is not None:
+            _collect(run, "grad_cell", cells)
 
 
-def _collect(states: tuple[Tensor, ...], batch_sizes: list[int]) -> Tensor:
-    """A (N, H) tensor that backward fills with the total gradient of each step's state."""
-    total = torch.zeros_like(torch.cat(states).detach())
-    for state, part in zip(states, total.split(batch_sizes), strict=True):
-        state.register_hook(part.copy_)
-    return total
+def _collect(run: Run, name: str, states: tuple[Tensor, ...]) -> None:
+    """Let backward write the total gradient of each step's state to the run, when it passes."""
+    rows = [len(state) for state in states]
+
+    def fill(step: int, gradient: Tensor) -> None:
+        total = getattr(run, name)
+        if total is None:
+            total = gradient.new_zeros(sum(rows), gradient.size(-1))
+            setattr(run, name, total)
+        start = sum(rows[:step])
+        total[start : start + rows[step]] = gradient.detach()
+
+    for step, state in enumerate(states):
+        state.register_hook(partial(fill, step))
 
 
 def layer(mode, x, batch_sizes, h0, c0, weights, w_hr=None):
