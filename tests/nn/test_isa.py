@@ -29,7 +29,7 @@ def python(code: str, isa: str) -> subprocess.CompletedProcess[str]:
         env=os.environ | {"CARROUSEL_ISA": isa},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
 
 

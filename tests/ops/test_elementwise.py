@@ -32,7 +32,7 @@ def test_largest_error(isa: str) -> None:
         env=os.environ | {"CARROUSEL_ISA": isa},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=True,
     )
     found = json.loads(result.stdout)
