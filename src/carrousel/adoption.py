@@ -78,7 +78,7 @@ def adopt(module: nn.Module, inplace: bool = True) -> Adoption:
     >>> import torch, carrousel
     >>> model = torch.nn.Sequential(torch.nn.LSTM(3, 4))
     >>> print(carrousel.adopt(model))
-    0: torch.nn.LSTM -> carrousel.nn.AdoptedLSTM
+    0: torch.nn.LSTM -> carrousel.LSTM
     """
     return _swap_all(module, adopted_class, inplace)
 

@@ -9,8 +9,8 @@
 ...     x, y = batch
 ...     return (model(x) - y).square().mean()
 >>> run = fit(model, batches, loss, TrainOptions(steps=200, learning_rate=0.1, average=0.9))
->>> run.steps, round(model.weight.item(), 1)
-(200, 3.0)
+>>> run.steps, abs(model.weight.item() - 3) < 0.3
+(200, True)
 """
 
 import copy

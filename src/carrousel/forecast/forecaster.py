@@ -37,7 +37,7 @@ class Forecaster:
     >>> forecaster = Forecaster(12, max_steps=20, ensemble=1)
     >>> table = forecaster.fit(load_sample("airline")).predict(level=[80])
     >>> table.columns
-    ['ds', 'carrousel', 'carrousel-lo-80', 'carrousel-hi-80']
+    ['unique_id', 'ds', 'carrousel', 'carrousel-lo-80', 'carrousel-hi-80']
 
     Attributes after ``fit``:
         plan_: What was chosen from the data (``plan_.reasons`` in sentences).

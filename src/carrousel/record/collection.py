@@ -18,9 +18,17 @@ _FORMAT = "carrousel-trace-1"
 class Records:
     """Records, found by the layer's name in the model, by name and call, or by order of call.
 
-    >>> trace["encoder.rnn"]        # doctest: +SKIP
-    >>> trace["decoder", 0]         # the first of several calls; the name alone is the last one
-    >>> trace[-1]                   # the layer that was called last
+    >>> import torch, carrousel
+    >>> model = torch.nn.ModuleDict({"encoder": torch.nn.GRU(1, 2)})
+    >>> with carrousel.trace(model) as trace:
+    ...     for steps in (3, 5):
+    ...         _ = model["encoder"](torch.zeros(steps, 1, 1))
+    >>> trace["encoder"].hidden.shape[1]  # by name: the last call
+    5
+    >>> trace["encoder", 0].hidden.shape[1]  # the first of several calls
+    3
+    >>> trace[-1].hidden.shape[1]  # the layer that was called last
+    5
     """
 
     def __init__(self, records: list[Record] | None = None) -> None:
