@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 GREY = "#4D4D4D"
 NETWORKS = {  # Okabe & Ito: told apart by colour-blind readers
@@ -55,10 +55,13 @@ def titles(ax: Axes, title: str, x: str, y: str) -> None:
 
 
 def thousands(axis: Axis) -> None:
-    """Numbers as people write them, also on a log axis: 1, 2 and 5 of each decade."""
+    """Numbers as people write them, few enough to be read; also on a log axis."""
+    low, high = axis.get_view_interval()
     if axis.get_scale() == "log":
-        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_locator(LogLocator(subs=(1, 3) if high > 100 * low else (1, 2, 5)))
         axis.set_minor_locator(NullLocator())
+    else:
+        axis.set_major_locator(MaxNLocator(6))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.12g}"))
 
 
@@ -105,17 +108,24 @@ def learning_curves(ax: Axes, results: Iterable[dict[str, Any]], networks: Seque
 
 
 def successes(
-    ax: Axes, results: Iterable[dict[str, Any]], networks: Sequence[str], limit: int
+    ax: Axes,
+    results: Iterable[dict[str, Any]],
+    networks: Sequence[str],
+    limit: int,
+    published: dict[str, int],
 ) -> None:
-    """A row a network: a dot where a run was solved, a cross at the right edge where it was not."""
+    """A row a network: a dot where a run was solved, a cross in the margin where it was not.
+
+    ``limit`` is the budget in sequences; ``published`` holds numbers from the literature by name.
+    """
     results = list(results)
-    edge = limit * 1.25
+    margin = max(limit, *published.values(), 0) * 1.4
     for row, label in enumerate(networks):
         own = [run for run in results if run["network"] == label]
         solved = [run["sequences"] for run in own if run["solved"]]
         failed = len(own) - len(solved)
         ax.plot(solved, _spread(row, len(solved)), "o", color=color(label), markersize=5, alpha=0.8)
-        ax.plot([edge] * failed, _spread(row, failed), "x", color=color(label), markersize=5)
+        ax.plot([margin] * failed, _spread(row, failed), "x", color=color(label), markersize=5)
         if solved:
             ax.plot([np.median(solved)] * 2, [row - 0.32, row + 0.32], color=color(label), lw=2)
     counts = [sum(r["solved"] for r in results if r["network"] == label) for label in networks]
@@ -124,22 +134,23 @@ def successes(
     ax.set_yticks(range(len(networks)), names)
     ax.invert_yaxis()
     ax.set_xscale("log")
-    ax.axvspan(limit * 1.08, limit * 1.45, color="#F2F2F2", zorder=0)
     soonest = min((run["sequences"] for run in results if run["solved"]), default=limit)
-    ax.set_xlim(min(limit / 20, soonest / 1.5), limit * 1.45)
+    ax.set_xlim(min(limit / 20, soonest / 1.5), margin * 1.2)
+    ax.axvspan(margin / 1.15, margin * 1.2, color="#F2F2F2", zorder=0)
     ax.text(1.01, 0.5, "not solved", fontsize=8, va="center", color=GREY, rotation=90,
             transform=ax.transAxes)  # fmt: skip
+    _upright(ax, limit, "budget", GREY)
+    for name, sequences in published.items():
+        _upright(ax, sequences, name, "black")
     thousands(ax.xaxis)
 
 
-def published(ax: Axes, at: float, label: str) -> None:
-    """A number from the literature beside ours."""
-    left, right = ax.get_xlim()
-    ax.set_xlim(min(left, at / 1.3), max(right, at * 1.3))
-    ax.axvline(at, color="black", linewidth=1, linestyle=(0, (4, 2)))
-    ax.annotate(f"{label}: {at:,.0f}", (at, 0.01), xycoords=("data", "axes fraction"),
+def _upright(ax: Axes, at: float, label: str, shade: str) -> None:
+    """A dashed line at a number of sequences, with its name along it."""
+    ax.axvline(at, color=shade, linewidth=1, linestyle=(0, (4, 2)))
+    ax.annotate(f"{label} {at:,.0f}", (at, 0.02), xycoords=("data", "axes fraction"),
                 xytext=(-3, 0), textcoords="offset points", ha="right", fontsize=8,
-                rotation=90)  # fmt: skip
+                rotation=90, color=shade)  # fmt: skip
 
 
 def _spread(row: float, count: int) -> np.ndarray:

@@ -90,11 +90,13 @@ def picture(contests: Sequence[Contest], results: list[list[Result]]):
         plots.learning_curves(left, runs, names)
         plots.baseline(left, contest.task.memoryless, "best without memory")
         plots.titles(left, f"{contest.task.name}: learning, one line a run", "sequences", "loss")
-        left.legend(fontsize=7, loc="lower left", framealpha=0.9)
-        plots.successes(right, runs, names, contest.budget.sequences)
+        left.legend(fontsize=7, loc="center right", framealpha=0.9)
+        known = {
+            f"{entry.network}, 1997:": entry.sequences
+            for entry in numbers(contest.task.name, "LSTM")
+            if entry.sequences is not None
+        }
+        plots.successes(right, runs, names, contest.budget.sequences, known)
         title = f"sequences until solved ({contest.parameters} parameters each at most)"
         plots.titles(right, title, "sequences (log scale)", "")
-        for entry in numbers(contest.task.name, "LSTM"):
-            if entry.sequences is not None:
-                plots.published(right, entry.sequences, "LSTM, 1997")
     return figure
