@@ -132,11 +132,11 @@ struct ForwardPass {
     const Index nv = L::panel(units.width(group)), vectors = units.width(group) * C::gates;
     for (Index q = 0; q < vectors; ++q) {
       const Index unit0 = (units.first(group) + q / C::gates) * W<T>;
-      for (Index lane = 0; lane < min(W<T>, p.hidden - unit0); ++lane) {
-        const T* const w = weights + (q % C::gates * p.hidden + unit0 + lane) * depth;
-        for (Index r = 0; r < m; ++r) {
-          acc[((q / nv * m + r) * nv + q % nv) * W<T> + lane] += dot(depth, w, rows[r]);
-        }
+      const Index count = min(W<T>, p.hidden - unit0);
+      const T* const w = weights + (q % C::gates * p.hidden + unit0) * depth;
+      for (Index r = 0; r < m; ++r) {
+        T* const sum = acc + ((q / nv * m + r) * nv + q % nv) * W<T>;
+        store(sum, load(sum) + row_dots<T>(depth, w, count, rows[r]));
       }
     }
   }

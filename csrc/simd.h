@@ -77,18 +77,6 @@ inline V<T> shuffle(V<T> a, V<T> b, Which which) {
 #endif
 }
 
-// Sum of all lanes, by halves.
-template <class T, class Lane>
-inline T total_of(V<T> v) {
-#pragma GCC unroll 4
-  for (int half = W<T> / 2; half; half /= 2) {
-    V<Lane> which;
-    for (int j = 0; j < W<T>; ++j) which[j] = j ^ half;
-    v += shuffle<T>(v, v, which);
-  }
-  return v[0];
-}
-
 template <class T>
 struct Number;
 template <>
@@ -126,11 +114,6 @@ inline V<double> tail(V<double> r) {
 #pragma GCC unroll 12
   for (int i = 1; i < 13; ++i) q = q * r + fill(inverse[i]);
   return q;
-}
-
-template <class T>
-inline T total(V<T> v) {
-  return total_of<T, typename Number<T>::integer>(v);
 }
 
 template <class T>

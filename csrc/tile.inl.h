@@ -89,17 +89,23 @@ inline void transpose(V<T> (&r)[W<T>]) {
   }
 }
 
-// a . b, for weights as they lie in memory: with a row or two of inputs, packing would cost more.
+// x . w for `count` <= W rows of w, as they lie in memory: with a row or two of inputs, packing the
+// weights would cost more than using them.
 template <class T>
-inline T dot(Index depth, const T* a, const T* b) {
-  V<T> sum[2] = {};
-  Index k = 0;
-  for (; k + 2 * W<T> <= depth; k += 2 * W<T>) {
-    sum[0] += load(a + k) * load(b + k);
-    sum[1] += load(a + k + W<T>) * load(b + k + W<T>);
+inline V<T> row_dots(Index depth, const T* w, Index count, const T* x) {
+  V<T> sum[W<T>] = {};
+  for (Index k = 0; k < depth; k += W<T>) {
+    const V<T> part = load(x + k, depth - k);
+#pragma GCC unroll 16
+    for (Index i = 0; i < W<T>; ++i) {
+      if (i < count) sum[i] += load(w + i * depth + k, depth - k) * part;
+    }
   }
-  for (; k < depth; k += W<T>) sum[0] += load(a + k, depth - k) * load(b + k, depth - k);
-  return total<T>(sum[0] + sum[1]);
+  transpose<T>(sum);
+  V<T> all = sum[0];
+#pragma GCC unroll 16
+  for (int i = 1; i < W<T>; ++i) all += sum[i];
+  return all;
 }
 
 // Columns in groups of at most `widest` vectors, so that a narrow matrix wastes no lanes.

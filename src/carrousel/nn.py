@@ -35,7 +35,7 @@ def _elsewhere() -> bool:
 
 
 def _on_kernels(x: Tensor, weight: Tensor) -> bool:
-    """Whether input and weights are float32 or float64 alike, on the CPU, and there is any input."""
+    """Whether input and weights are float32 or both float64, on the CPU, with any input at all."""
     dtype = x.dtype
     return (
         (dtype is torch.float32 or dtype is torch.float64)

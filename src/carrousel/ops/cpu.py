@@ -64,16 +64,12 @@ def _dense_rows(tensor: Tensor) -> Tensor:
     return tensor if tensor.stride(-1) == 1 or tensor.size(-1) == 1 else tensor.contiguous()
 
 
-def _shape(mode: int, x: Tensor, offsets: Tensor | None, h0: Tensor, d: int) -> tuple:
-    if offsets is None:
-        return mode, x.size(0), h0.size(1), 0, x.size(-1), h0.size(2), d == 1
-    return mode, offsets.numel() - 1, h0.size(1), offsets.data_ptr(), x.size(-1), h0.size(2), d == 1
-
-
 def _slices(tensor: Tensor | None, directions: int) -> list[int]:
     """Address of each direction's part of a contiguous (D, ...) tensor; 0 where it is absent."""
     if tensor is None:
         return [0] * directions
+    if directions == 1:
+        return [tensor.data_ptr()]
     part = tensor.numel() // directions * tensor.element_size()
     return [tensor.data_ptr() + d * part for d in range(directions)]
 
@@ -101,7 +97,7 @@ def forward(
     All of one dtype, float32 or float64. -> y (T, B, D*H) or (N, D*H), h_n, c_n (D, B, H) and, if
     ``record``, the saved gates (D, N, S*H) and cell states (D, N, H); None for what there is not.
     """
-    directions, _, hidden = h0.shape
+    directions, batch, hidden = h0.shape
     x, h0, weights = _dense_rows(x), h0.contiguous(), [w.contiguous() for w in weights]
     y = _fresh(x, *x.shape[:-1], directions * hidden)
     n = y.numel() // (directions * hidden)
@@ -111,17 +107,19 @@ def forward(
         cells = _fresh(x, directions, n, hidden) if record else None
     if record and SAVED[mode]:
         saved = _fresh(x, directions, n, SAVED[mode] * hidden)
-    run = _core.forward_f32 if x.dtype == torch.float32 else _core.forward_f64
-    parameters = _addresses(weights, directions)
+    run = _core.forward_f32 if x.dtype is torch.float32 else _core.forward_f64
+    steps = x.size(0) if offsets is None else offsets.numel() - 1
+    size = (steps, batch, 0 if offsets is None else offsets.data_ptr(), x.size(-1), hidden)
+    rows, parameters = _rows(x), _addresses(weights, directions)
     h, c, *out = (_slices(t, directions) for t in (h0, c0, saved, cells, h_n, c_n))
     for d in range(directions):
         run(
             torch.get_num_threads(),
-            _shape(mode, x, offsets, h0, d),
+            (mode, *size, d == 1),
             (*parameters[d], h[d], c[d]),
-            _rows(x),
+            rows,
             _rows(y, d * hidden),
-            tuple(part[d] for part in out),
+            tuple([part[d] for part in out]),
         )
     return y, h_n, c_n, saved, cells
 
@@ -146,7 +144,7 @@ def backward(
     """
     y, saved, cells = record
     dy, dh_n, dc_n = grads
-    directions, _, hidden = h0.shape
+    directions, batch, hidden = h0.shape
     x, h0, weights = _dense_rows(x), h0.contiguous(), [w.contiguous() for w in weights]
     dy = None if dy is None else _dense_rows(dy)
     dx = _like_rows(x) if need_x else None
@@ -154,13 +152,15 @@ def backward(
     if c0 is not None:
         c0, dc0 = c0.contiguous(), _start(h0, dc_n)
     dweights = [torch.empty_like(w) for w in weights] if need_weights else []
-    run = _core.backward_f32 if x.dtype == torch.float32 else _core.backward_f64
+    run = _core.backward_f32 if x.dtype is torch.float32 else _core.backward_f64
+    steps = x.size(0) if offsets is None else offsets.numel() - 1
+    size = (steps, batch, 0 if offsets is None else offsets.data_ptr(), x.size(-1), hidden)
     parameters, out = _addresses(weights, directions), _addresses(dweights, directions)
     h, c, s, cell, dh, dc = (_slices(t, directions) for t in (h0, c0, saved, cells, dh0, dc0))
     for d in range(directions):
         run(
             torch.get_num_threads(),
-            _shape(mode, x, offsets, h0, d),
+            (mode, *size, d == 1),
             (*parameters[d], h[d], c[d]),
             _rows(x),
             _rows(y, d * hidden),
