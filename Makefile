@@ -10,12 +10,13 @@ BIN    := $(VENV)/bin
 SOURCES := pyproject.toml CMakeLists.txt $(wildcard csrc/*.cpp csrc/*.h)
 CHECKED := src tests benchmarks examples
 
-.PHONY: help demo lab test check format lint types unit clean
+.PHONY: help demo lab test check format lint types unit sanitize clean
 
 help:
 	@echo "make demo     forecast a sample and write the results to demo/"
 	@echo "make lab      run every experiment and write docs/laboratory.md (an hour; resumes)"
 	@echo "make test     every check that CI runs: format, lint, types, tests"
+	@echo "make sanitize the kernels' tests under the address and undefined-behaviour sanitizers"
 	@echo "make format   rewrite the Python files in the project's format"
 	@echo "make clean    remove the environment and everything that was built"
 
@@ -43,7 +44,24 @@ format: $(VENV)/installed-test
 	$(BIN)/ruff format $(CHECKED)
 	$(BIN)/ruff check --fix $(CHECKED)
 
-# The kernels under the compiler's sanitizers: add `sanitize` here.
+# The kernels under the address and undefined-behaviour sanitizers, scratch memory full of NaN, on
+# every instruction set that this processor has. An environment of its own borrows the packages.
+SANITIZE := build/sanitize
+KERNEL_TESTS := tests/nn/test_sizes.py tests/nn/test_packed.py tests/nn/test_memory_layouts.py \
+                tests/nn/test_cells.py tests/nn/test_threads.py tests/ops
+
+sanitize: $(VENV)/installed-test
+	$(PYTHON) -m venv $(SANITIZE)/venv
+	$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > \
+	  "$$($(SANITIZE)/venv/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/borrowed.pth"
+	$(SANITIZE)/venv/bin/python -m pip install --no-deps --force-reinstall \
+	  -C cmake.define.CARROUSEL_SANITIZE=ON -C cmake.define.CARROUSEL_POISON=ON \
+	  -C build-dir=$(SANITIZE)/build .
+	for isa in $$($(BIN)/python -c "from carrousel.ops import cpu; print(*cpu.available_isas())"); do \
+	  LD_PRELOAD="$$(c++ -print-file-name=libasan.so) $$(c++ -print-file-name=libubsan.so)" \
+	  ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1 CARROUSEL_ISA=$$isa \
+	  $(SANITIZE)/venv/bin/python -m pytest -x $(KERNEL_TESTS) || exit 1; \
+	done
 
 $(VENV)/installed: $(SOURCES) | $(BIN)/python
 	$(BIN)/python -m pip install --editable .

@@ -165,7 +165,7 @@ inline V<T> vsigmoid(V<T> x) {
   z = z < fill(-low) ? fill(-low) : z;
   const Reduced<T> e = reduce<T>(z);
   const V<T> scale = power_of_two<T>(e.n);
-  return fill(T(1)) / ((fill(T(1)) + scale) + scale * e.expm1);
+  return fill(T(1)) / (fill(T(1)) + scale * (fill(T(1)) + e.expm1));
 }
 
 // With m = exp(2|x|) - 1: tanh|x| = m / (m + 2), which keeps every digit near zero, and the same as
