@@ -1,6 +1,6 @@
-"""Draw a page's pictures anew: run its Python in docs/images.
+"""Draw a page's pictures anew, by its own Python, into docs/images.
 
-    python docs/pictures.py seeing-inside
+Run ``python docs/pictures.py seeing-inside``.
 """
 
 import os

@@ -2,6 +2,7 @@
 
 import copy
 import gc
+import threading
 import weakref
 
 import numpy as np
@@ -12,8 +13,8 @@ from torch import nn
 from torch.nn.utils.rnn import pack_sequence
 
 import carrousel
+from carrousel.checkpoint import save_checkpoint
 from carrousel.ops.tape import TAPE
-from carrousel.record import load_trace
 
 KINDS = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 SHAPES = {
@@ -338,6 +339,19 @@ class TestCells:
 
 
 class TestCalls:
+    def test_calls_from_two_threads_are_kept_apart(self, lstm_model):
+        def run(steps):
+            for _ in range(20):
+                lstm_model(torch.randn(steps, 1, 3))
+
+        with carrousel.trace(lstm_model) as trace:
+            threads = [threading.Thread(target=run, args=(steps,)) for steps in (2, 3)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        assert sorted(record.hidden.shape[1] for record in trace) == [2] * 20 + [3] * 20
+
     def test_each_call_has_its_record(self, lstm_model):
         with carrousel.trace(lstm_model) as trace:
             for steps in (2, 3, 4):
@@ -474,7 +488,7 @@ class TestFiles:
                 output, _ = layer(pack_sequence([torch.randn(3, 2), torch.randn(1, 2)]))
                 output.data.sum().backward()
         trace.save(tmp_path / "run.safetensors")
-        loaded = load_trace(tmp_path / "run.safetensors")
+        loaded = carrousel.load_trace(tmp_path / "run.safetensors")
         assert loaded.names == ["a", "b"]
         assert [f.name for f in tmp_path.iterdir()] == ["run.safetensors"]
         for before, after in zip(trace, loaded, strict=True):
@@ -485,8 +499,15 @@ class TestFiles:
         assert loaded.to_dataframe().equals(trace.to_dataframe(), null_equal=True)
 
     def test_another_kind_of_file_is_refused(self, tmp_path):
-        from safetensors.torch import save_file
-
-        save_file({"x": torch.zeros(1)}, tmp_path / "other.safetensors")
+        save_checkpoint(tmp_path / "other.safetensors", {"x": torch.zeros(1)}, {})
         with pytest.raises(ValueError, match="holds no trace"):
-            load_trace(tmp_path / "other.safetensors")
+            carrousel.load_trace(tmp_path / "other.safetensors")
+
+    def test_a_damaged_file_is_refused(self, lstm_model, tmp_path):
+        with carrousel.trace(lstm_model) as trace:
+            lstm_model(torch.randn(6, 2, 3))
+        trace.save(tmp_path / "run.safetensors")
+        content = (tmp_path / "run.safetensors").read_bytes()
+        (tmp_path / "run.safetensors").write_bytes(content[:-9])
+        with pytest.raises(ValueError, match="truncated"):
+            carrousel.load_trace(tmp_path / "run.safetensors")

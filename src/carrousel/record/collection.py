@@ -1,18 +1,15 @@
 """Records in the order in which the layers were called; to a table, to a file and back."""
 
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from safetensors import safe_open
-from safetensors.torch import save_file
-
+from carrousel.checkpoint import load_checkpoint, save_checkpoint
 from carrousel.record.record import Info, Record
 from carrousel.record.sources import StoredSource
 
-_FORMAT = "carrousel-trace-1"
+_KIND = "trace 1"
 
 
 class Records:
@@ -87,25 +84,20 @@ class Records:
             infos.append(record.info.to_dict())
             tensors[prefix + "lengths"] = record.lengths
             for name, array in record.arrays().items():
-                tensors[prefix + name] = array.detach().cpu().clone().contiguous()
-        path = Path(path)
-        temporary = path.with_name(path.name + ".part")
-        save_file(tensors, temporary, {"format": _FORMAT, "records": json.dumps(infos)})
-        temporary.replace(path)
+                tensors[prefix + name] = array.cpu()
+        save_checkpoint(Path(path), tensors, {"kind": _KIND, "records": infos})
 
 
 def load_trace(path: str | os.PathLike[str]) -> Records:
     """Read what ``trace.save(path)`` wrote. Loading runs no code from the file.
 
-    Raises ``ValueError`` if the file is of another kind.
+    Raises ``ValueError`` if the file is damaged or of another kind.
     """
-    with safe_open(path, framework="pt") as file:
-        metadata = file.metadata() or {}
-        if metadata.get("format") != _FORMAT:
-            raise ValueError(f"path={str(path)!r} holds no trace; Trace.save writes one")
-        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118, not a dict
+    tensors, data = load_checkpoint(Path(path))
+    if data.get("kind") != _KIND:
+        raise ValueError(f"path={str(path)!r} holds no trace; Trace.save writes one")
     records = []
-    for entry in json.loads(metadata["records"]):
+    for entry in data["records"]:
         info = Info(**entry)
         prefix = f"{info.name}/{info.call}/"
         arrays = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
