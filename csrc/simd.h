@@ -24,9 +24,10 @@ template <class T>
 inline void store(T* p, V<T> v) {
   __builtin_memcpy(p, &v, sizeof v);
 }
+// x - 0 and not x + 0: the compiler may leave it out (-0 + 0 is +0), which makes it one broadcast.
 template <class T>
 inline V<T> fill(T x) {
-  return V<T>{} + x;
+  return x - V<T>{};
 }
 
 #if CARROUSEL_VECTOR_BYTES == 64
