@@ -206,16 +206,8 @@ class TestLedger:
             assert found.scores.abs().sum() > 0
 
     def test_packed_inside_the_model(self):
-        class Packed(nn.Module):
-            def __init__(self):
-                super().__init__()
-                self.rnn = nn.LSTM(3, 4, batch_first=True, bidirectional=True)
-
-            def forward(self, x):
-                packed = pack_padded_sequence(x, [3, 6], batch_first=True, enforce_sorted=False)
-                return self.rnn(packed)[1][0].sum((0, 2))
-
-        found = attribute(Packed().double(), torch.randn(2, 6, 3).double(), method="ledger")
+        model = Packed(torch.tensor([3, 6])).double()
+        found = attribute(model, torch.randn(2, 6, 3).double(), method="ledger")
         assert found.delta.abs().max() < 1e-12
         assert not found.scores[0, 3:].any()
         assert found.scores[1].all()
@@ -240,6 +232,37 @@ class TestLedger:
     def test_the_plain_rnn_is_refused(self):
         with pytest.raises(ValueError, match="no additive memory"):
             attribute(Regression(nn.RNN), torch.randn(2, 5, 3), method="ledger")
+
+
+class Packed(nn.Module):
+    """(B, T, 3) -> (B,), blind to what stands behind each sequence's length."""
+
+    def __init__(self, lengths):
+        super().__init__()
+        torch.manual_seed(1)
+        self.lengths = lengths
+        self.rnn = nn.LSTM(3, 4, batch_first=True, bidirectional=True)
+
+    def forward(self, x):
+        lengths = self.lengths.repeat(len(x) // len(self.lengths))  # captum stacks the batch
+        packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+        return self.rnn(packed)[1][0].sum((0, 2))
+
+
+class TestLengths:
+    @pytest.mark.parametrize("method", METHODS)
+    def test_a_padded_batch_is_its_sequences(self, method):
+        lengths = torch.tensor([3, 6])
+        x = torch.randn(2, 6, 3)
+        together = attribute(Packed(lengths), x, method=method, lengths=lengths)
+        for b, n in enumerate(lengths):
+            alone = attribute(Packed(n[None]), x[b : b + 1, :n], method=method)
+            assert torch.allclose(together.scores[b, :n], alone.scores[0], atol=1e-5)
+            assert not together.scores[b, n:].any()
+
+    def test_wrong_lengths(self):
+        with pytest.raises(ValueError, match=r"2 numbers from 1 to 6, they are \[3, 7\]"):
+            attribute(Regression(), torch.randn(2, 6, 3), lengths=[3, 7])
 
 
 class TestWrongArguments:

@@ -79,6 +79,29 @@ def test_signs_count_when_asked_to():
     assert found.scores["true"].comprehensiveness == pytest.approx(18.0)
 
 
+def test_a_padded_batch_is_its_sequences():
+    lengths, x = (
+        torch.tensor([4, 8]),
+        torch.rand(2, 8, 1, generator=torch.Generator().manual_seed(0)),
+    )
+    x[0, 4:] = 0
+    scores = torch.rand(2, 8, generator=torch.Generator().manual_seed(1))
+    removal = Removal(fractions=(0.25, 0.5), seeds=())
+
+    def result(which, steps, lengths=None):
+        attribution = Attribution("occlusion", scores[which, :steps], torch.zeros(1), None)
+        return fidelity(
+            Sums(WEIGHTS[:steps]), x[which, :steps], attribution, time_dim=1, lengths=lengths,
+            randomise=False, removal=removal,
+        ).scores  # fmt: skip
+
+    both, alone = result([0, 1], 8, lengths), [result([0], 4), result([1], 8)]
+    for name in ("occlusion", "recency", "leave-one-out"):
+        for figure in ("comprehensiveness", "sufficiency"):
+            mean = sum(getattr(each[name], figure) for each in alone) / 2
+            assert getattr(both[name], figure) == pytest.approx(mean, abs=1e-6)
+
+
 class TestRandomisation:
     def _result(self, method):
         torch.manual_seed(0)

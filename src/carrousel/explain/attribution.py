@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from carrousel.adoption import adopted
-from carrousel.explain.asking import Question, Target, evaluated, filled
+from carrousel.explain.asking import Question, Target, evaluated
 from carrousel.explain.gradients import gradient_x_input, integrated_gradients
 from carrousel.explain.readout import ledger_scores
 
@@ -53,6 +53,7 @@ def attribute(
     *,
     method: str = "occlusion",
     time_dim: int | None = None,
+    lengths: Tensor | None = None,
     **options: Any,
 ) -> Attribution:
     """How much each input step counts for one output.
@@ -78,6 +79,7 @@ def attribute(
     target : a class index into a (B, K) output, or a function of the model's output that gives
         (B,); None if the output is (B,) or (B, 1)
     time_dim : the axis of time in ``x``; by default as the recurrent layer's ``batch_first`` says
+    lengths : steps of each sequence in a padded batch, (B,): what comes behind scores 0
     options : see :class:`Options`
 
     The model is asked in evaluation mode with its recurrent layers adopted, and put back.
@@ -97,12 +99,13 @@ def attribute(
         known = tuple(Options.__dataclass_fields__)
         unknown = sorted(set(options) - set(known))
         raise TypeError(f"attribute has no option {unknown}; there are {known}") from None
-    question = Question.of(model, x, target, time_dim)
+    question = Question.of(model, x, target, time_dim, lengths)
     with evaluated(model), adopted(model):
         with torch.no_grad():
             prediction = question.score(x)
         scores, delta, parts = METHODS[method](question, x, prediction, chosen)
-    return Attribution(method, scores.detach(), prediction, delta, parts, chosen)
+    scores = scores.detach().masked_fill(~question.present.to(scores.device), 0)
+    return Attribution(method, scores, prediction, delta, parts, chosen)
 
 
 Found = tuple[Tensor, Tensor | None, dict[str, Tensor]]
@@ -127,12 +130,12 @@ def occlude(
     question: Question, x: Tensor, prediction: Tensor, value: Any, window: int = 1
 ) -> Tensor:
     """(B, T): the output minus the output with the window of steps replaced by ``value``."""
-    stand_in = filled(x, value, question.time_dim, "replacements")
-    scores = prediction.new_zeros(question.batch, question.steps(x))
+    stand_in = question.filled(x, value, "replacements")
+    scores = prediction.new_zeros(question.present.shape)
     with torch.no_grad():
-        for start in range(0, question.steps(x), window):
-            gone = torch.zeros(scores.shape, dtype=torch.bool, device=x.device)
-            gone[:, start : start + window] = True
+        for start in range(0, question.steps, window):
+            gone = torch.zeros_like(question.present)
+            gone[:, start : start + window] = question.present[:, start : start + window]
             changed = torch.where(question.spread(gone, x), stand_in, x)
             drop = prediction - question.score(changed)
             scores[:, start : start + window] = drop[:, None]

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from carrousel.explain.asking import Question, Target, evaluated, filled
+from carrousel.explain.asking import Question, Target, evaluated
 from carrousel.explain.attribution import Attribution, attribute, occlude
 from carrousel.record.table import from_columns
 
@@ -89,6 +89,7 @@ def fidelity(
     target: Target = None,
     *,
     time_dim: int | None = None,
+    lengths: Tensor | None = None,
     randomise: bool = True,
     removal: Removal | None = None,
 ) -> Fidelity:
@@ -108,15 +109,16 @@ def fidelity(
     Inputs with steps replaced are unlike those that the model saw in training, so that a change can
     also be surprise: compare rankings with each other rather than with zero.
 
-    ``attributions`` are of the same ``model``, ``x`` and ``target``. ``removal`` holds fractions,
+    ``attributions`` are of the same ``model``, ``x``, ``target`` and ``lengths`` (of the sequences
+    in a padded batch; fractions are of each sequence's own length). ``removal`` holds fractions,
     replacement value, seeds and whether signs count (:class:`Removal`).
     """
     removal = Removal() if removal is None else removal
     if isinstance(attributions, Attribution):
         attributions = {attributions.method: attributions}
     named = dict(attributions)
-    question = Question.of(model, x, target, time_dim)
-    _check(named, question, x, removal)
+    question = Question.of(model, x, target, time_dim, lengths)
+    _check(named, question, removal)
     grid = torch.linspace(0, 1, removal.grid_points, dtype=torch.float64)
     with evaluated(model), torch.no_grad():
         judge = _Judge(question, x, removal, grid)
@@ -125,7 +127,7 @@ def fidelity(
     random: dict[str, list[float]] = {}
     if randomise:
         random = {
-            name: [_on_random(model, x, target, time_dim, a, seed) for seed in removal.seeds]
+            name: [_on_random(question, x, a, seed) for seed in removal.seeds]
             for name, a in named.items()
         }
     return Fidelity(scores, grid, removal.fractions, random)
@@ -136,42 +138,43 @@ class _Judge:
 
     def __init__(self, question: Question, x: Tensor, removal: Removal, grid: Tensor) -> None:
         self.question, self.x, self.removal, self.grid = question, x, removal, grid
-        self.stand_in = filled(x, removal.replacement, question.time_dim)
+        self.stand_in = question.filled(x, removal.replacement)
         self.before = question.score(x)
-        self.steps = question.steps(x)
+        self.lengths = question.present.sum(1)
 
     def score(self, ranking: Tensor) -> Score:
-        order = self._order(ranking)
-        top = [self._count(fraction) for fraction in self.removal.fractions]
-        without = [self._change(order, 0, count) for count in top]
-        alone = [self._change(order, count, self.steps) for count in top]
-        counts = (self.grid * self.steps).round().long().tolist()
-        most = torch.stack([self._change(order, 0, count) for count in counts])
-        least = torch.stack([self._change(order, self.steps - c, self.steps) for c in counts])
+        ranks, none = self._ranks(ranking), torch.zeros_like(self.lengths)
+        top = [self._counts(fraction).clamp_min(1) for fraction in self.removal.fractions]
+        without = [self._change(ranks, none, count) for count in top]
+        alone = [self._change(ranks, count, self.lengths) for count in top]
+        counts = [self._counts(fraction) for fraction in self.grid.tolist()]
+        most = torch.stack([self._change(ranks, none, c) for c in counts])
+        least = torch.stack([self._change(ranks, self.lengths - c, self.lengths) for c in counts])
         return Score(
             float(torch.stack(without).mean()), float(torch.stack(alone).mean()), most, least
         )
 
     def baselines(self) -> dict[str, Score]:
-        shape = (self.question.batch, self.steps)
+        shape = self.question.present.shape
         generators = [torch.Generator().manual_seed(seed) for seed in self.removal.seeds]
         draws = [self.score(torch.rand(shape, generator=g)) for g in generators]
-        recency = torch.arange(1.0, self.steps + 1).expand(shape)
+        recency = torch.arange(1.0, shape[1] + 1).expand(shape)
         one_out = occlude(self.question, self.x, self.before, self.removal.replacement)
         found = dict(zip(BASELINES[1:], (self.score(recency), self.score(one_out)), strict=True))
         return {"random": _averaged(draws), **found} if draws else found
 
-    def _order(self, ranking: Tensor) -> Tensor:
+    def _ranks(self, ranking: Tensor) -> Tensor:
+        """(B, T): 0 for the most relevant step; padding behind all others."""
         relevance = ranking if self.removal.signed else ranking.abs()
-        return relevance.argsort(dim=1, descending=True, stable=True).to(self.x.device)
+        relevance = relevance.to(self.x.device).masked_fill(~self.question.present, -torch.inf)
+        return relevance.argsort(dim=1, descending=True, stable=True).argsort(dim=1)
 
-    def _count(self, fraction: float) -> int:
-        return max(1, round(fraction * self.steps))
+    def _counts(self, fraction: float) -> Tensor:
+        return (fraction * self.lengths).round().long()
 
-    def _change(self, order: Tensor, start: int, stop: int) -> Tensor:
-        """Mean change of the output without the steps ranked ``start`` to ``stop``."""
-        gone = torch.zeros(order.shape, dtype=torch.bool, device=order.device)
-        gone.scatter_(1, order[:, start:stop], True)
+    def _change(self, ranks: Tensor, start: Tensor, stop: Tensor) -> Tensor:
+        """Mean change of the output without the steps ranked ``start`` (B,) to ``stop`` (B,)."""
+        gone = (ranks >= start[:, None]) & (ranks < stop[:, None])
         changed = torch.where(self.question.spread(gone, self.x), self.stand_in, self.x)
         drop = (self.before - self.question.score(changed)).double()
         return (drop if self.removal.signed else drop.abs()).mean().cpu()
@@ -185,34 +188,36 @@ def _averaged(draws: list[Score]) -> Score:
     return Score(mean[0], mean[1], most, least, (spread[0], spread[1]))
 
 
-def _on_random(
-    model: nn.Module,
-    x: Tensor,
-    target: Target,
-    time_dim: int | None,
-    attribution: Attribution,
-    seed: int,
-) -> float:
+def _on_random(question: Question, x: Tensor, attribution: Attribution, seed: int) -> float:
     """Rank correlation with the same method's attribution on a model with shuffled weights."""
-    shuffled = copy.deepcopy(model)
+    shuffled = copy.deepcopy(question.model)
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for parameter in shuffled.parameters():
             order = torch.randperm(parameter.numel(), generator=generator)
             parameter.copy_(parameter.flatten()[order.to(parameter.device)].view_as(parameter))
-    options = vars(attribution.options)
-    again = attribute(shuffled, x, target, method=attribution.method, time_dim=time_dim, **options)
-    return rank_correlation(attribution.scores, again.scores)
+    again = attribute(
+        shuffled,
+        x,
+        question.target,
+        method=attribution.method,
+        time_dim=question.time_dim,
+        lengths=question.present.sum(1),
+        **vars(attribution.options),
+    )
+    return rank_correlation(attribution.scores, again.scores, question.present)
 
 
-def rank_correlation(first: Tensor, second: Tensor) -> float:
+def rank_correlation(first: Tensor, second: Tensor, present: Tensor | None = None) -> float:
     """Spearman's rank correlation of |first| and |second| (B, T), mean over sequences.
 
-    0 for a sequence whose scores are all equal, which have no order.
+    Only steps that are ``present`` count, all by default. 0 for a sequence whose scores are all
+    equal, which have no order.
     """
     found = []
-    for one, other in zip(first.abs(), second.abs(), strict=True):
-        ranks = [_ranks(values) for values in (one, other)]
+    present = torch.ones_like(first, dtype=torch.bool) if present is None else present.cpu()
+    for one, other, kept in zip(first.abs().cpu(), second.abs().cpu(), present.cpu(), strict=True):
+        ranks = [_ranks(values[kept]) for values in (one, other)]
         centred = [r - r.mean() for r in ranks]
         norm = centred[0].norm() * centred[1].norm()
         found.append(float(centred[0] @ centred[1] / norm) if norm > 0 else 0.0)
@@ -226,10 +231,8 @@ def _ranks(values: Tensor) -> Tensor:
     return (last - (counts - 1) / 2)[group]
 
 
-def _check(
-    named: Mapping[str, Attribution], question: Question, x: Tensor, removal: Removal
-) -> None:
-    expected = (question.batch, question.steps(x))
+def _check(named: Mapping[str, Attribution], question: Question, removal: Removal) -> None:
+    expected = tuple(question.present.shape)
     for name, attribution in named.items():
         if tuple(attribution.scores.shape) != expected:
             raise ValueError(

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from carrousel.explain.asking import Question, filled
+from carrousel.explain.asking import Question
 
 
 def gradient_x_input(
@@ -84,7 +84,7 @@ def _baseline(x: Tensor, baseline: Any, question: Question) -> Tensor:
     if baseline is None and not x.is_floating_point():
         raise ValueError("token ids need baseline=, an id such as that of padding")
     value = "zero" if baseline is None else baseline
-    return filled(x, value, question.time_dim, "baseline")
+    return question.filled(x, value, "baseline")
 
 
 @contextmanager

@@ -25,15 +25,15 @@ def ledger_scores(
         q_t = w_t * o_t * tanh(c_t) / c_t        S_t = q_t + f_{t+1} S_{t+1}
     """
     record, slopes = _slopes(question, x, layer)
-    scores = torch.zeros(question.batch, question.steps(x), dtype=torch.float64)
+    scores = torch.zeros(question.batch, question.steps, dtype=torch.float64)
     initial = torch.zeros(question.batch, dtype=torch.float64)
     read = torch.zeros(question.batch, dtype=torch.float64)
     for index in range(record.hidden.shape[0]):
         by_step, at_start, value = _entry(record, index, slopes[index])
-        if by_step.shape[0] != question.steps(x):
+        if by_step.shape[0] != question.steps:
             raise ValueError(
                 f"layer {record.name!r} ran {by_step.shape[0]} steps and x has "
-                f"{question.steps(x)}: its steps are not those of x"
+                f"{question.steps}: its steps are not those of x"
             )
         scores += by_step.T
         initial += at_start
