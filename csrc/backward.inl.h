@@ -188,14 +188,14 @@ struct BackwardPass {
   void weight_gradient(const Columns& columns, const T* features, const T* d_chunk, Index column,
                        Index j0, Index j1, bool first, const Chunk& c, T* dw, const Row& row) const {
     alignas(64) T acc[kMaxRows * 4 * W<T>];
-    for (Index g = 0; g < columns.groups(); ++g) {
-      const int nv = columns.width(g);
-      const Index column0 = columns.first(g) * W<T>;
-      const int most = tile_rows(nv);
-      for (Index j = j0; j < j1; j += most) {
-        const Index m = min(most, j1 - j);
-        const T* from[kMaxRows];
-        for (Index i = 0; i < most; ++i) from[i] = d_chunk + column + j + i;
+    const Index most = tile_rows(min(kPanel, columns.vectors()));
+    for (Index j = j0; j < j1; j += most) {  // these columns of d stay in L1 for all features
+      const Index m = min(most, j1 - j);
+      const T* from[kMaxRows];
+      for (Index i = 0; i < m; ++i) from[i] = d_chunk + column + j + i;
+      for (Index g = 0; g < columns.groups(); ++g) {
+        const int nv = columns.width(g);
+        const Index column0 = columns.first(g) * W<T>;
         for (Index i = 0; i < m * nv; ++i) {
           const Index k = column0 + i % nv * W<T>;
           const T* const old = dw + row(j + i / nv) * columns.count + k;
