@@ -271,6 +271,19 @@ class TestLayers:
         with carrousel.trace(lstm_model) as trace:
             assert lstm_model(torch.randn(3, 0, 3)).shape == (3, 0, 1)
         assert len(trace) == 0
+        assert "empty batch" in trace.left[0].reason
+
+    def test_autocast_is_left_alone_and_said_to_be(self, lstm_model):
+        x = torch.randn(4, 2, 3)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            expected = lstm_model(x)
+            with carrousel.trace(lstm_model) as trace:
+                assert torch.equal(lstm_model(x), expected)
+                lstm_model(x)
+        assert [left.name for left in trace.left] == ["rnn"]
+        assert "autocast" in trace.left[0].reason
+        with pytest.raises(KeyError, match="autocast"):
+            trace["rnn"]
 
     def test_no_step_is_torchs_error(self, lstm_model):
         with carrousel.trace(lstm_model), pytest.raises(RuntimeError, match="larger than 0"):

@@ -64,7 +64,7 @@ def trace(
 class Trace(Records):
     """The records made while the block runs; see :func:`trace` and :class:`Records`.
 
-    ``left`` lists recurrent layers that could not be recorded, each with the reason.
+    ``left`` lists recurrent layers of which a call could not be recorded, each with the reason.
     """
 
     def __init__(
@@ -127,7 +127,11 @@ class Trace(Records):
 
         def after(module: nn.Module, args: tuple, kwargs: dict, output: Any) -> None:
             runs, own = self._pending.pop(module)
-            if runs and output is not None:
+            if output is None:
+                return  # the call failed
+            if not runs:
+                self._leave(name, module)
+            else:
                 given = (*args, *(kwargs[key] for key in ("input", "hx") if key in kwargs))
                 window = Window(self._steps or slice(None), self._keep, own)
                 self._add(name, Call(module, given, output, runs, window))
@@ -139,6 +143,14 @@ class Trace(Records):
             after, with_kwargs=True, always_call=True, prepend=True
         )
         stack.callback(handle.remove)
+
+    def _why(self, name: str) -> str:
+        return "".join(f"; {name!r}: {k.reason}" for k in self.left if k.name == name)
+
+    def _leave(self, name: str, module: nn.Module) -> None:
+        if all(left.name != name for left in self.left):
+            reason = "it ran on torch's own path (autocast, an export, or an empty batch)"
+            self.left.append(Left(name, type(module), reason))
 
     def _add(self, name: str, call: Call) -> None:
         """A layer makes a record at each call; a cell given its own last state continues one."""

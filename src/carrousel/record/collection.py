@@ -42,8 +42,12 @@ class Records:
         ends = [n for n in known if n == name or n.endswith("." + name)]
         exact = name if name in known else ends[0] if len(ends) == 1 else None
         if exact is None:
-            raise KeyError(f"no record of a layer {name!r}; there are {known}")
+            raise KeyError(f"no record of a layer {name!r}; there are {known}{self._why(name)}")
         return [record for record in self.records if record.name == exact]
+
+    def _why(self, name: str) -> str:
+        """What more can be said of a layer that has no record."""
+        return ""
 
     def __getitem__(self, key: str | int | tuple[str, int]) -> Record:
         if isinstance(key, int):
