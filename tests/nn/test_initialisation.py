@@ -42,7 +42,7 @@ def test_chrono_spans_the_dependencies_and_closes_the_input_gate_alike():
     write = layer.bias_ih_l0[:400] + layer.bias_hh_l0[:400]
     assert forget.min() >= 0
     assert forget.exp().max() <= 49  # log U(1, T - 1)
-    assert forget.exp().mean() == pytest.approx(25, abs=3)
+    assert forget.exp().mean().item() == pytest.approx(25, abs=3)
     torch.testing.assert_close(write, -forget)
 
 
