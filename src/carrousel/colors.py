@@ -1,4 +1,4 @@
-"""One colour per gate and state, the same in every plot and page (Okabe & Ito, colour-blind safe)."""
+"""One colour per gate and state, the same everywhere (Okabe & Ito, colour-blind safe)."""
 
 COLORS = {
     "forget": "#0072B2",

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..data.panel import Panel, some
 from ..train import Progress, Run, fit
@@ -51,7 +52,7 @@ def train_ensemble(
         network = new_network(plan.shape, options.seed, sampler)
         run = fit(
             network,
-            lambda step, generator, sampler=sampler: sampler.draw(plan.batch_size, generator),
+            partial(_batch, sampler, plan.batch_size),
             _loss,
             options,
             validate=validation.score if first else None,
@@ -70,8 +71,12 @@ def train_ensemble(
     return networks, runs
 
 
-def _loss(model: nn.Module, window: Tensor) -> Tensor:
-    shape = model.shape
+def _batch(sampler: Sampler, size: int, step: int, generator: torch.Generator) -> Tensor:
+    return sampler.draw(size, generator)
+
+
+def _loss(model: Any, window: Tensor) -> Tensor:
+    shape: Shape = model.shape
     return forecast_loss(model(window[:, : shape.history]), targets(window, shape))
 
 

@@ -52,6 +52,8 @@ class Network(nn.Module):
     they cannot cross. ``start_from`` makes this a good forecast before any training.
     """
 
+    stretch: Tensor
+
     def __init__(self, shape: Shape) -> None:
         super().__init__()
         self.shape = shape
