@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from carrousel import _core
+import carrousel._core as _core
 from carrousel.ops.tape import Run
 
 MODES = ("RNN_TANH", "RNN_RELU", "LSTM", "GRU")  # in the order of the kernels' enum
@@ -168,7 +168,7 @@ def backward(
             _rows(dx),
             d > 0,
             (s[d], cell[d]),
-            (dh[d], dc[d], *out[d], *(_totals(runs[d]) if runs else (0, 0))),
+            (dh[d], dc[d], *out[d], *(_totals(runs[d], y, c0, hidden) if runs else (0, 0))),
         )
     return dx, dh0, dc0, dweights
 
@@ -191,9 +191,11 @@ def _start(state: Tensor, final: Tensor | None) -> Tensor:
     return grad.zero_() if final is None else grad.copy_(final)
 
 
-def _totals(run: Run) -> tuple[int, int]:
-    run.grad_hidden = torch.empty_like(run.hidden, memory_format=torch.contiguous_format)
-    if run.cell is None:
+def _totals(run: Run, y: Tensor, c0: Tensor | None, hidden: int) -> tuple[int, int]:
+    """Room in the run for the gradients of its states; what the run holds may have been replaced."""
+    n = y.numel() // y.size(-1)
+    run.grad_hidden = _fresh(y, n, hidden)
+    if c0 is None:
         return run.grad_hidden.data_ptr(), 0
-    run.grad_cell = torch.empty_like(run.cell)
+    run.grad_cell = _fresh(y, n, hidden)
     return run.grad_hidden.data_ptr(), run.grad_cell.data_ptr()
