@@ -192,7 +192,7 @@ def _start(state: Tensor, final: Tensor | None) -> Tensor:
 
 
 def _totals(run: Run, y: Tensor, c0: Tensor | None, hidden: int) -> tuple[int, int]:
-    """Room in the run for the gradients of its states; what the run holds may have been replaced."""
+    """Room in the run for the gradients of its states, whatever has become of what it holds."""
     n = y.numel() // y.size(-1)
     run.grad_hidden = _fresh(y, n, hidden)
     if c0 is None:
