@@ -123,7 +123,8 @@ class _Recurrent(nn.RNNBase):
         if self.num_layers == 1 and kernels:
             weights = [w for d in range(directions) for w in self._weights(d)]
             return layer.run(self.mode, x, offsets, h0, c0, weights)
-        h_n, c_n = [], []
+        h_n: list = []
+        c_n: list = []  # of None where there are no cells
         for number in range(self.num_layers):
             rows = range(number * directions, (number + 1) * directions)
             weights = [w for row in rows for w in self._weights(row)]
@@ -242,9 +243,9 @@ class LSTM(_Recurrent):
 
     _torchs = nn.LSTM
     # What torch's forward pass calls on itself when it runs in our place.
-    check_forward_args = nn.LSTM.check_forward_args
+    check_forward_args = nn.LSTM.check_forward_args  # type: ignore[assignment]
     get_expected_cell_size = nn.LSTM.get_expected_cell_size
-    permute_hidden = nn.LSTM.permute_hidden
+    permute_hidden = nn.LSTM.permute_hidden  # type: ignore[assignment]
 
     def __init__(self, *args, forget_bias: float | None = None, chrono: float | None = None, **kw):
         super().__init__("LSTM", *args, **kw)
@@ -287,13 +288,13 @@ class _Cell(nn.RNNCellBase):
         if states is None:
             return super().forward(input, hx)
         x = input if input.dim() == 2 else input.unsqueeze(0)
-        weights = [self.weight_ih, self.weight_hh]
+        weights: list = [self.weight_ih, self.weight_hh]
         if self.bias:
             weights += [self.bias_ih, self.bias_hh]
         h0, c0 = states if len(states) == 2 else (states[0], None)
         _, h, c = layer.run(self._mode(), x.unsqueeze(0), None, h0, c0, weights)
-        h, c = ((None if s is None else s.view(*input.shape[:-1], -1)) for s in (h, c))
-        return h if c is None else (h, c)
+        shape = (*input.shape[:-1], -1)
+        return h.view(shape) if c is None else (h.view(shape), c.view(shape))
 
     def _states(self, input, hx):
         """h0 (and c0) as (1, B, H), or None where torch must run."""

@@ -68,7 +68,8 @@ def step(mode: str, x, h, c, weights):
     if mode == "GRU":
         h, gates = gru_step(x, h, *weights)
         return h, None, gates
-    return rnn_step(x, h, *weights, nonlinearity=mode[4:].lower()), None, {}
+    nonlinearity = mode[4:].lower()
+    return rnn_step(x, h, *weights, nonlinearity=nonlinearity), None, {}  # type: ignore[misc]
 
 
 def direction(mode, x, batch_sizes, h0, c0, weights, w_hr=None, reverse=False):
@@ -78,7 +79,8 @@ def direction(mode, x, batch_sizes, h0, c0, weights, w_hr=None, reverse=False):
     -> y (N, H or P), h_n (B, H or P), c_n or None, and the :class:`Run` where a tape is on.
     """
     steps = list(zip(x.split(batch_sizes), batch_sizes, strict=True))
-    h, c, outputs = h0, c0, [None] * len(steps)
+    h, c = h0, c0
+    outputs: list = [None] * len(steps)
     for t in reversed(range(len(steps))) if reverse else range(len(steps)):
         x_t, rows = steps[t]
         h_t, c_t, gates = step(mode, x_t, h[:rows], None if c is None else c[:rows], weights)
