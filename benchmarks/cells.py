@@ -23,10 +23,11 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # also as a plain script
 
-from benchmarks import _jax, _peers
 from benchmarks._grid import BARS, KINDS, Bar, Row, geometric_mean, rows
 from benchmarks._measure import MatrixProduct, alternating, machine
 from benchmarks._memory import peak_of_training
+
+from benchmarks import _jax, _peers
 
 ALLOWED = {"float64": 1e-9}  # difference of results over the largest entry; else
 ALLOWED_FLOAT32 = 1e-3  # gradients of hundreds of rows, summed in different orders
