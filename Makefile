@@ -14,7 +14,7 @@ CHECKED := src tests benchmarks examples
 
 help:
 	@echo "make demo     forecast a sample and write the results to demo/"
-	@echo "make lab      run every experiment and write docs/laboratory.md (an hour; resumes)"
+	@echo "make lab      run every experiment and write docs/laboratory.md (20 minutes of one core; resumes)"
 	@echo "make test     every check that CI runs: format, lint, types, tests"
 	@echo "make sanitize the kernels' tests under the address and undefined-behaviour sanitizers"
 	@echo "make format   rewrite the Python files in the project's format"

@@ -18,9 +18,9 @@ ABOUT = About(
         "2,000 sequences have all symbols right (our criterion; the papers show curves)."
     ),
     theory=(
-        "The network needs room for several symbols at once and must release them in order. At "
-        "first everyone learns when to answer, which is worth the memoryless loss; then, much "
-        "later if at all, what."
+        "The network needs room for several symbols at once and must release them in order. "
+        "Recurrent networks first learn when to answer, which is worth the memoryless loss (ann "
+        "cannot know the time and loses more); then, much later if at all, what."
     ),
 )
 

@@ -40,7 +40,8 @@ def report(about: About, contests: Sequence[Contest], results: list[list[Result]
     for contest, runs in zip(contests, results, strict=True):
         own = summary(runs)
         rows += [row | {"published": beside(contest, row["network"])} for row in own]
-        findings += [memoryless_fails(contest, own), *compared_with_paper(contest, own)]
+        findings += [memoryless_fails(contest, own), gates_help(contest, own)]
+        findings += compared_with_paper(contest, own)
     curves = [run for runs in results for run in runs]
     return Outcome(about, rows, findings, picture(contests, results), details={"runs": curves})
 
@@ -59,6 +60,25 @@ def memoryless_fails(contest: Contest, rows: list[dict[str, Any]]) -> Finding:
         f"{contest.task.name}: without memory nothing better than the baseline is learned",
         row["solved"] == 0 and loss > 0.9 * floor,
         f"ann solved {row['solved']} of {row['runs']}; loss {loss:.3f}, baseline {floor:.3f}",
+    )
+
+
+def gates_help(contest: Contest, rows: list[dict[str, Any]]) -> Finding:
+    """Whether the best gated network is solved more often than the plain RNN, or without either
+    being solved comes to half its loss."""
+    by_name = {row["network"]: row for row in rows}
+    plain = by_name.get("rnn") or by_name["elman"]
+    gated = [row for row in rows if row["network"].split(",")[0] in ("lstm", "gru")]
+    best = min(gated, key=lambda row: (-row["solved"], row["final loss (median)"]))
+    losses = [row["final loss (median)"] for row in (best, plain)]
+    closer = best["solved"] == plain["solved"] == 0 and losses[0] < losses[1] / 2
+    return Finding(
+        f"{contest.task.name}: the best gated network does better than the plain one",
+        best["solved"] > plain["solved"] or closer,
+        "; ".join(
+            f"{row['network']} solved {row['solved']} of {row['runs']}, loss {loss:.3f}"
+            for row, loss in zip((best, plain), losses, strict=True)
+        ),
     )
 
 

@@ -2,7 +2,7 @@
 
 from . import plots
 from .contest import Contest
-from .experiment import About, Options, Outcome
+from .experiment import About, Finding, Options, Outcome
 from .learning import Budget
 from .networks import Network
 from .race import report, run_contests
@@ -48,4 +48,12 @@ def run(options: Options) -> Outcome:
     chosen = contests(options)
     outcome = report(ABOUT, chosen, run_contests(chosen, options))
     plots.baseline(outcome.figure.axes[0], grammar_entropy(), "perfect memory")
+    elman = next(row for row in outcome.rows if row["network"] == "elman")
+    outcome.findings.append(
+        Finding(
+            "embedded Reber: a network that learns one step back never succeeds",
+            elman["solved"] == 0,
+            f"elman solved {elman['solved']} of {elman['runs']}",
+        )
+    )
     return outcome
