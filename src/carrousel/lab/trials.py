@@ -116,15 +116,17 @@ def _in_turn(trials: Sequence[Trial], _jobs: int, tick: Tick) -> Iterator[Outcom
 def _in_parallel(trials: Sequence[Trial], jobs: int, tick: Tick) -> Iterator[Outcome]:
     threads = max(1, (os.cpu_count() or 1) // jobs)
     context = get_context("spawn")  # a fork would copy a process whose threads may hold locks
-    with ProcessPoolExecutor(jobs, context, _start_worker, (threads,)) as pool:
+    pool = ProcessPoolExecutor(jobs, context, _start_worker, (threads,))
+    try:
         waiting = {pool.submit(trial.run): trial for trial in trials}
-        try:
-            for done in as_completed(waiting):
-                trial = waiting[done]
-                yield trial, done.result()
-                tick(trial.cost, trial.label)
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+        for done in as_completed(waiting):
+            trial = waiting[done]
+            yield trial, done.result()
+            tick(trial.cost, trial.label)
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)  # an interrupt waits for nobody
+        raise
+    pool.shutdown()
 
 
 def _start_worker(threads: int) -> None:
