@@ -30,7 +30,7 @@ def contests(options: Options) -> list[Contest]:
         few = (Network("ann"), Network("rnn"), Network("lstm", chrono=True))
         budget = Budget(batch=32, updates=600, rate=0.03)
         return [Contest(Copy(5, 2), few, 1000, budget, rates=(0.03,), seeds=options.count)]
-    budget = Budget(batch=32, updates=2000)
+    budget = Budget(batch=32, updates=4000)
     return [Contest(Copy(10, 5), SHORT_FIELD, 4000, budget, seeds=options.count)]
 
 

@@ -104,13 +104,13 @@ def compared_with_paper(contest: Contest, rows: list[dict[str, Any]]) -> list[Fi
 
 def picture(contests: Sequence[Contest], results: list[list[Result]]):
     """A row a task: learning curves with the memoryless baseline; sequences until success."""
-    figure, axes = plots.canvas(len(contests), 2)
+    figure, axes = plots.canvas(len(contests), 2, height=4.0)
     for (left, right), contest, runs in zip(axes, contests, results, strict=True):
         names = [network.label for network in contest.networks]
         plots.learning_curves(left, runs, names)
         plots.baseline(left, contest.task.memoryless, "best without memory")
         plots.titles(left, f"{contest.task.name}: learning, one line a run", "sequences", "loss")
-        left.legend(fontsize=7, loc="center right", framealpha=0.9)
+        left.legend(fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=4)
         known = {
             f"{entry.network}, 1997:": entry.sequences
             for entry in numbers(contest.task.name, "LSTM")
