@@ -59,7 +59,8 @@ def test_autocorrelation_is_numpys():
 
 
 @pytest.mark.parametrize(
-    ("season", "step"), [(1, 1), (7, 7), (24, 24), (48, 48), (52, 13), (96, 24), (1440, 24)]
+    ("season", "step"),
+    [(1, 1), (7, 7), (12, 3), (24, 24), (48, 48), (52, 13), (96, 24), (1440, 24)],
 )
 def test_a_season_is_one_step_or_equal_parts(season, step):
     panel = make_panel([np.arange(5000.0)])
