@@ -28,9 +28,11 @@ def contests(options: Options) -> list[Contest]:
         few = (Network("ann"), Network("rnn"), Network("lstm", chrono=True))
         budget = Budget(batch=32, updates=1200, rate=0.02)
         return [Contest(Adding(40), few, 500, budget, rates=(0.02,), seeds=options.count)]
+    budget = Budget(batch=32, updates=1500)
+    fields = {100: FIELD, 500: SHORT_FIELD, 1000: SHORT_FIELD}
     return [
-        Contest(Adding(100), FIELD, 500, Budget(batch=32, updates=1500), seeds=options.count),
-        Contest(Adding(500), SHORT_FIELD, 500, Budget(batch=32, updates=1500), seeds=options.count),
+        Contest(Adding(steps), field, 500, budget, seeds=options.count)
+        for steps, field in fields.items()
     ]
 
 
