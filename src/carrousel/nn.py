@@ -20,8 +20,6 @@ from torch.nn.utils.rnn import PackedSequence
 from carrousel.ops import layer, reference
 from carrousel.ops.tape import tape
 
-_KERNEL_DTYPES = (torch.float32, torch.float64)
-
 
 def _elsewhere() -> bool:
     """Whether torch is tracing, transforming or converting in a way that needs its own layers."""
