@@ -4,7 +4,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import polars as pl
@@ -156,20 +155,60 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path):
         assert (target / "model" / "x.txt").read_text() == text
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "kill"])
-def test_a_stopped_run_leaves_nothing(sent, small, tmp_path):
-    """Stopped while it learns without the held-out steps."""
-    script = "from carrousel.cli import main; main()"
-    arguments = ["forecast", str(small), "--horizon", "3", "--steps", "100000"]
+HELD_OUT, FINAL = "learning without the held-out steps", "learning from everything"
+# Learning as usual, but the training of that name halts after its third update and says so.
+HALTING = """
+import time
+from contextlib import contextmanager
+from carrousel.cli import main, study
+
+@contextmanager
+def halting_bar(console, title):
+    def report(network, now):
+        if title == {title!r} and now.step == 3:
+            print("halted", flush=True)
+            time.sleep(60)
+    yield report
+
+study.training_bar = halting_bar
+main()
+"""
+
+
+def stopped(title, sent, small):
+    """(exit code, output, errors) of a ``forecast`` that gets a signal while it learns."""
+    arguments = ["forecast", small.name, "--horizon", "3", "--effort", "fast", "--steps", "5"]
     with subprocess.Popen(
-        [sys.executable, "-c", script, *arguments],
-        cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        [sys.executable, "-c", HALTING.format(title=title), *arguments],
+        cwd=small.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
-        while not (tmp_path / "forecast").exists():
-            time.sleep(0.05)
-        time.sleep(0.5)
-        process.send_signal(sent)
+        said = []
+        for line in process.stdout:
+            said.append(line)
+            if line == "halted\n":
+                process.send_signal(sent)
         error = process.stderr.read()
-    assert process.returncode in (130, 143)
-    assert error == ""
+    return process.returncode, "".join(said), error
+
+
+@pytest.mark.parametrize("title", [HELD_OUT, FINAL])
+def test_a_killed_run_leaves_nothing(title, small, tmp_path):
+    code, _, error = stopped(title, signal.SIGTERM, small)
+    assert (code, error) == (143, "")
     assert [item.name for item in tmp_path.iterdir()] == ["small.csv"]
+
+
+def test_ctrl_c_in_the_held_out_trial_leaves_nothing(small, tmp_path):
+    code, _, error = stopped(HELD_OUT, signal.SIGINT, small)
+    assert (code, error) == (130, "")
+    assert [item.name for item in tmp_path.iterdir()] == ["small.csv"]
+
+
+def test_ctrl_c_in_the_final_learning_keeps_what_was_learned_and_says_so(small, tmp_path):
+    code, out, error = stopped(FINAL, signal.SIGINT, small)
+    assert code == 0, error
+    assert "Stopped by Ctrl-C after 3 updates of network 1 of" in error
+    assert "Written to forecast/: backtest.csv, forecast.csv" in out
+    assert sorted(item.name for item in (tmp_path / "forecast").iterdir()) == FILES
+    record = json.loads((tmp_path / "forecast" / "forecast.json").read_text())
+    assert [run["ended"] for run in record["training"]["networks"]] == ["interrupted"]

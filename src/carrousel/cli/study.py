@@ -67,6 +67,19 @@ def learn(forecaster: Forecaster, panel: Panel, console: Console) -> None:
     """Fit on everything, with a bar."""
     with training_bar(console, "learning from everything") as report:
         forecaster.fit(panel, progress=report)
+    for sentence in endings(forecaster):
+        console.print(sentence)
+
+
+def endings(forecaster: Forecaster) -> list[str]:
+    """A sentence for each training that did not end by itself."""
+    members = forecaster.plan_.members if forecaster.plan_ else len(forecaster.runs_)
+    return [
+        f"Stopped by Ctrl-C after {run.steps:,} updates of network {k + 1} of {members}: "
+        f"the best so far is kept (update {run.best_step:,})."
+        for k, run in enumerate(forecaster.runs_)
+        if run.stopped == "interrupted"
+    ]
 
 
 def band(table: pl.DataFrame, panel: Panel, level: Sequence[int]) -> Band:
