@@ -1,0 +1,150 @@
+// @ts-check
+// A model read forwards over a sequence. What comes out is the record: every gate and every state
+// of every step, which is also all that the way back needs.
+
+import { CELLS } from "./cells.js";
+import { addProduct } from "./matrix.js";
+
+/**
+ * One layer's run. T steps, I inputs, H hidden units; arrays are flat, step t owns the row from
+ * t * H (or t * I) on.
+ *
+ * @typedef {Object} LayerRecord
+ * @property {string} kind "lstm" | "gru" | "rnn"
+ * @property {string} nonlinearity of the RNN: "tanh" | "relu"
+ * @property {number} T @property {number} I @property {number} H
+ * @property {Float64Array} input (T, I) what the layer read
+ * @property {Float64Array} hidden (T, H)
+ * @property {Float64Array | null} cell (T, H), LSTM only
+ * @property {Record<string, Float64Array>} gates name -> (T, H)
+ * @property {Float64Array | null} recalled (T, H), GRU only: W_hn h + b_hn, what its reset gate acts on
+ * @property {Float64Array} h0 (H) @property {Float64Array} c0 (H)
+ */
+
+/**
+ * The run of a whole model. `gates`, `hidden`, `cell`, `H` are those of the last layer.
+ *
+ * @typedef {Object} ModelRecord
+ * @property {string} kind
+ * @property {number} T @property {number} H
+ * @property {LayerRecord[]} layers
+ * @property {Float64Array} hidden @property {Float64Array | null} cell
+ * @property {Record<string, Float64Array>} gates
+ * @property {Float64Array} top (T, H) what the head reads: hidden, plus the residual sum if there is one
+ * @property {Float64Array | null} output (T, O) what the head says, e.g. logits
+ */
+
+/** @typedef {import("./load.js").Model} Model @typedef {import("./load.js").Layer} Layer
+ *  @typedef {import("./load.js").Linear} Linear */
+
+/**
+ * @param {Model} model
+ * @param {ArrayLike<number> | ArrayLike<ArrayLike<number>>} sequence token numbers if the model
+ *   has an embedding; otherwise T vectors, or T * I numbers in one flat array
+ * @returns {ModelRecord}
+ */
+export function forward(model, sequence) {
+  let rows = inputRows(model, sequence);
+  if (model.embed) rows = linear(model.embed, rows);
+  const layers = [];
+  for (const layer of model.layers) {
+    const run = runLayer(layer, rows);
+    layers.push(run);
+    rows = model.residual ? rows.map((value, at) => value + run.hidden[at]) : run.hidden;
+  }
+  const last = layers[layers.length - 1];
+  return {
+    kind: last.kind, T: last.T, H: last.H, layers,
+    hidden: last.hidden, cell: last.cell, gates: last.gates, top: rows,
+    output: model.head ? linear(model.head, rows) : null,
+  };
+}
+
+/**
+ * An empty record, to be filled (and refilled) by `runLayer`.
+ * @param {Layer} layer @param {number} T @returns {LayerRecord}
+ */
+export function emptyRecord(layer, T) {
+  const { kind, nonlinearity, inputs, hidden: H } = layer;
+  const states = () => new Float64Array(T * H);
+  return {
+    kind, nonlinearity, T, I: inputs, H, input: new Float64Array(T * inputs), hidden: states(),
+    cell: CELLS[kind].hasCell ? states() : null,
+    gates: Object.fromEntries(CELLS[kind].gates.map((name) => [name, states()])),
+    recalled: kind === "gru" ? states() : null,
+    h0: new Float64Array(H), c0: new Float64Array(H),
+  };
+}
+
+/**
+ * All steps of one layer. A given record of the right size is written over, which saves memory
+ * where thousands of sequences are run.
+ * @param {Layer} layer @param {ArrayLike<number>} input (T, I) @param {LayerRecord} [record]
+ * @returns {LayerRecord}
+ */
+export function runLayer(layer, input, record) {
+  const run = record ?? emptyRecord(layer, input.length / layer.inputs);
+  const cell = CELLS[layer.kind];
+  const { H, I } = run;
+  const sx = new Float64Array(cell.blocks * H), sh = new Float64Array(cell.blocks * H);
+  run.input.set(input);
+  for (let t = 0; t < run.T; t++) {
+    sx.set(layer.bias_ih);
+    sh.set(layer.bias_hh);
+    addProduct(sx, layer.weight_ih, run.input, I, t * I);
+    if (t > 0) addProduct(sh, layer.weight_hh, run.hidden, H, (t - 1) * H);
+    else addProduct(sh, layer.weight_hh, run.h0, H);
+    cell.forward(run, t, sx, sh);
+  }
+  return run;
+}
+
+/**
+ * (T, I) to (T, O).
+ * @param {Linear} map @param {Float64Array} rows
+ */
+export function linear(map, rows) {
+  const T = rows.length / map.inputs;
+  const out = new Float64Array(T * map.outputs);
+  for (let t = 0; t < T; t++) {
+    const row = out.subarray(t * map.outputs, (t + 1) * map.outputs);
+    if (map.bias) row.set(map.bias);
+    addProduct(row, map.weight, rows, map.inputs, t * map.inputs);
+  }
+  return out;
+}
+
+/** Probabilities from logits, in a new array. @param {ArrayLike<number>} logits */
+export function softmax(logits) {
+  let top = -Infinity, sum = 0;
+  for (let k = 0; k < logits.length; k++) top = Math.max(top, logits[k]);
+  const out = Float64Array.from(logits, (value) => Math.exp(value - top));
+  for (const value of out) sum += value;
+  return out.map((value) => value / sum);
+}
+
+/** @param {Model} model @param {any} sequence @returns {Float64Array} (T, I) */
+function inputRows(model, sequence) {
+  if (!sequence.length) throw new RangeError("sequence is empty; it needs one step or more");
+  if (model.embedding) return embedded(model.embedding, sequence);
+  const width = model.embed ? model.embed.inputs : model.layers[0].inputs;
+  const flat = typeof sequence[0] === "number" ? sequence : Array.from(sequence, (row) => [...row]).flat();
+  if (flat.length % width) {
+    throw new RangeError(`sequence has ${flat.length} numbers; they must fill rows of ${width}`);
+  }
+  return Float64Array.from(flat);
+}
+
+/** @param {Linear} table @param {ArrayLike<number>} tokens */
+function embedded(table, tokens) {
+  const out = new Float64Array(tokens.length * table.inputs);
+  for (let t = 0; t < tokens.length; t++) {
+    const token = tokens[t];
+    if (!(token >= 0 && token < table.outputs)) {
+      throw new RangeError(`token ${token} at step ${t} is not among the ${table.outputs} known`);
+    }
+    const from = token * table.inputs;
+    out.set(table.weight.subarray(from, from + table.inputs), t * table.inputs);
+  }
+  return out;
+}
