@@ -1,0 +1,139 @@
+// @ts-check
+// What a small network can be asked to learn. Each task draws example after example; the same
+// questions as carrousel.lab asks, at sizes that a page can train.
+
+/** @typedef {import("./random.js").Random} Random */
+
+/**
+ * @typedef {Object} Example
+ * @property {Float64Array} inputs (T, I)
+ * @property {Float64Array} target numbers that the output should have, NaN where any will do
+ *   (T, O); for classes (T), NaN where nothing is asked
+ */
+
+/**
+ * @typedef {Object} Task
+ * @property {number} inputs I @property {number} outputs O
+ * @property {number} steps T
+ * @property {"number" | "class"} answers
+ * @property {number} memoryless the loss of the best answer that remembers nothing
+ * @property {(rng: Random) => Example} draw
+ */
+
+/**
+ * The adding problem (Hochreiter & Schmidhuber 1997): two of T numbers are marked; what is their
+ * sum? Numbers in [0, 1], one mark in each half, as later papers do; asked at the last step. The
+ * best constant answer, 1, has the mean squared error 1/6.
+ * @param {number} steps @returns {Task}
+ */
+export function adding(steps) {
+  const half = Math.floor(steps / 2);
+  return {
+    inputs: 2, outputs: 1, steps, answers: "number", memoryless: 1 / 6,
+    draw(rng) {
+      const inputs = new Float64Array(steps * 2);
+      for (let t = 0; t < steps; t++) inputs[2 * t] = rng.uniform();
+      const first = rng.integer(half), second = half + rng.integer(steps - half);
+      inputs[2 * first + 1] = inputs[2 * second + 1] = 1;
+      const target = new Float64Array(steps).fill(NaN);
+      target[steps - 1] = inputs[2 * first] + inputs[2 * second];
+      return { inputs, target };
+    },
+  };
+}
+
+export const SYMBOLS = 4;
+
+/**
+ * Recall: the first of T symbols, asked for after others that mean nothing. One of four to be
+ * kept, then four others at random.
+ * @param {number} steps @returns {Task}
+ */
+export function recall(steps) {
+  return {
+    inputs: 2 * SYMBOLS, outputs: SYMBOLS, steps, answers: "class", memoryless: Math.log(SYMBOLS),
+    draw(rng) {
+      const inputs = new Float64Array(steps * 2 * SYMBOLS), target = new Float64Array(steps).fill(NaN);
+      const first = rng.integer(SYMBOLS);
+      inputs[first] = 1;
+      for (let t = 1; t < steps; t++) inputs[t * 2 * SYMBOLS + SYMBOLS + rng.integer(SYMBOLS)] = 1;
+      target[steps - 1] = first;
+      return { inputs, target };
+    },
+  };
+}
+
+/**
+ * The next value of a noisy sine whose phase and period differ from example to example. What can
+ * be learned is the sine; the noise (standard deviation 0.1) cannot be.
+ * @param {number} steps @returns {Task}
+ */
+export function sine(steps) {
+  const noise = 0.1;
+  return {
+    inputs: 1, outputs: 1, steps, answers: "number", memoryless: 0.5 + noise * noise,
+    draw(rng) {
+      const phase = 2 * Math.PI * rng.uniform(), period = 8 + 8 * rng.uniform();
+      const values = Array.from({ length: steps + 1 }, (_, t) =>
+        Math.sin(phase + (2 * Math.PI * t) / period) + noise * rng.normal());
+      return { inputs: Float64Array.from(values.slice(0, -1)), target: Float64Array.from(values.slice(1)) };
+    },
+  };
+}
+
+export const MOST_VALUES = 5000;
+
+/**
+ * The next value of a series of one's own, in windows from anywhere in it. Values are centred and
+ * scaled; `centre` and `scale` lead back.
+ * @param {number[]} values @param {number} steps
+ * @returns {Task & {centre: number, scale: number, values: Float64Array}}
+ */
+export function series(values, steps) {
+  const centre = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const spread = Math.sqrt(values.reduce((sum, value) => sum + (value - centre) ** 2, 0) / values.length);
+  const scale = spread || 1;
+  const scaled = Float64Array.from(values, (value) => (value - centre) / scale);
+  const length = Math.min(steps, values.length - 1);
+  return {
+    inputs: 1, outputs: 1, steps: length, answers: "number", memoryless: spread ? 1 : 0,
+    centre, scale, values: scaled,
+    draw(rng) {
+      const from = rng.integer(values.length - length);
+      return { inputs: scaled.slice(from, from + length), target: scaled.slice(from + 1, from + length + 1) };
+    },
+  };
+}
+
+/**
+ * The numbers of a text: separated by spaces, lines, semicolons, tabs, or commas; decimal commas
+ * where there are semicolons, tabs or lines and no points.
+ * @param {string} text
+ * @returns {number[]}
+ * @throws {RangeError} something is not a number, or there are fewer than 12 or too many
+ */
+export function readSeries(text) {
+  const words = text.trim().split(decimalComma(text) ? /[\s;]+/ : /[\s;,]+/).filter(Boolean);
+  const values = words.map((word) => {
+    const value = Number(decimalComma(text) ? word.replace(",", ".") : word);
+    if (!Number.isFinite(value)) throw new SeriesError("word", word.slice(0, 20));
+    return value;
+  });
+  if (values.length < 12 || values.length > MOST_VALUES) throw new SeriesError("count", String(values.length));
+  return values;
+}
+
+/** What is wrong with a pasted series: `reason` "word" or "count", `detail` which. */
+export class SeriesError extends RangeError {
+  /** @param {"word" | "count"} reason @param {string} detail */
+  constructor(reason, detail) {
+    super(reason === "word" ? `"${detail}" is not a number` : `${detail} numbers; 12 to ${MOST_VALUES} are accepted`);
+    this.reason = reason;
+    this.detail = detail;
+  }
+}
+
+/** @param {string} text */
+function decimalComma(text) {
+  return !text.includes(".") && /\d,\d/.test(text) && /[\s;]/.test(text.trim()) && !/,\s/.test(text);
+}
