@@ -1,11 +1,14 @@
 """The training loop: it learns, stops, survives, resumes, and leaves global state alone."""
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
 import torch
 from torch import nn
 
+from carrousel import train
 from carrousel.train import TrainOptions, fit
 
 OPTIONS = TrainOptions(
@@ -173,3 +176,77 @@ def test_only_matrices_decay():
     fit(model, lambda s, g: None, lambda m, b: sum(p.sum() * 0 for p in m.parameters()), options)
     assert torch.allclose(model.weight, start[0] * 0.95)
     assert torch.equal(model.bias, start[1])
+
+
+def test_a_divergence_is_explained():
+    def poisoned(step, generator):
+        x, y = batches(step, generator)
+        return x, y * (torch.nan if step == 3 else 1.0)
+
+    def blame(model, batch):
+        rows = (model(batch[0]) - batch[1]).isfinite().logical_not().sum()
+        return f"{rows} of {len(batch[0])} rows have no finite loss"
+
+    run = fit(new_model(), poisoned, loss, OPTIONS, diagnose=blame)
+    assert run.reason == "16 of 16 rows have no finite loss"
+    assert "no longer finite" in fit(new_model(), poisoned, loss, OPTIONS).reason
+
+
+def test_a_validation_that_is_not_finite_is_never_the_best():
+    scores = iter([torch.nan, 3.0, torch.nan, 2.0, 5.0, torch.inf, torch.nan])
+    run = fit(new_model(), batches, loss, OPTIONS, validate=lambda m: next(scores))
+    assert (run.best_score, run.best_step) == (2.0, 30)
+
+
+def test_a_full_disk_stops_no_training_and_spoils_no_checkpoint(tmp_path, monkeypatch):
+    path, model, expected = tmp_path / "s", new_model(), new_model()
+    fit(expected, batches, loss, OPTIONS)
+    real, written = train.save_checkpoint, []
+
+    def full_after_the_first(*arguments):
+        if written:
+            raise OSError(28, "No space left on device")
+        written.append(arguments)
+        real(*arguments)
+
+    monkeypatch.setattr(train, "save_checkpoint", full_after_the_first)
+    with pytest.warns(RuntimeWarning, match="No space left on device.*training goes on"):
+        fit(model, batches, loss, OPTIONS, checkpoint=path)
+    assert same(model, expected)
+    monkeypatch.setattr(train, "save_checkpoint", real)
+    resumed = new_model()
+    fit(resumed, batches, loss, OPTIONS, checkpoint=path, resume=True)
+    assert same(resumed, expected)
+
+
+def test_checkpoints_of_other_data_are_refused(tmp_path):
+    path = tmp_path / "s"
+    fit(new_model(), batches, loss, OPTIONS, checkpoint=path, identity="a")
+    with pytest.raises(ValueError, match="on other data"):
+        fit(new_model(), batches, loss, OPTIONS, checkpoint=path, resume=True, identity="b")
+
+
+KILLED = """
+import sys, time
+from tests.test_train import OPTIONS, batches, fit, loss, new_model, validate
+def slowly(progress):
+    print(progress.step, flush=True)
+fit(new_model(), batches, loss, OPTIONS, validate=validate, progress=slowly,
+    checkpoint=sys.argv[1], resume=True)
+"""
+
+
+def test_killed_again_and_again_it_arrives_at_the_same_model(tmp_path):
+    """``kill -9`` at a moment of chance, in two runs, the second of which resumes the first."""
+    path, whole, resumed = tmp_path / "s", new_model(), new_model()
+    expected = fit(whole, batches, loss, OPTIONS, validate=validate)
+    for lines in (25, 12):
+        command = [sys.executable, "-c", KILLED, str(path)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            for _ in range(lines):
+                process.stdout.readline()
+            process.kill()
+    run = fit(resumed, batches, loss, OPTIONS, validate=validate, checkpoint=path, resume=True)
+    assert same(whole, resumed)
+    assert run.losses == expected.losses
+    assert [file.name for file in tmp_path.iterdir()] == ["s"]

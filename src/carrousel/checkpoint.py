@@ -3,12 +3,15 @@
 import json
 import os
 import secrets
+from glob import escape
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
+
+from .leftovers import hold, sweep, with_lock
 
 
 def save_checkpoint(path: Path, tensors: dict[str, Tensor], data: dict[str, Any]) -> None:
@@ -36,15 +39,23 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Replace ``path`` by ``content`` in one step."""
+    """Replace ``path`` by ``content`` in one step; what killed writers of it left goes too.
+
+    Raises:
+        OSError: It cannot be written (a full disk, no permission); ``path`` is as it was.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    with with_lock(path.parent):
+        sweep(path.parent, f".{escape(path.name)}.{'[0-9a-f]' * 16}")
+        temporary.open("xb").close()  # not mkstemp: others may read what the user lets them
+        file = hold(temporary)
     try:
-        with temporary.open("xb") as file:  # not mkstemp: others may read what the user lets them
+        with file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+            os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise

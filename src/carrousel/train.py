@@ -15,6 +15,7 @@
 
 import copy
 import math
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +30,7 @@ from .checkpoint import load_checkpoint, save_checkpoint
 Batches = Callable[[int, torch.Generator], Any]  # (step, generator) -> one batch
 Loss = Callable[[nn.Module, Any], Tensor]  # (model, batch) -> scalar
 Score = Callable[[nn.Module], float]  # lower is better
+Diagnose = Callable[[nn.Module, Any], str]  # (model, batch) -> what in it has no finite loss
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,7 @@ class Run:
     best_step: int = 0  # the update whose parameters were returned
     best_score: float | None = None
     stopped: str = "finished"  # "finished" | "early" | "interrupted" | "diverged"
+    reason: str = ""  # of a divergence, in words
     losses: list[float] = field(default_factory=list)  # one a step
     scores: list[tuple[int, float]] = field(default_factory=list)  # (updates done, validation)
 
@@ -114,20 +117,28 @@ def fit(
     progress: Callable[[Progress], None] | None = None,
     checkpoint: str | Path | None = None,
     resume: bool = False,
+    identity: str = "",
+    diagnose: Diagnose | None = None,
 ) -> Run:
     """Train ``model`` in place and leave the best parameters in it.
 
     ``batches(step, generator)`` draws all its randomness from the generator, so that a run that
     is stopped and resumed is the run that was never stopped, bit for bit. With ``validate``, the
     parameters with the lowest score win; without, the last ones. Ctrl-C keeps the best so far,
-    and so does a loss that is no longer finite (see ``Run.stopped``).
+    and so does a loss that is no longer finite (``Run.stopped`` and ``Run.reason`` say which;
+    ``diagnose`` finds the words for what in the batch was to blame).
+
+    A checkpoint is replaced in one step, so that a run killed at any moment can resume. One that
+    cannot be written (a full disk) is a warning: the training goes on, the last one stays.
+    ``identity`` names what is learned (a digest of the data, say): a checkpoint with another one
+    is refused.
     """
-    state = _State(model, options or TrainOptions())
+    state = _State(model, options or TrainOptions(), identity)
     path = Path(checkpoint) if checkpoint is not None else None
     if resume and path is not None and path.exists():
         state.restore(path)
     try:
-        _descend(state, batches, loss, validate, progress, path)
+        _descend(state, batches, loss, validate, progress, path, diagnose)
     except KeyboardInterrupt:
         state.run.stopped = "interrupted"
     state.finish()
@@ -141,20 +152,23 @@ def _descend(
     validate: Score | None,
     progress: Callable[[Progress], None] | None,
     path: Path | None,
+    diagnose: Diagnose | None,
 ) -> None:
     options, run = state.options, state.run
     began, first = perf_counter(), run.steps
     if validate is not None and run.steps == 0:
         state.judge(validate)
     while run.steps < options.steps and run.stopped == "finished":
-        value = state.update(loss, batches(run.steps, state.generator))
+        batch = batches(run.steps, state.generator)
+        value = state.update(loss, batch)
         if not math.isfinite(value):
-            run.stopped = "diverged"
+            state.diverged(batch, diagnose)
             break
         last = run.steps == options.steps
         if validate is not None and (last or run.steps % options.evaluate_every == 0):
             state.judge(validate)
-        if path is not None and (last or run.steps % options.checkpoint_every == 0):
+        ends = last or run.stopped != "finished"
+        if path is not None and (ends or run.steps % options.checkpoint_every == 0):
             state.save(path)
         if progress is not None:
             score = run.scores[-1][1] if run.scores else None
@@ -165,8 +179,9 @@ def _descend(
 class _State:
     """Everything that the next step depends on: what a checkpoint holds."""
 
-    def __init__(self, model: nn.Module, options: TrainOptions) -> None:
+    def __init__(self, model: nn.Module, options: TrainOptions, identity: str) -> None:
         self.model, self.options, self.run = model, options, Run()
+        self.identity = identity
         self.optimizer = _adamw(model, options)
         self.parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
         self.generator = torch.Generator().manual_seed(options.seed)
@@ -201,12 +216,21 @@ class _State:
             score = validate(self.averaged)
         self.averaged.train()
         run.scores.append((run.steps, score))
-        if run.best_score is None or score < run.best_score:
-            run.best_score, run.best_step = score, run.steps
+        best = math.inf if run.best_score is None else run.best_score
+        if score < best:  # never true of NaN
             self.best = _copy(self.averaged)
+            run.best_score, run.best_step = score, run.steps
         since = sum(step > run.best_step for step, _ in run.scores)
         if patience and since >= patience:
             run.stopped = "early"
+
+    def diverged(self, batch: Any, diagnose: Diagnose | None) -> None:
+        """Stop with the parameters as they are, and find out why."""
+        self.run.stopped = "diverged"
+        self.run.reason = "the loss or its gradient is no longer finite"
+        if diagnose is not None:
+            with torch.no_grad():
+                self.run.reason = diagnose(self.model, batch) or self.run.reason
 
     def finish(self) -> None:
         """Leave the best parameters (without a validation: the last) in the model."""
@@ -239,10 +263,21 @@ class _State:
         }
         for i, state in self.optimizer.state_dict()["state"].items():
             tensors.update(_prefixed(f"optimizer.{i}", state))
-        save_checkpoint(path, tensors, {"run": self.run.__dict__, "options": vars(self.options)})
+        data = {"run": vars(self.run), "options": vars(self.options), "identity": self.identity}
+        try:
+            save_checkpoint(path, tensors, data)
+        except OSError as error:
+            warnings.warn(
+                f"checkpoint {path} cannot be written ({error.strerror}); the training goes on, "
+                "an earlier checkpoint is as it was",
+                RuntimeWarning,
+                stacklevel=4,
+            )
 
     def restore(self, path: Path) -> None:
         tensors, data = load_checkpoint(path)
+        if data.get("identity", "") != self.identity:
+            raise ValueError(f"checkpoint {path} belongs to a training on other data")
         if data["options"] != vars(self.options):
             raise ValueError(
                 f"checkpoint {path} was written with other options: {data['options']}; "
