@@ -8,7 +8,8 @@ from carrousel.data import Frequency, to_panel
 
 ALIASES = [
     "s", "10s", "min", "5min", "15min", "30min", "h", "3h", "D", "2D", "B", "W-SUN", "W-WED",
-    "2W-WED", "MS", "ME", "2MS", "QS", "QE", "QS-FEB", "YS", "YE",
+    "2W-WED", "MS", "ME", "2MS", "QS", "QE", "QS-FEB", "YS", "YE", "90min", "36h",
+    "BMS", "BME", "BQS", "BQE", "BYS", "BYE", "2BME",
 ]  # fmt: skip
 SEASONS = {
     "5min": 288, "15min": 96, "30min": 48, "h": 24, "3h": 8, "D": 7, "B": 5, "W": 52, "MS": 12,
@@ -52,7 +53,8 @@ def test_season_length(alias, season):
 @pytest.mark.parametrize(
     ("one", "other"),
     [("1h", "h"), ("30m", "30min"), ("1mo", "MS"), ("1q", "QS"), ("1y", "YS"), ("1d", "D"),
-     ("1w", "W-MON"), ("60m", "1h"), (1, "1"), ("hourly", "H"), ("business days", "B")],
+     ("1w", "W-MON"), ("60m", "1h"), (1, "1"), ("hourly", "H"), ("business days", "B"),
+     ("1h30min", "90m"), ("1d12h", "36h"), ("2i", 2), ("C", "B")],
 )  # fmt: skip
 def test_spellings_of_the_same(one, other):
     assert Frequency.parse(one) == Frequency.parse(other)

@@ -16,9 +16,9 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 WEEK = 7 * DAY
 
-# spelling -> (steps, unit, whether months are counted from their last day).
+# spelling -> (steps, unit, whether months are counted from their last day[, business day]).
 # Upper and lower case differ where pandas and polars do: "M" is a month end, "m" a minute.
-_SPELLINGS: dict[str, tuple[int, str, bool]] = {
+_SPELLINGS: dict[str, tuple] = {
     **dict.fromkeys(("us", "microsecond", "microseconds"), (1, "us", False)),
     **dict.fromkeys(("ms", "L", "millisecond", "milliseconds"), (SECOND // 1000, "us", False)),
     **dict.fromkeys(("s", "S", "second", "seconds"), (SECOND, "us", False)),
@@ -33,7 +33,13 @@ _SPELLINGS: dict[str, tuple[int, str, bool]] = {
     **dict.fromkeys(("Q", "QE", "quarter end"), (3, "month", True)),
     **dict.fromkeys(("y", "YS", "AS", "year", "years", "yearly"), (12, "month", False)),
     **dict.fromkeys(("Y", "YE", "A", "year end"), (12, "month", True)),
-}
+    "i": (1, "int", False), "C": (1, "business", False),
+    "BMS": (1, "month", False, True), "BME": (1, "month", True, True),
+    "BM": (1, "month", True, True), "BQS": (3, "month", False, True),
+    "BQE": (3, "month", True, True), "BQ": (3, "month", True, True),
+    "BYS": (12, "month", False, True), "BYE": (12, "month", True, True),
+    "BAS": (12, "month", False, True), "BY": (12, "month", True, True),
+}  # fmt: skip
 _ACCEPTED = "an integer, '1h', '30m', '1d', 'B', '1w', '1mo', 'ME', '1q', '1y' or a pandas alias"
 
 
@@ -42,8 +48,8 @@ class Frequency:
     """``step`` units between observations.
 
     ``unit`` is "us" (microseconds: anything of fixed length, up to weeks), "business" (Monday to
-    Friday), "month" (also quarters and years; counted from the last day where ``end``) or "int"
-    (times are plain integers).
+    Friday), "month" (also quarters and years; counted from the last day where ``end``, from the
+    first or last day that is no weekend where ``business``) or "int" (times are plain integers).
 
     >>> Frequency.parse("1h").season_length
     24
@@ -54,6 +60,7 @@ class Frequency:
     step: int
     unit: str
     end: bool = False
+    business: bool = False
 
     def __post_init__(self) -> None:
         if self.step < 1:
@@ -66,6 +73,8 @@ class Frequency:
             return text
         if isinstance(text, (int, np.integer)) and not isinstance(text, bool):
             return cls(int(text), "int")
+        if compound := _compound(str(text)):
+            return cls(compound, "us")
         match = re.fullmatch(r"(\d*)\s*([A-Za-z ]*?)(-[A-Za-z]{3})?", str(text).strip())
         if match is None or not str(text).strip():
             raise ValueError(f"freq must be {_ACCEPTED}, got {text!r}")
@@ -74,8 +83,8 @@ class Frequency:
             return cls(count, "int")
         if name not in _SPELLINGS:
             raise ValueError(f"freq must be {_ACCEPTED}, got {text!r}")
-        step, unit, end = _SPELLINGS[name]
-        return cls(count * step, unit, end)
+        step, unit, *day = _SPELLINGS[name]
+        return cls(count * step, unit, *day)
 
     @property
     def alias(self) -> str:
@@ -85,8 +94,9 @@ class Frequency:
         if self.unit == "business":
             return "B" if self.step == 1 else f"{self.step}B"
         count, suffix = self._largest()
-        if self.end:
-            suffix = {"mo": "ME", "q": "QE", "y": "YE"}[suffix]
+        if self.end or self.business:
+            suffix = {"mo": "M", "q": "Q", "y": "Y"}[suffix] + "SE"[self.end]
+            suffix = f"B{suffix}" if self.business else suffix
             return suffix if count == 1 else f"{count}{suffix}"
         return f"{count}{suffix}"
 
@@ -141,7 +151,10 @@ class Frequency:
         count, suffix = self._largest()
         adverb, noun = _WORDS[suffix]
         words = f"every {count} {noun}s" if count > 1 else adverb or f"every {noun}"
-        return f"{words} (last day)" if self.end else words
+        day = "business day" if self.business else "day"
+        if self.end:
+            return f"{words} (last {day})"
+        return f"{words} (first {day})" if self.business else words
 
     def _largest(self) -> tuple[int, str]:
         """(count, suffix) in the largest unit that divides the step."""
@@ -155,7 +168,21 @@ class Frequency:
         day = (start.astype("M8[D]") - month.astype("M8[D]")).astype(np.int64)
         day = days - 1 if self.end else np.minimum(day, days - 1)
         clock = start - start.astype("M8[D]")
+        if self.business:
+            edge = target.astype("M8[D]") + (days - 1 if self.end else 0)
+            roll = "backward" if self.end else "forward"
+            return np.busday_offset(edge, 0, roll=roll).astype("M8[us]") + clock
         return target.astype("M8[us]") + day * DAY + clock
+
+
+def _compound(text: str) -> int | None:
+    """Microseconds of "1h30min" or "1d12h"; None for anything with fewer than two parts."""
+    parts = re.findall(r"(\d+)\s*([A-Za-z]+)\s*", text)
+    known = [_SPELLINGS.get(unit, (0, "")) for _, unit in parts]
+    whole = "".join(n + unit for n, unit in parts) == re.sub(r"\s", "", text)
+    if len(parts) < 2 or not whole or any(unit != "us" for _, unit, *_ in known):
+        return None
+    return sum(int(n) * size for (n, _), (size, *_) in zip(parts, known, strict=True))
 
 
 _MONTH_SIZES = ((12, "y"), (3, "q"), (1, "mo"))

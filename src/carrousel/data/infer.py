@@ -58,11 +58,16 @@ def _candidates(time: np.ndarray, sizes: np.ndarray, counts: np.ndarray) -> Iter
 
 
 def _month_candidates(time: np.ndarray, sizes: np.ndarray) -> Iterator[Frequency]:
-    """Years, quarters or months, counted from the last day where all times are last days."""
+    """Years, quarters or months, counted from the last day where all times are last days, or
+    from the first or last business day where no time is on a weekend."""
     day = time.astype("M8[D]")
     end = bool(np.all((day + 1).astype("M8[M]") > day.astype("M8[M]")))
     months = np.round(sizes / (30.436875 * DAY)).astype(np.int64)  # the mean month
-    yield Frequency(max(int(np.gcd.reduce(months)), 1), "month", end)
+    count = max(int(np.gcd.reduce(months)), 1)
+    yield Frequency(count, "month", end)
+    if np.is_busday(day).all():
+        yield Frequency(count, "month", False, business=True)
+        yield Frequency(count, "month", True, business=True)
 
 
 def _agree(
