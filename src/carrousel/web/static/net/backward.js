@@ -38,9 +38,10 @@ export function zeroGradients(layer) {
  * @param {Layer} layer @param {LayerRecord} run
  * @param {ArrayLike<number>} above (T, H) dL/dh_t as far as it comes from outside the layer
  * @param {LayerGradients | null} [grads] the weights' gradients are added here
+ * @param {ArrayLike<number> | null} [aboveCell] (T, H) the same for c_t, LSTM only
  * @returns {StateGradients}
  */
-export function backLayer(layer, run, above, grads = null) {
+export function backLayer(layer, run, above, grads = null, aboveCell = null) {
   const { T, H, I } = run;
   const cell = CELLS[layer.kind];
   const gradHidden = new Float64Array(T * H), gradInput = new Float64Array(T * I);
@@ -50,6 +51,7 @@ export function backLayer(layer, run, above, grads = null) {
   const dsx = new Float64Array(cell.blocks * H), dsh = new Float64Array(cell.blocks * H);
   for (let t = T - 1; t >= 0; t--) {
     for (let j = 0; j < H; j++) gradHidden[t * H + j] = dh[j] += above[t * H + j];
+    if (aboveCell) for (let j = 0; j < H; j++) dc[j] += aboveCell[t * H + j];
     cell.back(run, t, dh, dc, dsx, dsh, gradCell);
     const h = t > 0 ? run.hidden : run.h0, from = t > 0 ? (t - 1) * H : 0;
     addTransposedProduct(dh, layer.weight_hh, dsh, H);

@@ -96,12 +96,23 @@ export class Trainer {
       const { value, gradient } = squaredError(output, target);
       return { loss: value, gradOutput: gradient };
     }
-    const last = output.length - this.task.outputs; // a class is asked for at the last step
-    const { value, gradient } = crossEntropy(output.subarray(last), target[target.length - 1]);
-    const gradOutput = new Float64Array(output.length);
-    gradOutput.set(gradient, last);
-    return { loss: value, gradOutput };
+    return classLoss(output, target, this.task.outputs);
   }
+}
+
+/** Mean cross-entropy of the steps at which a class is asked for.
+ * @param {Float64Array} output (T, O) @param {Float64Array} target (T) @param {number} O */
+function classLoss(output, target, O) {
+  const gradOutput = new Float64Array(output.length);
+  const asked = target.reduce((count, right) => count + Number(!Number.isNaN(right)), 0);
+  let loss = 0;
+  target.forEach((right, t) => {
+    if (Number.isNaN(right)) return;
+    const { value, gradient } = crossEntropy(output.subarray(t * O, (t + 1) * O), right);
+    loss += value / asked;
+    gradient.forEach((slope, k) => (gradOutput[t * O + k] = slope / asked));
+  });
+  return { loss, gradOutput };
 }
 
 /** @param {Object} set of arrays and sizes */

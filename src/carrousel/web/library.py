@@ -1,0 +1,68 @@
+"""The models that an explorer shows: those that ship with the package, or the one it was given."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import as_file
+from importlib.resources import files as package_files
+from pathlib import Path
+from typing import Any
+
+from .network import PageNetwork
+from .pages import page_of
+
+SHIPPED = ("french", "airline")
+
+
+@dataclass(frozen=True)
+class Model:
+    """One model as the page knows it; see ``pages`` for what the dictionary holds."""
+
+    page: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return self.page["name"]
+
+    @property
+    def task(self) -> str:
+        return self.page["meta"]["task"]
+
+    @cached_property
+    def text(self) -> bytes:
+        """The page as JSON."""
+        return json.dumps(self.page, ensure_ascii=False, separators=(",", ":")).encode()
+
+    @cached_property
+    def network(self) -> PageNetwork:
+        return PageNetwork(self.page).eval()
+
+
+@dataclass(frozen=True)
+class Library:
+    """Models by name, in the order of the page's menu."""
+
+    models: dict[str, Model]
+
+    def __iter__(self) -> Iterator[Model]:
+        return iter(self.models.values())
+
+    @classmethod
+    def of(cls, *pages: dict[str, Any]) -> "Library":
+        return cls({page["name"]: Model(page) for page in pages})
+
+    @classmethod
+    def shipped(cls) -> "Library":
+        """The models inside the package."""
+        found = []
+        with as_file(package_files("carrousel.web") / "models") as folder:
+            for name in SHIPPED:
+                if (folder / name).is_dir():
+                    found.append(page_of(folder / name, name))
+        return cls.of(*found)
+
+    @classmethod
+    def given(cls, path: Path) -> "Library":
+        """The model that the user named, and nothing else of the file system."""
+        return cls.of(page_of(path, path.resolve().name))

@@ -1,0 +1,85 @@
+"""A series as a forecaster's network reads it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..forecast.distribution import QUANTILES
+from ..forecast.model import Network, Shape, features
+from ..forecast.scaling import scale_steps
+from .network import PageNetwork
+from .tensors import decode
+
+MEDIAN = QUANTILES.index(0.5)
+
+
+@dataclass(frozen=True)
+class Observations:
+    """The last ``steps * step`` values of a series, NaN where there is none."""
+
+    page: dict[str, Any]
+    history: Tensor  # (1, steps*step)
+    inputs: Tensor  # (T, F)
+    steps: list[str]
+
+    @classmethod
+    def of(cls, page: dict[str, Any], series: Sequence[float | None]) -> "Observations":
+        shape = shape_of(page)
+        values = torch.tensor([float("nan") if v is None else v for v in series])
+        if not values.isfinite().any():
+            raise ValueError("series holds no value")
+        kept = values[-shape.history :]
+        missing = torch.full((shape.history - len(kept),), torch.nan)
+        history = torch.cat([missing, kept])[None]
+        inputs = features(scale_steps(history, shape.step), shape)[0]
+        return cls(page, history, inputs, [str(t) for t in range(shape.steps)])
+
+    def answer(self, output: Tensor) -> dict[str, Any]:
+        with torch.no_grad():
+            forecast = network_of(self.page)(self.history, last=True)
+        return {"quantiles": forecast.quantiles()[0, 0].tolist()}
+
+    def reader(
+        self, network: PageNetwork, output: Tensor, target: str | None
+    ) -> tuple[Tensor, str]:
+        """The slope of the median of one step ahead ("1", "2", ...) by the hidden state."""
+        whole = network_of(self.page)
+        h = whole.shape.h
+        ahead = int(target) if target is not None and target.isdecimal() else 1
+        if not 1 <= ahead <= h or (target is not None and not target.isdecimal()):
+            raise ValueError(f"target must be a step ahead, 1 to {h}, got {target!r}")
+        out = output.detach().requires_grad_()
+        scaled = scale_steps(self.history, whole.shape.step)
+        forecast = whole._read(out[None, None], whole.anchors(scaled, True), scaled.last())
+        median = forecast.quantiles()[0, 0, ahead - 1, MEDIAN]
+        (slope,) = torch.autograd.grad(median, out)
+        assert network.head is not None
+        return slope.float() @ network.head.weight.detach(), str(ahead)
+
+
+def shape_of(page: dict[str, Any]) -> Shape:
+    """The forecaster's shape, from what the page knows of it."""
+    shape, layers = page["meta"]["shape"], page["layers"]
+    return Shape(
+        h=shape["h"],
+        cell=page["kind"],
+        step=shape["step"],
+        steps=shape["steps"],
+        seasons=tuple(shape["seasons"]),
+        hidden=layers[0]["weight_hh"]["shape"][1],
+        layers=len(layers),
+    )
+
+
+def network_of(page: dict[str, Any]) -> Network:
+    """The forecaster's network with the page's weights."""
+    network = Network(shape_of(page))
+    state = {f"{part}.{key}": page[part][key] for part in ("embed", "head") for key in page[part]}
+    for k, layer in enumerate(page["layers"]):
+        state |= {f"layers.{k}.{key}_l0": value for key, value in layer.items()}
+    tensors = {key: torch.from_numpy(decode(value)) for key, value in state.items()}
+    network.load_state_dict(tensors | {"stretch": torch.tensor(page["meta"]["stretch"])})
+    return network.eval()

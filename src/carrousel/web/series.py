@@ -1,0 +1,90 @@
+"""A saved Forecaster as a page: the network, the series it was saved with, and its forecasts."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..forecast import Forecaster
+from ..forecast.distribution import QUANTILES
+from ..forecast.model import Network
+from .pages import FORMAT, layer_pages, linear_page
+from .tensors import encode
+
+MOST_SERIES = 12  # a page is not a data base
+
+
+def forecaster_page(path: Path, name: str) -> dict[str, Any]:
+    """The first network of the ensemble, live; the forecasts of the whole ensemble, as numbers."""
+    forecaster = Forecaster.load(path)
+    network = forecaster.networks_[0]
+    cell = network.shape.cell
+    if cell == "ann":
+        raise ValueError(f"the model in {path} has cell='ann': without a loop there is no memory")
+    return {
+        "format": FORMAT,
+        "name": name,
+        "kind": cell,
+        "residual": True,
+        **_weights(network),
+        "meta": {
+            "task": "forecast",
+            "title": {"en": name, "fr": name},
+            "networks": len(forecaster.networks_),
+            "quantiles": QUANTILES,
+            "shape": _shape(network),
+            "stretch": float(network.stretch),
+            "series": _series(forecaster),
+        },
+    }
+
+
+def _weights(network: Network) -> dict[str, Any]:
+    state = network.state_dict()
+    layers = [layer_pages(state, f"layers.{k}.", 1)[0] for k in range(network.shape.layers)]
+    embed, head = linear_page(state, "embed."), linear_page(state, "head.")
+    return {"embed": embed, "layers": layers, "head": head}
+
+
+def _shape(network: Network) -> dict[str, Any]:
+    shape = network.shape
+    return {
+        "h": shape.h,
+        "step": shape.step,
+        "steps": shape.steps,
+        "seasons": list(shape.seasons),
+        "anchors": network.anchors.names,
+    }
+
+
+def _series(forecaster: Forecaster) -> list[dict[str, Any]]:
+    panel = forecaster.panel_
+    quantiles = forecaster.predict_quantiles(panel)  # (S, h, Q)
+    h = forecaster.options.h
+    future = np.asarray(panel.future(h)[panel.time_col]).reshape(-1, h)
+    return [
+        {
+            "id": str(panel.ids[s]),
+            "y": encode(panel.series(s)),
+            "times": _labels(panel.times(s)),
+            "future": _labels(future[s]),
+            "quantiles": _rounded(quantiles[s]),
+        }
+        for s in range(min(len(panel.ids), MOST_SERIES))
+    ]
+
+
+def _labels(times: NDArray) -> list[str]:
+    """Times as people write them, without the parts that are always zero."""
+    if times.dtype.kind != "M":
+        return [str(time) for time in times]
+    text = np.datetime_as_string(times, unit="s")
+    if not all(one.endswith("T00:00:00") for one in text):
+        return [str(one).replace("T", " ")[:16] for one in text]
+    return [str(one)[:10] for one in text]
+
+
+def _rounded(quantiles: NDArray) -> list[list[float]]:
+    return [[float(f"{value:.6g}") for value in row] for row in quantiles]
+

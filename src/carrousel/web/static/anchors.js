@@ -1,0 +1,62 @@
+/**
+ * The simple forecasts that a forecaster's network weighs: as now, as last season, as the season
+ * in the mean, with the trend. The same as carrousel/forecast/anchors.py.
+ */
+
+const SEASONS = 4; // of which a seasonal mean is made
+
+/** (K, h) forecasts from the end of step t, relative to the origin. */
+export function simpleForecasts(scaled, { step, h, seasons }, t) {
+  const ahead = Array.from({ length: h }, (_, j) => j);
+  const level = scaled.level[t];
+  const last = scaled.values[t][step - 1];
+  const forecasts = [ahead.map(() => last)];
+  if (step > 1) forecasts.push(ahead.map(() => level));
+  const base = seasons[0] === 1 ? 0 : forecasts.length;
+  for (const season of seasons) forecasts.push(...seasonal(scaled, step, season, t, ahead));
+  const trend = trends(scaled, step, seasons[0], t, ahead);
+  const half = forecasts[base].map((value, j) => value + 0.5 * trend[j]);
+  return [...forecasts, half, forecasts[base].map((value, j) => value + trend[j])];
+}
+
+/** The last season, the mean of the last few, and their mean form at today's level. */
+function seasonal(scaled, step, season, t, ahead) {
+  const backs = Array.from({ length: SEASONS }, (_, back) => back);
+  const flat = scaled.values.flat();
+  const end = (t + 1) * step;
+  const lags = backs.map((back) => lagged(flat, scaled.level[t], end, season, back, ahead));
+  if (season === 1) return [mean(lags)];
+  const around = rollingMean(scaled.level, Math.max(Math.floor(season / step), 1));
+  const form = scaled.values.flatMap((row, s) => row.map((value) => value - around[s]));
+  const forms = mean(backs.map((back) => lagged(form, 0, end, season, back, ahead)));
+  return [lags[0], mean(lags), forms.map((value) => value + around[t])];
+}
+
+/** The same phase `back` seasons before the last one; the oldest known season where there is none. */
+function lagged(flat, otherwise, end, season, back, ahead) {
+  return ahead.map((j) => {
+    const position = end + j - season * (Math.floor(j / season) + 1);
+    const further = Math.min(Math.max(Math.floor(position / season), 0), back);
+    const at = position - season * further;
+    return at >= 0 ? flat[at] : otherwise;
+  });
+}
+
+/** Mean change of level over the last steps, once a season of the horizon. */
+function trends({ level, age }, step, season, t, ahead) {
+  const span = Math.min(SEASONS, level.length - 1);
+  const past = level[t >= span ? t - span : 0];
+  const steps = Math.min(Math.max(age[t], 1), Math.max(span, 1));
+  const slope = ((level[t] - past) / steps) * (season / step);
+  return ahead.map((j) => slope * (Math.floor(j / season) + 1));
+}
+
+function rollingMean(level, steps) {
+  return level.map((_, t) => {
+    let sum = 0;
+    for (let back = 0; back < steps; back++) sum += level[Math.max(t - back, 0)];
+    return sum / steps;
+  });
+}
+
+const mean = (rows) => rows[0].map((_, j) => rows.reduce((sum, row) => sum + row[j], 0) / rows.length);

@@ -1,0 +1,52 @@
+/** The page's head: the views as tabs, the model, language, theme and the tour. */
+
+import { t } from "../i18n.js";
+import { views } from "../views.js";
+import { el } from "./dom.js";
+
+/**
+ * @param {HTMLElement} root
+ * @param {object} store
+ * @param {{models: {name: string, title: object}[], actions: {open: (name: string) => void,
+ *   language: () => void, theme: () => void, tour: () => void}}} options
+ */
+export function mountHeader(root, store, { models, actions }) {
+  const tabs = views.map(({ id }) =>
+    el("a", { href: `#${id}`, class: "tab", data: { tab: id } }, t(`page.${id}`)));
+  root.replaceChildren(
+    el("a", { class: "brand", href: "#cell" }, logo(), "carrousel"),
+    el("nav", { class: "tabs", "aria-label": t("page.views") }, tabs),
+    el("div", { class: "tools" },
+      modelMenu(store, models, actions.open),
+      el("button", { class: "primary", id: "tour-button", onclick: actions.tour }, t("page.tour")),
+      el("button", {
+        onclick: actions.language, lang: store.state.lang === "fr" ? "en" : "fr", id: "language",
+        "aria-label": t("page.language"),
+      }, store.state.lang === "fr" ? "EN" : "FR"),
+      el("button", { onclick: actions.theme, id: "theme", "aria-label": t("page.theme") },
+        store.state.theme === "dark" ? "☀" : "☾")));
+
+  /** Marks the tab of the view that is shown. */
+  return function mark(id) {
+    for (const tab of tabs) {
+      if (tab.dataset.tab === id) tab.setAttribute("aria-current", "page");
+      else tab.removeAttribute("aria-current");
+    }
+    const here = tabs.find((tab) => tab.dataset.tab === id);
+    here?.parentElement.scrollTo({ left: here.offsetLeft - 60 });
+  };
+}
+
+function modelMenu(store, models, open) {
+  const { lang, model } = store.state;
+  const options = models.map(({ name, title }) =>
+    el("option", { value: name, selected: name === model?.name }, title?.[lang] ?? name));
+  return el("label", { class: "model", hidden: models.length < 2 },
+    el("span", { class: "visually-hidden" }, t("page.model")),
+    el("select", { id: "model", onchange: (event) => open(event.target.value) }, options));
+}
+
+function logo() {
+  const box = el("span", { class: "logo", "aria-hidden": "true" });
+  return box;
+}

@@ -1,0 +1,151 @@
+/**
+ * A forecaster's network around its recurrent layers: what a step shows it, and what its numbers
+ * say. The same as carrousel/forecast/{scaling,model,anchors}.py for one series; tests compare.
+ */
+
+import { decode } from "./net/load.js";
+import { simpleForecasts } from "./anchors.js";
+import { scaleSteps } from "./scaling.js";
+
+const SIDE = 5; // quantiles on each side of the median
+
+/** The input of a model's series: its last observations, cut into steps. */
+export function readSeries(model, index, values = null, end = null) {
+  const stored = model.meta.series[index];
+  const all = values ?? Float64Array.from(decode(stored.y, `series ${stored.id}`));
+  return seriesInput(model, index, all, end ?? all.length);
+}
+
+/** The input with one observation moved. */
+export function moveObservation(model, input, at, value) {
+  const values = Float64Array.from(input.values);
+  values[at] = value;
+  return seriesInput(model, input.index, values, input.end);
+}
+
+/** The input as it was `end` observations into the series. */
+export function upTo(model, input, end) {
+  return seriesInput(model, input.index, input.values, end);
+}
+
+function seriesInput(model, index, values, end) {
+  const { step, steps } = model.meta.shape;
+  const length = step * steps;
+  const first = end - length; // may lie before the series: those values are missing
+  const series = Float64Array.from({ length }, (_, k) => values[first + k] ?? NaN);
+  const scaled = scaleSteps(series, step);
+  const times = model.meta.series[index].times;
+  const labels = Array.from({ length: steps }, (_, t) => stepName(times, first + t * step, step));
+  return { index, values, end, first, series, scaled, labels, x: features(scaled, model.meta.shape) };
+}
+
+function stepName(times, at, step) {
+  const [from, to] = [times[Math.max(at, 0)], times[at + step - 1]];
+  if (!to) return "–";
+  return step === 1 || from === to ? to : `${short(from)} – ${short(to)}`;
+}
+
+/** A date without the day where that says nothing: months are written 1960-12. */
+export function short(time) {
+  return time.length === 10 && time.endsWith("-01") ? time.slice(0, 7) : time;
+}
+
+/** T rows of what a step shows the network, in units of its own scale. */
+export function features(scaled, shape) {
+  const backs = seasonsBack(shape);
+  return scaled.values.map((row, t) => {
+    const { level, scale, size, age } = scaled;
+    const seen = [
+      row.map((value) => value - level[t]),
+      ...backs.map((back) => change(scaled.values, t, back)),
+      [level[t] - level[Math.max(t - 1, 0)]],
+    ].flat().map((value) => (age[t] < 0 ? 0 : squash(value / scale[t])));
+    const relative = Math.log(clamp(scale[t] / Math.max(size[t], 1e-30), 1e-4, 10));
+    return [...seen, relative, ...scaled.mask[t]];
+  });
+}
+
+function seasonsBack({ step, steps, seasons }) {
+  const longer = seasons.filter((s) => s % step === 0).map((s) => s / step);
+  return [...new Set([1, ...longer.filter((back) => back < steps)])].sort((a, b) => a - b);
+}
+
+function change(values, t, back) {
+  if (back >= values.length) return values[t].map(() => 0);
+  const before = values[Math.max(t - back, 0)];
+  return values[t].map((value, k) => value - before[k]);
+}
+
+/**
+ * The forecast from step t, read off the head's numbers.
+ * @returns {{quantiles: number[][], weights: number[][], anchors: number[][], centre: number[]}}
+ *   quantiles (h, Q), weights and simple forecasts (K, h), in the units of the series
+ */
+export function readForecast(model, input, record, t) {
+  const { shape, stretch } = model.meta;
+  const { h } = shape;
+  const { scaled } = input;
+  const simple = simpleForecasts(scaled, shape, t); // (K, h)
+  const out = record.output.subarray(t * model.head.outputs, (t + 1) * model.head.outputs);
+  const kinds = simple.length;
+  const weights = softmaxColumns(out, kinds, h);
+  const centre = sumColumns(weights, simple, h);
+  const reach = tails(out.subarray(h * (kinds + 2)));
+  const scale = scaled.scale[t];
+  const quantiles = centre.map((value, j) => {
+    const median = out[h * kinds + j];
+    const width = softplus(out[h * (kinds + 1) + j]) * stretch;
+    return reach.map((far) => scaled.origin + value + scale * (median + width * far));
+  });
+  const anchors = simple.map((row) => row.map((value) => value + scaled.origin));
+  return { quantiles, weights, anchors, centre: centre.map((value) => value + scaled.origin) };
+}
+
+/**
+ * (H,) the slope of the median of step `ahead` (0..h-1) by the state that the head reads at t.
+ * The median is sum_k w_k a_k + scale * m, with w the softmax of the head's first numbers.
+ */
+export function medianReader(model, input, record, t, ahead) {
+  const { shape } = model.meta;
+  const { head } = model;
+  const forecast = readForecast(model, input, record, t);
+  const reader = new Float64Array(head.inputs);
+  const add = (row, factor) => {
+    for (let u = 0; u < head.inputs; u++) reader[u] += factor * head.weight[row * head.inputs + u];
+  };
+  forecast.weights.forEach((row, k) => {
+    add(k * shape.h + ahead, row[ahead] * (forecast.anchors[k][ahead] - forecast.centre[ahead]));
+  });
+  add(shape.h * forecast.weights.length + ahead, input.scaled.scale[t]);
+  return reader;
+}
+
+function softmaxColumns(out, kinds, h) {
+  const weights = Array.from({ length: kinds }, () => new Array(h));
+  for (let j = 0; j < h; j++) {
+    let top = -Infinity;
+    let sum = 0;
+    for (let k = 0; k < kinds; k++) top = Math.max(top, out[k * h + j]);
+    for (let k = 0; k < kinds; k++) sum += weights[k][j] = Math.exp(out[k * h + j] - top);
+    for (let k = 0; k < kinds; k++) weights[k][j] /= sum;
+  }
+  return weights;
+}
+
+function sumColumns(weights, simple, h) {
+  return Array.from({ length: h }, (_, j) =>
+    weights.reduce((sum, row, k) => sum + row[j] * simple[k][j], 0));
+}
+
+/** Quantiles in units of the width: growing outwards from the median, which is 0. */
+function tails(out) {
+  const side = (from) => {
+    let sum = 0;
+    return Array.from({ length: SIDE }, (_, k) => (sum += softplus(out[from + k])));
+  };
+  return [...side(0).reverse().map((far) => -far), 0, ...side(SIDE)];
+}
+
+const softplus = (x) => (x > 30 ? x : Math.log1p(Math.exp(x)));
+const squash = (x) => Math.sign(x) * Math.log1p(Math.abs(x));
+const clamp = (x, low, high) => Math.min(Math.max(x, low), high);

@@ -1,0 +1,33 @@
+/** The page around the views. */
+export default {
+  en: {
+    "page.cell": "Cell", "page.sequence": "Sequence", "page.kept": "What is kept",
+    "page.gradient": "Gradient", "page.train": "Train", "page.forecast": "Forecast",
+    "page.views": "Views", "page.model": "Model", "page.tour": "Guided tour",
+    "page.language": "Lire en français", "page.theme": "Light or dark",
+    "page.play": "Play", "page.pause": "Pause", "page.back": "Step back",
+    "page.forth": "Step forward", "page.step": "Time step", "page.of": "{0} / {1}  {2}",
+    "page.sentence": "The network reads", "page.series": "Series",
+    "page.examples": "Other beginnings…", "page.reset": "Original values",
+    "page.reads": "The network reads {0} observations at each step. Drag the points: it answers at once.",
+    "page.unknown": "Not in its vocabulary, read as “unknown”: {0}",
+    "page.opening": "Hier soir j'ai mangé un hamburger et des",
+    "page.beginnings": "Hier soir j'ai mangé un hamburger et des|Je voudrais boire un verre de|Il fait très froid, mets ton|Elle est partie en vacances avec ses|Demain matin nous allons prendre le|Mon frère joue très bien de la",
+    "page.failed": "This page could not start", "page.no-model": "there is no model to show",
+  },
+  fr: {
+    "page.cell": "Cellule", "page.sequence": "Séquence", "page.kept": "Ce qui est gardé",
+    "page.gradient": "Gradient", "page.train": "Entraîner", "page.forecast": "Prévoir",
+    "page.views": "Vues", "page.model": "Modèle", "page.tour": "Visite guidée",
+    "page.language": "Read in English", "page.theme": "Clair ou sombre",
+    "page.play": "Lecture", "page.pause": "Pause", "page.back": "Pas précédent",
+    "page.forth": "Pas suivant", "page.step": "Pas de temps", "page.of": "{0} / {1}  {2}",
+    "page.sentence": "Le réseau lit", "page.series": "Série",
+    "page.examples": "D’autres débuts…", "page.reset": "Valeurs d’origine",
+    "page.reads": "Le réseau lit {0} observations à chaque pas. Déplacez les points : il répond aussitôt.",
+    "page.unknown": "Absent de son vocabulaire, lu comme « inconnu » : {0}",
+    "page.opening": "Hier soir j'ai mangé un hamburger et des",
+    "page.beginnings": "Hier soir j'ai mangé un hamburger et des|Je voudrais boire un verre de|Il fait très froid, mets ton|Elle est partie en vacances avec ses|Demain matin nous allons prendre le|Mon frère joue très bien de la",
+    "page.failed": "La page n’a pas pu démarrer", "page.no-model": "il n’y a aucun modèle à montrer",
+  },
+};
