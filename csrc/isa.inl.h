@@ -15,12 +15,15 @@ namespace {
 #include "cells.inl.h"
 #include "forward.inl.h"
 #include "backward.inl.h"
+#include "quantiles.inl.h"
 }  // namespace
 }  // namespace carrousel
 
 #define CARROUSEL_ISA_TABLE(NAME, SUPPORTED)                                    \
   namespace carrousel {                                                        \
   extern const Isa isa_##NAME{#NAME, [] { return static_cast<bool>(SUPPORTED); }, \
-                              {forward<float>, backward<float>, elementwise<float>}, \
-                              {forward<double>, backward<double>, elementwise<double>}}; \
+                              {forward<float>, backward<float>, elementwise<float>, \
+                               quantile_loss<float>}, \
+                              {forward<double>, backward<double>, elementwise<double>, \
+                               quantile_loss<double>}}; \
   }

@@ -82,6 +82,26 @@ struct Backward : Layer<T> {
   T* total_dc;        // (N, H) or null; LSTM only
 };
 
+// The loss of quantile forecasts, and its derivative by what the head gave. A row is one step of one
+// window: R = B * steps; K anchors, horizon h, `side` (at most 16) quantiles on each side of the median.
+template <class T>
+struct QuantileLoss {
+  Index rows, steps, horizon, kinds, side;
+  Index columns;         // h * (K + 2) + 2 * side
+  const T* out;          // (R, columns): logits (K, h), median (h), width (h), tails (2, side)
+  const T* anchors;      // (R, K, h)
+  const T* target;       // h values for row (b, t), NaN where missing, at b * target_batch + t * target_step
+  Index target_batch, target_step;
+  const T* origin;       // (B) subtracted from the target
+  const T* scale;        // (R) unit of the errors
+  const T* weight;       // (R) of the errors
+  const T* probability;  // (2 * side) of the quantiles: below the median, above it, each outwards
+  T limit;               // errors are cut off there
+  T median_weight, quantile_weight;
+  T* grad;               // (R, columns)
+  T* loss;               // (R)
+};
+
 enum class Function : int { exp, tanh, sigmoid };
 
 template <class T>
@@ -89,6 +109,7 @@ struct Kernels {
   void (*forward)(const Forward<T>&, int threads);
   void (*backward)(const Backward<T>&, int threads);
   void (*elementwise)(Function, Index n, const T* in, T* out);
+  void (*quantile_loss)(const QuantileLoss<T>&, int threads);
 };
 
 struct Isa {

@@ -1,5 +1,5 @@
-// The Python face of the kernels. Tensors arrive as addresses: src/carrousel/ops/cpu.py, the only
-// caller, has checked their shapes, types and strides and keeps them alive during the call.
+// The Python face of the kernels. Tensors arrive as addresses: src/carrousel/ops, the only caller, has
+// checked their shapes, types and strides and keeps them alive during the call.
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
@@ -72,6 +72,27 @@ void backward(const Kernels<T>& kernels, int threads, const nb::tuple& shape, co
   kernels.backward(p, threads);
 }
 
+template <class T>
+void quantile_loss(const Kernels<T>& kernels, int threads, const nb::tuple& shape,
+                   const nb::tuple& target, const nb::tuple& in, const nb::tuple& weights,
+                   const nb::tuple& out) {
+  QuantileLoss<T> p{};
+  Index* const sizes[] = {&p.rows, &p.steps, &p.horizon, &p.kinds, &p.side, &p.columns};
+  for (std::size_t i = 0; i < 6; ++i) *sizes[i] = nb::cast<Index>(shape[i]);
+  const Rows<const T> place = rows<const T>(target);
+  p.target = place.base;
+  p.target_batch = place.row;
+  p.target_step = place.step;
+  const T** const fields[] = {&p.out, &p.anchors, &p.origin, &p.scale, &p.weight, &p.probability};
+  for (std::size_t i = 0; i < 6; ++i) *fields[i] = at<const T>(nb::cast<Address>(in[i]));
+  T* const numbers[] = {&p.limit, &p.median_weight, &p.quantile_weight};
+  for (std::size_t i = 0; i < 3; ++i) *numbers[i] = nb::cast<T>(weights[i]);
+  p.loss = at<T>(nb::cast<Address>(out[0]));
+  p.grad = at<T>(nb::cast<Address>(out[1]));
+  nb::gil_scoped_release release;
+  kernels.quantile_loss(p, threads);
+}
+
 Function function(const std::string& name) {
   if (name == "exp") return Function::exp;
   if (name == "tanh") return Function::tanh;
@@ -107,6 +128,14 @@ NB_MODULE(_core, m) {
                            const nb::tuple& dx, bool add_dx, const nb::tuple& record,
                            const nb::tuple& out) {
     backward(isa().f64, threads, shape, in, x, y, dy, dx, add_dx, record, out);
+  });
+  m.def("quantile_loss_f32", [](int threads, const nb::tuple& shape, const nb::tuple& target,
+                                const nb::tuple& in, const nb::tuple& weights, const nb::tuple& out) {
+    quantile_loss(isa().f32, threads, shape, target, in, weights, out);
+  });
+  m.def("quantile_loss_f64", [](int threads, const nb::tuple& shape, const nb::tuple& target,
+                                const nb::tuple& in, const nb::tuple& weights, const nb::tuple& out) {
+    quantile_loss(isa().f64, threads, shape, target, in, weights, out);
   });
   m.def("elementwise_f32", [](const std::string& name, Index n, Address in, Address out) {
     isa().f32.elementwise(function(name), n, at<const float>(in), at<float>(out));

@@ -3,41 +3,37 @@
 import pytest
 import torch
 
-from carrousel.forecast.distribution import (
-    MEDIAN_WEIGHT,
-    QUANTILES,
-    SIDE,
-    Forecast,
-    PinballLoss,
-    forecast_loss,
-)
+from carrousel.forecast.distribution import QUANTILES, SIDE, Forecast
+from carrousel.forecast.loss import forecast_loss
 from carrousel.forecast.model import Network, Shape, targets
 from carrousel.forecast.scaling import scale_steps
 
 
-def plain(error, width, reach, weight):
-    """The same loss as one expression over all quantiles."""
-    below, above = -reach[..., 0, :].flip(-1), reach[..., 1, :]
-    offsets = torch.cat([below, torch.zeros_like(below[..., :1]), above], -1)  # (B, T, Q)
-    rest = error[..., None] - width[..., None] * offsets[..., None, :]
-    q = rest.new_tensor(QUANTILES)
-    pinball = torch.maximum(q * rest, (q - 1) * rest).mean(-1)
-    return (weight * (pinball + MEDIAN_WEIGHT * error.abs())).sum()
+def a_network(h, dtype):
+    shape = Shape(h, "rnn", 3, 5, (3, 6), 8, 1)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = Network(shape).to(dtype)
+        torch.nn.init.normal_(network.head.weight, std=0.5)
+        window = torch.randn(4, shape.history + h, dtype=dtype).cumsum(1)
+    window[0, 2:5] = torch.nan  # a gap
+    window[1, :9] = torch.nan  # a short series
+    window[2, -h:] = torch.nan  # no future
+    window[3, 10] = 1e4  # an outlier, beyond which errors are cut off
+    return network, window
 
 
-@pytest.mark.parametrize("shape", [(1, 1, 1), (3, 2, 5)], ids=str)
-def test_value_and_gradients_are_those_of_the_definition(shape):
-    draw = torch.Generator().manual_seed(0)
-    error, width, weight = (torch.randn(shape, generator=draw).double() for _ in range(3))
-    width, weight = width.exp(), weight.abs()
-    reach = torch.rand(*shape[:2], 2, SIDE, generator=draw).double().cumsum(-1)
-    leaves = [t.requires_grad_() for t in (error, width, reach)]
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+@pytest.mark.parametrize("h", [1, 5, 8, 17, 48])
+def test_the_loss_in_one_pass_is_its_formula_differentiated(h, dtype):
+    network, window = a_network(h, dtype)
+    history, target = window[:, : network.shape.history], targets(window, network.shape)
     values, gradients = [], []
-    for loss in (PinballLoss.apply, plain):
-        values.append(loss(error, width, reach, weight))
-        gradients.append(torch.autograd.grad(3 * values[-1], leaves))
+    for value in (network.loss(window), forecast_loss(network(history), target)):
+        values.append(value)
+        gradients.append(torch.autograd.grad(3 * value, list(network.parameters())))
     torch.testing.assert_close(values[0], values[1])
-    torch.testing.assert_close(gradients[0], gradients[1])
+    torch.testing.assert_close(gradients[0], gradients[1], rtol=1e-4, atol=1e-5)
 
 
 def test_quantiles_increase_and_their_middle_is_the_median():

@@ -6,6 +6,7 @@ before in the mean, as last season plus the trend.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -34,54 +35,77 @@ class Anchors:
 
     def __call__(self, scaled: Scaled, only_last: bool = False) -> Tensor:
         """(B, T, K, h) forecasts from the end of every step (or only the last: T = 1), relative
-        to the origin."""
-        first = scaled.values.shape[1] - 1 if only_last else 0
-        level = scaled.level[:, first:].expand(-1, -1, self.h)
-        forecasts = [scaled.values[:, first:, -1:].expand(-1, -1, self.h)]
-        if self.step > 1:
-            forecasts.append(level)
-        for season in self.seasons:
-            forecasts += self._seasonal(scaled, season, first)
-        seasonal = forecasts[len(forecasts) - len(SEASONAL) * len(self.seasons)]
-        if self.seasons[0] == 1:
-            seasonal = forecasts[0]
-        trend = self._trend(scaled)[:, first:]
-        return torch.stack([*forecasts, seasonal + 0.5 * trend, seasonal + trend], 2)
+        to the origin.
 
-    def _seasonal(self, scaled: Scaled, season: int, first: int) -> list[Tensor]:
-        """The last season, the mean of the last few, and their mean form at today's level."""
+        Nearly all of them are values that are there, or their means over the same phase of some
+        seasons: these are put side by side and the forecasts gathered from them at once.
+        """
+        steps, names = scaled.values.shape[1], self.names
+        first = steps - 1 if only_last else 0
         flat, level = scaled.values.flatten(1), scaled.level  # (B, T*step), (B, T, 1)
-        lags = [self._lagged(flat, level[:, first:], season, back) for back in range(SEASONS)]
-        if season == 1:
-            return [torch.stack(lags).mean(0)]
-        around = _rolling_mean(level, max(season // self.step, 1))  # (B, T, 1)
-        form, zero = (scaled.values - around).flatten(1), torch.zeros_like(level[:, first:])
-        forms = [self._lagged(form, zero, season, back) for back in range(SEASONS)]
-        return [lags[0], torch.stack(lags).mean(0), around[:, first:] + torch.stack(forms).mean(0)]
+        table, around = [flat, level.flatten(1), torch.zeros_like(flat[:, :1])], {}
+        for season in self.seasons:
+            table.append(_season_mean(flat, season))
+            if season > 1:
+                mean = _rolling_mean(level, max(season // self.step, 1))  # (B, T, 1)
+                table.append(_season_mean((scaled.values - mean).flatten(1), season))
+                around[f"form {season}"] = mean[:, first:]
+        index = _index(self, steps, first)
+        out = torch.cat(table, 1).index_select(1, index.flatten())
+        out = out.view(-1, *index.shape)  # (B, T, K, h)
+        for name, mean in around.items():
+            out[:, :, names.index(name)] += mean
+        slope, ahead = self._slope(scaled)[:, first:], torch.arange(self.h) // self.seasons[0] + 1
+        out[:, :, -2].addcmul_(slope, ahead, value=0.5)
+        out[:, :, -1].addcmul_(slope, ahead)
+        return out
 
-    def _lagged(self, flat: Tensor, level: Tensor, season: int, back: int) -> Tensor:
-        """(B, T, h): the same phase ``back`` seasons before the last; the oldest known season
-        where there is none so far back, the level where there is none at all."""
-        steps = flat.shape[1] // self.step
-        ahead = torch.arange(self.h)
-        end = torch.arange(steps - level.shape[1] + 1, steps + 1)[:, None] * self.step  # (T, 1)
-        position = end + ahead - season * (ahead // season + 1)  # (T, h)
-        further = position.div(season, rounding_mode="floor").clamp(0, back)
-        position = position - season * further
-        taken = flat[:, position.clamp_min(0).flatten()].unflatten(1, position.shape)
-        return torch.where(position >= 0, taken, level)
-
-    def _trend(self, scaled: Scaled) -> Tensor:
-        """(B, T, h) mean change of level over the last seasons, once a season of the horizon."""
+    def _slope(self, scaled: Scaled) -> Tensor:
+        """(B, T, 1) mean change of level from season to season over the last few."""
         level = scaled.level
         span = min(SEASONS, level.shape[1] - 1)
         past = torch.cat([level[:, :1].expand(-1, span, -1), level[:, : level.shape[1] - span]], 1)
         steps = scaled.age.clamp(1, max(span, 1))[..., None]  # a young series has fewer
-        slope = (level - past) / steps * (self.seasons[0] / self.step)  # (B, T, 1)
-        return slope * (torch.arange(self.h) // self.seasons[0] + 1)
+        return (level - past) / steps * (self.seasons[0] / self.step)
+
+
+@lru_cache(maxsize=32)
+def _index(anchors: Anchors, steps: int, first: int) -> Tensor:
+    """(T, K, h) columns of the table that ``Anchors`` puts together.
+
+    Step t of the horizon is found one season earlier, or as many as it takes; where the history
+    does not reach so far back, the level stands in (for a form: nothing).
+    """
+    length, ahead = steps * anchors.step, torch.arange(anchors.h)
+    end = torch.arange(first + 1, steps + 1)[:, None] * anchors.step  # (T, 1)
+    level = (length + end // anchors.step - 1).expand(-1, anchors.h)
+    nothing, column = length + steps, length + steps + 1
+    last = (end - 1).expand_as(level)
+    parts, repeated = [last] if anchors.step == 1 else [last, level], last
+    for season in anchors.seasons:
+        position = end + ahead - season * (ahead // season + 1)  # (T, h)
+        there = position >= 0
+        latest = torch.where(there, position, level)
+        mean = torch.where(there, position + column, level)
+        form = torch.where(there, position + column + length, nothing)
+        parts += [mean] if season == 1 else [latest, mean, form]
+        column += length if season == 1 else 2 * length
+        repeated = latest if season == anchors.seasons[0] else repeated
+    return torch.stack([*parts, repeated, repeated], 1)
+
+
+def _season_mean(x: Tensor, season: int) -> Tensor:
+    """(B, N): at each position the mean of it and of the same phase of the seasons before, up to
+    SEASONS in all; the oldest is repeated where there are fewer."""
+    if season >= x.shape[1]:
+        return x
+    padded = torch.cat([*[x[:, :season]] * (SEASONS - 1), x], 1)
+    return padded.unfold(1, x.shape[1], season).mean(1)
 
 
 def _rolling_mean(level: Tensor, steps: int) -> Tensor:
     """(B, T, 1) mean of the last ``steps`` levels; the first is repeated before the beginning."""
+    if steps == 1:
+        return level
     padded = torch.cat([level[:, :1].expand(-1, steps - 1, -1), level], 1)
     return padded.unfold(1, steps, 1).mean(-1)

@@ -14,8 +14,7 @@ from torch import Tensor
 from ..data.panel import Panel, some
 from ..train import Progress, Run, fit
 from .choose import Plan
-from .distribution import forecast_loss
-from .model import Network, Shape, targets
+from .model import Network, Shape
 from .start import start_from
 from .validation import Validation
 from .windows import Sampler, Windows
@@ -76,8 +75,7 @@ def _batch(sampler: Sampler, size: int, step: int, generator: torch.Generator) -
 
 
 def _loss(model: Any, window: Tensor) -> Tensor:
-    shape: Shape = model.shape
-    return forecast_loss(model(window[:, : shape.history]), targets(window, shape))
+    return model.loss(window)
 
 
 def new_network(shape: Shape, seed: int, sampler: Sampler) -> Network:

@@ -1,6 +1,7 @@
 """The network: recurrent layers over the steps of a window, one head for all that follows."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -9,8 +10,10 @@ from torch.nn import functional as F
 from .. import nn as layers
 from .anchors import Anchors
 from .distribution import SIDE, Forecast
+from .loss import training_loss
 from .scaling import FLOOR, Scaled, scale_steps
 
+State = list[Any]  # of each layer what carrousel.nn gives: h, or (h, c)
 CELLS = {"lstm": layers.LSTM, "gru": layers.GRU, "rnn": layers.RNN}
 
 
@@ -39,7 +42,7 @@ class Dense(nn.Module):
         super().__init__()
         self.linear = nn.Linear(input_size, hidden_size)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, None]:
+    def forward(self, x: Tensor, state: None = None) -> tuple[Tensor, None]:
         return self.linear(x).tanh(), None
 
 
@@ -68,23 +71,43 @@ class Network(nn.Module):
 
     def forward(self, history: Tensor, last: bool = False) -> Forecast:
         """Forecasts from every step, or only from the last (T = 1)."""
-        scaled = scale_steps(history, self.shape.step)
-        x = self.embed(features(scaled, self.shape))  # (B, T, hidden)
-        for layer in self.layers:
-            x = x + layer(x)[0]
+        x, scaled = self.encode(history)
+        x, _ = self.recur(x)
         anchors = self.anchors(scaled, last)
         if last:
             x, scaled = x[:, -1:], scaled.last()
-        return self._read(self.head(x), anchors, scaled)
+        return self.read(x, scaled, anchors)
 
-    def _read(self, out: Tensor, anchors: Tensor, scaled: Scaled) -> Forecast:
+    def encode(self, history: Tensor) -> tuple[Tensor, Scaled]:
+        """(B, T, hidden) what each step shows, and the measures of each step."""
+        scaled = scale_steps(history, self.shape.step)
+        return self.embed(features(scaled, self.shape)), scaled
+
+    def recur(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """(B, T, hidden) through the layers, each of which adds to what it read, from a state
+        (zeros if None) to the next; one entry a layer."""
+        states = []
+        for k, layer in enumerate(self.layers):
+            y, after = layer(x) if state is None else layer(x, state[k])
+            x = x + y
+            states.append(after)
+        return x, states
+
+    def read(self, x: Tensor, scaled: Scaled, anchors: Tensor) -> Forecast:
+        """The distributions after some steps, from what the layers gave (B, T, hidden)."""
         h, kinds = self.shape.h, len(self.anchors.names)
-        weights, median, width, tails = out.split([h * kinds, h, h, 2 * SIDE], -1)
+        weights, median, width, tails = self.head(x).split([h * kinds, h, h, 2 * SIDE], -1)
         weights = weights.unflatten(-1, (kinds, h)).softmax(-2)
         centre = (weights * anchors).sum(-2)  # (B, T, h)
         reach = F.softplus(tails.unflatten(-1, (2, SIDE))).cumsum(-1)
         width = F.softplus(width) * self.stretch
         return Forecast(centre, scaled.scale, median, width, reach, scaled)
+
+    def loss(self, window: Tensor) -> Tensor:
+        """Of windows (B, history + h): the mean over the forecasts from every step."""
+        x, scaled = self.encode(window[:, : self.shape.history])
+        out = self.head(self.recur(x)[0])
+        return training_loss(out, self.anchors(scaled), scaled, targets(window, self.shape))
 
 
 def targets(window: Tensor, shape: Shape) -> Tensor:

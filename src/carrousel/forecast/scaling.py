@@ -41,35 +41,50 @@ class Scaled:
 def scale_steps(history: Tensor, step: int) -> Scaled:
     """Cut ``history`` (B, T*step), NaN where missing, into steps and measure them."""
     present = history.isfinite()
-    last = _last_present(present)
+    complete = bool(present.all())  # then some steps have nothing to do
     # float32 holds a small movement on a large offset only once the offset is gone.
-    origin = history.gather(1, last[:, -1:].clamp_min(0)).nan_to_num()
+    origin = history[:, -1:] if complete else _last_value(history, present)
     raw = history.unflatten(1, (-1, step))  # (B, T, step)
     mask = present.unflatten(1, (-1, step))
     values = (raw - origin[:, :, None]).masked_fill_(~mask, 0.0)
     count = mask.sum(-1)  # (B, T)
-    level = _carry(values.sum(-1) / count.clamp_min(1), count > 0)
-    known = _last_present(mask)  # (B, T, step): where the last value of this phase is
-    values = values.gather(1, known.clamp_min(0))
-    values = torch.where(known >= 0, values, level[..., None])
-    size = _running_mean(raw.abs().masked_fill(~mask, 0.0).sum(-1), count)
-    scale = _scale(values, mask & (known.roll(1, 1) >= 0), level, count, size)
-    age = torch.arange(mask.shape[1]) - _first(count > 0)
+    valid = count > 0
+    level = _carry(values.sum(-1) / count.clamp_min(1), valid)
+    paired = mask if complete else mask & (mask.cumsum(1) > 1)  # with the step before
+    if not complete:
+        values = _filled(values, mask, level)
+    so_far = count.cumsum(1).clamp_min(1)
+    size = raw.abs().masked_fill(~mask, 0.0).sum(-1).cumsum(1) / so_far
+    scale = _scale(values, paired, level, count, size)
+    age = torch.arange(mask.shape[1]) - _first(valid)
     mask = mask.to(values.dtype)
     return Scaled(values, mask, level[..., None], scale, size[..., None], origin, age)
 
 
 def _scale(values: Tensor, paired: Tensor, level: Tensor, count: Tensor, size: Tensor) -> Tensor:
     """(B, T, 1) mean absolute change between steps: recent, but never far below all so far."""
-    paired[:, 0] = False
-    change = (values - values.roll(1, 1)).abs().masked_fill(~paired, 0.0).sum(-1)
+    change = torch.zeros_like(level)
+    change[:, 1:] = ((values[:, 1:] - values[:, :-1]).abs() * paired[:, 1:]).sum(-1)
     pairs = paired.sum(-1)
+    pairs[:, 0] = 0
     ever = _running_mean(change, pairs)
     recent = _recent_mean(change, pairs)
     spread = _running_mean((values - level[..., None]).abs().mean(-1) * count, count)
     measured = pairs.cumsum(1) > 0
     scale = torch.where(measured, torch.maximum(recent, 0.1 * ever), spread)
     return torch.maximum(scale, FLOOR * size).clamp_min(1e-30)[..., None]
+
+
+def _last_value(history: Tensor, present: Tensor) -> Tensor:
+    """(B, 1) the last value that is there; 0 where there is none."""
+    last = (present * torch.arange(history.shape[1])).amax(1, keepdim=True)
+    return history.gather(1, last).nan_to_num()
+
+
+def _filled(values: Tensor, mask: Tensor, level: Tensor) -> Tensor:
+    """(B, T, step) with the last value of the same phase, or else the level, where missing."""
+    known = _last_present(mask)
+    return torch.where(known >= 0, values.gather(1, known.clamp_min(0)), level[..., None])
 
 
 def _last_present(present: Tensor) -> Tensor:
@@ -81,6 +96,8 @@ def _last_present(present: Tensor) -> Tensor:
 
 def _carry(values: Tensor, valid: Tensor) -> Tensor:
     """(B, T): the last valid value so far; before the first, the first (nothing looks there)."""
+    if valid.all():
+        return values
     index = torch.maximum(_last_present(valid), _first(valid))
     return values.gather(1, index.clamp(max=valid.shape[1] - 1))
 

@@ -11,7 +11,8 @@ from statistics import NormalDist
 import torch
 from torch import Tensor
 
-from .distribution import LARGEST, QUANTILES, SIDE
+from .distribution import QUANTILES, SIDE
+from .loss import LARGEST
 from .model import Network, targets
 from .scaling import scale_steps
 

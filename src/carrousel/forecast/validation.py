@@ -4,7 +4,8 @@ import torch
 from torch import Tensor, nn
 
 from .choose import Plan
-from .distribution import Forecast, forecast_loss
+from .distribution import Forecast
+from .loss import forecast_loss
 from .windows import Windows
 
 STRETCHES = tuple(1.15**k for k in range(9))  # 1 ... 3.06: never narrower than was learned

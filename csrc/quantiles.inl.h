@@ -1,0 +1,115 @@
+// The loss of a quantile forecast and its derivative by the head's output, in one pass over each row
+// while it is in the first cache. The formula, in plain torch, is src/carrousel/forecast/loss.py.
+
+// log(1 + exp(x)) = max(x, 0) + log1p(u), u = exp(-|x|); log1p(u) = 2 atanh(u / (2 + u)), a series.
+template <class T>
+inline V<T> vsoftplus(V<T> x) {
+  const V<T> zero{};
+  const V<T> u = vexp<T>(x > zero ? -x : x);
+  const V<T> s = u / (u + fill(T(2)));
+  const V<T> s2 = s * s;
+  V<T> sum = fill(T(1. / 15));
+#pragma GCC unroll 7
+  for (int k = 13; k > 0; k -= 2) sum = sum * s2 + fill(T(1) / T(k));
+  return (x > zero ? x : zero) + (s + s) * sum;
+}
+
+template <class T>
+inline T sum_lanes(V<T> v) {
+  T sum = 0;
+  for (int j = 0; j < W<T>; ++j) sum += v[j];
+  return sum;
+}
+
+template <class T>
+struct Tails {  // distances of the quantiles from the median, and their derivatives
+  static constexpr Index most = 2 * 16;
+  T slope[most], reach[most], grad[most];
+
+  void read(const T* raw, Index side) {
+    for (Index i = 0; i < 2 * side; i += W<T>) {
+      const V<T> x = load(raw + i, 2 * side - i);
+      store(reach + i, vsoftplus<T>(x), 2 * side - i);
+      store(slope + i, vsigmoid<T>(x), 2 * side - i);
+    }
+    for (Index i = 0; i < 2 * side; ++i) {
+      if (i % side) reach[i] += reach[i - 1];
+      grad[i] = 0;
+    }
+  }
+  void write(T* out, Index side) {
+    for (Index i = 2 * side; i-- > 0;) {
+      if ((i + 1) % side) grad[i] += grad[i + 1];
+      out[i] = grad[i] * slope[i];
+    }
+  }
+};
+
+// W steps of the horizon of one row, from step j on; returns their loss.
+template <class T>
+inline T quantile_steps(const QuantileLoss<T>& p, Index r, Index j, Tails<T>& tails) {
+  const Index h = p.horizon, n = h - j, width_at = (p.kinds + 1) * h + j;
+  const T* out = p.out + r * p.columns + j;
+  const T* anchors = p.anchors + r * p.kinds * h + j;
+  T* grad = p.grad + r * p.columns + j;
+  const V<T> zero{}, one = fill(T(1)), scale = one / fill(p.scale[r]);
+
+  V<T> largest = load(out, n), total = zero, centre = zero;
+  for (Index k = 1; k < p.kinds; ++k) {
+    const V<T> x = load(out + k * h, n);
+    largest = x > largest ? x : largest;
+  }
+  for (Index k = 0; k < p.kinds; ++k) {
+    const V<T> e = vexp<T>(load(out + k * h, n) - largest);
+    store(grad + k * h, e, n);
+    total += e;
+    centre += e * load(anchors + k * h, n);
+  }
+  total = one / total;
+  centre *= total;
+
+  const V<T> target = load(p.target + r / p.steps * p.target_batch + r % p.steps * p.target_step + j, n);
+  V<T> weight = target == target ? fill(p.weight[r]) : zero;
+  for (Index i = n; i < W<T>; ++i) weight[i] = 0;
+  const V<T> far = (target - fill(p.origin[r / p.steps]) - centre) * scale;
+  const V<T> limit = fill(p.limit);
+  const auto inside = (far < limit) & (far > -limit);  // false where the target is missing
+  V<T> error = far > limit ? limit : (far < -limit ? -limit : far);
+  error = (target == target ? error : zero) - load(out + p.kinds * h, n);
+
+  const V<T> raw = load(p.out + r * p.columns + width_at, n), width = vsoftplus<T>(raw);
+  const V<T> sign = error > zero ? one : (error < zero ? -one : zero);
+  V<T> d_error = weight * sign * fill(p.median_weight), d_width = zero, loss = d_error * error;
+  const V<T> share = weight * fill(p.quantile_weight);
+  for (Index i = 0; i < 2 * p.side; ++i) {
+    const V<T> reach = fill(i < p.side ? -tails.reach[i] : tails.reach[i]);
+    const V<T> rest = error - width * reach;
+    const V<T> slope = share * (rest < zero ? fill(p.probability[i] - 1) : fill(p.probability[i]));
+    loss += slope * rest;
+    d_error += slope;
+    d_width -= slope * reach;
+    const T moved = sum_lanes<T>(slope * width);
+    tails.grad[i] += i < p.side ? moved : -moved;
+  }
+  store(p.grad + r * p.columns + width_at, d_width * vsigmoid<T>(raw), n);
+  store(grad + p.kinds * h, -d_error, n);
+  const V<T> d_centre = inside ? -d_error * scale * total : zero;
+  for (Index k = 0; k < p.kinds; ++k) {
+    store(grad + k * h, d_centre * load(grad + k * h, n) * (load(anchors + k * h, n) - centre), n);
+  }
+  return sum_lanes<T>(loss);
+}
+
+template <class T>
+void quantile_loss(const QuantileLoss<T>& p, int threads) {
+  team(threads, [&](const Worker& worker) {
+    Tails<T> tails;
+    for (Index r = worker.first(p.rows); r < worker.last(p.rows); ++r) {
+      const Index at = r * p.columns + (p.kinds + 2) * p.horizon;
+      tails.read(p.out + at, p.side);
+      p.loss[r] = 0;
+      for (Index j = 0; j < p.horizon; j += W<T>) p.loss[r] += quantile_steps(p, r, j, tails);
+      tails.write(p.grad + at, p.side);
+    }
+  });
+}

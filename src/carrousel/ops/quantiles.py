@@ -1,0 +1,56 @@
+"""The loss of quantile forecasts with its derivative, in one pass over the head's output."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+import carrousel._core as _core
+
+
+class QuantileLoss(torch.autograd.Function):
+    """``apply(out, anchors, target, origin, scale, weight, probabilities, limit, weights)``.
+
+    out (B, T, K*h + 2h + 2*side): logits of the anchors' weights (K, h), median (h), width (h) and
+    tails (2, side); anchors (B, T, K, h); target (B, T, h) with any strides but the last, NaN
+    where missing; origin (B, 1); scale, weight (B, T, 1). All float32 or all float64. The formula
+    is ``carrousel.forecast.loss.forecast_loss``; only ``out`` has a gradient. ``weights`` are
+    those of the median's absolute error and of each quantile.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        out: Tensor,
+        anchors: Tensor,
+        target: Tensor,
+        origin: Tensor,
+        scale: Tensor,
+        weight: Tensor,
+        probabilities: Tensor,
+        limit: float,
+        weights: tuple[float, float],
+    ) -> Tensor:
+        out, batch, steps = out.detach().contiguous(), *out.shape[:2]
+        kinds, horizon = anchors.shape[-2:]
+        inputs = [t.contiguous() for t in (anchors, origin, scale, weight, probabilities)]
+        grad, loss = torch.empty_like(out), out.new_empty(batch * steps)
+        shape = (batch * steps, steps, horizon, kinds, len(probabilities) // 2, out.shape[-1])
+        run = _core.quantile_loss_f32 if out.dtype is torch.float32 else _core.quantile_loss_f64
+        run(
+            torch.get_num_threads(),
+            shape,
+            (target.data_ptr(), target.stride(1), target.stride(0)),
+            (out.data_ptr(), *(t.data_ptr() for t in inputs)),
+            (limit, *weights),
+            (loss.data_ptr(), grad.data_ptr()),
+        )
+        ctx.save_for_backward(grad)
+        return loss.sum()
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> Any:
+        (grad,) = ctx.saved_tensors
+        if grads[0] != 1:  # what loss.backward() passes needs no other pass over it
+            grad = grads[0] * grad
+        return grad, *[None] * 8
