@@ -63,6 +63,33 @@ export function recall(steps) {
   };
 }
 
+export const VOCABULARY = ["a", "b", "c", "·", "?"];
+const LETTERS = 3, REST = 3, QUESTION = 4;
+
+/**
+ * Letters: say the last letter whenever asked "?", and "·" at every other step. A letter has to be
+ * written down and the one before erased; at "·" nothing is to be done.
+ * @param {number} steps @returns {Task}
+ */
+export function letters(steps) {
+  const size = VOCABULARY.length;
+  return {
+    inputs: size, outputs: size, steps, answers: "class", memoryless: 0.3 * Math.log(LETTERS),
+    draw(rng) {
+      const inputs = new Float64Array(steps * size), target = new Float64Array(steps);
+      let last = REST;
+      for (let t = 0; t < steps; t++) {
+        const dice = rng.uniform();
+        const token = dice < 0.25 ? rng.integer(LETTERS) : dice < 0.7 ? REST : QUESTION;
+        if (token < LETTERS) last = token;
+        inputs[t * size + token] = 1;
+        target[t] = token === QUESTION ? last : REST;
+      }
+      return { inputs, target };
+    },
+  };
+}
+
 /**
  * The next value of a noisy sine whose phase and period differ from example to example. What can
  * be learned is the sine; the noise (standard deviation 0.1) cannot be.
