@@ -245,14 +245,11 @@ class _State:
         # Early on the average follows closely, so that it does not remember the initial values.
         step = self.run.steps
         weight = 1 - min(self.options.average, step / (step + 9))
+        means, now = list(self.averaged.parameters()), list(self.model.parameters())
         with torch.no_grad():
-            for mean, now in zip(
-                self.averaged.state_dict().values(), self.model.state_dict().values(), strict=True
-            ):
-                if mean.is_floating_point():
-                    mean.lerp_(now, weight)
-                else:
-                    mean.copy_(now)
+            torch._foreach_lerp_(means, now, weight)
+            for mean, value in zip(self.averaged.buffers(), self.model.buffers(), strict=True):
+                mean.copy_(value)
 
     def save(self, path: Path) -> None:
         tensors = {

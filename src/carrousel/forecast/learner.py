@@ -20,7 +20,7 @@ from .validation import Validation
 from .windows import Sampler, Windows
 
 Report = Callable[[str, Progress], None]  # (what is trained, progress)
-PREDICTED_AT_ONCE = 1024  # windows
+PREDICTED_AT_ONCE = 512  # windows
 STARTED_FROM = 256  # windows
 
 
@@ -99,8 +99,9 @@ def predict_quantiles(networks: list[Network], windows: Windows, drop: int = 0) 
     with torch.inference_mode():
         for series in everything.split(PREDICTED_AT_ONCE):
             history = seen.gather(series, seen.stop[series])[:, : seen.history]
-            members = [network(history, last=True).quantiles()[:, 0] for network in networks]
-            out.append(torch.stack(members).mean(0))
+            shown = networks[0].look(history, last=True)
+            members = (network.answer(shown).quantiles()[:, 0] for network in networks)
+            out.append(sum(members) / len(networks))
     if not out:
         raise ValueError("there is no series to forecast")
     return torch.cat(out).numpy()

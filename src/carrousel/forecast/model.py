@@ -1,7 +1,7 @@
 """The network: recurrent layers over the steps of a window, one head for all that follows."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -46,6 +46,14 @@ class Dense(nn.Module):
         return self.linear(x).tanh(), None
 
 
+class Seen(NamedTuple):
+    """A batch of windows as a network sees them."""
+
+    features: Tensor  # (B, T, F)
+    anchors: Tensor  # (B, T, K, h), or T = 1: the last step alone is asked for
+    scaled: Scaled  # of the steps that are asked for
+
+
 class Network(nn.Module):
     """(B, history) values, NaN where missing, to quantiles of the next ``h`` after every step.
 
@@ -71,17 +79,18 @@ class Network(nn.Module):
 
     def forward(self, history: Tensor, last: bool = False) -> Forecast:
         """Forecasts from every step, or only from the last (T = 1)."""
-        x, scaled = self.encode(history)
-        x, _ = self.recur(x)
-        anchors = self.anchors(scaled, last)
-        if last:
-            x, scaled = x[:, -1:], scaled.last()
-        return self.read(x, scaled, anchors)
+        return self.answer(self.look(history, last))
 
-    def encode(self, history: Tensor) -> tuple[Tensor, Scaled]:
-        """(B, T, hidden) what each step shows, and the measures of each step."""
+    def look(self, history: Tensor, last: bool = False) -> Seen:
+        """What all networks of this shape see; they may share it."""
         scaled = scale_steps(history, self.shape.step)
-        return self.embed(features(scaled, self.shape)), scaled
+        seen = features(scaled, self.shape)
+        return Seen(seen, self.anchors(scaled, last), scaled.last() if last else scaled)
+
+    def answer(self, seen: Seen) -> Forecast:
+        """Forecasts from the steps for which there are anchors."""
+        x, _ = self.recur(self.embed(seen.features))
+        return self.read(x[:, -seen.anchors.shape[1] :], seen.scaled, seen.anchors)
 
     def recur(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """(B, T, hidden) through the layers, each of which adds to what it read, from a state
@@ -105,9 +114,9 @@ class Network(nn.Module):
 
     def loss(self, window: Tensor) -> Tensor:
         """Of windows (B, history + h): the mean over the forecasts from every step."""
-        x, scaled = self.encode(window[:, : self.shape.history])
-        out = self.head(self.recur(x)[0])
-        return training_loss(out, self.anchors(scaled), scaled, targets(window, self.shape))
+        seen = self.look(window[:, : self.shape.history])
+        out = self.head(self.recur(self.embed(seen.features))[0])
+        return training_loss(out, seen.anchors, seen.scaled, targets(window, self.shape))
 
 
 def targets(window: Tensor, shape: Shape) -> Tensor:
