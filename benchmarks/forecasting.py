@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import platform
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -91,6 +92,11 @@ SETS = {
 def main() -> None:
     arguments = parse()
     print(machine())
+    if arguments.speed:
+        sys.path.insert(0, str(Path(__file__).parents[1]))
+        from benchmarks import forecasting_speed
+
+        return forecasting_speed.main([])
     print(HEADER)
     results = {}
     for name in arguments.sets:
@@ -184,7 +190,8 @@ def machine() -> str:
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder with the data sets")
+    parser.add_argument("--speed", action="store_true", help="time and memory; needs no data")
+    parser.add_argument("--data", type=Path, default=Path(), help="folder with the data sets")
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS), metavar="SET")
     parser.add_argument("--cells", nargs="+", default=["lstm"], metavar="CELL")
     parser.add_argument("--effort", default="default", choices=["fast", "default", "best"])

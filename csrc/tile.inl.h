@@ -68,44 +68,73 @@ inline void multiply(int m, int nv, Index depth, const T* const* rows, Index str
   tiles[nv - 1][m - 1](depth, rows, stride, panel, acc);
 }
 
+// Which lanes of two rows, s apart, belong to the first (or second) of the two after exchanging
+// blocks of s lanes. The loop must be unrolled, or the compiler builds the mask at run time.
+template <class T, int s, bool second>
+inline auto exchange() {
+  V<typename Number<T>::integer> which;
+#pragma GCC unroll 16
+  for (int j = 0; j < W<T>; ++j) which[j] = (j & s ? W<T> + j - s : j) + (second ? s : 0);
+  return which;
+}
+
 // W x W values, in place: r[i][j] <-> r[j][i], by exchanging blocks of 1, 2, 4, ... lanes.
-template <class T>
+template <class T, int s = 1>
 inline void transpose(V<T> (&r)[W<T>]) {
-  using Lane = typename Number<T>::integer;
-#pragma GCC unroll 4
-  for (int s = 1; s < W<T>; s *= 2) {
-    V<Lane> low, high;
-    for (int j = 0; j < W<T>; ++j) {
-      low[j] = j & s ? W<T> + j - s : j;
-      high[j] = j & s ? W<T> + j : j + s;
-    }
+  if constexpr (s < W<T>) {
 #pragma GCC unroll 16
     for (int i = 0; i < W<T>; ++i) {
       if (i & s) continue;
       const V<T> a = r[i], b = r[i + s];
-      r[i] = shuffle<T>(a, b, low);
-      r[i + s] = shuffle<T>(a, b, high);
+      r[i] = shuffle<T>(a, b, exchange<T, s, false>());
+      r[i + s] = shuffle<T>(a, b, exchange<T, s, true>());
     }
+    transpose<T, 2 * s>(r);
   }
 }
 
-// x . w for `count` <= W rows of w, as they lie in memory: with a row or two of inputs, packing the
-// weights would cost more than using them.
-template <class T>
-inline V<T> row_dots(Index depth, const T* w, Index count, const T* x) {
-  V<T> sum[W<T>] = {};
-  for (Index k = 0; k < depth; k += W<T>) {
-    const V<T> part = load(x + k, depth - k);
+// The sums over the lanes of each of W vectors: lane i of the result belongs to r[i]. The exchanges
+// of `transpose` without those that nobody needs.
+template <class T, int s = 1>
+inline V<T> lane_sums(V<T> (&r)[W<T>]) {
+  if constexpr (s < W<T>) {
 #pragma GCC unroll 16
-    for (Index i = 0; i < W<T>; ++i) {
-      if (i < count) sum[i] += load(w + i * depth + k, depth - k) * part;
+    for (int i = 0; i + s < W<T>; i += 2 * s) {
+      r[i] = shuffle<T>(r[i], r[i + s], exchange<T, s, false>()) +
+             shuffle<T>(r[i], r[i + s], exchange<T, s, true>());
+    }
+    return lane_sums<T, 2 * s>(r);
+  }
+  return r[0];
+}
+
+// x . w for `count` <= W rows of w, as they lie in memory: with a row or two of inputs, packing the
+// weights would cost more than using them. Lanes past `count` are of no use.
+template <class T>
+[[gnu::noinline]] V<T> row_dots(Index depth, const T* w, Index count, const T* x) {
+  V<T> sum[W<T>];
+#pragma GCC unroll 16
+  for (int i = 0; i < W<T>; ++i) sum[i] = V<T>{};
+  Index k = 0;
+  for (; k + W<T> <= depth; k += W<T>) {
+    const V<T> part = load(x + k);
+    const T* row = w + k;
+#pragma GCC unroll 16
+    for (int i = 0; i < W<T>; ++i) {
+      sum[i] += load(row) * part;
+      row += i + 1 < count ? depth : 0;
     }
   }
-  transpose<T>(sum);
-  V<T> all = sum[0];
+  if (k < depth) {
+    const V<T> part = load_some(x + k, depth - k);
+    const T* row = w + k;
 #pragma GCC unroll 16
-  for (int i = 1; i < W<T>; ++i) all += sum[i];
-  return all;
+    for (int i = 0; i < W<T>; ++i) {
+      sum[i] += load_some(row, depth - k) * part;
+      row += i + 1 < count ? depth : 0;
+    }
+  }
+  return lane_sums<T>(sum);
 }
 
 // Columns in groups of at most `widest` vectors, so that a narrow matrix wastes no lanes.

@@ -44,7 +44,7 @@ def to_panel(
     _refuse_duplicates(codes, time, ids, time_col, named)
     start = np.flatnonzero(np.diff(codes, prepend=-1))
     if zone and _in_days(wanted, time, codes):
-        time = _wall_time(time, zone)
+        time = wall_time(time, zone)
     first = time[start][codes]
     freq = (
         _checked(wanted, time, first, codes, ids, time_col)
@@ -54,7 +54,7 @@ def to_panel(
     values, offsets = _placed(freq.count(first, time), codes, y, len(ids), time_col)
     panel = Panel(values, offsets, ids, time[start], freq, named, time_col, target_col, zone)
     if len(values) > len(y):
-        notes.append(_plural(len(values) - len(y), "gap") + " filled as missing")
+        notes.append(counted(len(values) - len(y), "gap") + " filled as missing")
     _refuse_empty(panel)
     return panel, notes
 
@@ -80,7 +80,7 @@ def _refuse_duplicates(
 ) -> None:
     twice = np.flatnonzero((codes[1:] == codes[:-1]) & (time[1:] == time[:-1]))
     if len(twice):
-        where = f"{_text(time[twice[0]])} of series {ids[codes[twice[0]]]!r}"
+        where = f"{written(time[twice[0]])} of series {ids[codes[twice[0]]]!r}"
         more = f" ({len(twice) - 1:,} more such rows)" if len(twice) > 1 else ""
         advice = (
             "keep or combine them" if id_col else "is there a column (id_col) that names series?"
@@ -96,7 +96,8 @@ def _in_days(freq: Frequency | None, time: np.ndarray, codes: np.ndarray) -> boo
     return len(steps) > 0 and bool(steps.min() >= DAY - DAY // 24)
 
 
-def _wall_time(time: np.ndarray, zone: str) -> np.ndarray:
+def wall_time(time: np.ndarray, zone: str) -> np.ndarray:
+    """UTC as clocks in ``zone`` show it."""
     local = pl.Series(time).dt.replace_time_zone("UTC").dt.convert_time_zone(zone)
     return local.dt.replace_time_zone(None).to_numpy()
 
@@ -113,8 +114,8 @@ def _checked(
             return candidate
     row = int(np.argmax(freq.advance(first, freq.count(first, time)) != time))
     raise ValueError(
-        f"{name}: {_text(time[row])} of series {ids[codes[row]]!r} is not a whole number of steps "
-        f"of freq {freq.alias!r} after its start, {_text(first[row])}"
+        f"{name}: {written(time[row])} of series {ids[codes[row]]!r} is not a whole number of "
+        f"steps of freq {freq.alias!r} after its start, {written(first[row])}"
     )
 
 
@@ -143,10 +144,14 @@ def _refuse_empty(panel: Panel) -> None:
         raise ValueError(f"{panel.target_col}: no value at all in series {some(empty)}")
 
 
-def _plural(n: int, noun: str) -> str:
-    return f"{n:,} {noun}" + ("s" if n != 1 else "")
+def counted(n: int, noun: str, plural: str | None = None) -> str:
+    """
+    >>> counted(2, "gap"), counted(1, "series", "series")
+    ('2 gaps', '1 series')
+    """
+    return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
 
 
-def _text(time: Any) -> str:
+def written(time: Any) -> str:
     """A time as people write it: no fractions, and no clock at midnight."""
     return str(time).replace("T", " ").removesuffix(".000000").removesuffix(" 00:00:00")

@@ -24,23 +24,31 @@ def ledger_scores(
 
         q_t = w_t * o_t * tanh(c_t) / c_t        S_t = q_t + f_{t+1} S_{t+1}
     """
-    record, slopes = _slopes(question, x, layer)
-    scores = torch.zeros(question.batch, question.steps, dtype=torch.float64)
-    initial = torch.zeros(question.batch, dtype=torch.float64)
-    read = torch.zeros(question.batch, dtype=torch.float64)
-    for index in range(record.hidden.shape[0]):
-        by_step, at_start, value = _entry(record, index, slopes[index])
-        if by_step.shape[0] != question.steps:
-            raise ValueError(
-                f"layer {record.name!r} ran {by_step.shape[0]} steps and x has "
-                f"{question.steps}: its steps are not those of x"
-            )
-        scores += by_step.T
-        initial += at_start
-        read += value
+    by_unit, initial, read = unit_scores(question, x, layer)
+    if by_unit.shape[1] != question.steps:
+        raise ValueError(
+            f"layer {layer or 'last'!r} ran {by_unit.shape[1]} steps and x has "
+            f"{question.steps}: its steps are not those of x"
+        )
+    scores, initial, read = by_unit.sum(-1), initial.sum(-1), read.sum(-1)
     delta = read - scores.sum(1) - initial
     parts = {"initial": initial, "remainder": prediction.double().cpu() - read}
     return scores, delta, parts
+
+
+def unit_scores(
+    question: Question, x: Tensor, layer: str | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """What each unit of a layer's memory gave to the output, by the step at which it was written.
+
+    Returns the scores (B, T, U), the initial state's share (B, U) and what is shared out (B, U)
+    (``scores.sum(1) + initial``), float64; U counts the units of all levels and directions. The
+    steps are the layer's, which need not be those of ``x``. See :func:`ledger_scores`.
+    """
+    record, slopes = _slopes(question, x, layer)
+    entries = [_entry(record, k, slopes[k]) for k in range(record.hidden.shape[0])]
+    scores, initial, read = (torch.cat(parts, -1) for parts in zip(*entries, strict=True))
+    return scores.transpose(0, 1), initial, read
 
 
 class _Slopes:
@@ -53,7 +61,7 @@ class _Slopes:
 
 
 def _entry(record: Record, index: int, slopes: _Slopes) -> tuple[Tensor, Tensor, Tensor]:
-    """Scores (T, B), the initial state's share (B,), and the value that is shared out (B,)."""
+    """By unit: scores (T, B, H), the initial state's share and what is shared out, (B, H)."""
     books = Books.of(record, index)
     order = books.order
     w = order.enter(slopes.hidden.double())
@@ -62,7 +70,7 @@ def _entry(record: Record, index: int, slopes: _Slopes) -> tuple[Tensor, Tensor,
     at = final[None, :, None].expand(1, -1, w.shape[-1])
     w = w + last.scatter(0, at, slopes.last_hidden.double().cpu()[None])
     hidden = order.enter(record.hidden[index].double())
-    value = (w * hidden).sum((0, 2))
+    value = (w * hidden).sum(0)
     q = w
     if record.kind == "lstm":
         assert record.cell is not None
@@ -70,14 +78,13 @@ def _entry(record: Record, index: int, slopes: _Slopes) -> tuple[Tensor, Tensor,
         q = w * order.enter(record.gates["output"][index].double()) * tanh_ratio(cell)
         if slopes.last_cell is not None:
             direct = last.scatter(0, at, slopes.last_cell.double().cpu()[None])
-            q, value = q + direct, value + (direct * cell).sum((0, 2))
+            q, value = q + direct, value + (direct * cell).sum(0)
     sums, carried = torch.zeros_like(q), torch.zeros_like(q[0])
     for t in range(len(q) - 1, -1, -1):
         carried = q[t] + carried
         sums[t] = carried
         carried = books.kept[t] * carried
-    scores = (books.written * sums).sum(-1)
-    return order.leave(scores), (books.initial * carried).sum(-1), value
+    return order.leave(books.written * sums), books.initial * carried, value
 
 
 def _slopes(question: Question, x: Tensor, layer: str | None) -> tuple[Record, list[_Slopes]]:

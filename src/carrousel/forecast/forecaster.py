@@ -1,22 +1,31 @@
 """``Forecaster``: the one class that most users need."""
 
 import sys
+import warnings
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..data import Panel, to_frame, to_panel
+from ..data.build import counted
 from . import quantiles as q
+from .arrivals import as_table, read_arrivals
+from .backtest import cutoffs, forecast_windows, window_columns
 from .choose import Plan, choose
-from .learner import Report, predict_quantiles, require_finite, train_ensemble
+from .finetuning import continued, starting_point
+from .learner import Report, require_finite, train_ensemble, window_quantiles
 from .model import Network
 from .options import Options
 from .storage import load_model, save_model
+from .streaming import Stream
 from .windows import Windows
+
+if TYPE_CHECKING:
+    from .explanation import Explanation
 
 MODEL = "carrousel"  # name of the forecast's column
 
@@ -43,14 +52,16 @@ class Forecaster:
         plan_: What was chosen from the data (``plan_.reasons`` in sentences).
         notes_: What was done to the table, in sentences.
         runs_: The losses and validations of each network.
-        panel_: The series, as they were learned from.
+        panel_: The series, as they were learned from; after ``load`` or ``update``, as far as
+            they are remembered.
         networks_: The networks (``torch.nn.Module``); their forecasts are averaged.
     """
 
     networks_: list[Network]
-    panel_: Panel
     plan_: Plan | None
     notes_: list[str]
+    _panel: Panel
+    _stream: Stream | None = None
 
     def __init__(self, h: int, cell: str = "lstm", **options: Any) -> None:
         self.options = _options(h=h, cell=cell, **options)
@@ -62,7 +73,7 @@ class Forecaster:
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The options as a dictionary: ``Forecaster(**f.get_params())`` is a copy, not fitted."""
-        return asdict(self.options)
+        return {name: getattr(self.options, name) for name in Options.names()}
 
     def set_params(self, **options: Any) -> "Forecaster":
         """Change options before the next ``fit``."""
@@ -74,32 +85,50 @@ class Forecaster:
         data: Any,
         *,
         progress: Report | None = None,
+        init: "Forecaster | str | Path | None" = None,
         checkpoint: str | Path | None = None,
         resume: bool = False,
     ) -> "Forecaster":
         """Learn from a table, a path or a Panel.
 
+        Ctrl-C keeps the best networks so far, and so does a loss that is no longer finite; a
+        warning then names the series to blame.
+
         Args:
             data: The series.
             progress: Called after every update with the name of the network that is trained and
                 a ``carrousel.train.Progress``.
+            init: A fitted forecaster, or the path of a saved one, whose networks learn on
+                (fine-tuning), with smaller steps and fewer of them. Cell, width, context and
+                seasons are its, and so must be the horizon and the frequency.
             checkpoint: Directory to which the state of training is written now and then.
             resume: Go on from there; the result is that of a run that never stopped.
         """
         panel = self._read(data)
-        self.plan_ = choose(panel, self.options)
+        start = None if init is None else starting_point(init, panel, self.options)
+        plan = choose(panel, self.options)
+        self.plan_ = plan if start is None else continued(plan, start, self.options)
         self._say([*self.notes_, *self.plan_.reasons])
         where = Path(checkpoint) if checkpoint is not None else None
-        self.networks_, self.runs_ = train_ensemble(panel, self.plan_, progress, where, resume)
-        self.panel_ = panel
+        self.networks_, self.runs_ = train_ensemble(
+            panel, self.plan_, progress, where, resume, start
+        )
+        self._panel, self._stream = panel, None
+        for run in self.runs_:
+            if run.stopped == "diverged":
+                message = f"training stopped at update {run.steps:,}: {run.reason}"
+                warnings.warn(f"{message}; the last good weights are kept", stacklevel=2)
+                self.notes_.append(message)
         return self
 
     def predict(self, data: Any = None, *, level: Sequence[float] = (80, 95)) -> Any:
-        """The next ``h`` steps of every series that was learned from, or of new observations.
+        """The next ``h`` steps of every series that was learned from, or of other observations.
 
         Args:
-            data: New observations (of the same or other series, of the same frequency); the
-                networks are not changed. None forecasts what follows the fitted series.
+            data: Observations of the same or of other series, also of some that the model has
+                never seen, of the same frequency; each is forecast from what is in ``data``.
+                Nothing is learned or remembered. None forecasts what follows the series that
+                the model holds: those it was fitted on, with what ``update`` added.
             level: Central intervals in percent, each as two columns.
 
         Returns:
@@ -108,17 +137,57 @@ class Forecaster:
         self._require_fitted()
         levels = q.probabilities(level)
         panel, like = (self.panel_, self._like) if data is None else (self._observe(data), data)
-        quantiles = self.predict_quantiles(panel)
+        if data is None and self._stream is not None:
+            quantiles = require_finite(self._stream.quantiles())
+        else:
+            quantiles = self.predict_quantiles(panel)
         columns = {**panel.future(self.options.h), **_columns(quantiles, level, levels)}
         return to_frame(columns, like=None if isinstance(like, Panel) else like, panel=panel)
 
     def predict_quantiles(self, panel: Panel, drop: int = 0) -> NDArray[np.float64]:
         """(S, h, Q) quantiles of what follows each series of a panel without its last ``drop``
         steps; the probabilities are ``carrousel.forecast.QUANTILES``."""
+        return self.window_quantiles(panel, [drop])[0]
+
+    def window_quantiles(self, panel: Panel, drops: Sequence[int]) -> NDArray[np.float64]:
+        """(W, S, h, Q) the same for several ``drops``, in one pass."""
         self._require_fitted()
         shape = self.networks_[0].shape
         windows = Windows.of(panel, shape.history, shape.h)
-        return require_finite(predict_quantiles(self.networks_, windows, drop))
+        return require_finite(window_quantiles(self.networks_, windows, drops))
+
+    def update(self, data: Any, *, add: bool = False) -> "Forecaster":
+        """Take in new observations: the state of each series goes on from where it was.
+
+        The work is one step of the recurrence for each new observation, however long the history
+        is; ``predict()`` then forecasts what follows, and ``save`` writes the states too. Nothing
+        is learned: the weights stay (see docs/forecasting-streaming.md).
+
+        Args:
+            data: A table or path with only the new rows, in any order; steps that are left out
+                are missing values. Rows that are known already are skipped. Late rows are put in
+                their place, and the state of their series begins again from its last values.
+            add: Take in series that the model does not hold, from their rows in ``data``.
+
+        Returns:
+            This forecaster; ``notes_`` says what was found.
+
+        Raises:
+            ValueError: Series that the model does not hold (without ``add``), a time between two
+                steps, two values for one time. Nothing is changed then.
+        """
+        self._require_fitted()
+        stream = self._stream or Stream(self.networks_, self._panel)
+        table = as_table(data) if isinstance(data, Panel) else data
+        found = read_arrivals(table, self.options, stream, add=add)
+        new = None if found.unknown is None else self._added(found.unknown, found.notes)
+        stream.correct(*found.late)
+        stream.advance(found.ahead, found.block)
+        if new is not None:
+            stream.add(new)
+        self._stream, self.notes_ = stream, found.notes
+        self._say(found.notes)
+        return self
 
     def backtest(
         self,
@@ -134,45 +203,79 @@ class Forecaster:
 
         A copy of this forecaster learns from everything before the first cutoff (with ``refit``,
         again before each) and forecasts ``h`` steps from ``n_windows`` cutoffs, ``step`` (by
-        default ``h``) apart; the last leaves exactly one horizon. This one is not changed.
+        default ``h``) apart; the last leaves exactly one horizon. All windows are forecast in one
+        pass over the series. This forecaster is not changed.
 
         Returns:
             A frame: ``unique_id``, ``ds``, ``cutoff`` (last time known), ``y``, ``carrousel``,
-            ``carrousel-lo-80``, ...
+            ``carrousel-lo-80``, ...: what ``utilsforecast.evaluation.evaluate`` takes.
         """
         levels = q.probabilities(level)
-        panel = self._read(data)
-        h, step = self.options.h, step or self.options.h
-        drops = [h + step * k for k in reversed(range(n_windows))]
-        if not drops:
-            raise ValueError(f"n_windows must be at least 1, got {n_windows}")
+        panel, h = self._read(data), self.options.h
+        drops = cutoffs(n_windows, h if step is None else step, h)
         panel.require(drops[0] + 2, f"a backtest of {n_windows} windows")
-        fitted, tables = None, []
-        for drop in drops:
-            if fitted is None or refit:
-                fitted = Forecaster(**self.get_params()).fit(panel.head(drop), progress=progress)
-                if fitted.runs_[-1].stopped == "interrupted":
-                    raise KeyboardInterrupt  # half a training says nothing about a whole one
-            quantiles = fitted.predict_quantiles(panel, drop)
-            tables.append(_window(panel, drop, h) | _columns(quantiles, level, levels))
-        columns = {name: np.concatenate([t[name] for t in tables]) for name in tables[0]}
+
+        def learn(known: Panel) -> Forecaster:
+            fitted = Forecaster(**self.get_params()).fit(known, progress=progress)
+            if fitted.runs_[-1].stopped == "interrupted":
+                raise KeyboardInterrupt  # half a training says nothing about a whole one
+            return fitted
+
+        quantiles = forecast_windows(panel, drops, learn, refit=refit)
+        columns = window_columns(panel, drops, h) | _columns(quantiles, level, levels)
         return to_frame(columns, like=None if isinstance(data, Panel) else data, panel=panel)
+
+    def explain(
+        self, unique_id: Any = None, step: int | None = 1, *, data: Any = None
+    ) -> "Explanation":
+        """What the forecast of one series relied on: past steps, and the memory of units.
+
+        Args:
+            unique_id: The series; may be None where there is only one.
+            step: Which step of the horizon, counted from 1; None: the mean over all of them.
+            data: New observations, as in ``predict``; None: those that were learned from.
+
+        Returns:
+            An ``Explanation``: ``table()``, ``plot()``, ``str()``, and ``fidelity``, which tests
+            the account by taking away the steps that it names, beside removal, recency and random.
+        """
+        from .explain import explain, series_number  # it is seldom needed
+
+        self._require_fitted()
+        panel, like = (self.panel_, self._like) if data is None else (self._observe(data), data)
+        found = explain(self.networks_, panel, series_number(panel, unique_id), step)
+        return replace(found, like=None if isinstance(like, Panel) else like)
 
     def save(self, path: str | Path) -> None:
         """Write the model to a directory: numbers as safetensors, the rest as JSON."""
         self._require_fitted()
-        keep = self.panel_.tail(self.networks_[0].shape.history)
+        shape = self.networks_[0].shape
+        # As much as the states of `update` begin with: a window for each phase of a step.
+        keep = self.panel_.tail(shape.history + shape.step - 1)
         more = {"notes": self.notes_, "reasons": self.plan_.reasons if self.plan_ else []}
-        save_model(Path(path), self.networks_, keep, asdict(self.options), more)
+        stream = {} if self._stream is None else self._stream.tensors()
+        save_model(Path(path), self.networks_, keep, asdict(self.options), more, stream)
 
     @classmethod
     def load(cls, path: str | Path) -> "Forecaster":
         """Read a model that ``save`` wrote; nothing in the files is executed."""
-        networks, panel, description = load_model(Path(path))
-        forecaster = cls(**description["options"])
-        forecaster.networks_, forecaster.panel_, forecaster.plan_ = networks, panel, None
-        forecaster.notes_, forecaster._like = description["notes"], None
+        saved = load_model(Path(path))
+        forecaster = cls(**saved.description["options"])
+        forecaster.networks_, forecaster._panel, forecaster.plan_ = (
+            saved.networks,
+            saved.panel,
+            None,
+        )
+        forecaster.notes_, forecaster._like = saved.description["notes"], None
+        if saved.stream:
+            forecaster._stream = Stream.restored(saved.networks, saved.panel, saved.stream)
         return forecaster
+
+    @property
+    def panel_(self) -> Panel:
+        """The series that the model holds."""
+        self._require_fitted()
+        return self._panel if self._stream is None else self._stream.panel()
 
     def _read(self, data: Any) -> Panel:
         """A panel from whatever came in; remembers the kind and what was noted."""
@@ -186,24 +289,27 @@ class Forecaster:
         self._like = _empty(data)
         return panel
 
-    def _observe(self, data: Any) -> Panel:
-        """New observations, read with the frequency that was learned."""
+    def _observe(self, data: Any, notes: list[str] | None = None) -> Panel:
+        """Observations, read with the frequency that was learned."""
+        freq, o = self._panel.freq, self.options
         if isinstance(data, Panel):
-            panel = data
+            panel, found = data, []
         else:
-            o = self.options
-            panel, notes = to_panel(
-                data,
-                id_col=o.id_col,
-                time_col=o.time_col,
-                target_col=o.target_col,
-                freq=self.panel_.freq,
+            panel, found = to_panel(
+                data, id_col=o.id_col, time_col=o.time_col, target_col=o.target_col, freq=freq
             )
-            self._say(notes)
-        if panel.freq != self.panel_.freq:
-            raise ValueError(
-                f"the model is for {self.panel_.freq} series, the data is {panel.freq}"
-            )
+        if panel.freq != freq:
+            raise ValueError(f"the model is for {freq} series, the data is {panel.freq}")
+        if notes is None:
+            self._say(found)
+        else:
+            notes += found
+        return panel
+
+    def _added(self, rows: Any, notes: list[str]) -> Panel:
+        """The panel of series that are new to the model."""
+        panel = self._observe(rows, notes)
+        notes.append(f"{counted(panel.n_series, 'new series', 'new series')} taken in")
         return panel
 
     def _say(self, sentences: Sequence[str]) -> None:
@@ -244,18 +350,6 @@ def _columns(
         columns[f"{MODEL}-lo-{name:g}"] = q.at(quantiles, low).reshape(-1)
         columns[f"{MODEL}-hi-{name:g}"] = q.at(quantiles, high).reshape(-1)
     return columns
-
-
-def _window(panel: Panel, drop: int, h: int) -> dict[str, NDArray]:
-    """Names, times, cutoff and values of the ``h`` steps from ``drop`` before the end."""
-    known = panel.head(drop)
-    cutoff = panel.freq.advance(panel.start, known.lengths - 1)
-    y = np.stack([panel.series(s)[n : n + h] for s, n in enumerate(known.lengths)])
-    return {
-        **known.future(h),
-        "cutoff": np.repeat(cutoff, h),
-        panel.target_col: y.reshape(-1).astype(np.float64),
-    }
 
 
 def _empty(data: Any) -> Any:

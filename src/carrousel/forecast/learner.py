@@ -1,6 +1,8 @@
 """Training and running the ensemble; panels and arrays only, no tables."""
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -30,14 +32,17 @@ def train_ensemble(
     progress: Report | None = None,
     checkpoint: Path | None = None,
     resume: bool = False,
+    init: Sequence[Network] | None = None,
 ) -> tuple[list[Network], list[Run]]:
-    """Train the networks of a plan.
+    """Train the networks of a plan; ``init`` are trained ones of its shape to start from.
 
     The first is validated on the end of each series, which it does not learn from; it finds out
-    how many updates are enough. The others make that many, and learn from everything.
+    how many updates are enough. The others make that many, and learn from everything. Once one
+    is trained, those that are stopped half-way (see ``Run.stopped``) are not returned.
     """
     windows = Windows.of(panel, plan.shape.history, plan.shape.h)
     validation = Validation(windows, plan)
+    identity = _identity(panel, init)
     networks: list[Network] = []
     runs: list[Run] = []
     for member in range(plan.members):
@@ -48,7 +53,11 @@ def train_ensemble(
         sampler = Sampler(windows.hiding(plan.holdout) if first else windows, plan.shape.step)
         _require_any(sampler, panel)
         name = f"network {member + 1} of {plan.members}"
-        network = new_network(plan.shape, options.seed, sampler)
+        network = (
+            deepcopy(init[member % len(init)]).train()
+            if init
+            else new_network(plan.shape, options.seed, sampler)
+        )
         run = fit(
             network,
             partial(_batch, sampler, plan.batch_size),
@@ -58,9 +67,12 @@ def train_ensemble(
             progress=None if progress is None else partial(progress, name),
             checkpoint=checkpoint / f"network{member}.safetensors" if checkpoint else None,
             resume=resume,
+            identity=identity,
+            diagnose=partial(_blame, panel),
         )
-        networks.append(network)
         runs.append(run)
+        if not networks or run.stopped in ("finished", "early"):
+            networks.append(network)
         if run.stopped == "interrupted":
             break
     if validation:
@@ -70,12 +82,40 @@ def train_ensemble(
     return networks, runs
 
 
-def _batch(sampler: Sampler, size: int, step: int, generator: torch.Generator) -> Tensor:
-    return sampler.draw(size, generator)
+Batch = tuple[Tensor, Tensor]  # (B, history + h) windows, (B,) the series they are of
 
 
-def _loss(model: Any, window: Tensor) -> Tensor:
-    return model.loss(window)
+def _batch(sampler: Sampler, size: int, step: int, generator: torch.Generator) -> Batch:
+    series, end = sampler.pick(size, generator)
+    return sampler.windows.gather(series, end), series
+
+
+def _loss(model: Any, batch: Batch) -> Tensor:
+    return model.loss(batch[0])
+
+
+def _blame(panel: Panel, model: Any, batch: Batch) -> str:
+    """Which series of a batch have a loss or a gradient that is not finite."""
+    parameters, bad = list(model.parameters()), []
+    for window, s in zip(*batch, strict=True):
+        with torch.enable_grad():
+            loss = model.loss(window[None])
+            slopes = torch.autograd.grad(loss, parameters, allow_unused=True)
+        parts = [loss, *(slope for slope in slopes if slope is not None)]
+        if not all(part.isfinite().all() for part in parts):
+            bad.append(repr(panel.ids[int(s)]))
+    names = some(list(dict.fromkeys(bad)))
+    return f"the loss of series {names} is no longer finite" if bad else ""
+
+
+def _identity(panel: Panel, init: Sequence[Network] | None) -> str:
+    """A digest of what training starts from, so that a checkpoint of other data is refused."""
+    digest = hashlib.sha256(np.ascontiguousarray(panel.y))
+    digest.update(np.ascontiguousarray(panel.offsets))
+    for network in init or ():
+        for value in network.state_dict().values():
+            digest.update(value.numpy())
+    return digest.hexdigest()
 
 
 def new_network(shape: Shape, seed: int, sampler: Sampler) -> Network:
@@ -90,21 +130,32 @@ def new_network(shape: Shape, seed: int, sampler: Sampler) -> Network:
     return network
 
 
-def predict_quantiles(networks: list[Network], windows: Windows, drop: int = 0) -> NDArray:
-    """(S, h, Q) float64 quantiles of what follows each series without its last ``drop``."""
+def predict_quantiles(
+    networks: Sequence[Network], windows: Windows, drop: int = 0
+) -> NDArray[np.float64]:
+    """(S, h, Q) quantiles of what follows each series without its last ``drop``."""
+    return window_quantiles(networks, windows, [drop])[0]
+
+
+def window_quantiles(
+    networks: Sequence[Network], windows: Windows, drops: Sequence[int]
+) -> NDArray[np.float64]:
+    """(W, S, h, Q) quantiles of what follows each series without its last ``drops[w]``."""
     count = len(windows.start)
-    everything = torch.arange(count)
-    seen = windows.hiding(drop)
+    if not count:
+        raise ValueError("there is no series to forecast")
+    stops = [torch.maximum(windows.stop - drop, windows.start) for drop in drops]
+    ends, series = torch.cat(stops), torch.arange(count).repeat(len(drops))
     out = []
     with torch.inference_mode():
-        for series in everything.split(PREDICTED_AT_ONCE):
-            history = seen.gather(series, seen.stop[series])[:, : seen.history]
+        for which, end in zip(
+            series.split(PREDICTED_AT_ONCE), ends.split(PREDICTED_AT_ONCE), strict=True
+        ):
+            history = windows.gather(which, end)[:, : windows.history]
             shown = networks[0].look(history, last=True)
             members = (network.answer(shown).quantiles()[:, 0] for network in networks)
             out.append(sum(members) / len(networks))
-    if not out:
-        raise ValueError("there is no series to forecast")
-    return torch.cat(out).numpy()
+    return torch.cat(out).unflatten(0, (len(drops), count)).numpy()
 
 
 def _require_any(sampler: Sampler, panel: Panel) -> None:

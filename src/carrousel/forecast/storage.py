@@ -1,12 +1,16 @@
-"""A model on disk: a directory with model.safetensors (numbers) and model.json (the rest).
+"""A model on disk: a directory with model.json, which names a file of numbers beside it.
 
-Loading reads numbers and text and runs nothing. The JSON file holds the checksum of the other,
-so that two halves of different models, or half a file, are refused.
+Loading reads numbers and text and runs nothing. The file of numbers carries their digest in its
+name and is complete before model.json names it, which is replaced in one step: whenever writing
+stops, the directory holds the old model or the new one. The JSON file also holds the whole digest,
+so that half a file, or one that was changed, is refused.
 """
 
 import hashlib
 import json
-from dataclasses import asdict
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +26,27 @@ from ..data.panel import Panel
 from .distribution import QUANTILES
 from .model import Network, Shape
 
-FORMAT = 1
-WEIGHTS, DESCRIPTION = "model.safetensors", "model.json"
+FORMAT = 2  # 1: the weights were always called model.safetensors
+DESCRIPTION = "model.json"
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What a directory holds."""
+
+    networks: list[Network]
+    panel: Panel
+    description: dict[str, Any]
+    stream: dict[str, Tensor]  # states of ``Stream``; empty if there was none
 
 
 def save_model(
-    path: Path, networks: list[Network], panel: Panel, options: dict[str, Any], more: dict[str, Any]
+    path: Path,
+    networks: Sequence[Network],
+    panel: Panel,
+    options: dict[str, Any],
+    more: dict[str, Any],
+    stream: dict[str, Tensor],
 ) -> None:
     """Write both files, the description last: it is what makes the weights valid."""
     tensors = {
@@ -40,10 +59,14 @@ def save_model(
         "panel.offsets": torch.from_numpy(panel.offsets.astype(np.int64)),
         "panel.start": torch.from_numpy(panel.start.astype(np.int64)),
     }
+    tensors |= {f"stream.{name}": value.contiguous() for name, value in stream.items()}
     weights = save_tensors(tensors)
+    digest = hashlib.sha256(weights).hexdigest()
+    name = f"model-{digest[:12]}.safetensors"
     description = {
         "format": FORMAT,
-        "sha256": hashlib.sha256(weights).hexdigest(),
+        "weights": name,
+        "sha256": digest,
         "options": options,
         "shape": asdict(networks[0].shape),
         "quantiles": QUANTILES,
@@ -52,25 +75,37 @@ def save_model(
         **more,
     }
     text = json.dumps(description, indent=1, ensure_ascii=False, allow_nan=False)
+    before = _named(path)
     try:
-        write_bytes(path / WEIGHTS, weights)
+        write_bytes(path / name, weights)
         write_bytes(path / DESCRIPTION, text.encode())
     except OSError as error:
+        if name != before:
+            (path / name).unlink(missing_ok=True)
         raise OSError(f"cannot write the model to {path}: {error.strerror}") from error
+    orphans = {old.name for old in path.glob(f"model-{'[0-9a-f]' * 12}.safetensors")}
+    for old in (orphans | {before}) - {name, None}:
+        with suppress(OSError):  # a reader's open file, on some systems
+            (path / str(old)).unlink()
 
 
-def load_model(path: Path) -> tuple[list[Network], Panel, dict[str, Any]]:
-    """(networks, panel, description).
+def _named(path: Path) -> str | None:
+    """The weights that the description names; None if there is none that can be read."""
+    try:
+        description = json.loads((path / DESCRIPTION).read_text(encoding="utf-8"))
+        return Path(description.get("weights", "model.safetensors")).name
+    except (OSError, ValueError, AttributeError, TypeError):
+        return None
+
+
+def load_model(path: Path) -> Saved:
+    """What ``save_model`` wrote.
 
     Raises:
         FileNotFoundError: There is no model there.
         ValueError: It is truncated, or of a newer version of this package.
     """
-    description = _read_description(path)
-    weights = path / WEIGHTS
-    if not weights.exists():
-        raise FileNotFoundError(f"model file {weights} is missing")
-    content = weights.read_bytes()
+    description, weights, content = _read_both(path)
     if hashlib.sha256(content).hexdigest() != description["sha256"]:
         raise ValueError(f"model file {weights} is truncated or was changed after it was saved")
     tensors = load_tensors(content)
@@ -81,7 +116,18 @@ def load_model(path: Path) -> tuple[list[Network], Panel, dict[str, Any]]:
         network = Network(shape)
         network.load_state_dict(_section(f"network{k}.", tensors))
         networks.append(network.eval())
-    return networks, _panel_from_json(description["panel"], tensors), description
+    panel = _panel_from_json(description["panel"], tensors)
+    return Saved(networks, panel, description, _section("stream.", tensors))
+
+
+def _read_both(path: Path) -> tuple[dict[str, Any], Path, bytes]:
+    """(description, path of the weights, their bytes); looks again if a writer came between."""
+    for _ in range(2):
+        description = _read_description(path)
+        weights = path / Path(description.get("weights", "model.safetensors")).name
+        with suppress(FileNotFoundError):
+            return description, weights, weights.read_bytes()
+    raise FileNotFoundError(f"model file {weights} is missing")
 
 
 def _read_description(path: Path) -> dict[str, Any]:

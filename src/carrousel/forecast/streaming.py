@@ -9,9 +9,10 @@ of the history:
 
     state[n mod step]  <-  recur(embed(features of the last step), state[n mod step])
 
-The features rest on the last ``history`` observations, which are kept. The states begin with what the network knows after reading a window of ``history``
-observations (as ``Forecaster.predict`` reads them), and from then on forget only what the network
-forgets. Nothing is approximated: the states are those of one pass over all steps since then.
+The features rest on the last ``history`` observations, which are kept. The states begin with what
+the network knows after reading a window of ``history`` observations (as ``Forecaster.predict``
+reads them), and from then on forget only what the network forgets. Nothing is approximated: the
+states are those of one pass over all steps since then.
 """
 
 from collections.abc import Sequence
@@ -54,6 +55,7 @@ class Stream:
         self.kept = self.shape.history + self.shape.step - 1
         self.meta = replace(panel, y=panel.y[:0], offsets=panel.offsets[:1])
         self.start, self.ids = panel.start, list(panel.ids)
+        self.places = {name: s for s, name in enumerate(self.ids)}
         self.total = panel.lengths.astype(np.int64)
         self.values = _last_values(panel, self.kept)
         self.count = np.zeros(panel.n_series, np.int64)
@@ -103,6 +105,7 @@ class Stream:
         new = Stream(self.networks, panel)
         new.relabel(int(self.count.max(initial=0)))
         self.start = np.concatenate([self.start, new.start])
+        self.places |= {name: len(self.ids) + s for s, name in enumerate(new.ids)}
         self.ids += new.ids
         self.total = np.concatenate([self.total, new.total])
         self.count = np.concatenate([self.count, new.count])

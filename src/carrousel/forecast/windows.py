@@ -65,8 +65,11 @@ class Sampler:
 
     def draw(self, size: int, generator: torch.Generator) -> Tensor:
         """(size, history + h) random windows."""
+        return self.windows.gather(*self.pick(size, generator))
+
+    def pick(self, size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """(size,) random series, and where in each of them the history ends."""
         pick, where = torch.rand(2, size, generator=generator, dtype=torch.float64)
         series = torch.searchsorted(self.cumulative, pick * self.cumulative[-1], right=True)
         series.clamp_(max=len(self.count) - 1)
-        end = self.first[series] + (where * self.count[series]).long()
-        return self.windows.gather(series, end)
+        return series, self.first[series] + (where * self.count[series]).long()

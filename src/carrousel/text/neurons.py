@@ -54,7 +54,7 @@ class Neuron:
 
 @dataclass(frozen=True)
 class Neurons:
-    """See :func:`neurons`. Best first; ``ends[t]`` is where token t ends in ``text``."""
+    """See :func:`neurons`. What was learned most comes first; ``ends[t]`` is where token t ends in ``text``."""
 
     text: str
     ends: np.ndarray  # (N,)
@@ -117,7 +117,7 @@ def neurons(
     found = [
         _neuron(name, best[name], usual[name], states, (text, ends, strings)) for name in labels
     ]
-    return Neurons(text, ends, split, sorted(found, key=_strength, reverse=True))
+    return Neurons(text, ends, split, sorted(found, key=_learned, reverse=True))
 
 
 @dataclass(frozen=True)
@@ -198,8 +198,10 @@ def _shown(kind: str, score: float) -> float:
     return float(score + 1) / 2 if kind == "auc" else float(score)
 
 
-def _strength(neuron: Neuron) -> float:
-    return 2 * neuron.score - 1 if neuron.kind == "auc" else neuron.score
+def _learned(neuron: Neuron) -> float:
+    """How much better than untrained, on the scale of correlations."""
+    gain = neuron.score - neuron.untrained
+    return 2 * gain if neuron.kind == "auc" else gain
 
 
 def exciting(states: np.ndarray, text: str, ends: np.ndarray, count: int) -> list[str]:

@@ -39,10 +39,13 @@ function seriesInput(model, index, values, end) {
   return { index, values, end, first, series, scaled, labels, x: features(scaled, model.meta.shape) };
 }
 
+/** "2011-11-07" for the hours of a day, "1960-10–12" for months of a year. */
 function stepName(times, at, step) {
   const [from, to] = [times[Math.max(at, 0)], times[at + step - 1]];
   if (!to) return "–";
-  return step === 1 || from === to ? to : `${short(from)} – ${short(to)}`;
+  if (from.slice(0, 10) === to.slice(0, 10)) return step === 1 ? to : to.slice(0, 10);
+  const [first, last] = [short(from), short(to)];
+  return first.slice(0, 5) === last.slice(0, 5) ? `${first}–${last.slice(5)}` : `${first} – ${last}`;
 }
 
 /** A date without the day where that says nothing: months are written 1960-12. */

@@ -16,7 +16,13 @@ export function addTexts(texts) {
 /** The text of a key in the current language; {0}, {1}, ... are replaced by the arguments. */
 export function t(key, ...args) {
   const text = dictionary[current][key] ?? dictionary.en[key] ?? key;
-  return text.replace(/\{(\d)\}/g, (_, index) => String(args[Number(index)]));
+  const filled = text.replace(/\{(\d)\}/g, (_, index) => String(args[Number(index)]));
+  return current === "fr" ? unbroken(filled) : filled;
+}
+
+/** French signs keep to their word: no line breaks before « : » or inside the guillemets. */
+function unbroken(text) {
+  return text.replace(/ (?=[:;?!»%])/g, "\u00a0").replaceAll("« ", "«\u00a0");
 }
 
 export function language() {

@@ -1,0 +1,148 @@
+"""``carrousel text memory``: what a model keeps of each word; and the study over many sentences."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .output import whole_folder
+from .text_tables import progress_bar, show_table, write_csv
+
+if TYPE_CHECKING:
+    from ..text.memory import Memory
+    from ..text.reading import Readable
+    from ..text.study import Study
+
+
+def memory(
+    model: Annotated[Path, typer.Argument(help="A saved language model.")],
+    sentence: Annotated[
+        str | None, typer.Argument(help="A sentence or its beginning.", show_default=False)
+    ] = None,
+    study: Annotated[
+        str | None,
+        typer.Option(
+            help="Instead of a sentence: french or english, many sentences from templates. Are "
+            "content words kept longer than determiners?",
+            show_default=False,
+        ),
+    ] = None,
+    replacements: Annotated[
+        int | None,
+        typer.Option(help="Words that stand in for each word.", show_default="16; 4 in a study"),
+    ] = None,
+    sentences: Annotated[
+        int | None,
+        typer.Option(
+            help="Sentences that the model writes for the baseline; in a study, those of each "
+            "template.",
+            show_default="48; 12 in a study",
+        ),
+    ] = None,
+    layer: Annotated[int, typer.Option(help="Layer of the table and the picture, from 1.")] = 1,
+    seed: Annotated[int, typer.Option(help="Of the words drawn.")] = 0,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the table (CSV), the picture and JSON.", show_default=False),
+    ] = None,
+) -> None:
+    """What the memory keeps of each word: survival, share, and the prediction without it."""
+    if (sentence is None) == (study is None):
+        raise ValueError("name either a SENTENCE or a --study (french or english)")
+    from ..text.saved import open_model
+
+    readable = open_model(model)
+    given = {"replacements": replacements, "seed": seed}
+    if study is None:
+        given["sentences"] = sentences
+        _one(readable, str(sentence), given, layer - 1, out)
+    else:
+        given["each"] = sentences
+        _many(readable, study, given, out)
+
+
+def _one(
+    model: "Readable", sentence: str, given: dict[str, Any], layer: int, out: Path | None
+) -> None:
+    from ..text.memory import Options, memory
+
+    found = memory(model, sentence, Options(**_chosen(given)))
+    rows = _rows(found, layer)
+    show_table(rows, "word")
+    expected = ", ".join(f"{token!r} {p:.3f}" for token, p in found.next)
+    typer.echo(
+        "In brackets: the mean of words at the same place in sentences that the model itself "
+        f"writes.\nExpected next: {expected}"
+    )
+    if out is not None:
+        with whole_folder(out) as folder:
+            write_csv(folder / "memory.csv", rows)
+            _json(folder / "memory.json", found.to_dict())
+            found.plot(layer=layer).savefig(folder / "memory.png", dpi=150)
+        typer.echo(f"written: {out / 'memory.csv'}, .json, .png")
+
+
+def _rows(found: "Memory", layer: int) -> list[dict[str, Any]]:
+    """A row a word, at the end of the sentence: each measure, and its usual value there."""
+    from ..text.memory_picture import of_layer
+
+    measures = {"change": found.change}
+    if found.survival is not None and found.share is not None:
+        measures["survival"] = of_layer(found.survival, layer)
+        measures["share"] = of_layer(found.share, layer)
+    rows = []
+    for number, word in enumerate(found.words):
+        row: dict[str, Any] = {"word": word}
+        for name, measure in measures.items():
+            row[name] = float(measure.values[number, -1])
+            row[f"({name})"] = float(measure.expected[number, -1])
+        rows.append(row)
+    return rows
+
+
+def _many(model: "Readable", language: str, given: dict[str, Any], out: Path | None) -> None:
+    from ..text.study import StudyOptions, study
+
+    with progress_bar(f"{language} sentences") as progress:
+        found = study(model, language, StudyOptions(**_chosen(given)), progress)
+    show_table(_effects(found), "measure", "comparison", "verdict")
+    _explain(found)
+    if out is not None:
+        with whole_folder(out) as folder:
+            write_csv(folder / "study.csv", found.rows())
+            _json(folder / "study.json", {"language": language, "effects": found.rows()})
+            found.plot().savefig(folder / "study.png", dpi=150)
+        typer.echo(f"written: {out / 'study.csv'}, .json, .png")
+
+
+def _effects(found: "Study") -> list[dict[str, Any]]:
+    keys = ("measure", "comparison", "first", "second", "difference", "low", "high", "verdict")
+    return [{key: row[key] for key in keys} for row in found.rows()]
+
+
+def _explain(found: "Study") -> None:
+    typer.echo(
+        f"{found.sentences} sentences. first, second: the two kinds at equal distance. difference: "
+        "less what words at the same place have anyway; low, high: 95 % interval over templates "
+        "and sentences."
+    )
+    for measure in found.observations:
+        verdict = found.effects[measure, "content words, determiners"].verdict
+        said = {
+            "more": "content words are kept MORE than determiners",
+            "less": "content words are kept LESS than determiners",
+            "no difference": "content words and determiners: NO difference measured",
+        }
+        typer.echo(f"{measure}: {said[verdict]}")
+    if found.in_pieces:
+        some = ", ".join(found.in_pieces[:8])
+        typer.echo(f"the model spells {len(found.in_pieces)} of the words in pieces: {some}")
+
+
+def _chosen(given: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in given.items() if value is not None}
+
+
+def _json(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,0 +1,194 @@
+"""New rows of a table, put in their places after what is known of each series."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ..data.build import counted, wall_time, written
+from ..data.panel import Panel, some
+from ..data.read import Columns, read_columns
+from .options import Options
+from .streaming import Stream
+
+MOST_AHEAD = 10_000  # steps; further ahead a date is wrong
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """What came, for a stream of S series."""
+
+    ahead: NDArray[np.int64]  # (S,) new steps of each series, gaps included
+    block: NDArray[np.float32]  # (S, K) their values, NaN where missing
+    late: tuple[NDArray[np.int64], NDArray[np.int64], NDArray]  # (series, steps back, y)
+    unknown: pl.DataFrame | None  # rows of series that are not in the stream
+    notes: list[str]
+
+
+def read_arrivals(data: Any, options: Options, stream: Stream, *, add: bool) -> Arrivals:
+    """Read ``data``, compare with what is known, and say what was found.
+
+    Raises:
+        ValueError: Unknown series (unless ``add``), times between the steps, a time far ahead,
+            two different values for one time.
+    """
+    columns = read_columns(data, options.id_col, options.time_col, options.target_col)
+    codes, unknown = _series(columns, stream, options, add)
+    time, y = _local(columns, stream, options.time_col), columns.y.astype(np.float32)
+    if unknown is not None:
+        known = codes >= 0
+        codes, time, y = codes[known], time[known], y[known]
+    place = stream.meta.freq.count(stream.start[codes], time)
+    _refuse_between(place, codes, time, stream, options.time_col)
+    codes, place, y, notes = _without_repetitions(codes, place, y, stream, options.time_col)
+    after = place - stream.total[codes]  # 0 is the next step
+    new = after >= 0
+    ahead = np.zeros(len(stream.ids), np.int64)
+    np.maximum.at(ahead, codes[new], after[new] + 1)
+    _refuse_far(ahead, stream, options.time_col)
+    block = np.full((len(ahead), int(ahead.max(initial=0))), np.nan, np.float32)
+    block[codes[new], after[new]] = y[new]
+    gaps = int(ahead.sum() - new.sum())
+    if gaps:
+        notes.append(f"{counted(gaps, 'gap')} filled as missing")
+    if new.all():
+        nothing = np.zeros(0, np.int64)
+        return Arrivals(ahead, block, (nothing, nothing, y[:0]), unknown, notes)
+    late, more = _late(codes[~new], -1 - after[~new], y[~new], stream)
+    return Arrivals(ahead, block, late, unknown, notes + more)
+
+
+def as_table(panel: Panel) -> pl.DataFrame:
+    """The rows of a panel that came instead of a table."""
+    times = [panel.times(s) for s in range(panel.n_series)]
+    columns = {panel.time_col: np.concatenate(times), panel.target_col: panel.y}
+    if panel.id_col is None:
+        return pl.DataFrame(columns)
+    names = [name for name, n in zip(panel.ids, panel.lengths, strict=True) for _ in range(n)]
+    return pl.DataFrame({panel.id_col: names, **columns})
+
+
+def _series(
+    columns: Columns, stream: Stream, options: Options, add: bool
+) -> tuple[NDArray[np.int64], pl.DataFrame | None]:
+    """(N,) place of each row's series in the stream, -1 for those that are to be added."""
+    if columns.ids is None:
+        if stream.meta.id_col is not None:
+            raise ValueError(
+                f"id_col: there is no column {options.id_col!r}, and the model holds "
+                f"{counted(len(stream.ids), 'series', 'series')}: to which do the rows belong?"
+            )
+        return np.zeros(len(columns.y), np.int64), None
+    if stream.meta.id_col is None:
+        raise ValueError(
+            f"{options.id_col}: the model holds one series without a name; leave the column out"
+        )
+    places = stream.places
+    codes = np.array([places.get(name, -1) for name in columns.ids.to_list()], np.int64)
+    missing = codes < 0
+    if not missing.any():
+        return codes, None
+    names = columns.ids.filter(pl.Series(missing)).unique(maintain_order=True).to_list()
+    if not add:
+        raise ValueError(
+            f"{options.id_col}: the model does not hold series {some([repr(n) for n in names])}; "
+            "take them in with add=True, or forecast them from their own history with predict(data)"
+        )
+    return codes, pl.DataFrame(
+        {
+            options.id_col: columns.ids.filter(pl.Series(missing)),
+            options.time_col: _local(columns, stream, options.time_col)[missing],
+            options.target_col: columns.y[missing],
+        }
+    )
+
+
+def _local(columns: Columns, stream: Stream, name: str) -> NDArray:
+    """Times as the stream counts them: in UTC below a day, as wall time from a day on."""
+    meta, time = stream.meta, columns.time
+    if time.dtype.kind != meta.start.dtype.kind:
+        kinds = {"i": "whole numbers", "M": "dates"}
+        raise ValueError(
+            f"{name} holds {kinds[time.dtype.kind]}, the model's times are "
+            f"{kinds[meta.start.dtype.kind]}"
+        )
+    if (columns.time_zone is None) != (meta.time_zone is None):
+        have, want = (z or "no time zone" for z in (columns.time_zone, meta.time_zone))
+        raise ValueError(f"{name} has {have}, the model's times have {want}: convert them")
+    if columns.time_zone and not meta.utc:
+        return wall_time(time, columns.time_zone)
+    return time
+
+
+def _refuse_between(
+    place: NDArray, codes: NDArray, time: NDArray, stream: Stream, name: str
+) -> None:
+    freq = stream.meta.freq
+    wrong = np.flatnonzero(freq.advance(stream.start[codes], place) != time)
+    if len(wrong):
+        row = wrong[0]
+        raise ValueError(
+            f"{name}: {written(time[row])} of series {stream.ids[codes[row]]!r} lies between the "
+            f"steps of freq {freq.alias!r}"
+        )
+
+
+def _without_repetitions(
+    codes: NDArray, place: NDArray, y: NDArray, stream: Stream, name: str
+) -> tuple[NDArray, NDArray, NDArray, list[str]]:
+    """Rows by series and time; one that came twice with the same value counts once."""
+    order = np.lexsort((place, codes))
+    codes, place, y = codes[order], place[order], y[order]
+    twice = (codes[1:] == codes[:-1]) & (place[1:] == place[:-1])
+    if not twice.any():
+        return codes, place, y, []
+    differ = np.flatnonzero(twice & ~_same(y[1:], y[:-1]))
+    if len(differ):
+        row = differ[0]
+        time = stream.meta.freq.advance(stream.start[codes[row]], place[row])
+        raise ValueError(
+            f"{name}: two values, {y[row]:g} and {y[row + 1]:g}, for {written(time)} of series "
+            f"{stream.ids[codes[row]]!r}; keep one"
+        )
+    first = np.append(True, ~twice)
+    note = f"{counted(int(twice.sum()), 'row')} that came twice counted once"
+    return codes[first], place[first], y[first], [note]
+
+
+def _refuse_far(ahead: NDArray[np.int64], stream: Stream, name: str) -> None:
+    far = np.flatnonzero(ahead > MOST_AHEAD)
+    if len(far):
+        s = far[0]
+        time = stream.meta.freq.advance(stream.start[s], stream.total[s] - 1 + ahead[s])
+        raise ValueError(
+            f"{name}: {written(time)} of series {stream.ids[s]!r} is {ahead[s]:,} steps after the "
+            "last known time; is the date wrong?"
+        )
+
+
+def _late(
+    codes: NDArray, back: NDArray, y: NDArray, stream: Stream
+) -> tuple[tuple[NDArray, NDArray, NDArray], list[str]]:
+    """Which rows change what is remembered, ``back`` steps before the newest value."""
+    old = back >= stream.stored[codes]
+    notes = []
+    if old.any():
+        notes.append(f"{counted(int(old.sum()), 'row')} left out, older than what is remembered")
+        codes, back, y = codes[~old], back[~old], y[~old]
+    changed = ~_same(stream.values[codes, stream.kept - 1 - back], y) & ~np.isnan(y)
+    known = int(np.sum(~changed))
+    if known:
+        notes.append(f"{counted(known, 'row')} known already")
+    if changed.any():
+        series = counted(len(np.unique(codes[changed])), "series", "series")
+        notes.append(
+            f"{counted(int(changed.sum()), 'late row')} put in place; the memory of {series} "
+            "begins again from its last values"
+        )
+    return (codes[changed], back[changed], y[changed]), notes
+
+
+def _same(a: NDArray, b: NDArray) -> NDArray[np.bool_]:
+    return (a == b) | (np.isnan(a) & np.isnan(b))

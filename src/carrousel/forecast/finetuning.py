@@ -1,0 +1,62 @@
+"""Going on with trained networks on other series."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..data.panel import Panel
+from .choose import Plan
+from .model import Network
+from .options import Options
+
+if TYPE_CHECKING:
+    from .forecaster import Forecaster
+
+SHARE = 0.3  # of the learning rate and of the updates of a training from nothing
+
+
+def starting_point(
+    init: "Forecaster | str | Path", panel: Panel, options: Options
+) -> Sequence[Network]:
+    """The networks of ``init``, which must forecast what ``options`` and ``panel`` ask for."""
+    from .forecaster import Forecaster
+
+    fitted = Forecaster.load(init) if isinstance(init, (str, Path)) else init
+    if not isinstance(fitted, Forecaster):
+        raise TypeError(
+            "init must be a fitted Forecaster or the path of a saved one, got "
+            f"{type(fitted).__name__}"
+        )
+    known, shape = fitted.panel_, fitted.networks_[0].shape
+    if shape.h != options.h:
+        raise ValueError(f"init forecasts h={shape.h} steps, this forecaster h={options.h}")
+    if known.freq != panel.freq:
+        raise ValueError(f"init is for {known.freq} series, the data is {panel.freq}")
+    given = {
+        "cell": (shape.cell, options.cell if options.cell != Options(1).cell else None),
+        "hidden_size": (shape.hidden, options.hidden_size),
+        "num_layers": (shape.layers, options.num_layers),
+        "season_length": (shape.seasons, options.seasons or None),
+    }
+    for name, (theirs, ours) in given.items():
+        if ours is not None and theirs != ours:
+            raise ValueError(f"{name}: init has {theirs!r}, this forecaster asks for {ours!r}")
+    return fitted.networks_
+
+
+def continued(plan: Plan, networks: Sequence[Network], options: Options) -> Plan:
+    """``plan`` with the networks' shape, and a training that only adapts them: what was learned
+    before is kept where the new series do not say otherwise."""
+    shape = networks[0].shape
+    train = replace(
+        plan.train,
+        learning_rate=options.learning_rate or SHARE * plan.train.learning_rate,
+        steps=options.max_steps or max(round(SHARE * plan.train.steps), 1),
+    )
+    members = options.ensemble or len(networks)
+    reason = (
+        f"{len(networks)} trained network{'s' * (len(networks) > 1)} of {shape.layers} "
+        f"{shape.cell} layers, {shape.hidden} wide, learn on: {train.steps} updates at most"
+    )
+    return replace(plan, shape=shape, members=members, train=train, reasons=(reason,))

@@ -1,0 +1,96 @@
+"""The network: an embedding, recurrent layers, and a score for every token that may follow."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .. import nn as recurrent
+
+State = list[Any]  # of each layer what carrousel.nn gives: h (1, B, H), or (h, c)
+CELLS = {"lstm": recurrent.LSTM, "gru": recurrent.GRU, "rnn": recurrent.RNN}
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Everything that fixes the parameters; saved beside them."""
+
+    tokens: int
+    cell: str
+    embedding: int
+    hidden: int
+    layers: int
+    tied: bool
+
+    @property
+    def widths(self) -> list[int]:
+        """Numbers that go into each layer and come out of the last."""
+        last = self.embedding if self.tied else self.hidden
+        return [self.embedding, *[self.hidden] * (self.layers - 1), last]
+
+
+@dataclass
+class Masks:
+    """What one batch does not see; each is 0 where something is hidden, 1 / (1 - p) elsewhere."""
+
+    tokens: Tensor | None = None  # (V, 1)
+    units: list[Tensor] = field(default_factory=list)  # embedding, then layers: (B, width)
+    weights: list[Tensor] = field(default_factory=list)  # of each layer: like weight_hh_l0
+
+
+class Network(nn.Module):
+    """Scores (B, T, V) of the token after each of (B, T), and the state after the last."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.shape = shape
+        widths = shape.widths
+        self.embedding = nn.Embedding(shape.tokens, shape.embedding)
+        self.layers = nn.ModuleList(
+            _layer(shape.cell, i, h) for i, h in zip(widths, widths[1:], strict=False)
+        )
+        self.decoder = nn.Linear(widths[-1], shape.tokens)
+        nn.init.uniform_(self.embedding.weight, -0.1, 0.1)
+        nn.init.zeros_(self.decoder.bias)
+        if shape.tied:
+            self.decoder.weight = self.embedding.weight
+
+    def forward(self, tokens: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """tokens (B, T) int64; state: what an earlier call gave, None for none."""
+        hidden, state = self.read(tokens.T, state)
+        return self.decoder(hidden).transpose(0, 1), state
+
+    def read(
+        self, tokens: Tensor, state: State | None = None, masks: Masks | None = None
+    ) -> tuple[Tensor, State]:
+        """(T, B) tokens to what the last layer says, (T, B, H), and the state after them."""
+        masks = masks or Masks()
+        x, after = self._embed(tokens, masks), []
+        for k, layer in enumerate(self.layers):
+            before = None if state is None else state[k]
+            x, now = _run(layer, x, before, masks.weights[k] if masks.weights else None)
+            if masks.units:
+                x = x * masks.units[k + 1]
+            after.append(now)
+        return x, after
+
+    def _embed(self, tokens: Tensor, masks: Masks) -> Tensor:
+        weight = self.embedding.weight
+        if masks.tokens is not None:
+            weight = weight * masks.tokens
+        x = nn.functional.embedding(tokens, weight)
+        return x * masks.units[0] if masks.units else x
+
+
+def _run(layer: nn.Module, x: Tensor, state: Any, mask: Tensor | None) -> tuple[Tensor, Any]:
+    if mask is None:
+        return layer(x, state)
+    dropped = {"weight_hh_l0": layer.weight_hh_l0 * mask}
+    return torch.func.functional_call(layer, dropped, (x, state))
+
+
+def _layer(cell: str, inputs: int, hidden: int) -> nn.Module:
+    if cell == "lstm":
+        return recurrent.LSTM(inputs, hidden, forget_bias=1.0)
+    return CELLS[cell](inputs, hidden)

@@ -1,0 +1,74 @@
+"""A token a word, with the space before it; other words are spelled by characters or bytes."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from .tokenizer import Tokenizer, Tokens
+from .tokenizer_characters import CharacterTokenizer
+
+_VOWELS = "aeiouyhàâäæéèêëîïôöœùûüÿ"
+# A French elision ends with its apostrophe ("j'|ai"), an English ending begins with it ("it|'s").
+PIECES = (
+    r" ?[Aa]ujourd['’]hui"
+    rf"| ?[^\W\d_]+['’](?=[{_VOWELS}{_VOWELS.upper()}])"
+    r"|['’](?:s|t|re|ve|m|ll|d)\b"
+    r"| ?[^\W\d_]+"
+    r"| ?\d"
+    r"| ?(?:[^\w\s]|_)"
+    r"|\s"
+)
+_PIECES = re.compile(PIECES)
+WORDS = 8000  # by default
+
+
+class WordTokenizer(Tokenizer):
+    """Words, each with the space before it, then characters, then bytes.
+
+    >>> tokenizer = WordTokenizer([" j'", "ai", " mangé"], "\\n abcdefghijklmnopqrstuvwxyzé'")
+    >>> [tokenizer.tokens[t] for t in tokenizer.encode(" j'ai mangé bien")]
+    [" j'", 'ai', ' mangé', ' ', 'b', 'i', 'e', 'n']
+    """
+
+    level = "word"
+
+    def __init__(self, words: Sequence[str], characters: str) -> None:
+        self.words = list(words)  # of two characters at least
+        self._small = CharacterTokenizer(characters)
+        super().__init__([*(word.encode() for word in self.words), *self._small.spelled])
+        self._known = {word: (token,) for token, word in enumerate(self.words)}
+
+    @classmethod
+    def learn(cls, chunks: Iterator[str], size: int | None) -> "WordTokenizer":
+        """The ``size`` most frequent words of a text that occur twice; all its characters."""
+        counts: Counter[str] = Counter()
+        for chunk in chunks:
+            counts.update(_PIECES.findall(chunk))
+        often = [word for word, count in counts.items() if count > 1 and len(word) > 1]
+        often.sort(key=lambda word: (-counts[word], word))
+        return cls(often[: WORDS if size is None else size], "".join(set().union(*counts)))
+
+    def to_dict(self) -> dict[str, Any]:
+        characters = self._small.characters
+        return {"level": self.level, "words": self.words, "characters": characters}
+
+    def _encode(self, text: str) -> Tokens:
+        known, tokens = self._known, []
+        for piece in _PIECES.findall(text):
+            tokens += known.get(piece) or self._spell(piece)
+        return np.array(tokens, np.int64)
+
+    def _spell(self, piece: str) -> list[int]:
+        return (self._small.encode(piece) + len(self.words)).tolist()
+
+
+def pieces(text: str) -> list[str]:
+    """The words, marks and spaces of a text, one after the other.
+
+    >>> pieces("Hier soir j'ai mangé, it's fine.")
+    ['Hier', ' soir', " j'", 'ai', ' mangé', ',', ' it', "'s", ' fine', '.']
+    """
+    return _PIECES.findall(text)

@@ -1,0 +1,47 @@
+/** How much a forecast takes from each of the simple forecasts: columns of shares by step ahead. */
+
+import { t } from "../i18n.js";
+import { el, svg } from "./dom.js";
+
+/** A hue for each season, its shades for the forecasts that are made from it. */
+const SEASONS = [["--forget", "--hidden", "--mix-blue"], ["--input", "--mix-green", "--mix-mint"], ["--candidate", "--mix-sand", "--mix-cream"]];
+const OTHERS = { last: "--series", level: "--faint", "half trend": "--output", trend: "--cell" };
+
+/** @param {{names: string[]}} options */
+export function mixture({ names }) {
+  const picture = svg("svg", { class: "mixture", role: "img", preserveAspectRatio: "none" });
+  const legend = el("div", { class: "legend" }, names.map((name, k) =>
+    el("span", {}, el("span", { class: "swatch", style: { background: `var(${colourOf(names, k)})` } }), anchorName(name))));
+  const element = el("div", {}, picture, legend);
+
+  /** @param {number[][]} weights (K, h) @param {number} ahead the step that is marked */
+  function draw(weights, ahead) {
+    const h = weights[0].length;
+    picture.setAttribute("viewBox", `0 0 ${h} 1`);
+    const parts = [];
+    for (let j = 0; j < h; j++) {
+      let from = 0;
+      weights.forEach((row, k) => {
+        parts.push(svg("rect", { x: j, y: from, width: j === ahead ? 1 : 0.92, height: row[j], fill: `var(${colourOf(names, k)})`, opacity: j === ahead ? 1 : 0.72 }));
+        from += row[j];
+      });
+    }
+    picture.replaceChildren(...parts);
+    const told = weights.map((row, k) => `${anchorName(names[k])} ${Math.round(100 * row[ahead])} %`);
+    picture.setAttribute("aria-label", told.join(", "));
+  }
+  return { element, draw };
+}
+
+function colourOf(names, k) {
+  const [kind, season] = names[k].split(" ");
+  if (names[k] in OTHERS) return OTHERS[names[k]];
+  const seasons = [...new Set(names.filter((name) => /\d$/.test(name)).map((name) => name.split(" ")[1]))];
+  return SEASONS[seasons.indexOf(season) % SEASONS.length][["last", "mean", "form"].indexOf(kind)];
+}
+
+function anchorName(name) {
+  const [kind, season] = name.split(" ");
+  if (name === "half trend" || name === "trend") return t(`forecast.anchor-${name.replace(" ", "-")}`);
+  return t(`forecast.anchor-${kind}${season && season !== "1" ? "-season" : ""}`, season);
+}

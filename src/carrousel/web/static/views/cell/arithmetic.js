@@ -1,0 +1,140 @@
+// @ts-check
+// One operation in words, as a formula and with this step's numbers.
+
+import { el } from "../../components/dom.js";
+import { formula } from "../../components/formula.js";
+import { number, t } from "../../i18n.js";
+import { weightedSum } from "../../net/operations.js";
+import { numberOf } from "./values.js";
+
+/** @typedef {import("../../net/operations.js").Operation} Operation */
+
+const SHOWN = 6; // terms of a weighted sum that are written out
+
+/** The operands of the operations unit by unit: value = left (sign) right. */
+const PAIRS = /** @type {Record<string, Record<string, [string, string, string]>>} */ ({
+  lstm: { kept: ["forget", "×", "c"], added: ["input", "×", "candidate"], cell: ["kept", "+", "added"], hidden: ["output", "×", "squashed"] },
+  gru: { kept: ["update", "×", "h"], added: ["open", "×", "candidate"], hidden: ["kept", "+", "added"] },
+});
+
+/**
+ * @param {{layer: any, run: any, t: number, kind: string, id: string, unit: number, names: (k: number) => string,
+ *   values: Map<string, Operation>}} what names: what input k is
+ */
+export function arithmetic(what) {
+  const { kind, id, values } = what;
+  const operation = /** @type {Operation} */ (values.get(id));
+  return el("div", { class: "arithmetic", data: { gate: operation.role, operation: id } },
+    el("h3", {}, el("span", { class: "swatch" }), t(`cell.name.${id}`)),
+    el("p", { class: "analogy" }, t(has(`cell.say.${kind}.${id}`) ? `cell.say.${kind}.${id}` : `cell.say.${id}`)),
+    el("div", { class: "formula" }, formula(t(has(`cell.formula.${kind}.${id}`) ? `cell.formula.${kind}.${id}` : `cell.formula.${id}`), true)),
+    numbers(what, operation));
+}
+
+/** @param {string} key */
+const has = (key) => t(key) !== key;
+
+/** @param {any} what @param {Operation} operation */
+function numbers(what, operation) {
+  const { kind, id, unit, values } = what;
+  const pair = PAIRS[kind]?.[id];
+  if (pair) return product(pair, operation, unit, values);
+  if (id === "recalled") return recalled(what, operation);
+  if (id === "squashed") return squashed(/** @type {Operation} */ (values.get("cell")), operation, unit);
+  if (id === "open") return line(`1 − ${of(values.get("update"), unit)} = `, result(operation, unit));
+  if (kind === "rnn" && id === "hidden") return squashed(/** @type {Operation} */ (values.get("sum")), operation, unit);
+  if (operation.rule === "weighted") return weighted(what, operation);
+  return vectors(what, operation);
+}
+
+/** @param {Operation | undefined} operation @param {number} unit */
+const of = (operation, unit) => bracket(numberOf(/** @type {Operation} */ (operation), unit));
+
+/** Negative numbers stand in brackets behind a sign. @param {number} value */
+function bracket(value, digits = 2) {
+  const text = number(value, digits);
+  return text.startsWith("−") ? `(${text})` : text;
+}
+
+/** @param {Operation} operation @param {number} unit */
+const result = (operation, unit) => el("strong", { class: "result", id: "cell-result" }, number(numberOf(operation, unit), 3));
+
+/** @param {...(string | Node)} parts */
+const line = (...parts) => el("p", { class: "number sum" }, ...parts);
+
+/** @param {[string, string, string]} pair @param {Operation} operation @param {number} unit @param {Map<string, Operation>} values */
+function product([left, sign, right], operation, unit, values) {
+  const term = (/** @type {string} */ id) => el("span", { class: "term", data: { gate: values.get(id)?.role } },
+    number(numberOf(/** @type {Operation} */ (values.get(id)), unit), 3));
+  return el("div", {}, line(term(left), ` ${sign} `, term(right), " = ", result(operation, unit)),
+    el("p", { class: "hint" }, `${t(`cell.name.${left}`)} ${sign} ${t(`cell.name.${right}`)}`));
+}
+
+/** @param {Operation} before @param {Operation} after @param {number} unit */
+function squashed(before, after, unit) {
+  return line(`tanh(${number(numberOf(before, unit), 3)}) = `, result(after, unit));
+}
+
+/** @param {any} what @param {Operation} operation */
+function recalled({ layer, run, t: step, unit, values }, operation) {
+  const sum = run.recalled[step * run.H + unit];
+  const reset = numberOf(/** @type {Operation} */ (values.get("reset")), unit);
+  const row = unit + 2 * run.H;
+  const h = values.get("h");
+  const terms = Array.from({ length: run.H }, (_, j) => ({ weight: layer.weight_hh[row * run.H + j], value: h?.value[j] ?? 0, source: "h", index: j }));
+  terms.push({ weight: layer.bias_hh[row], value: 1, source: "b", index: 0 });
+  return el("div", {}, table(terms, () => ""), line(`Σ = ${number(sum, 3)}`),
+    line(`${number(reset, 3)} × ${bracket(sum, 3)} = `, result(operation, unit)));
+}
+
+/** @param {any} what @param {Operation} operation */
+function weighted({ layer, run, t: step, id, unit, names, kind }, operation) {
+  const { terms, sum } = weightedSum(layer, run, step, id, unit);
+  const squash = id === "candidate" ? "tanh" : id === "sum" ? "" : "σ";
+  return el("div", {}, table(terms, names),
+    squash ? line(`Σ = ${number(sum, 3)}`) : line("Σ = ", result(operation, unit)),
+    squash ? line(`${squash}(${number(sum, 3)}) = `, result(operation, unit)) : null,
+    kind === "gru" && id === "candidate" ? el("p", { class: "hint" }, t("cell.resetInside")) : null);
+}
+
+/** The largest terms, one a line, and the rest as one. @param {any[]} terms @param {(k: number) => string} names */
+function table(terms, names) {
+  const present = terms.filter(({ weight, value }) => weight * value !== 0);
+  const sorted = [...present].sort((a, b) => Math.abs(b.weight * b.value) - Math.abs(a.weight * a.value));
+  const shown = sorted.slice(0, present.length <= SHOWN + 3 ? present.length : SHOWN), rest = sorted.slice(shown.length);
+  const most = Math.max(...shown.map(({ weight, value }) => Math.abs(weight * value)), 1e-9);
+  const rows = shown.map((term) => row(term, names, most));
+  if (rest.length) {
+    const left = rest.reduce((total, { weight, value }) => total + weight * value, 0);
+    rows.push(el("tr", { class: "rest" }, el("td", { colspan: 4 }, t("cell.others", rest.length)), el("td", {}, number(left, 3)), bar(left, most)));
+  }
+  return el("table", { class: "number terms" }, el("tbody", {}, rows));
+}
+
+/** @param {any} term @param {(k: number) => string} names @param {number} most */
+function row({ weight, value, source, index }, names, most) {
+  const name = source === "b" ? t("cell.bias") : source === "x" ? names(index) || `x ${index}` : `h ${index}`;
+  const made = source === "b" ? [el("td", { colspan: 2 })] : [el("td", {}, bracket(value)), el("td", {}, "×")];
+  return el("tr", {}, el("th", { data: { gate: source === "h" ? "hidden" : "series" }, scope: "row" }, name), made,
+    el("td", {}, source === "b" ? "" : bracket(weight)), el("td", {}, number(weight * value, 3)), bar(weight * value, most));
+}
+
+/** @param {number} value @param {number} most */
+function bar(value, most) {
+  const part = el("i", { class: value < 0 ? "term-bar negative" : "term-bar", style: { width: `${(50 * Math.min(1, Math.abs(value) / most)).toFixed(1)}%` } });
+  return el("td", { class: "term-cell", "aria-hidden": "true" }, part);
+}
+
+/** @param {any} what @param {Operation} operation */
+function vectors({ names, values }, operation) {
+  if (operation.id !== "join") return list(operation.value, operation.role, names);
+  const h = values.get("h"), x = values.get("x");
+  return el("div", {}, el("p", { class: "hint" }, t("cell.joined", h.value.length, x.value.length, operation.value.length)),
+    el("p", { class: "number vector" }, "[ ", list(h.value, "hidden"), " | ", list(x.value, "series"), " ]"));
+}
+
+/** @param {Float64Array} value @param {string} role @param {any} [_names] */
+function list(value, role, _names) {
+  const shown = Array.from(value.slice(0, 8), (one) => number(one, 2)).join("  ");
+  return el("span", { class: "term", data: { gate: role } }, shown + (value.length > 8 ? "  …" : ""));
+}

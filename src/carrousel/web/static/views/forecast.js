@@ -1,0 +1,150 @@
+/** View 6: a saved forecaster: series, intervals, forecasts of the past, and what each rests on. */
+
+import { askSeries } from "../asking.js";
+import { el, oncePerFrame } from "../components/dom.js";
+import { mixture } from "../components/mixture.js";
+import { seriesChart } from "../components/series-chart.js";
+import { stepBars } from "../components/step-bars.js";
+import { moveObservation, readForecast, readSeries, short, upTo } from "../forecaster.js";
+import { addTexts, number, t } from "../i18n.js";
+import { openModel } from "../live.js";
+import { listModels } from "../source.js";
+import texts from "../texts/forecast.js";
+import keptTexts from "../texts/kept.js";
+
+addTexts(texts);
+addTexts(keptTexts);
+export const id = "forecast";
+const MARGIN = 46; // left of the charts, for their numbers
+
+export function mount(root, store) {
+  root.append(el("div", { class: "view-head" },
+    el("h2", {}, t("forecast.title")), el("p", { class: "hint" }, t("forecast.intro"))));
+  return store.state.model.meta.task === "forecast" ? mountForecaster(root, store) : offerModels(root, store);
+}
+
+/** Another kind of model is open: here is what to open instead. */
+function offerModels(root, store) {
+  const box = el("div", { class: "panel" }, el("p", {}, t("forecast.other")));
+  root.append(box);
+  listModels().then((models) => {
+    const found = models.filter((one) => one.task === "forecast");
+    box.append(el("div", { class: "toolbar offers" }, found.map((one) =>
+      el("button", { class: "primary", onclick: () => openModel(store, one.name) },
+        one.title?.[store.state.lang] ?? one.name))));
+    if (found.length === 0) box.append(el("p", { class: "hint" }, t("forecast.none")));
+  });
+  return { destroy() {} };
+}
+
+function mountForecaster(root, store) {
+  const { model } = store.state;
+  const { shape } = model.meta;
+  let ahead = 0; // the step of the horizon that is asked about
+  const chart = seriesChart({
+    label: t("forecast.chart"),
+    ondrag: (at, value) => store.set({ input: moveObservation(model, store.state.input, at, value) }),
+  });
+  const bars = stepBars({ onpick: (step) => store.set({ step }) });
+  const mix = mixture({ names: shape.anchors });
+  const said = el("p", { class: "summary", id: "forecast-summary", "aria-live": "polite" });
+  const controls = toolbar(store, { onahead: (value) => { ahead = value; redraw(); } });
+  root.append(
+    el("section", { class: "panel" }, controls.element, chart.element, said,
+      el("h3", {}, t("forecast.owes")), el("p", { class: "hint" }, t("forecast.owes-means")), bars.element),
+    el("div", { class: "forecast-below" },
+      el("section", { class: "panel" }, el("h3", {}, t("forecast.mixture")), el("p", { class: "hint" }, t("forecast.mixture-means")), mix.element),
+      el("section", { class: "panel" }, el("h3", {}, t("forecast.past")), backtest(model))));
+
+  const redraw = oncePerFrame(() => draw());
+  function draw() {
+    const { input, record } = store.state;
+    const last = record.T - 1;
+    const forecast = readForecast(model, input, record, last);
+    const stored = model.meta.series[input.index];
+    const actual = Array.from(input.values.subarray(input.end, input.end + shape.h));
+    const times = [...stored.times, ...stored.future];
+    const from = Math.max(input.first, 0);
+    chart.draw({ from, to: input.end, values: input.values, left: MARGIN, right: 8, times,
+      forecast: { at: input.end, quantiles: forecast.quantiles, actual } });
+    mix.draw(forecast.weights, ahead);
+    controls.draw(input, times);
+    const answer = askSeries(model, input, record, last, ahead);
+    bars.draw({ ...answer, labels: input.labels, left: MARGIN, right: 8, share: (input.end - from) / (input.end - from + shape.h) });
+    summarise(said, forecast, actual, ahead, times[input.end + ahead]);
+  }
+
+  const leave = store.subscribe((_, changed) => { if (changed.has("record")) redraw(); });
+  const watcher = new ResizeObserver(redraw);
+  watcher.observe(root);
+  redraw();
+  return {
+    destroy() {
+      leave();
+      watcher.disconnect();
+      redraw.cancel();
+      chart.destroy();
+    },
+  };
+}
+
+function toolbar(store, { onahead }) {
+  const { model } = store.state;
+  const { h, step, steps } = model.meta.shape;
+  const series = el("select", {
+    id: "forecast-series", "aria-label": t("forecast.series"),
+    onchange: () => store.set({ input: readSeries(model, series.selectedIndex) }),
+  }, model.meta.series.map((one) => el("option", {}, one.id)));
+  const origin = el("input", {
+    type: "range", id: "origin", step,
+    oninput: () => store.set({ input: upTo(model, store.state.input, Number(origin.value)) }),
+  });
+  const when = el("output", { for: "origin", class: "number" });
+  const choice = el("input", {
+    type: "range", id: "ahead", min: 1, max: h, value: 1,
+    oninput: () => { choiceLabel.textContent = `+${choice.value}`; onahead(Number(choice.value) - 1); },
+  });
+  const choiceLabel = el("output", { for: "ahead", class: "number" }, "+1");
+  const reset = el("button", {
+    id: "forecast-reset", onclick: () => store.set({ input: readSeries(model, store.state.input.index) }),
+  }, t("page.reset"));
+  const element = el("div", { class: "toolbar" },
+    el("label", { hidden: model.meta.series.length < 2 }, t("forecast.series"), series),
+    el("label", {}, t("forecast.made"), origin, when), el("label", {}, t("forecast.ahead"), choice, choiceLabel), reset);
+
+  function draw(input, times) {
+    series.selectedIndex = input.index;
+    origin.max = input.values.length;
+    origin.min = Math.min(input.values.length, input.values.length % step + Math.max(step * 2, Math.min(step * steps, input.values.length - h)));
+    origin.value = input.end;
+    origin.disabled = Number(origin.min) >= Number(origin.max);
+    when.textContent = short(times[input.end - 1] ?? "");
+  }
+  return { element, draw };
+}
+
+function summarise(root, forecast, actual, ahead, time) {
+  const row = forecast.quantiles[ahead];
+  const middle = row[(row.length - 1) / 2];
+  const parts = [t("forecast.says", short(time ?? ""), number(middle, 1), number(row[3], 1), number(row[7], 1))];
+  if (Number.isFinite(actual[ahead])) {
+    const inside = actual[ahead] >= row[3] && actual[ahead] <= row[7];
+    parts.push(" ", t(inside ? "forecast.inside" : "forecast.outside", number(actual[ahead], 1)));
+  }
+  root.replaceChildren(...parts);
+}
+
+/** Errors on windows of the past that the network had not seen, if the model brings them. */
+function backtest(model) {
+  const found = model.meta.backtest;
+  if (!found) return el("p", { class: "hint" }, t("forecast.no-backtest"));
+  const best = Math.min(...found.rows.map((row) => row.mae));
+  return el("div", {},
+    el("p", { class: "hint" }, t("forecast.past-means", found.windows, found.h)),
+    el("table", { class: "scores" },
+      el("thead", {}, el("tr", {}, el("th", {}, ""), el("th", {}, t("forecast.mae")), el("th", {}, t("forecast.coverage")))),
+      el("tbody", {}, found.rows.map((row) => el("tr", { class: row.mae === best ? "best" : "" },
+        el("th", { scope: "row" }, t(`forecast.${row.name}`)),
+        el("td", { class: "number" }, number(row.mae, 1)),
+        el("td", { class: "number" }, row.coverage === null ? "–" : `${number(100 * row.coverage, 0)} %`))))));
+}

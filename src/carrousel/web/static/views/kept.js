@@ -1,0 +1,152 @@
+/** View 3: what is kept of each earlier step, and what the prediction owes to it. */
+
+import { askSentence, askSeries, nextWords, positionBaseline } from "../asking.js";
+import { keptTable } from "../components/kept-table.js";
+import { el, oncePerFrame } from "../components/dom.js";
+import { readForecast } from "../forecaster.js";
+import { addTexts, number, t } from "../i18n.js";
+import texts from "../texts/kept.js";
+
+addTexts(texts);
+export const id = "kept";
+const GUESSES = 8;
+const WRITTEN = 16; // sentences behind the baseline
+
+export function mount(root, store) {
+  const { state } = store;
+  const language = state.model.meta.task === "language";
+  let target = null; // word, or steps ahead; null is the likeliest word, the first step
+  let looked = null; // the earlier step that the summary speaks of
+  let turn = 0; // counts answers: an old one's baseline is dropped
+  const summary = el("p", { class: "summary", id: "kept-summary", "aria-live": "polite" });
+  const table = el("div", { class: "kept-table" });
+  const guesses = el("div", { class: "guesses", id: "guesses" });
+  const steps = el("div", { class: "kept-steps" });
+  const foot = el("p", { class: "hint", id: "kept-error" });
+  root.append(
+    el("div", { class: "view-head" }, el("h2", {}, t("kept.title")), el("p", { class: "hint" }, t("kept.intro"))),
+    el("div", { class: "kept" },
+      el("section", { class: "panel" }, steps, summary, table, foot),
+      el("aside", { class: "panel" }, el("h3", {}, t(language ? "kept.next" : "kept.ahead")), guesses,
+        el("details", { open: true }, el("summary", {}, t("kept.how")),
+          ["survival", "ledger", "occlusion", "baseline", "honest"].map((name) =>
+            el("p", { class: "hint" }, el("b", {}, t(`kept.${name}`)), " ", t(`kept.${name}-means`)))))));
+
+  const redraw = oncePerFrame(draw);
+  async function draw() {
+    const mine = ++turn;
+    const { model, record, input, step: at } = store.state;
+    const asked = language ? askedWord(model, record, at, target) : askedStep(model, input, record, at, target);
+    const answer = language
+      ? askSentence(model, record, input.x, at, asked.id)
+      : askSeries(model, input, record, at, asked.id);
+    const names = stepNames(input);
+    if (looked === null || looked > at) looked = interesting(names, answer, at);
+    const show = (baseline) => {
+      summary.replaceChildren(...sentence(names, asked, answer, baseline, looked, at, language));
+      table.replaceChildren(keptTable({ names, answer, baseline, at, looked, unit: language ? "" : asked.unit, onlook: look }));
+    };
+    show(null);
+    drawSteps(steps, names, at, store);
+    drawGuesses(guesses, asked, (id) => { target = id; redraw(); }, language);
+    foot.textContent = answer.ledger ? t("kept.error", answer.error.toExponential(0)) : t("kept.rnn");
+    if (!language) return;
+    const baseline = await baselineOf(model, at + 1, () => mine !== turn);
+    if (baseline && mine === turn) show(baseline);
+
+    function look(step) {
+      looked = step;
+      redraw();
+    }
+  }
+
+  const leave = store.subscribe((_, changed) => {
+    if (changed.has("record")) [target, looked] = [null, null];
+    if (changed.has("record") || changed.has("step")) redraw();
+  });
+  redraw();
+  return {
+    destroy() {
+      turn++;
+      leave();
+      redraw.cancel();
+    },
+  };
+}
+
+const baselines = new WeakMap();
+
+async function baselineOf(model, length, cancelled) {
+  const known = baselines.get(model) ?? baselines.set(model, new Map()).get(model);
+  if (!known.has(length)) {
+    const found = await positionBaseline(model, length, WRITTEN, cancelled);
+    if (found) known.set(length, found);
+  }
+  return known.get(length);
+}
+
+function askedWord(model, record, at, target) {
+  const words = nextWords(model, record, at);
+  const chosen = words.find((word) => word.id === target) ?? words[0];
+  return { ...chosen, words: words.slice(0, GUESSES) };
+}
+
+function askedStep(model, input, record, at, target) {
+  const ahead = target ?? 0;
+  const { quantiles } = readForecast(model, input, record, at);
+  const words = quantiles.map((row, id) => ({ id, low: row[3], median: row[5], high: row[7] }));
+  return { id: ahead, text: t("kept.step", ahead + 1), words, median: words[ahead].median, unit: "" };
+}
+
+const stepNames = (input) => (input.tokens ? input.tokens.map((token) => token.text) : input.labels);
+
+/** The word that the article is about, or else the step without which most changes. */
+function interesting(names, { occlusion }, at) {
+  const hamburger = names.indexOf("hamburger");
+  if (hamburger > 0 && hamburger < at) return hamburger;
+  let best = Math.max(at - 1, 0);
+  for (let t = 0; t < at; t++) {
+    if (Math.abs(occlusion[t]) > Math.abs(occlusion[best])) best = t;
+  }
+  return best;
+}
+
+function sentence(names, asked, answer, baseline, looked, at, language) {
+  const quote = (name) => el("b", {}, language ? t("kept.quoted", name) : name);
+  const parts = [t("kept.from"), " ", quote(names[at]), language
+    ? t("kept.guess", t("kept.quoted", asked.text), number(100 * asked.probability, 1))
+    : t("kept.median", asked.text, number(asked.median, 1))];
+  if (answer.survival && looked !== at) {
+    parts.push(t("kept.of-what"), " ", quote(names[looked]), t("kept.wrote", number(100 * answer.survival[looked], 0)));
+    if (baseline) parts.push(t("kept.usual", number(100 * baseline.survival[looked], 0)));
+    parts.push(".");
+  }
+  if (Number.isFinite(answer.occlusion[looked])) {
+    const lost = answer.occlusion[looked];
+    parts.push(language
+      ? t(lost >= 0 ? "kept.without" : "kept.likelier", number(Math.exp(Math.abs(lost)), 1))
+      : t("kept.without-step", number(lost, 1)));
+    if (baseline) parts.push(t("kept.without-usual", number(Math.exp(baseline.occlusion[looked]), 1)));
+    parts.push(".");
+  }
+  return parts;
+}
+
+function drawSteps(root, names, at, store) {
+  root.replaceChildren(el("span", { class: "hint" }, t("kept.moment")), ...names.map((name, k) =>
+    el("button", {
+      class: k > at ? "word later" : "word", "aria-pressed": String(k === at),
+      onclick: () => store.set({ step: k, playing: false }),
+    }, store.state.input.tokens ? name : String(k + 1))));
+}
+
+function drawGuesses(root, asked, choose, language) {
+  const most = Math.max(...asked.words.map((word) => (language ? word.probability : Math.abs(word.high))));
+  root.replaceChildren(...asked.words.map((word) => {
+    const share = (language ? word.probability : Math.abs(word.median)) / most;
+    const value = language ? `${number(100 * word.probability, 1)} %` : number(word.median, 1);
+    return el("button", { class: "guess", "aria-pressed": String(word.id === asked.id), onclick: () => choose(word.id) },
+      el("span", {}, language ? word.text : t("kept.step", word.id + 1)),
+      el("i", { class: "bar", style: { width: `${(100 * share).toFixed(1)}%` } }), el("span", { class: "number" }, value));
+  }));
+}
