@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import typer
 
 from .backtest import backtest
+from .explore import explore
 from .forecast import forecast
 from .lab import lab
 from .predict import predict
@@ -28,6 +29,7 @@ app.command()(forecast)
 app.command()(backtest)
 app.command()(predict)
 app.command()(samples)
+app.command()(explore)
 app.add_typer(lab, name="lab")
 
 

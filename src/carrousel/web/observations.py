@@ -43,21 +43,27 @@ class Observations:
         return {"quantiles": forecast.quantiles()[0, 0].tolist()}
 
     def reader(
-        self, network: PageNetwork, output: Tensor, target: str | None
+        self, network: PageNetwork, output: Tensor, at: int, target: str | None
     ) -> tuple[Tensor, str]:
-        """The slope of the median of one step ahead ("1", "2", ...) by the hidden state."""
+        """The slope of the median of one step ahead ("1", "2", ...) by the state at ``at``."""
         whole = network_of(self.page)
-        h = whole.shape.h
-        ahead = int(target) if target is not None and target.isdecimal() else 1
-        if not 1 <= ahead <= h or (target is not None and not target.isdecimal()):
-            raise ValueError(f"target must be a step ahead, 1 to {h}, got {target!r}")
-        out = output.detach().requires_grad_()
-        scaled = scale_steps(self.history, whole.shape.step)
-        forecast = whole._read(out[None, None], whole.anchors(scaled, True), scaled.last())
-        median = forecast.quantiles()[0, 0, ahead - 1, MEDIAN]
-        (slope,) = torch.autograd.grad(median, out)
-        assert network.head is not None
-        return slope.float() @ network.head.weight.detach(), str(ahead)
+        ahead = _ahead(target, whole.shape.h)
+        seen = whole.look(self.history)
+        with torch.no_grad():
+            state, _ = whole.recur(whole.embed(seen.features))
+        state.requires_grad_()
+        forecast = whole.read(state, seen.scaled, seen.anchors)
+        median = forecast.quantiles()[0, at, ahead - 1, MEDIAN]
+        (slope,) = torch.autograd.grad(median, state)
+        return slope[0, at], str(ahead)
+
+
+def _ahead(target: str | None, h: int) -> int:
+    if target is None:
+        return 1
+    if not target.isdecimal() or not 1 <= int(target) <= h:
+        raise ValueError(f"target must be a step ahead, 1 to {h}, got {target!r}")
+    return int(target)
 
 
 def shape_of(page: dict[str, Any]) -> Shape:

@@ -32,7 +32,8 @@ class KeptQuestion(Question):
 
     at: int | None = Field(None, ge=0, description="Step from which to look back.")
     target: str | None = Field(
-        None, max_length=100, description="Word whose score is shared out; by default the likeliest."
+        None, max_length=100, description="Token whose score is shared out, by default the likeliest; or a step ahead, "
+        "by default 1."
     )
 
 
@@ -111,7 +112,7 @@ def api(library: Library) -> APIRouter:
             raise ValueError(f"at is {at}, but the sequence has steps 0 to {len(sequence.steps) - 1}")
         run = Run.of(one.network, sequence.inputs)
         assert run.output is not None
-        reader, target = sequence.reader(one.network, run.output[at], question.target)
+        reader, target = sequence.reader(one.network, run.output[at], at, question.target)
         return KeptAnswer(
             steps=sequence.steps, target=target, **kept_json(run.records[-1], at, reader)
         )

@@ -6,15 +6,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .language import tokenizer_of
 from .network import PageNetwork
-from .words import split_words
 
 SHOWN = 10  # next words in an answer
 
 
 @dataclass(frozen=True)
 class Sentence:
-    """Tokens, the sign for a beginning first."""
+    """Tokens, that of the beginning of a line first."""
 
     vocab: list[str]
     steps: list[str]
@@ -22,28 +22,28 @@ class Sentence:
 
     @classmethod
     def of(cls, page: dict[str, Any], text: str) -> "Sentence":
-        words, meta, vocab = split_words(text), page["meta"], page["vocab"]
-        if not words:
+        tokenizer, vocab = tokenizer_of(page), page["vocab"]
+        if not text.strip():
             raise ValueError("text holds no word")
-        index = {word: k for k, word in enumerate(vocab)}
-        tokens = [meta["begin"], *(index.get(word, meta["unknown"]) for word in words)]
-        return cls(vocab, [vocab[meta["begin"]], *words], torch.tensor(tokens))
+        tokens = [tokenizer.begin, *tokenizer.encode(text).tolist()]
+        return cls(vocab, [vocab[token] for token in tokens], torch.tensor(tokens))
 
     def answer(self, output: Tensor) -> dict[str, Any]:
         chances = output.softmax(-1).topk(min(SHOWN, len(self.vocab)))
         pairs = zip(chances.indices.tolist(), chances.values.tolist(), strict=True)
-        return {"next": [{"word": self.vocab[k], "probability": p} for k, p in pairs]}
+        return {"next": [{"token": self.vocab[k], "probability": p} for k, p in pairs]}
 
     def reader(
-        self, network: PageNetwork, output: Tensor, target: str | None
+        self, network: PageNetwork, output: Tensor, at: int, target: str | None
     ) -> tuple[Tensor, str]:
-        """The word's row of the head less the mean row: a logit counts only beside the others."""
+        """The token's row of the head less the mean row: a score counts only beside the others."""
         if target is None:
             token = int(output.argmax())
-        elif target in self.vocab:
-            token = self.vocab.index(target)
         else:
-            raise ValueError(f"target {target!r} is not a word that the model knows")
+            found = [k for k, known in enumerate(self.vocab) if target in (known, known.strip())]
+            if not found:
+                raise ValueError(f"target {target!r} is not a token that the model knows")
+            token = found[0]
         assert network.head is not None
         weight = network.head.weight.detach()
         return weight[token] - weight.mean(0), self.vocab[token]

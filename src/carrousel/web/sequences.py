@@ -19,9 +19,10 @@ class Sequence(Protocol):
         ...
 
     def reader(
-        self, network: PageNetwork, output: Tensor, target: str | None
+        self, network: PageNetwork, output: Tensor, at: int, target: str | None
     ) -> tuple[Tensor, str]:
-        """(H,) how the output that is asked about reads the hidden state, and its name."""
+        """(H,) how the output that is asked about reads the state at step ``at``, and its name;
+        ``output`` (O,) is what the head says there."""
         ...
 
 

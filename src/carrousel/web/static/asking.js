@@ -13,14 +13,14 @@ import { medianReader, readForecast } from "./forecaster.js";
 import { hasMemory, ledger, readout, shareKept } from "./memory.js";
 import { forward, linear, softmax } from "./net/forward.js";
 import { random } from "./net/random.js";
+import { shown } from "./tokenizer.js";
 import { logProbability, windowInput, withoutStep, withoutWord } from "./occlusion.js";
 
-/** Probabilities of the next word after step `at`, without those that are no words. */
+/** Probabilities of the next token after step `at`, the likeliest first. */
 export function nextWords(model, record, at) {
   const logits = record.output.slice(at * model.head.outputs, (at + 1) * model.head.outputs);
   const chances = softmax(logits);
-  return Array.from(chances, (probability, id) => ({ id, probability, text: model.vocab[id] }))
-    .filter(({ id }) => id !== model.meta.unknown)
+  return Array.from(chances, (probability, id) => ({ id, probability, text: shown(model.vocab[id]) }))
     .sort((a, b) => b.probability - a.probability);
 }
 
@@ -98,17 +98,16 @@ export async function positionBaseline(model, length, count, cancelled) {
 
 function bestWord(model, state) {
   const logits = linear(model.head, Float64Array.from(state));
-  logits[model.meta.unknown] = -Infinity;
   return logits.indexOf(Math.max(...logits));
 }
 
 /** Word by word, drawn by the model's own probabilities; it may not end before its length. */
 function writeSentence(model, length, draw) {
-  const ids = [model.meta.begin];
+  const ids = [model.meta.tokenizer.begin];
   let run = forward({ ...model, head: null }, ids);
   while (ids.length < length) {
     const logits = linear(model.head, Float64Array.from(topRow(model, run, ids.length - 1)));
-    logits[model.meta.unknown] = logits[model.meta.begin] = -Infinity;
+    logits[model.meta.tokenizer.begin] = -Infinity;
     let rest = draw.uniform();
     const next = softmax(logits).findIndex((chance) => (rest -= chance) < 0);
     ids.push(Math.max(next, 0));

@@ -3,7 +3,7 @@
 import { loadModel } from "./net/load.js";
 import { forward } from "./net/forward.js";
 import { fetchModel } from "./source.js";
-import { readSentence } from "./words.js";
+import { readSentence } from "./tokenizer.js";
 import { readSeries } from "./forecaster.js";
 import { t } from "./i18n.js";
 

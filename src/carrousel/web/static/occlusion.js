@@ -72,10 +72,10 @@ export function withoutWord(model, record, ids, at, t, target, whole) {
 function standIns(model, own, t) {
   const draw = random(own * 977 + t + 1);
   const found = new Set();
-  const { begin, unknown } = model.meta;
+  const { begin } = model.meta.tokenizer;
   while (found.size < STAND_INS) {
     const word = draw.integer(Math.min(COMMON, model.vocab.length));
-    if (word !== own && word !== begin && word !== unknown) found.add(word);
+    if (word !== own && word !== begin) found.add(word);
   }
   return [...found];
 }

@@ -1,7 +1,7 @@
 /** Where the user says what the network reads: a sentence, or one of the series. */
 
 import { t } from "../i18n.js";
-import { readSentence } from "../words.js";
+import { readSentence } from "../tokenizer.js";
 import { readSeries } from "../forecaster.js";
 import { el } from "./dom.js";
 
@@ -31,8 +31,8 @@ function sentenceBar(store, model, input) {
     store.set({ input: next, playing: false });
   }
   function say(sentence) {
-    const unknown = sentence.tokens.filter((token) => !token.known).map((token) => token.text);
-    note.textContent = unknown.length ? t("page.unknown", unknown.join(", ")) : "";
+    const spelled = sentence.tokens.filter((token) => !token.known).map((token) => token.text).join("");
+    note.textContent = spelled ? t("page.unknown", spelled) : "";
   }
   say(input);
   return el("div", { class: "input-bar" },

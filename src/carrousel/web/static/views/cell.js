@@ -48,7 +48,7 @@ class CellView {
     this.panel = el("div", { class: "cell-panel", "aria-live": "polite" });
     this.output = el("div", { class: "cell-output" });
     root.append(this.head(), el("div", { class: "cell-view" },
-      el("div", { class: "panel cell-main" }, this.toolbar(), this.stage, this.peek.element),
+      el("div", { class: "panel cell-main" }, this.toolbar(), this.stage, this.legend(), this.peek.element),
       el("div", { class: "panel cell-side" }, this.steps, this.panel, this.output)));
     this.narrow = false;
     this.drawDiagram();
@@ -89,6 +89,12 @@ class CellView {
     return el("div", { class: "toolbar" },
       el("div", { class: "segments", role: "group", "aria-label": t("cell.kind") }, kinds), this.sizes(),
       el("label", { for: "cell-unit" }, t("cell.unit"), this.slider, this.unitLabel), this.player(), this.layers());
+  }
+
+  legend() {
+    return el("div", { class: "legend cell-legend" },
+      el("span", {}, el("i", { class: "ramp gate-ramp" }), t("cell.gateScale")),
+      el("span", {}, el("i", { class: "ramp signed-ramp" }), t("cell.stateScale")));
   }
 
   /** Small or whole network, where there is a choice. */

@@ -10,6 +10,7 @@ import { numberOf } from "./values.js";
 /** @typedef {import("../../net/operations.js").Operation} Operation */
 
 const SHOWN = 6; // terms of a weighted sum that are written out
+const ALL = 8; // units up to which an operation is shown for every one of them
 
 /** The operands of the operations unit by unit: value = left (sign) right. */
 const PAIRS = /** @type {Record<string, Record<string, [string, string, string]>>} */ ({
@@ -67,7 +68,19 @@ function product([left, sign, right], operation, unit, values) {
   const term = (/** @type {string} */ id) => el("span", { class: "term", data: { gate: values.get(id)?.role } },
     number(numberOf(/** @type {Operation} */ (values.get(id)), unit), 3));
   return el("div", {}, line(term(left), ` ${sign} `, term(right), " = ", result(operation, unit)),
-    el("p", { class: "hint" }, `${t(`cell.name.${left}`)} ${sign} ${t(`cell.name.${right}`)}`));
+    el("p", { class: "hint" }, `${t(`cell.name.${left}`)} ${sign} ${t(`cell.name.${right}`)}`),
+    operation.value.length <= ALL ? everyUnit([left, sign, right], operation, unit, values) : null);
+}
+
+/** @param {[string, string, string]} pair @param {Operation} operation @param {number} chosen @param {Map<string, Operation>} values */
+function everyUnit([left, sign, right], operation, chosen, values) {
+  const cell = (/** @type {string} */ id, /** @type {number} */ unit) => el("td", { class: "term", data: { gate: values.get(id)?.role } },
+    number(numberOf(/** @type {Operation} */ (values.get(id)), unit), 2));
+  const most = Math.max(...operation.value.map(Math.abs), 1e-9);
+  const rows = Array.from(operation.value, (value, unit) => el("tr", { class: unit === chosen ? "chosen" : "" },
+    el("th", { scope: "row" }, `${t("cell.unit")} ${unit}`), cell(left, unit), el("td", {}, sign), cell(right, unit),
+    el("td", {}, "="), el("td", {}, number(value, 2)), bar(value, most)));
+  return el("table", { class: "number terms units" }, el("tbody", {}, rows));
 }
 
 /** @param {Operation} before @param {Operation} after @param {number} unit */

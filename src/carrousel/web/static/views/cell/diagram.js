@@ -30,7 +30,7 @@ export function diagram(shape, options) {
   const read = svg("text", { class: "wire-token", x: shape.token[0], y: shape.token[1], "text-anchor": shape.token[0] > width * 0.6 ? "end" : "start" });
   const flow = svg("g", { class: "flow", "aria-hidden": "true" });
   const element = svg("svg", {
-    viewBox: `0 0 ${width} ${height}`, class: "cell-diagram", role: "group", "aria-label": t("cell.diagram"),
+    viewBox: `0 0 ${width} ${height}`, class: "cell-diagram", data: { kind: options.kind }, role: "group", "aria-label": t("cell.diagram"),
   }, wires.map((wire) => wire.element), shape.labels.map(drawLabel), read, stations.map((one) => one.element), flow);
   const paint = painter();
 
@@ -97,7 +97,7 @@ function arrowHead(points) {
 
 /** @param {import("./shapes.js").Chip} chip @param {any} options */
 function drawChip({ value, op, at: [x, y] }, options) {
-  const text = svg("text", { class: "chip-number", x: 0, y: 15, "text-anchor": "middle" });
+  const text = svg("text", { class: "chip-number", x: 0, y: 17, "text-anchor": "middle" });
   const strip = drawStrip(options.units(value), options.onunit, -STRIP.width / 2, -14);
   const element = svg("g", {
     class: "chip", transform: `translate(${x} ${y})`, data: { gate: roleOf(value, options.kind), chip: value },
@@ -122,12 +122,12 @@ function drawBox({ value, op, at: [x, y], sign }, options) {
 
 /** @param {import("./shapes.js").Knot} knot @param {any} options */
 function drawKnot({ value, op, at: [x, y], sign }, options) {
-  const wide = sign.length > 2;
+  const wide = sign.length > 2, word = sign.length > 1;
   const element = svg("g", {
     class: "knot", transform: `translate(${x} ${y})`, data: { gate: roleOf(value, options.kind), op, knot: value },
     ...pressing(op, value, options),
   }, svg("rect", { class: "knot-back", x: wide ? -24 : -14, y: -14, width: wide ? 48 : 28, height: 28, rx: 14 }),
-  svg("text", { class: wide ? "knot-word" : "knot-sign", y: wide ? 4.5 : 6.5, "text-anchor": "middle" }, sign));
+  svg("text", { class: word ? "knot-word" : "knot-sign", y: word ? 5 : 6.5, "text-anchor": "middle" }, sign));
   return { element, value, op };
 }
 
@@ -138,7 +138,7 @@ function drawStrip(count, onunit, x, y, width = STRIP.width) {
   const cells = Array.from({ length: count }, (_, unit) => svg("rect", {
     x: x + unit * size, y, width: Math.max(0.4, size - gap), height: STRIP.height, class: "unit",
   }));
-  const mark = svg("rect", { class: "unit-mark", y: y - 2, height: STRIP.height + 4, width: Math.max(2.4, size - gap), rx: 1.5 });
+  const mark = svg("rect", { class: "unit-mark", y: y - 1.5, height: STRIP.height + 3, width: Math.max(2.4, size - gap), rx: 1.5 });
   const element = svg("g", {
     class: "strip", onclick: (/** @type {any} */ event) => {
       const unit = cells.indexOf(event.target);
@@ -154,7 +154,7 @@ function filler({ cells, mark, x, size }, text) {
     /** @type {(value: number) => string} */ paint) => {
     cells.forEach((/** @type {SVGElement} */ cell, /** @type {number} */ at) =>
       cell.setAttribute("fill", later ? "none" : paint(operation.value[at])));
-    mark.toggleAttribute("hidden", later || unit >= cells.length);
+    mark.toggleAttribute("hidden", later || operation.id === "x" || unit >= cells.length);
     mark.setAttribute("x", String(x + unit * size - (size < 2.4 ? 0.7 : 0)));
     text.textContent = later ? "" : shown(operation, unit);
   };

@@ -19,10 +19,13 @@ export function remember(state) {
 /** The opened network, if its cells are of this kind. @param {string} kind */
 export const openedOf = (kind) => (opened?.model.kind === kind ? opened.model : null);
 
+/** The unit of each small network that a letter is written to most plainly. */
+const WRITTEN = { lstm: 2, gru: 1, rnn: 1 };
+
 /** @param {any} store @param {"lstm" | "gru" | "rnn"} kind */
 export function showSmall(store, kind) {
   const model = smallModel(kind), input = readSentence(model, OPENING);
-  show(store, { model, input, layer: 0 }, 1, 2);
+  show(store, { model, input, layer: 0 }, 1, WRITTEN[kind]);
 }
 
 /** @param {any} store */
