@@ -13,6 +13,7 @@ const REST = VOCABULARY.indexOf("·");
 
 /** What the page reads first: letters that come, go and are asked for. */
 export const OPENING = "a · · ? · b · ? c · ?";
+const BEGINNINGS = [OPENING, "c · · · · · · · · · ?", "a b c ? ? ?", "? · b a · · ? b ?"];
 
 /**
  * @param {"lstm" | "gru" | "rnn"} kind
@@ -23,6 +24,9 @@ export function smallModel(kind) {
     format: 1, name: `letters-${kind}`, kind, ...WEIGHTS[kind],
     embedding: Array.from({ length: SIZE * SIZE }, (_, at) => Number(at % (SIZE + 1) === 0)), // one-hot
     vocab: VOCABULARY,
-    meta: { task: "language", begin: REST, unknown: REST, opening: OPENING, small: true },
+    meta: {
+      task: "language", small: true, opening: OPENING, beginnings: BEGINNINGS,
+      tokenizer: { level: "char", characters: VOCABULARY.join(""), byte_fallback: false, begin: REST },
+    },
   });
 }

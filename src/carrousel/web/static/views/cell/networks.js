@@ -3,7 +3,7 @@
 
 import { forward } from "../../net/forward.js";
 import { OPENING, smallModel } from "../../net/small.js";
-import { readSentence } from "../../words.js";
+import { readSentence } from "../../tokenizer.js";
 
 /** What the page opened, for the way back from a small network. @type {any} */
 let opened = null;
