@@ -21,7 +21,7 @@ def line_of(model, text=SENTENCE):
 
 def test_words_elisions_and_marks():
     text = "L'ami d’Anna, 3 demi-frères : vu !"
-    expected = ["L'", "ami", "d’", "Anna", ",", "3", "demi-frères", ":", "vu", "!"]
+    expected = ["L'", "ami", "d’", "Anna", ",", "3", "demi", "-", "frères", ":", "vu", "!"]
     assert [text[a:b] for a, b in words(text)] == expected
     assert words("") == words(" \n") == []
 
@@ -116,12 +116,30 @@ def test_a_model_without_memory_forgets_at_once():
     assert (books.survival[0][np.triu_indices(5, 1)] == 0).all()
 
 
-def test_replacing_moves_the_words_behind():
+def test_replacing_changes_nothing_else():
     model = Toy(carrousel.LSTM(2, 3))
-    for text in ("et", "hamburger", "vu"):
-        line = replaced(model, line_of(model), 3, text)
-        assert line.text == f"un hamburger et {text} chat"
-        assert [line.text[a:b] for a, b in line.spans] == ["un", "hamburger", "et", text, "chat"]
+    line = line_of(model)
+    other = replaced(model, line, 3, "vu")
+    assert model.text(other.tokens[1:]) == "un hamburger et vu chat"
+    longer = replaced(model, line, 3, "vu vu vu")
+    assert model.text(longer.tokens[1:]) == "un hamburger et vu vu vu chat"
+    assert longer.owner == (-1, 0, 1, 2, 3, 3, 3, 4)
+    assert longer.ends() == [1, 2, 3, 6, 7]
+
+
+def test_first_word_has_a_capital_and_others_a_space():
+    class Spelling(Toy):
+        def pieces(self, text):
+            return [(0, 0)] + [(ord(c), end) for end, c in enumerate(text, 1)]
+
+    model = Spelling(carrousel.LSTM(2, 3))
+    line = Line.of(model, "Un chat", words("Un chat"))
+
+    def text(line):
+        return "".join(map(chr, line.tokens[1:]))
+
+    assert text(replaced(model, line, 0, "été")) == "Été chat"
+    assert text(replaced(model, line, 1, "été")) == "Un été"
 
 
 def test_drawn_words_are_others_and_no_word_twice():

@@ -35,7 +35,9 @@ class Toy:
         found, end = [(0, 0)], 0
         for word in text.split():
             end = text.index(word, end) + len(word)
-            found.append((self.vocabulary.index(word), end))
+            found.append(
+                (self.vocabulary.index(word if word in self.vocabulary else word.lower()), end)
+            )
         return found
 
     def text(self, tokens: Sequence[int]) -> str:

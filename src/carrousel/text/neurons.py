@@ -54,7 +54,7 @@ class Neuron:
 
 @dataclass(frozen=True)
 class Neurons:
-    """See :func:`neurons`. What was learned most comes first; ``ends[t]`` is where token t ends in ``text``."""
+    """See :func:`neurons`: what was learned most comes first; token t ends at ``text[ends[t]]``."""
 
     text: str
     ends: np.ndarray  # (N,)
@@ -92,8 +92,7 @@ def neurons(
 ) -> Neurons:
     """For each readable feature of ``text``, the unit whose state follows it best.
 
-    An LSTM's unit is read by the tanh of its cell state, as in the paper; a GRU's or RNN's by its
-    hidden state. The unit is chosen on the first 60 % of the tokens and scored on the rest.
+    Units are read by their hidden state, from -1 to 1. The unit is chosen on the first 60 % of the tokens and scored on the rest.
 
     Raises ``ValueError`` for an unknown feature, or a text of which no feature can be learned: too
     short, or with none that varies in both parts.

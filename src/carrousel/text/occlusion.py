@@ -1,11 +1,12 @@
 """How much the prediction changes when one word is another: the memory put to the test."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from random import Random
 
 import numpy as np
 
-from carrousel.text.reading import Line, Readable, Span, probabilities
+from carrousel.text.reading import Line, Readable, probabilities
 
 Stands = Callable[[int], Sequence[str]]  # the word's number -> what to put in its place
 
@@ -21,6 +22,8 @@ def changed(model: Readable, line: Line, stand_ins: Stands) -> np.ndarray:
     count = len(line.spans)
     variants, about = [], []
     for word in range(count):
+        if word not in line.owner:
+            continue
         for text in stand_ins(word):
             variants.append(replaced(model, line, word, text))
             about.append(word)
@@ -36,13 +39,19 @@ def changed(model: Readable, line: Line, stand_ins: Stands) -> np.ndarray:
 
 
 def replaced(model: Readable, line: Line, word: int, text: str) -> Line:
-    """The line with ``text`` in the place of the word."""
-    start, stop = line.spans[word]
-    longer = len(text) - (stop - start)
-    spans: list[Span] = [
-        (a + longer * (a >= stop), b + longer * (b >= stop)) for a, b in line.spans
-    ]
-    return Line.of(model, line.text[:start] + text + line.text[stop:], spans)
+    """The line with the tokens of ``text`` in the place of the word's; all others stay.
+
+    The first word of a line is written with a capital, every other with a space before it.
+    """
+    first = min(line.owner[1:]) == word
+    spelled = model.pieces(text[:1].upper() + text[1:] if first else " " + text)[1:]
+    at = line.owner.index(word)
+    after = at + line.owner.count(word)
+    return replace(
+        line,
+        tokens=(*line.tokens[:at], *(token for token, _ in spelled), *line.tokens[after:]),
+        owner=(*line.owner[:at], *[word] * len(spelled), *line.owner[after:]),
+    )
 
 
 def drawn_from(pool: Sequence[str], line: Line, count: int, seed: int = 0) -> Stands:

@@ -1,6 +1,5 @@
 """Sentences as the memory's tools see them: words, their tokens, what the model says after each."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -10,11 +9,11 @@ from torch import Tensor, nn
 
 from carrousel.explain.asking import evaluated
 from carrousel.record.record import Record
+from carrousel.text.tokenizer_words import pieces
 from carrousel.tracing import trace
 
 Span = tuple[int, int]
 
-_WORD = re.compile(r"\w+['’]|[\w-]+|[^\w\s]")
 _BATCH = 64
 
 
@@ -36,12 +35,17 @@ class Readable(Protocol):
 
 
 def words(text: str) -> list[Span]:
-    """Where the words of ``text`` stand: an elided one, a word, or a punctuation mark.
+    """Where the words of ``text`` stand: an elided one, a word, a digit or a mark, without spaces.
 
     >>> [text[a:b] for text in ["Hier j'ai mangé."] for a, b in words(text)]
     ['Hier', "j'", 'ai', 'mangé', '.']
     """
-    return [match.span() for match in _WORD.finditer(text)]
+    spans, end = [], 0
+    for piece in pieces(text):
+        end += len(piece)
+        if piece.strip():
+            spans.append((end - len(piece.lstrip()), end))
+    return spans
 
 
 @dataclass(frozen=True)
