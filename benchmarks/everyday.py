@@ -1,0 +1,43 @@
+"""Sentences of a text that are made of frequent words only: food for a very small word model.
+
+    python benchmarks/everyday.py SENTENCES.txt EVERYDAY.txt --words 2200
+
+A line is kept if each of its words is among the most frequent or named with ``--also``.
+"""
+
+import argparse
+from collections import Counter
+from pathlib import Path
+
+from carrousel.checkpoint import write_bytes
+from carrousel.text.phrases import FRENCH
+from carrousel.text.tokenizer_words import pieces
+
+ALSO = ("hamburger", "hamburgers", "frites", "boisson", "mange", "mangé", "bu", "soir")
+
+
+def everyday(lines: list[str], words: int, also: set[str]) -> list[str]:
+    """The lines all of whose words are frequent or in ``also``."""
+    found = [(line, pieces(line)) for line in lines if line.strip()]
+    counts = Counter(piece for _, parts in found for piece in parts)
+    kept = {piece for piece, _ in counts.most_common(words)}
+    kept |= {piece for piece in counts if piece.strip() in also}
+    return [line for line, parts in found if kept.issuperset(parts)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("text", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--words", type=int, default=2200)
+    parser.add_argument("--also", nargs="*", default=ALSO)
+    options = parser.parse_args()
+    nouns = {n for genders in FRENCH.nouns.values() for ns in genders.values() for n in ns}
+    lines = options.text.read_text(encoding="utf-8").splitlines()
+    chosen = everyday(lines, options.words, {*options.also, *nouns})
+    write_bytes(options.out, ("\n".join(chosen) + "\n").encode())
+    print(f"{len(chosen):,} of {len(lines):,} sentences, written to {options.out}")
+
+
+if __name__ == "__main__":
+    main()
