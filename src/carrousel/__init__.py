@@ -20,6 +20,7 @@ _HOME = {
     "release": "carrousel.adoption",
     "adopting": "carrousel.adoption",
     "Forecaster": "carrousel.forecast",
+    "LanguageModel": "carrousel.text",
 }
 
 _MODULES = ("explain",)

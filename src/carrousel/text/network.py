@@ -1,6 +1,7 @@
 """The network: an embedding, recurrent layers, and a score for every token that may follow."""
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -47,9 +48,7 @@ class Network(nn.Module):
         self.shape = shape
         widths = shape.widths
         self.embedding = nn.Embedding(shape.tokens, shape.embedding)
-        self.layers = nn.ModuleList(
-            _layer(shape.cell, i, h) for i, h in zip(widths, widths[1:], strict=False)
-        )
+        self.layers = nn.ModuleList(_layer(shape.cell, i, h) for i, h in pairwise(widths))
         self.decoder = nn.Linear(widths[-1], shape.tokens)
         nn.init.uniform_(self.embedding.weight, -0.1, 0.1)
         nn.init.zeros_(self.decoder.bias)

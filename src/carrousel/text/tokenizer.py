@@ -64,10 +64,12 @@ class Tokenizer:
         """For tokens that come one by one."""
         return Decoder(self)
 
-    def ends(self, tokens: Iterable[int]) -> list[int]:
+    def ends(self, tokens: Sequence[int]) -> list[int]:
         """How many whole characters have been spelled after each token."""
-        lengths = [_whole_characters(self.spelled[token]) for token in tokens]
-        return np.cumsum(lengths, dtype=int).tolist()
+        pieces = [self.spelled[token] for token in tokens]
+        spelled = np.frombuffer(b"".join(pieces), np.uint8)
+        begins = np.append((spelled[1:] & 0xC0) != 0x80, True)  # of the next byte: a character
+        return begins.cumsum()[np.cumsum([len(piece) for piece in pieces]) - 1].tolist()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data from which ``from_dict`` makes the same tokenizer."""
@@ -127,11 +129,6 @@ def tokenizer_from_dict(data: dict[str, Any]) -> Tokenizer:
 def normalized(text: str) -> str:
     """Unicode normal form C: é is one character, however it was typed."""
     return unicodedata.normalize("NFC", text)
-
-
-def _whole_characters(piece: bytes) -> int:
-    """Characters that begin in ``piece``, counted at their last byte where it is alone."""
-    return sum((byte & 0xC0) != 0x80 for byte in piece)
 
 
 def _shown(piece: bytes) -> str:

@@ -1,0 +1,79 @@
+"""Writing on: one token after the other, the state carried, no window."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+from .network import Network, State
+from .tokenizer import Tokenizer
+
+
+class Sampler:
+    """Draws a token from scores, after what temperature, ``top_k`` and ``top_p`` leave.
+
+    temperature: scores are divided by it; 0 takes the likeliest token.
+    top_k: only this many likeliest tokens.
+    top_p: only the likeliest tokens that together have this probability (nucleus sampling,
+        Holtzman et al. 2020).
+    """
+
+    def __init__(
+        self, temperature: float = 1.0, top_k: int | None = None, top_p: float = 1.0, seed: int = 0
+    ) -> None:
+        if not 0 <= temperature < np.inf:
+            raise ValueError(f"temperature must be 0 or more and finite, got {temperature!r}")
+        if top_k is not None and top_k < 1:
+            raise ValueError(f"top_k must be at least 1, got {top_k!r}")
+        if not 0 < top_p <= 1:
+            raise ValueError(f"top_p must lie in (0, 1], got {top_p!r}")
+        self.temperature, self.top_k, self.top_p = temperature, top_k, top_p
+        self._random = np.random.default_rng(seed)
+
+    def __call__(self, scores: np.ndarray) -> int:
+        """scores (V,) float32, changed in place."""
+        if self.temperature == 0 or self.top_k == 1:
+            return int(scores.argmax())
+        if self.temperature != 1:
+            scores /= self.temperature
+        if self.top_k is not None and self.top_k < len(scores):
+            scores[scores < np.partition(scores, -self.top_k)[-self.top_k]] = -np.inf
+        scores -= scores.max()
+        chances = np.exp(scores, out=scores)
+        if self.top_p < 1:
+            self._keep_nucleus(chances)
+        sums = chances.cumsum(dtype=np.float64)
+        drawn = int(sums.searchsorted(self._random.random() * sums[-1], "right"))
+        return min(drawn, int(chances.nonzero()[0][-1])) if drawn >= len(sums) else drawn
+
+    def _keep_nucleus(self, chances: np.ndarray) -> None:
+        order = np.argsort(-chances, kind="stable")
+        sums = chances[order].cumsum(dtype=np.float64)
+        kept = int(np.searchsorted(sums, self.top_p * sums[-1])) + 1
+        chances[order[kept:]] = 0
+
+
+def read_prefix(network: Network, tokens: np.ndarray) -> tuple[np.ndarray, State]:
+    """Scores (V,) of what follows the tokens (N,), and the state after them."""
+    with torch.inference_mode():
+        hidden, state = network.read(torch.from_numpy(tokens)[:, None])
+        return network.decoder(hidden[-1, 0]).numpy(), state
+
+
+def write(
+    network: Network, tokenizer: Tokenizer, start: np.ndarray, length: int, sampler: Sampler
+) -> Iterator[str]:
+    """``length`` tokens after ``start``, as the characters that each of them completes."""
+    spell = tokenizer.decoder()
+    scores, state = read_prefix(network, start)
+    for k in range(length):
+        token = sampler(scores)
+        if k + 1 < length:
+            with torch.inference_mode():
+                hidden, state = network.read(torch.tensor([[token]]), state)
+                scores = network.decoder(hidden[0, 0]).numpy()
+        text = spell(token)
+        if text:
+            yield text
+    if rest := spell.rest():
+        yield rest
