@@ -17,8 +17,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from carrousel.ops import layer, reference
-from carrousel.ops.tape import tape
+from carrousel.ops import layer, reference, step
+from carrousel.ops.tape import TAPE, tape
 
 
 def _elsewhere() -> bool:
@@ -51,11 +51,31 @@ class _Recurrent(nn.RNNBase):
     _torchs: type[nn.RNNBase]  # torch's layer of the same name
 
     def forward(self, input, hx=None):  # type: ignore[override]
+        if hx is not None and not torch.is_grad_enabled():
+            stepped = self._step(input, hx)
+            if stepped is not None:
+                return stepped
         prepared = self._prepare(input, hx)
         if prepared is None:
             return self._torchs.forward(self, input, hx)
         y, h_n, c_n = self._layers(*prepared)
         return self._as_given(input, y, h_n, c_n)
+
+    def _step(self, x, hx):
+        """One step of streaming without detours; None where it is not one."""
+        if self.bidirectional or self.proj_size or (self.dropout and self.training):
+            return None
+        if torch.compiler.is_compiling() or TAPE.get() is not None or _elsewhere():
+            return None
+        if self.mode != "LSTM":
+            if type(x) is not Tensor or type(hx) is not Tensor:
+                return None
+            out = step.run(self, x, hx, None)
+            return out and out[:2]
+        if type(x) is not Tensor or type(hx) is not tuple or [type(s) for s in hx] != [Tensor] * 2:
+            return None
+        out = step.run(self, x, *hx)
+        return out and (out[0], out[1:])
 
     def _prepare(self, input, hx):
         """(x time-major, batch sizes or None, states, on kernels?); None where torch must run."""
