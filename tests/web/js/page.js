@@ -1,0 +1,38 @@
+// Asks the page's own modules what Python asks: {page, questions: [...]} on standard input.
+import { askSentence, askSeries, nextWords } from "../../../src/carrousel/web/static/asking.js";
+import { readForecast, readSeries } from "../../../src/carrousel/web/static/forecaster.js";
+import { halfLife } from "../../../src/carrousel/web/static/memory.js";
+import { forward } from "../../../src/carrousel/web/static/net/forward.js";
+import { loadModel } from "../../../src/carrousel/web/static/net/load.js";
+import { readSentence } from "../../../src/carrousel/web/static/tokenizer.js";
+
+const { page, questions } = JSON.parse(await new Response(process.stdin).text());
+const model = loadModel(page);
+const list = (numbers) => (numbers ? Array.from(numbers) : null);
+
+const answers = questions.map((question) => ({ tokens, sentence, forecast })[question.what](question));
+process.stdout.write(JSON.stringify(answers));
+
+function tokens({ text }) {
+  return readSentence(model, text, Infinity).x;
+}
+
+function sentence({ text, at, target }) {
+  const { x } = readSentence(model, text);
+  const record = forward(model, x);
+  const answer = askSentence(model, record, x, at, target);
+  const [best] = nextWords(model, record, at);
+  const layer = record.layers[record.layers.length - 1];
+  return {
+    survival: list(answer.survival), ledger: list(answer.ledger), occlusion: list(answer.occlusion),
+    error: answer.error, best, half: list(halfLife(layer)), cell: list(layer.cell),
+  };
+}
+
+function forecast({ series, values, ahead }) {
+  const input = readSeries(model, series, values && Float64Array.from(values, (value) => value ?? NaN));
+  const record = forward(model, input.x);
+  const { quantiles } = readForecast(model, input, record, record.T - 1);
+  const answer = askSeries(model, input, record, record.T - 1, ahead);
+  return { quantiles, ledger: list(answer.ledger), survival: list(answer.survival), occlusion: list(answer.occlusion) };
+}

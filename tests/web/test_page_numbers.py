@@ -1,0 +1,142 @@
+"""The page computes what Python computes: tokens, forecasts, what is kept. Node runs the page."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from carrousel import trace
+from carrousel.explain import half_life, ledger
+from carrousel.text.tokenizer_characters import CharacterTokenizer
+from carrousel.web.language import tokenizer_page
+from carrousel.web.library import Library
+from carrousel.web.sentence import Sentence
+
+from .conftest import OPENING, TEXT
+
+SCRIPT = Path(__file__).parent / "js" / "page.js"
+CLOSE = {"rtol": 1e-5, "atol": 1e-5}  # float32 against the page's float64
+SENTENCES = (
+    OPENING,
+    "Aujourd'hui, l’homme qu'elle a vu n'est pas là !",
+    "it's 12 o'clock, isn't it?",
+    "naïve cœur — 50 % «déjà»  deux  espaces",
+    "e\u0301te\u0301 日本 🙂 ½",
+    "",
+    "Ça\tva ?\nOui_non",
+)
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("node") is None, reason="node is missing (Debian: apt-get install nodejs)"
+)
+
+
+def ask(page: dict[str, Any], *questions: dict[str, Any]) -> list[Any]:
+    asked = json.dumps({"page": page, "questions": questions})
+    done = subprocess.run(
+        ["node", str(SCRIPT)], input=asked, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def with_tokenizer(page: dict[str, Any], tokenizer: Any) -> dict[str, Any]:
+    meta = page["meta"] | {"tokenizer": tokenizer_page(tokenizer)}
+    return page | {"meta": meta, "vocab": tokenizer.tokens}
+
+
+def test_words_are_cut_alike(language: Any):
+    answers = ask(language.page, *({"what": "tokens", "text": text} for text in SENTENCES))
+    for text, tokens in zip(SENTENCES, answers, strict=True):
+        begin, *rest = tokens
+        assert begin == language.tokenizer.begin
+        assert rest == language.tokenizer.encode(text).tolist(), text
+
+
+@pytest.mark.parametrize("fallback", [True, False], ids=["bytes", "no bytes"])
+def test_characters_are_cut_alike(language: Any, fallback: bool):
+    tokenizer = CharacterTokenizer(TEXT, byte_fallback=fallback)
+    sentences = SENTENCES if fallback else (OPENING,)
+    page = with_tokenizer(language.page, tokenizer)
+    answers = ask(page, *({"what": "tokens", "text": text} for text in sentences))
+    for text, tokens in zip(sentences, answers, strict=True):
+        assert tokens[1:] == tokenizer.encode(text).tolist(), text
+
+
+def test_byte_pairs_are_cut_alike(language: Any):
+    pytest.importorskip("tokenizers", reason="tokenizers (the text extra) is not installed")
+    from carrousel.text.tokenizer_bpe import BytePairTokenizer
+
+    tokenizer = BytePairTokenizer.learn(iter([TEXT * 3]), 300)
+    page = with_tokenizer(language.page, tokenizer)
+    answers = ask(page, *({"what": "tokens", "text": text} for text in SENTENCES))
+    for text, tokens in zip(SENTENCES, answers, strict=True):
+        assert tokens[1:] == tokenizer.encode(text).tolist(), text
+
+
+@pytest.mark.parametrize("at", [0, 1, 8])
+def test_what_is_kept_of_a_sentence(language: Any, library: Library, at: int):
+    target = language.tokenizer.tokens.index(" vin")
+    (answer,) = ask(language.page, {"what": "sentence", "text": OPENING, "at": at, "target": target})
+    sentence = Sentence.of(language.page, OPENING)
+    with torch.no_grad(), trace(language.network) as records:
+        logits, _ = language.network(sentence.inputs[None])
+    weight = language.network.decoder.weight.detach()
+    reader = weight[target] - weight.mean(0)
+    books = ledger(records[-1], at).project(reader[None])
+    np.testing.assert_allclose(answer["ledger"], books.steps[: at + 1, 0, 0], **CLOSE)
+    np.testing.assert_allclose(answer["cell"], records[-1].cell[0, :, 0].flatten(), **CLOSE)
+    np.testing.assert_allclose(answer["half"], half_life(records[-1]).gates[0], rtol=1e-4)
+    chances = logits[0, at].softmax(-1)
+    assert answer["best"]["id"] == int(chances.argmax())
+    assert answer["best"]["probability"] == pytest.approx(chances.max().item(), rel=1e-5)
+    assert answer["error"] < 1e-12
+    assert answer["occlusion"][0] is None  # the beginning cannot be taken away
+
+
+@pytest.mark.parametrize("series", [0, 1], ids=["steady", "with a gap"])
+def test_forecasts(forecaster: Any, series: int):
+    (answer,) = ask(forecaster.page, {"what": "forecast", "series": series, "ahead": 0})
+    expected = forecaster.forecaster.predict_quantiles(forecaster.forecaster.panel_)[series]
+    scale = np.abs(expected).max()
+    np.testing.assert_allclose(np.array(answer["quantiles"]) / scale, expected / scale, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [[3.0], [3.0] * 60, [None] * 20 + [1e6, 1e6 + 1.0] * 10, [0.0] * 30, list(range(-40, 40))],
+    ids=["one value", "constant", "large", "zeros", "through zero"],
+)
+def test_forecasts_of_edges(forecaster: Any, library: Library, values: list):
+    from carrousel.web.observations import Observations, network_of
+
+    (answer,) = ask(forecaster.page, {"what": "forecast", "series": 0, "values": values, "ahead": 5})
+    seen = Observations.of(forecaster.page, values)
+    with torch.no_grad():
+        forecast = network_of(forecaster.page)(seen.history, last=True)
+    expected = forecast.quantiles()[0, 0].numpy()
+    scale = np.abs(expected).max() + 1e-9
+    np.testing.assert_allclose(np.array(answer["quantiles"]) / scale, expected / scale, atol=2e-5)
+
+
+def test_what_a_forecast_owes(forecaster: Any, library: Library):
+    from carrousel.web.inside import Run, kept_json
+    from carrousel.web.observations import Observations
+
+    network = library.models["months"].network
+    values = forecaster.forecaster.panel_.series(0).tolist()
+    seen = Observations.of(forecaster.page, values)
+    run = Run.of(network, seen.inputs)
+    last = len(seen.steps) - 1
+    for ahead in (0, 5):
+        (answer,) = ask(forecaster.page, {"what": "forecast", "series": 0, "ahead": ahead})
+        reader, _ = seen.reader(network, run.output[last], last, str(ahead + 1))
+        kept = kept_json(run.records[-1], last, reader)
+        size = np.abs(kept["ledger"]).max()
+        np.testing.assert_allclose(np.array(answer["ledger"]) / size, np.array(kept["ledger"]) / size, atol=1e-4)
+        np.testing.assert_allclose(answer["survival"], kept["survival"], **CLOSE)
