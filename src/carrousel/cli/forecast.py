@@ -21,6 +21,12 @@ def forecast(
     steps: o.Steps = None,
     seed: o.Seed = 0,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("forecast"),
+    report_page: Annotated[
+        bool, typer.Option("--report", help="Also report.html, one page of it all.")
+    ] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Also what the forecasts relied on.")
+    ] = False,
     parquet: Annotated[bool, typer.Option("--parquet", help="Tables as Parquet.")] = False,
     id_col: o.IdCol = "unique_id",
     time_col: o.TimeCol = "ds",
@@ -53,6 +59,7 @@ def forecast(
             folder, forecaster, panel, trial,
             level=level, suffix=".parquet" if parquet else ".csv",
             record={"source": source.name, "notes": notes}, title=o.title_of(source, sample),
+            report=report_page, explain=explain,
         )  # fmt: skip
         names = sorted(item.name for item in folder.iterdir())
     console.print(f"Written to {out}{os.sep}: {', '.join(names)}")

@@ -9,7 +9,9 @@ import polars as pl
 from .. import __version__
 from ..data import Panel
 from ..forecast import Forecaster
+from ..forecast.explanation import Explanation
 from ..forecast.plot import plot_forecast
+from .page import explain_some, page
 from .report import score_record, table_bytes, write_json
 from .study import Comparison, band, captions, training_record
 
@@ -24,8 +26,11 @@ def write_forecast(
     suffix: str,
     record: dict[str, Any],
     title: str,
+    report: bool = False,
+    explain: bool = False,
 ) -> None:
-    """Forecasts, held-out forecasts, plot, model and every number, into ``folder``."""
+    """Forecasts, held-out forecasts, plot, model and every number, into ``folder``; with
+    ``report`` also one page of it all, with ``explain`` what the forecasts relied on."""
     table = forecaster.predict(level=level)
     _write_table(folder / f"forecast{suffix}", table, panel)
     _write_table(folder / f"backtest{suffix}", trial.table, panel)
@@ -37,11 +42,36 @@ def write_forecast(
         title=title,
     )
     figure.savefig(folder / "forecast.png")
+    explanations = explain_some(forecaster, panel) if explain else []
+    if explanations:
+        _write_explanations(folder, explanations, panel, suffix)
+    if report:
+        text = page(
+            forecaster, panel, trial, table,
+            level=level, title=title, notes=record["notes"], explanations=explanations,
+        )  # fmt: skip
+        (folder / "report.html").write_text(text, encoding="utf-8")
     forecaster.save(folder / "model")
     reasons = forecaster.plan_.reasons if forecaster.plan_ else ()
     training = {"chosen": reasons, "networks": training_record(forecaster)}
     record = {**_record(forecaster, panel, trial), **record, "training": training}
     write_json(folder / "forecast.json", record)
+
+
+def _write_explanations(
+    folder: Path, explanations: Sequence[Explanation], panel: Panel, suffix: str
+) -> None:
+    """A table of all explained series by step, and the picture of the first."""
+    name = panel.id_col or "unique_id"
+    tables = [
+        one.table()
+        .with_columns(pl.lit(str(one.unique_id)).alias(name))
+        .select(name, pl.exclude(name))
+        for one in explanations
+    ]
+    table = pl.concat(tables).rename({"from": panel.time_col})
+    (folder / f"explanation{suffix}").write_bytes(table_bytes(table, panel, suffix))
+    explanations[0].plot().savefig(folder / "explanation.png")
 
 
 def write_backtest(

@@ -1,0 +1,254 @@
+"""The page: sections of HTML around the charts, with style and script inside."""
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from pathlib import Path
+
+import numpy as np
+
+from ...colors import COLORS
+from ..explanation import Explanation
+from . import charts
+from .content import Content, Method
+
+HERE = Path(__file__).parent
+MOST_SERIES = 40  # charts in one page
+MOST_UNITS = 8
+# The same hues, lighter: readable on a dark ground.
+DARK = {
+    "forget": "#4aa3df", "input": "#2fc79a", "candidate": "#f0b43c", "output": "#e39ac2",
+    "cell": "#f08034", "hidden": "#7cc8f2", "reset": "#4aa3df", "update": "#2fc79a",
+    "series": "#c3c8cd",
+}  # fmt: skip
+# Nothing is fetched, whatever stands in the data.
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+
+
+def render(content: Content) -> str:
+    """The whole page as text, to be written as UTF-8."""
+    body = [_header(content), "<main>", _forecasts(content), _backtest(content)]
+    if content.explanations:
+        body.append(_memory(content))
+    body += [_made(content), "</main>", _footer(content)]
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(content.title)}: forecast</title>\n"
+        f"<style>\n{_colours()}{_file('page.css')}</style>\n</head>\n<body>\n{''.join(body)}\n<script>\n{_file('page.js')}</script>\n"
+        "</body>\n</html>\n"
+    )
+
+
+def _colours() -> str:
+    light = "".join(f"--{name}:{value};" for name, value in COLORS.items())
+    dark = "".join(f"--{name}:{value};" for name, value in DARK.items())
+    return f":root{{{light}}}\n@media (prefers-color-scheme: dark){{:root{{{dark}}}}}\n"
+
+
+def _file(name: str) -> str:
+    return (HERE / name).read_text(encoding="utf-8")
+
+
+def _header(content: Content) -> str:
+    panel, h = content.panel, content.future.mean.shape[1]
+    ours = content.methods[0]
+    cards = [
+        (f"{panel.n_series:,}", "series" if panel.n_series > 1 else "one series"),
+        (f"{h:,}", f"steps forecast ({panel.freq})"),
+        (_figure(ours.mase, 3), f"MASE held out; best simple method {_best(content, 'mase')}"),
+    ]
+    for level, share in ours.coverage.items():
+        cards.append((_share(share), f"of held-out values inside the {level} % interval"))
+    shown = "".join(f'<div class="card"><b>{a}</b><span>{escape(b)}</span></div>' for a, b in cards)
+    return (
+        f"<header><h1>{escape(content.title)}</h1><p>{escape(content.verdict)}</p>"
+        f'<div class="cards">{shown}</div></header>'
+    )
+
+
+def _forecasts(content: Content) -> str:
+    panel = content.panel
+    count = min(panel.n_series, MOST_SERIES)
+    more = f" The first {count} of {panel.n_series:,} series." if count < panel.n_series else ""
+    figures = "".join(
+        f'<section class="box" data-group="forecasts"><div class="bar"><h3>{escape(str(name))}</h3>'
+        f'<span class="soft">{escape(_caption(content, s))}</span></div>'
+        f"{charts.forecast_chart(content, s)}</section>"
+        for s, name in enumerate(panel.ids[:count])
+    )
+    return (
+        "<h2>Forecasts</h2><p class='soft'>The line is the median: the value is as likely to lie "
+        f"above as below. Point at a chart to read values off.{more}</p>"
+        f"{_chooser('forecasts', panel.ids[:count])}{figures}"
+    )
+
+
+def _caption(content: Content, s: int) -> str:
+    return content.captions[s] if s < len(content.captions) else ""
+
+
+def _chooser(group: str, names: Sequence[object]) -> str:
+    if len(names) < 2:
+        return ""
+    options = "".join(f"<option>{escape(str(name))}</option>" for name in names)
+    return (
+        '<p class="chooser" hidden><label>Series: '
+        f'<select data-shows="{group}">{options}</select></label></p>'
+    )
+
+
+def _backtest(content: Content) -> str:
+    windows = "one window" if content.windows == 1 else f"{content.windows} windows"
+    return (
+        "<h2>How good would it have been?</h2>"
+        f"<p>{content.tested:,} values at the end of the series ({windows}) were forecast without "
+        "being seen. MASE counts errors in units of the mean change from season to season in the "
+        "past, sMAPE in percent of the values.</p>"
+        f'<section class="box"><div class="scroll">{_scores(content)}</div>'
+        f'<div class="two"><div><h3>Error by step of the horizon</h3>{charts.error_chart(content)}'
+        f"</div><div><h3>Intervals: asked (dashed) and found</h3>{charts.coverage_chart(content)}"
+        f"</div></div>{_intervals(content)}</section>"
+    )
+
+
+def _scores(content: Content) -> str:
+    levels = list(content.methods[0].coverage)
+    head = ["method", "MASE", "sMAPE", *(f"in {level} % interval" for level in levels)]
+    rows = []
+    for method in content.methods:
+        shares = [_share(method.coverage.get(level)) for level in levels]
+        rows.append([method.name, _figure(method.mase, 3), _figure(method.smape, 2), *shares])
+    best = {k: min(_values(content.methods, key), default=None)
+            for k, key in ((1, "mase"), (2, "smape"))}  # fmt: skip
+    marked = {
+        (r, k)
+        for r, method in enumerate(content.methods)
+        for k, key in ((1, "mase"), (2, "smape"))
+        if best[k] is not None and getattr(method, key) == best[k]
+    }
+    return _table(head, rows, marked)
+
+
+def _intervals(content: Content) -> str:
+    """A sentence for each level: whether what was found can be chance."""
+    lines = []
+    for level, share in content.methods[0].coverage.items():
+        if share is None:
+            continue
+        # Errors of neighbouring steps are alike: a window of a series counts as one draw.
+        draws = max(content.tested // len(content.methods[0].by_step), 1)
+        spread = 2 * np.sqrt(level / 100 * (1 - level / 100) / draws)
+        off = share - level / 100
+        verdict = (
+            "within what chance allows" if abs(off) <= spread
+            else "too narrow: expect more surprises than it says" if off < 0
+            else "wider than it needs to be"
+        )  # fmt: skip
+        lines.append(f"<li>{level} % interval: {share:.0%} inside, {verdict}.</li>")
+    return f"<ul>{''.join(lines)}</ul>"
+
+
+def _memory(content: Content) -> str:
+    found = content.explanations
+    figures = "".join(_explained(one) for one in found)
+    return (
+        "<h2>What the forecasts relied on</h2><p>Removal measures how the forecast changes when a "
+        "past step is taken away. The account says where its parts came from: copied by simple "
+        "forecasts, or kept by the units of the recurrent memory, read from the record of its "
+        "gates. An account is not a cause; below it is tested against the order of removal, of "
+        "recency and of chance.</p>"
+        f"{_chooser('memory', [one.unique_id for one in found])}{figures}"
+    )
+
+
+def _explained(found: Explanation) -> str:
+    first, last = charts.time_text(found.times[0]), charts.time_text(found.times[-1])
+    when = first if len(found.times) == 1 else f"{first} to {last} (mean)"
+    sentences = "".join(f"<li>{escape(line)}</li>" for line in found.sentences())
+    return (
+        f'<section class="box" data-group="memory"><h3>{escape(str(found.unique_id))}: forecast '
+        f"for {when}</h3><ul>{sentences}</ul>{charts.effect_chart(found)}"
+        '<div class="two"><div><h3>How far back the memory reaches (steps)</h3>'
+        f"{charts.reach_chart(found)}</div><div><h3>Is the account true? (higher is truer)</h3>"
+        f"{charts.fidelity_chart(found)}</div></div>"
+        f'<div class="two"><div class="scroll"><h3>Simple forecasts, weighed by the network</h3>'
+        f'{_simple(found)}</div><div class="scroll"><h3>Units whose memory gave most</h3>'
+        f"{_units(found)}</div></div></section>"
+    )
+
+
+def _simple(found: Explanation) -> str:
+    simple = found.simple
+    rows = [
+        f"<tr><td>{escape(str(name))}</td><td>{value:,.4g}</td><td>{weight:.0%}</td>"
+        f'<td style="text-align:left"><span class="weight" style="width:{90 * weight:.0f}px">'
+        "</span></td></tr>"
+        for name, value, weight in zip(
+            simple["name"], simple["forecast"], simple["weight"], strict=True
+        )
+    ]
+    head = "<tr><th>name</th><th>forecast</th><th>weight</th><th></th></tr>"
+    return f"<table>{head}{''.join(rows)}</table>"
+
+
+def _units(found: Explanation) -> str:
+    units = found.units
+    if not len(units["unit"]):
+        return "<p class='soft'>This cell has no memory that is a sum.</p>"
+    rows = [
+        [f"network {units['network'][k] + 1}, unit {units['unit'][k]}",
+         f"{units['gave'][k]:+,.3g}", f"{units['age'][k]:.1f}"]
+        for k in range(min(len(units["unit"]), MOST_UNITS))
+    ]  # fmt: skip
+    return _table(["unit of the last layer", "gave", "mean age (steps)"], rows)
+
+
+def _made(content: Content) -> str:
+    lines = [*content.notes, *content.chosen]
+    items = "".join(f"<li>{escape(line)}</li>" for line in lines)
+    rows = [[name, str(value)] for name, value in content.settings.items()]
+    return (
+        f'<h2>How it was made</h2><section class="box"><ul>{items}</ul><details><summary>Settings'
+        f'</summary><div class="scroll">{_table(["option", "value"], rows)}</div></details>'
+        "</section>"
+    )
+
+
+def _footer(content: Content) -> str:
+    return (
+        f"<footer>Made by carrousel {escape(content.version)}. This file fetches nothing.</footer>"
+    )
+
+
+def _table(
+    head: Sequence[str], rows: Iterable[Sequence[str]], best: set[tuple[int, int]] = frozenset()
+) -> str:
+    top = "".join(f"<th>{escape(text)}</th>" for text in head)
+    lines = [
+        "".join(
+            f'<td class="best">{escape(text)}</td>'
+            if (r, k) in best
+            else f"<td>{escape(text)}</td>"
+            for k, text in enumerate(row)
+        )
+        for r, row in enumerate(rows)
+    ]
+    return f"<table><tr>{top}</tr>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"
+
+
+def _values(methods: Sequence[Method], key: str) -> list[float]:
+    return [value for m in methods if (value := getattr(m, key)) is not None]
+
+
+def _best(content: Content, key: str) -> str:
+    values = _values(content.methods[1:], key)
+    return f"{min(values):.3f}" if values else "-"
+
+
+def _figure(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.0%}"
