@@ -149,8 +149,7 @@ def own_sentences(model: Readable, count: int, length: int, seed: int = 0) -> li
     Tokens that end a sentence are not drawn, so that it goes on.
     """
     generator = torch.Generator().manual_seed(seed)
-    begin = [token for token, _ in model.pieces("")]
-    tokens = torch.tensor([begin]).expand(count, -1)
+    tokens = torch.tensor([[model.pieces("\n")[0][0]]]).expand(count, -1)  # the beginning alone
     allowed: torch.Tensor | None = None
     found: list[Line] = []
     while len(found) < count and tokens.shape[1] < 12 * (length + 2):
@@ -164,7 +163,7 @@ def own_sentences(model: Readable, count: int, length: int, seed: int = 0) -> li
         drawn = logits.masked_fill(~allowed, -torch.inf).softmax(-1)
         tokens = torch.cat([tokens, drawn.multinomial(1, generator=generator)], 1)
         if tokens.shape[1] > length:
-            found = _long_enough(model, tokens[:, len(begin) :].tolist(), length)
+            found = _long_enough(model, tokens[:, 1:].tolist(), length)
     if not found:
         raise ValueError(f"the model writes no sentence of {length} words to compare with")
     return found

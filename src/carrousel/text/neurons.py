@@ -92,7 +92,8 @@ def neurons(
 ) -> Neurons:
     """For each readable feature of ``text``, the unit whose state follows it best.
 
-    Units are read by their hidden state, from -1 to 1. The unit is chosen on the first 60 % of the tokens and scored on the rest.
+    Units are read by their hidden state, from -1 to 1. The unit is chosen on the first 60 % of the
+    tokens and scored on the rest.
 
     Raises ``ValueError`` for an unknown feature, or a text of which no feature can be learned: too
     short, or with none that varies in both parts.
