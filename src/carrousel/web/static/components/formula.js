@@ -2,7 +2,7 @@
 /**
  * Formulas as MathML, from a line of plain notation: `f_t = σ(W_f [h_{t−1}, x_t] + b_f)`.
  * `_` and `^` take the next sign or a group in braces; `\c{name}{...}` gives a part the colour of a
- * gate. Words of two letters and more are functions (tanh, log).
+ * gate, `\f{...}{...}` is a fraction. Words of two letters and more are functions (tanh, log).
  */
 
 const NAMESPACE = "http://www.w3.org/1998/Math/MathML";
@@ -32,7 +32,7 @@ function row(rest, end) {
 
 /** @param {string} sign @param {string[]} rest @returns {Element} */
 function atom(sign, rest) {
-  if (sign === "\\") return coloured(rest);
+  if (sign === "\\") return rest.shift() === "f" ? node("mfrac", [group(rest), group(rest)]) : coloured(rest);
   if (sign === "{") return node("mrow", row(rest, "}"));
   if (/\d/.test(sign)) return node("mn", sign + take(rest, /[\d.,]/));
   if (OPERATORS.test(sign)) return operator(sign);
@@ -41,7 +41,6 @@ function atom(sign, rest) {
 
 /** @param {string[]} rest */
 function coloured(rest) {
-  rest.shift(); // c
   rest.shift(); // {
   const name = take(rest, /[a-z]/);
   rest.splice(0, 2); // }{
@@ -61,7 +60,7 @@ function operator(sign) {
 /** @param {string[]} rest @returns {Element} */
 function group(rest) {
   const sign = /** @type {string} */ (rest.shift());
-  return sign === "{" ? node("mrow", row(rest, "}")) : atom(sign, sign === "\\" ? rest : []);
+  return atom(sign, sign === "{" || sign === "\\" ? rest : []);
 }
 
 /** @param {Element[]} parts @param {string} sign @param {Element} script */

@@ -1,0 +1,144 @@
+// @ts-check
+/** View 4: an error at the last step goes back through time, in three cells side by side. */
+
+import { el, oncePerFrame } from "../components/dom.js";
+import { formula } from "../components/formula.js";
+import { addTexts, number, t } from "../i18n.js";
+import { errorFlow } from "../net/error-flow.js";
+import * as texts from "../texts/gradient.js";
+import { calm } from "./cell/flow.js";
+import { chart } from "./gradient/chart.js";
+import { lane } from "./gradient/lane.js";
+
+addTexts(texts);
+export const id = "gradient";
+
+const KINDS = ["rnn", "gru", "lstm"];
+const JOURNEY = 3200; // milliseconds from the last step to the first
+const CLIP = 1;
+const FULL = 0.25; // learning rate at which the longest arrow of a network fills its lane
+
+/** What the sliders are set to; kept when the page draws itself anew in another language. */
+const settings = { steps: 50, scale: 1, forgetBias: 2, rate: 0.2, seed: 1, clip: false };
+const SLIDERS = {
+  steps: { min: 5, max: 100, step: 1, show: (/** @type {number} */ value) => String(value) },
+  scale: { min: 0.1, max: 5, step: 0.05, show: (/** @type {number} */ value) => `× ${number(value, 2)}` },
+  forgetBias: { min: -3, max: 6, step: 0.1, show: (/** @type {number} */ value) => number(value, 1) },
+  rate: { min: 0.01, max: 0.3, step: 0.01, show: (/** @type {number} */ value) => number(value, 2) },
+};
+
+/** @param {HTMLElement} root */
+export function mount(root) {
+  const view = new GradientView(root);
+  view.compute();
+  if (!calm()) view.send();
+  return { destroy: () => view.destroy() };
+}
+
+class GradientView {
+  /** @param {HTMLElement} root */
+  constructor(root) {
+    this.from = 0; // the step that the error has come back to
+    this.chart = chart();
+    this.lanes = Object.fromEntries(KINDS.map((kind) => [kind, lane(kind)]));
+    this.redraw = oncePerFrame(() => this.draw());
+    this.recompute = oncePerFrame(() => this.compute());
+    this.stage = el("div", { class: "panel gradient-stage" }, this.legend(), this.chart.element,
+      KINDS.map((kind) => this.lanes[kind].element), this.formulas());
+    root.append(el("div", { class: "view-head" }, el("h2", {}, t("gradient.title")), el("p", { class: "hint" }, t("gradient.intro"))),
+      el("div", { class: "gradient-view" }, this.controls(), this.stage));
+    this.watcher = new ResizeObserver(this.redraw);
+    this.watcher.observe(this.stage);
+  }
+
+  controls() {
+    return el("div", { class: "panel gradient-controls" },
+      el("button", { class: "primary", id: "gradient-send", onclick: () => this.send() }, t("gradient.send")),
+      Object.keys(SLIDERS).map((name) => this.slider(/** @type {keyof typeof SLIDERS} */ (name))),
+      el("label", { class: "check" }, el("input", {
+        type: "checkbox", id: "gradient-clip", checked: settings.clip,
+        onchange: (/** @type {any} */ event) => { settings.clip = event.target.checked; this.redraw(); },
+      }), t("gradient.clip")),
+      el("button", { id: "gradient-seed", onclick: () => { settings.seed++; this.recompute(); } }, t("gradient.seed")));
+  }
+
+  /** @param {keyof typeof SLIDERS} name */
+  slider(name) {
+    const { min, max, step, show } = SLIDERS[name];
+    const output = el("output", { class: "number", for: `gradient-${name}` }, show(settings[name]));
+    const input = el("input", {
+      type: "range", id: `gradient-${name}`, min, max, step, value: settings[name],
+      oninput: (/** @type {any} */ event) => {
+        settings[name] = Number(event.target.value);
+        output.textContent = show(settings[name]);
+        if (name === "rate") this.redraw();
+        else this.recompute();
+      },
+    });
+    return el("label", { class: "slider" }, el("span", {}, t(`gradient.${name}`), output), input,
+      el("small", { class: "hint" }, t(`gradient.${name}Does`)));
+  }
+
+  legend() {
+    return el("div", { class: "legend" }, el("span", { class: "legend-title" }, t("gradient.yAxis"), " ", formula(t("gradient.formula.norm"))),
+      KINDS.map((kind) => el("span", { data: { network: kind } }, el("span", { class: "swatch" }), kind.toUpperCase())),
+      el("span", {}, el("i", { class: "bound-key" }), t("gradient.bound"), formula(t("gradient.formula.bound"))));
+  }
+
+  formulas() {
+    const part = (/** @type {string} */ name) => el("div", {}, el("span", { class: "hint" }, t(`gradient.${name}`)), formula(t(`gradient.formula.${name}`)));
+    return el("div", { class: "gradient-formulas" }, part("chain"), part("update"));
+  }
+
+  compute() {
+    this.stop();
+    this.flows = Object.fromEntries(KINDS.map((kind) => [kind, errorFlow({ kind, ...settings })]));
+    this.draw();
+  }
+
+  draw() {
+    const width = this.lanes.rnn.element.clientWidth;
+    if (width < 50 || !this.flows) return;
+    const { steps } = settings, { from } = this;
+    this.chart.draw(this.flows, steps, { width, height: this.chartHeight(), from });
+    for (const kind of KINDS) {
+      const flow = this.flows[kind], longest = FULL * Math.max(...flow.shares);
+      this.lanes[kind].draw(flow, steps, { width, from, rate: this.rate(kind), longest });
+    }
+  }
+
+  chartHeight() {
+    return Math.min(290, Math.max(170, innerHeight - 560));
+  }
+
+  /** The learning rate, after clipping. @param {string} kind */
+  rate(kind) {
+    const { gradient } = this.flows[kind];
+    return settings.rate * (settings.clip ? Math.min(1, CLIP / gradient) : 1);
+  }
+
+  /** Lets the error travel from the last step to the first. */
+  send() {
+    this.stop();
+    const start = performance.now();
+    const tick = (/** @type {number} */ now) => {
+      this.from = settings.steps * Math.min(1, Math.max(0, 1 - (now - start) / JOURNEY));
+      this.draw();
+      if (this.from > 0) this.frame = requestAnimationFrame(tick);
+    };
+    if (calm()) this.draw();
+    else tick(start);
+  }
+
+  stop() {
+    cancelAnimationFrame(this.frame);
+    this.from = 0;
+  }
+
+  destroy() {
+    this.stop();
+    this.redraw.cancel();
+    this.recompute.cancel();
+    this.watcher.disconnect();
+  }
+}
