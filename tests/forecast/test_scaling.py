@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from carrousel.forecast.scaling import FLOOR, scale_steps
+from carrousel.forecast.model import Shape, features
+from carrousel.forecast.scaling import FLOOR, scale_last, scale_steps
 
 
 def window(values):
@@ -66,3 +67,20 @@ def test_nothing_but_missing_values_is_no_error():
     scaled = scale_steps(torch.full((2, 8), torch.nan), 4)
     assert (scaled.age < 0).all()
     assert all(torch.isfinite(t).all() for t in (scaled.values, scaled.level, scaled.scale))
+
+
+@pytest.mark.parametrize("missing", [0.0, 0.4], ids=["complete", "with gaps"])
+@pytest.mark.parametrize("steps", [1, 2, 5, 14])
+@pytest.mark.parametrize("step", [1, 4])
+def test_the_last_step_alone_is_the_last_of_all(step, steps, missing):
+    rng = np.random.default_rng(step + steps)
+    y = 1000 + np.cumsum(rng.standard_normal((20, step * steps)), 1)
+    y[0] = 7.0  # constant
+    y[rng.random(y.shape) < missing] = np.nan
+    history = torch.tensor(y, dtype=torch.float32)
+    shape = Shape(2, "gru", step, steps, (step, 3 * step), 4, 1)
+    scaled, last = scale_steps(history, step), scale_last(history, step)
+    torch.testing.assert_close(last.scale, scaled.scale[:, -1:])
+    torch.testing.assert_close(last.size, scaled.size[:, -1:])
+    expected = features(scaled, shape)[:, -1:]
+    torch.testing.assert_close(features(last, shape, last=True), expected, rtol=1e-5, atol=1e-5)

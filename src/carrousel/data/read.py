@@ -62,10 +62,12 @@ def as_polars(source: Any, wanted: list[str]) -> pl.DataFrame:
             "df must be a pandas, polars or pyarrow data frame, or the path of a CSV or Parquet "
             f"file, got {type(source).__name__}"
         )
-    kept = [c for c in wanted if c in frame.columns]
-    if len(kept) == len(wanted):
-        frame = frame.select(kept)
-    return pl.DataFrame({c: _column(frame[c]) for c in frame.columns})
+    names = frame.columns
+    kept = wanted if all(c in names for c in wanted) else names
+    native = frame.to_native()
+    if isinstance(native, pl.DataFrame):
+        return pl.DataFrame([native[c] for c in kept])
+    return pl.DataFrame({c: _column(frame[c]) for c in kept})
 
 
 def _column(column: nw.Series) -> pl.Series:
@@ -196,7 +198,7 @@ def _numbers(column: pl.Series) -> np.ndarray:
                              "is not a number")  # fmt: skip
     elif not (column.dtype.is_numeric() or column.dtype in (pl.Boolean, pl.Null)):
         raise ValueError(f"{column.name} must hold numbers, got {column.dtype}")
-    y = numbers.cast(pl.Float64).fill_null(float("nan")).to_numpy()
+    y = numbers.cast(pl.Float64).to_numpy()  # a null becomes NaN
     if np.isinf(y).any():
         raise ValueError(f"{column.name}: the value in row {int(np.isinf(y).argmax()) + 1} is "
                          "infinite; leave it empty if it is unknown")  # fmt: skip

@@ -1,6 +1,7 @@
 """New rows of a table, put in their places after what is known of each series."""
 
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -85,8 +86,8 @@ def _series(
         raise ValueError(
             f"{options.id_col}: the model holds one series without a name; leave the column out"
         )
-    places = stream.places
-    codes = np.array([places.get(name, -1) for name in columns.ids.to_list()], np.int64)
+    names = columns.ids.to_list()
+    codes = np.fromiter(map(stream.places.get, names, repeat(-1)), np.int64, len(names))
     missing = codes < 0
     if not missing.any():
         return codes, None

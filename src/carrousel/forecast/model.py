@@ -124,14 +124,17 @@ def targets(window: Tensor, shape: Shape) -> Tensor:
     return window[:, shape.step :].unfold(1, shape.h, shape.step)
 
 
-def features(scaled: Scaled, shape: Shape) -> Tensor:
-    """(B, T, F) what a step shows the network; everything in units of its own scale.
+def features(scaled: Scaled, shape: Shape, last: bool = False) -> Tensor:
+    """(B, T, F) what a step shows the network; everything in units of its own scale. With
+    ``last``, the last step alone (T = 1).
 
     Values are squashed by a logarithm, so that an outlier is large but not overwhelming.
     """
     values, scale, level = scaled.values, scaled.scale, scaled.level
-    changes = [_change(values, back) for back in _backs(shape)]
-    moved = _change(level, 1)
+    changes = [_change(values, back, last) for back in _backs(shape)]
+    moved = _change(level, 1, last)
+    if last:
+        values, level = values[:, -1:], level[:, -1:]
     parts = [(values - level) / scale, *(change / scale for change in changes), moved / scale]
     seen = torch.cat(parts, -1)
     seen = seen.abs().log1p_().copysign_(seen).masked_fill_((scaled.age < 0)[..., None], 0.0)
@@ -145,8 +148,10 @@ def _backs(shape: Shape) -> list[int]:
     return sorted({1, *(back for back in longer if back < shape.steps)})
 
 
-def _change(values: Tensor, back: int) -> Tensor:
+def _change(values: Tensor, back: int, last: bool) -> Tensor:
     """Values minus those ``back`` steps before; 0 where there were none."""
+    if last:
+        return values[:, -1:] - values[:, max(values.shape[1] - 1 - back, 0), None]
     before = torch.cat([values[:, :1].expand(-1, back, -1), values[:, :-back]], 1)
     return values - before if back < values.shape[1] else torch.zeros_like(values)
 

@@ -26,7 +26,7 @@ from torch import Tensor
 
 from ..data.panel import Panel
 from .model import Network, features
-from .scaling import scale_steps
+from .scaling import scale_last, scale_steps
 
 STARTED_AT_ONCE = 512  # series whose states are computed together
 
@@ -39,9 +39,11 @@ class Stream:
         panel: The series so far.
 
     Attributes:
-        values: (S, kept) float32, the newest last; NaN where missing and before the first.
+        values: (S, kept) float32, the newest last; NaN where missing and before the first. A view
+            of twice as much memory, through which it moves, so that little is copied.
         total: (S,) observations of each series since ``panel.start``.
-        states: For each network and each tensor of its layers' states, (step, S, hidden).
+        states: For each network and each tensor of its layers' states: one for each phase,
+            (S, hidden).
         tops: For each network (S, hidden): what its last layer said of the newest step.
     """
 
@@ -57,9 +59,9 @@ class Stream:
         self.start, self.ids = panel.start, list(panel.ids)
         self.places = {name: s for s, name in enumerate(self.ids)}
         self.total = panel.lengths.astype(np.int64)
-        self.values = _last_values(panel, self.kept)
+        self._keep(_last_values(panel, self.kept))
         self.count = np.zeros(panel.n_series, np.int64)
-        self.states: list[list[Tensor]] = [[] for _ in networks]
+        self.states: list[list[list[Tensor]]] = [[] for _ in networks]
         self.tops: list[Tensor] = [torch.empty(0)] * len(networks)
 
     @property
@@ -87,8 +89,7 @@ class Stream:
                 rows: Any = np.flatnonzero(ahead > k)
                 if len(rows) == len(ahead):
                     rows = slice(None)  # views instead of copies
-                self.values[rows, :-1] = self.values[rows, 1:]
-                self.values[rows, -1] = block[rows, k]
+                self._append(rows, block[rows, k])
                 self.total[rows] += 1
                 self.count[rows] += 1
                 self._step(rows)
@@ -96,6 +97,8 @@ class Stream:
     def correct(self, series: NDArray[np.int64], back: NDArray, y: NDArray) -> None:
         """Change values ``back`` steps before the newest, and begin the states of these series
         again from their windows."""
+        if not len(series):
+            return
         self.values[series, self.kept - 1 - back] = y
         with torch.inference_mode():
             self._begin(np.unique(series))
@@ -109,16 +112,17 @@ class Stream:
         self.ids += new.ids
         self.total = np.concatenate([self.total, new.total])
         self.count = np.concatenate([self.count, new.count])
-        self.values = np.concatenate([self.values, new.values])
+        self._keep(np.concatenate([self.values, new.values]))
         for k in range(len(self.networks)):
-            pairs = zip(self.states[k], new.states[k], strict=True)
-            self.states[k] = [torch.cat(pair, 1) for pair in pairs]
+            for ours, theirs in zip(self.states[k], new.states[k], strict=True):
+                ours[:] = [torch.cat(pair) for pair in zip(ours, theirs, strict=True)]
             self.tops[k] = torch.cat([self.tops[k], new.tops[k]])
 
     def relabel(self, count: int) -> None:
         """Count from ``count`` instead of 0: the phases are the same, their numbers turn."""
         self.count += count
-        self.states = [[t.roll(count, 0) for t in states] for states in self.states]
+        turn = -count % self.shape.step
+        self.states = [[t[turn:] + t[:turn] for t in states] for states in self.states]
 
     def quantiles(self) -> NDArray[np.float64]:
         """(S, h, Q) of what follows the newest observation of each series."""
@@ -131,44 +135,69 @@ class Stream:
                 members.append(forecast.quantiles()[:, 0])
             return torch.stack(members).mean(0).numpy()
 
+    @property
+    def values(self) -> NDArray[np.float32]:
+        return self.buffer[:, self.end - self.kept : self.end]
+
+    def _keep(self, values: NDArray[np.float32]) -> None:
+        self.buffer = np.empty((len(values), 2 * self.kept), np.float32)
+        self.buffer[:, : self.kept], self.end = values, self.kept
+
+    def _append(self, rows: Any, y: NDArray[np.float32]) -> None:
+        """The next value of some series; of all, it only moves the view."""
+        if isinstance(rows, slice):
+            if self.end == 2 * self.kept:
+                self._keep(self.values)
+            self.end += 1
+        else:
+            self.values[rows, :-1] = self.values[rows, 1:]
+        self.values[rows, -1] = y
+
     def _begin(self, rows: NDArray[np.int64]) -> None:
         """The states of some series, afresh from their windows: one window for each phase."""
-        step, end = self.shape.step, self.kept
         for part in np.array_split(rows, -(-len(rows) // STARTED_AT_ONCE) or 1):
-            for back in range(step):
-                window = self.values[part, end - back - self.shape.history : end - back]
-                phase = torch.from_numpy((self.count[part] - back) % step)
-                shown = self._shown(window)
+            for back in range(self.shape.step):
+                end = self.kept - back
+                window = torch.from_numpy(self.values[part, end - self.shape.history : end])
+                shown = features(scale_steps(window, self.shape.step), self.shape)
                 for k, network in enumerate(self.networks):
                     x, states = network.recur(network.embed(shown))
-                    self._store(k, phase, torch.from_numpy(part), states)
+                    for phase, group in self._phases(part, back):
+                        self._store(k, phase, part[group], [_part(t, group) for t in states])
                     if back == 0:
                         self._put(k, part, x[:, -1])
 
+    def _phases(self, rows: Any, back: int = 0) -> list[tuple[int, Any]]:
+        """The phases whose turn it was ``back`` observations ago, and which of ``rows`` they are
+        of: nearly always one, of all."""
+        phases = (self.count[rows] - back) % self.shape.step
+        if (phases == phases[:1]).all():
+            return [(int(phases[0]), slice(None))] if len(phases) else []
+        return [(int(phase), np.flatnonzero(phases == phase)) for phase in np.unique(phases)]
+
     def _step(self, rows: Any) -> None:
         """One step of the recurrence for these series, whose newest observation is in place."""
-        phases = self.count[rows] % self.shape.step
-        shown = self._shown(self.values[rows, -self.shape.history :])[:, -1:]
-        together = isinstance(rows, slice) and bool((phases == phases[0]).all())
-        series: Any = slice(None) if together else torch.arange(len(self.ids))[rows]
-        phase: Any = int(phases[0]) if together else torch.from_numpy(phases)
-        for k, network in enumerate(self.networks):
-            before = [tensor[phase, series][None] for tensor in self.states[k]]
-            x, states = network.recur(network.embed(shown), _grouped(before, self.shape.cell))
-            self._store(k, phase, series, states)
-            self._put(k, rows, x[:, -1])
+        window = torch.from_numpy(self.values[rows, -self.shape.history :])
+        shown = features(scale_last(window, self.shape.step), self.shape, last=True)
+        for phase, group in self._phases(rows):
+            series = rows if isinstance(group, slice) else np.arange(len(self.ids))[rows][group]
+            for k, network in enumerate(self.networks):
+                before = [tensors[phase][series][None] for tensors in self.states[k]]
+                x = network.embed(shown[group])
+                x, states = network.recur(x, _grouped(before, self.shape.cell))
+                self._store(k, phase, series, states)
+                self._put(k, series, x[:, -1])
 
-    def _shown(self, window: NDArray[np.float32]) -> Tensor:
-        """(B, T, F) what the steps of windows show."""
-        return features(scale_steps(torch.from_numpy(window), self.shape.step), self.shape)
-
-    def _store(self, k: int, phase: Any, series: Any, states: list[Any]) -> None:
+    def _store(self, k: int, phase: int, series: Any, states: list[Any]) -> None:
         parts = [part[0] for state in states for part in _parts(state)]
         if not self.states[k]:
-            shape = (self.shape.step, len(self.ids), self.shape.hidden)
-            self.states[k] = [part.new_empty(shape) for part in parts]
-        for tensor, part in zip(self.states[k], parts, strict=True):
-            tensor[phase, series] = part
+            shape = (len(self.ids), self.shape.hidden)
+            self.states[k] = [[p.new_empty(shape) for _ in range(self.shape.step)] for p in parts]
+        for tensors, part in zip(self.states[k], parts, strict=True):
+            if isinstance(series, slice):
+                tensors[phase] = part  # of all series: nothing is copied
+            else:
+                tensors[phase][series] = part
 
     def _put(self, k: int, rows: Any, top: Tensor) -> None:
         if not len(self.tops[k]):
@@ -180,7 +209,7 @@ class Stream:
         out = {"count": torch.from_numpy(self.count)}
         for k, states in enumerate(self.states):
             out[f"top{k}"] = self.tops[k]
-            out |= {f"state{k}.{i}": tensor for i, tensor in enumerate(states)}
+            out |= {f"state{k}.{i}": torch.stack(t) for i, t in enumerate(states)}
         return out
 
     @classmethod
@@ -193,7 +222,7 @@ class Stream:
         stream.count = tensors["count"].numpy().copy()
         for k in range(len(stream.networks)):
             names = [name for name in tensors if name.startswith(f"state{k}.")]
-            stream.states[k] = [tensors[f"state{k}.{i}"] for i in range(len(names))]
+            stream.states[k] = [list(tensors[f"state{k}.{i}"]) for i in range(len(names))]
             stream.tops[k] = tensors[f"top{k}"]
         return stream
 
@@ -205,6 +234,13 @@ def _last_values(panel: Panel, kept: int) -> NDArray[np.float32]:
     values = panel.y[np.where(outside, 0, index)]
     values[outside] = np.nan
     return values
+
+
+def _part(state: Any, group: Any) -> Any:
+    """One layer's state, of some of its sequences."""
+    if isinstance(state, tuple):
+        return tuple(t[:, group] for t in state)
+    return None if state is None else state[:, group]
 
 
 def _parts(state: Any) -> tuple[Tensor, ...]:

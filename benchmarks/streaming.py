@@ -1,0 +1,75 @@
+"""Time of ``Forecaster.update``: series that are observed once an hour, one step after the other.
+
+    python benchmarks/streaming.py                # 1,000 series x 1 step, one network
+    python benchmarks/streaming.py --ensemble 4
+
+Prints the median over steps of an update (new rows as a polars frame), of the
+forecast that follows, and, for comparison, of reading the whole window again.
+"""
+
+import argparse
+from statistics import median
+from time import perf_counter
+
+import numpy as np
+import polars as pl
+import torch
+
+from carrousel import Forecaster
+from carrousel.data import Frequency, Panel
+
+
+def panel_of(count: int, length: int) -> Panel:
+    rng, t = np.random.default_rng(0), np.arange(length)
+    y = 100 + 20 * np.sin(2 * np.pi * t / 24) + rng.standard_normal((count, length))
+    return Panel(
+        y=y.astype(np.float32).reshape(-1),
+        offsets=np.arange(count + 1) * length,
+        ids=[f"series {s}" for s in range(count)],
+        start=np.full(count, np.datetime64("2024-01-01", "us")),
+        freq=Frequency.parse("1h"),
+    )
+
+
+def hour(future: dict, k: int, of: int) -> pl.DataFrame:
+    """The rows of one hour: every series once."""
+    rows = pl.DataFrame({name: values[k::of] for name, values in future.items()})
+    return rows.with_columns(y=pl.lit(100.0 + k))
+
+
+def timed(function, *arguments):
+    begin = perf_counter()
+    function(*arguments)
+    return 1000 * (perf_counter() - begin)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--series", type=int, default=1000)
+    parser.add_argument("--lengths", type=int, nargs="+", default=[400, 4000])
+    parser.add_argument("--ensemble", type=int, default=1)
+    parser.add_argument("--hidden", type=int, default=128)
+    parser.add_argument("--cell", default="lstm")
+    parser.add_argument("--updates", type=int, default=30)
+    options = parser.parse_args()
+    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, {options}")
+    for length in options.lengths:
+        panel = panel_of(options.series, length)
+        forecaster = Forecaster(
+            24, options.cell, ensemble=options.ensemble, hidden_size=options.hidden, max_steps=1
+        ).fit(panel)
+        future = panel.future(options.updates + 1)
+        steps = [hour(future, k, options.updates + 1) for k in range(options.updates + 1)]
+        first = timed(forecaster.update, steps[0])
+        updates = [timed(forecaster.update, rows) for rows in steps[1:]]
+        forecasts = [timed(forecaster.predict) for _ in range(5)]
+        again = [timed(forecaster.predict, forecaster.panel_) for _ in range(5)]
+        print(
+            f"{options.series:,} series of {length:,} hours: first update {first:.0f} ms, "
+            f"update {median(updates):.2f} ms (best {min(updates):.2f}), "
+            f"predict() {median(forecasts):.1f} ms, from the window {median(again):.1f} ms"
+        )
+
+
+if __name__ == "__main__":
+    main()
