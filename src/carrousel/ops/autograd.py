@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 import torch
@@ -22,7 +23,8 @@ class Layer(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, mode, x, offsets, h0, c0, *weights):
         out = cpu.forward(mode, x, offsets, h0, c0, list(weights), record=True)
-        ctx.runs = record_runs(mode, x, offsets, h0, c0, out)
+        # Weakly: what is recorded lives as long as somebody reads it, not as long as the graph.
+        ctx.runs = [weakref.ref(run) for run in record_runs(mode, x, offsets, h0, c0, out)]
         save(ctx, mode, x, offsets, h0, c0, weights, out)
         return out[:3]
 
@@ -48,7 +50,7 @@ def gradients(ctx: Any, grads, need_x: bool, need_weights: bool):
         return differentiable(ctx.mode, x, offsets, h0, c0, weights, grads)
     return cpu.backward(
         ctx.mode, x, offsets, h0, c0, weights, (y, saved, cells), grads, need_x, need_weights,
-        ctx.runs,
+        [run() for run in ctx.runs],
     )  # fmt: skip
 
 
@@ -86,6 +88,7 @@ def record_runs(mode, x, offsets, h0, c0, out) -> list[Run]:
     name, hidden = cpu.MODES[mode], h0.size(2)
     y, _, _, saved, cells = out
     y = y.detach().view(-1, y.size(-1))
+    sizes = torch.full((x.size(0),), x.size(1)) if offsets is None else offsets.diff()
     runs = []
     for d in range(h0.size(0)):
         gates = saved[d].view(-1, 4, hidden).unbind(1) if saved is not None else ()
@@ -93,7 +96,7 @@ def record_runs(mode, x, offsets, h0, c0, out) -> list[Run]:
             Run(
                 kind=name.split("_")[0].lower(),
                 reverse=d == 1,
-                batch_sizes=torch.tensor(batch_sizes(x, offsets)),
+                batch_sizes=sizes,
                 hidden=y[:, d * hidden : (d + 1) * hidden],
                 cell=None if cells is None else cells[d],
                 gates=dict(zip(_GATES.get(name, ()), gates, strict=False)),

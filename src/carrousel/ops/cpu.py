@@ -135,7 +135,7 @@ def backward(
     grads: tuple[Tensor | None, Tensor | None, Tensor | None],
     need_x: bool,
     need_weights: bool,
-    runs: list[Run],
+    runs: list[Run | None],
 ) -> tuple[Tensor | None, Tensor, Tensor | None, list[Tensor]]:
     """Gradients of what :func:`forward` took, given its ``record`` (y, saved, cells).
 
@@ -191,8 +191,10 @@ def _start(state: Tensor, final: Tensor | None) -> Tensor:
     return grad.zero_() if final is None else grad.copy_(final)
 
 
-def _totals(run: Run, y: Tensor, c0: Tensor | None, hidden: int) -> tuple[int, int]:
-    """Room in the run for the gradients of its states, whatever has become of what it holds."""
+def _totals(run: Run | None, y: Tensor, c0: Tensor | None, hidden: int) -> tuple[int, int]:
+    """Room in the run, if it still lives, for the gradients of its states."""
+    if run is None:
+        return 0, 0
     n = y.numel() // y.size(-1)
     run.grad_hidden = _fresh(y, n, hidden)
     if c0 is None:

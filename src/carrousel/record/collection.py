@@ -105,5 +105,5 @@ def load_trace(path: str | os.PathLike[str]) -> Records:
         info = Info(**entry)
         prefix = f"{info.name}/{info.call}/"
         arrays = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-        records.append(Record(info, arrays.pop("lengths"), StoredSource(arrays)))
+        records.append(Record(info, StoredSource(arrays)))
     return Records(records)

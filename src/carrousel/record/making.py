@@ -2,15 +2,15 @@
 
 import weakref
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from carrousel.ops.tape import Run
 from carrousel.record.record import Info, Record
-from carrousel.record.rows import crop_rows, lengths_of
+from carrousel.record.rows import crop_rows
 from carrousel.record.sources import ChainSource, Excerpt, TapeSource
 
 
@@ -60,10 +60,7 @@ class Call:
         return Info(name, number, self.runs[0].kind, levels, directions, self._bounds[0])
 
     def record(self, info: Info) -> Record:
-        sizes = self.runs[0].batch_sizes[slice(*self._bounds)]
-        source = self.source()
-        lengths = lengths_of(sizes, source.batch, source.order)
-        return Record(info, lengths, source, self.module)
+        return Record(info, self.source(), self.module)
 
     def source(self) -> TapeSource:
         start, stop = self._bounds
@@ -71,7 +68,7 @@ class Call:
         excerpts = [Excerpt.of(run, start, stop, device, own) for run in self.runs]
         return TapeSource(excerpts, self._input_rows(), self.runs[0].h0.shape[0], self._order)
 
-    @property
+    @cached_property
     def _bounds(self) -> tuple[int, int]:
         steps = len(self.runs[0].batch_sizes)
         if self.is_cell:
@@ -111,8 +108,7 @@ class Chain:
 
     def __init__(self, info: Info, first: Call) -> None:
         self._source = ChainSource([])
-        lengths = torch.zeros(first.runs[0].h0.shape[0], dtype=torch.long)
-        self.record = Record(info, lengths, self._source, first.module)
+        self.record = Record(info, self._source, first.module)
         self.append(first)
 
     def continues_with(self, call: Call) -> bool:
@@ -120,5 +116,4 @@ class Chain:
 
     def append(self, call: Call) -> None:
         self._source.links.append(call.source())
-        self.record.lengths += 1
         self._last = weakref.ref(call.new_state)

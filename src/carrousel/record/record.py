@@ -60,12 +60,10 @@ class Record:
     def __init__(
         self,
         info: Info,
-        lengths: Tensor,
         source: Source,
         module: nn.Module | None = None,
     ) -> None:
         self.info = info
-        self.lengths = lengths
         self._source = source
         self._module = (lambda: None) if module is None else weakref.ref(module)
 
@@ -117,6 +115,10 @@ class Record:
     @property
     def inputs(self) -> Tensor:
         return self._need("inputs")
+
+    @property
+    def lengths(self) -> Tensor:
+        return self._source.lengths()
 
     @property
     def steps(self) -> range:

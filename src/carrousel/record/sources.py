@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from carrousel.ops.tape import Run
-from carrousel.record.rows import crop, crop_rows, to_padded
+from carrousel.record.rows import crop, crop_rows, lengths_of, to_padded
 
 PER_STEP = ("hidden", "cell", "grad_hidden", "grad_cell")
 
@@ -30,16 +30,18 @@ class Excerpt:
     def of(cls, whole: Run, start: int, stop: int, device: str | None, own: bool) -> "Excerpt":
         """Keep ``[start, stop)``, and free what ``whole`` holds beyond if nobody else reads it."""
         part = stop - start < len(whole.batch_sizes)
-        run = crop(whole, start, stop) if part else replace(whole)
+        run = crop(whole, start, stop) if part else whole
         if device is not None:
             run = _moved(run, device)
-        if own:
+        if own and run is not whole:
             whole.hidden, whole.gates = _shell(whole.hidden), {}
             whole.cell = None if whole.cell is None else _shell(whole.cell)
         return cls(run, whole, start, stop, device, own)
 
     def fetch_gradients(self) -> None:
         """Take over what backward has left since."""
+        if self.run is self.whole:
+            return
         for name in ("grad_hidden", "grad_cell"):
             rows = getattr(self.whole, name)
             if rows is not None:
@@ -82,6 +84,9 @@ class TapeSource:
     order: Tensor | None  # sorted_indices of a PackedSequence
     _made: dict[str, tuple[list[Tensor], Tensor]] = field(default_factory=dict)
 
+    def lengths(self) -> Tensor:
+        return lengths_of(self.excerpts[0].run.batch_sizes, self.batch, self.order)
+
     def array(self, name: str) -> Tensor | None:
         if name == "inputs":
             return self._padded(self.input_rows)
@@ -116,6 +121,9 @@ class ChainSource:
 
     links: list[TapeSource]
 
+    def lengths(self) -> Tensor:
+        return torch.full((self.links[0].batch,), len(self.links))
+
     def array(self, name: str) -> Tensor | None:
         if name.startswith("initial"):
             return self.links[0].array(name)
@@ -131,6 +139,9 @@ class StoredSource:
     """Arrays that are already there, as read from a file."""
 
     arrays: dict[str, Tensor]
+
+    def lengths(self) -> Tensor:
+        return self.arrays["lengths"]
 
     def array(self, name: str) -> Tensor | None:
         return self.arrays.get(name)
