@@ -31,12 +31,12 @@ class LanguageModel:
         cell: "lstm", "gru" or "rnn".
         **options: See ``carrousel.text.Options``.
 
-    >>> model = LanguageModel("char", hidden=16, steps=300, learning_rate=0.02)
-    >>> model = model.fit("do re mi fa sol " * 60, valid=0)
-    >>> "".join(model.generate("do r", length=6, temperature=0))
-    'e mi f'
-    >>> [(token, round(p)) for token, p in model.next("do re m", k=1)]
-    [('i', 1)]
+    >>> model = LanguageModel("char", hidden=16, steps=150, learning_rate=0.03)
+    >>> model = model.fit("tiny " * 60, valid=0)
+    >>> "".join(model.generate("tiny t", length=6, temperature=0))
+    'iny ti'
+    >>> [(token, round(p)) for token, p in model.next("tin", k=1)]
+    [('y', 1)]
 
     Attributes after ``fit`` or ``load``:
         tokenizer: ``encode``, ``decode``, ``tokens``.
