@@ -10,11 +10,12 @@ BIN    := $(VENV)/bin
 SOURCES := pyproject.toml CMakeLists.txt $(wildcard csrc/*.cpp csrc/*.h)
 CHECKED := src tests benchmarks examples
 
-.PHONY: help demo lab test check format lint types unit sanitize clean
+.PHONY: help demo lab models test check format lint types unit sanitize clean
 
 help:
 	@echo "make demo     forecast a sample and write the results to demo/"
 	@echo "make lab      run every experiment and write docs/laboratory.md (20 minutes of one core; resumes)"
+	@echo "make models DATA=... train anew the models that ship with the explorer (half an hour of one core)"
 	@echo "make test     every check that CI runs: format, lint, types, tests"
 	@echo "make sanitize the kernels' tests under the address and undefined-behaviour sanitizers"
 	@echo "make format   rewrite the Python files in the project's format"
@@ -25,6 +26,15 @@ demo: $(VENV)/installed
 
 lab: $(VENV)/installed
 	$(BIN)/python benchmarks/laboratory.py --out build/lab
+
+# DATA holds tatoeba_fra.train.txt, a French sentence a line (tatoeba.org, CC BY 2.0).
+MODELS := src/carrousel/web/models
+
+models: $(VENV)/installed
+	$(BIN)/python benchmarks/everyday.py $(DATA)/tatoeba_fra.train.txt build/everyday.txt --words 2100
+	$(BIN)/carrousel text train build/everyday.txt --out $(MODELS)/french --level word \
+	  --embedding 80 --hidden 80 --tied --epochs 10 --batch 32 --bptt 32 \
+	  --learning-rate 6e-3 --weight-decay 1e-3
 
 test: check
 

@@ -26,6 +26,14 @@ def test_without_noise_the_effect_itself(effect, slope, seed):
     assert found.first - found.second == pytest.approx(found.difference, abs=1e-9)
 
 
+def test_baseline_is_taken_off_but_not_out_of_the_means():
+    values, kind, *rest = observations(np.random.default_rng(3), 0.3, noise=0.5)
+    plain = contrast(values, kind, *rest, resamples=20)
+    less = contrast(values, kind, *rest, resamples=20, baseline=0.1 * kind)
+    assert less.difference == pytest.approx(plain.difference - 0.1)
+    assert (less.first, less.second) == (plain.first, plain.second)
+
+
 def test_against_a_loop():
     values, kind, position, *rest = observations(np.random.default_rng(1), 0.3, noise=1.0)
     total = weight = 0.0

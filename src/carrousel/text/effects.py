@@ -44,6 +44,7 @@ def contrast(
     group_of: Sequence[int],
     *,
     resamples: int = RESAMPLES,
+    baseline: np.ndarray | None = None,
     confidence: float = 0.95,
     seed: int = 0,
 ) -> Effect:
@@ -61,6 +62,8 @@ def contrast(
         An observation each: its number, whether of the first kind, its position (an int from 0)
         and its sentence (an int from 0).
     group_of : (S,) the group of each sentence
+    baseline : (N,) what each observation would be anyway: taken off before comparing, left in the
+        two means
 
     Raises ``ValueError`` if at no position both kinds occur.
 
@@ -71,7 +74,9 @@ def contrast(
     >>> round(effect.difference, 6), effect.verdict
     (0.5, 'more')
     """
-    sums, counts = _by_sentence(values, is_first, position, sentence, len(group_of))
+    excess = values if baseline is None else values - baseline
+    sums, counts = _by_sentence(excess, is_first, position, sentence, len(group_of))
+    plain, _ = _by_sentence(values, is_first, position, sentence, len(group_of))
     once = np.ones((1, len(group_of)))
     if not (counts.sum(0) > 0).all(0).any():
         raise ValueError("at no position are there observations of both kinds")
@@ -79,7 +84,8 @@ def contrast(
     spread = _difference(drawn, sums, counts)
     tail = (1 - confidence) / 2
     low, high = np.nanquantile(spread[:, 0], [tail, 1 - tail])
-    difference, first, second = _difference(once, sums, counts)[0]
+    difference = _difference(once, sums, counts)[0, 0]
+    _, first, second = _difference(once, plain, counts)[0]
     return Effect(
         difference=float(difference),
         low=float(low),

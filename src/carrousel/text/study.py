@@ -13,11 +13,12 @@ from carrousel.text.occlusion import Stands, changed, drawn_from
 from carrousel.text.reading import Line, Readable, words
 from carrousel.text.templates import CONTENT, Piece, Sentence, sentences
 
-COMPARISONS = {
-    "content words, determiners": (CONTENT, ("determiner",)),
-    "nouns, determiners": (("noun",), ("determiner",)),
-    "verbs, determiners": (("verb",), ("determiner",)),
-    "content words, other words": (CONTENT, ("other",)),
+COMPARISONS = {  # the two kinds, and the least distance
+    "content words, determiners": (CONTENT, ("determiner",), 1),
+    "the same, 4 or more words ago": (CONTENT, ("determiner",), 4),
+    "nouns, determiners": (("noun",), ("determiner",), 1),
+    "verbs, determiners": (("verb",), ("determiner",), 1),
+    "content words, other words": (CONTENT, ("other",), 1),
 }
 FURTHEST = 10  # words between the word and the moment of looking; 0 is the word itself
 
@@ -38,7 +39,7 @@ class Observations:
     """A row a word and moment of looking, of one measure, the position-only baseline removed."""
 
     values: np.ndarray  # (N,) what was measured
-    excess: np.ndarray  # (N,) the same less the mean of the model's own sentences at that place
+    usual: np.ndarray  # (N,) the mean of the model's own sentences at that place; 0 without them
     kind: np.ndarray  # (N,) noun, verb, adjective, determiner, other
     distance: np.ndarray  # (N,) words read since
     sentence: np.ndarray  # (N,)
@@ -172,10 +173,10 @@ def _observed(
             value = matrix[word, after]
             if np.isfinite(value) and after - word <= FURTHEST:
                 usual = 0.0 if baseline is None else baseline[word, after]
-                rows.append((value, value - usual, kind[word], after - word, sentence))
-    values, excess, kind_, distance, sentence_ = zip(*rows, strict=True)
+                rows.append((value, usual, kind[word], after - word, sentence))
+    values, usual_, kind_, distance, sentence_ = zip(*rows, strict=True)
     return Observations(
-        np.array(values), np.array(excess), np.array(kind_), np.array(distance),
+        np.array(values), np.array(usual_), np.array(kind_), np.array(distance),
         np.array(sentence_),
     )  # fmt: skip
 
@@ -184,13 +185,13 @@ def _effects(
     observations: dict[str, Observations], templates: list[int]
 ) -> Iterator[tuple[tuple[str, str], Effect]]:
     for measure, seen in observations.items():
-        for comparison, (first, second) in COMPARISONS.items():
-            chosen = np.isin(seen.kind, first + second)
+        for comparison, (first, second, nearest) in COMPARISONS.items():
+            chosen = np.isin(seen.kind, first + second) & (seen.distance >= nearest)
             is_first = np.isin(seen.kind[chosen], first)
             if is_first.any() and not is_first.all():
                 effect = contrast(
-                    seen.excess[chosen], is_first, seen.distance[chosen], seen.sentence[chosen],
-                    templates,
+                    seen.values[chosen], is_first, seen.distance[chosen], seen.sentence[chosen],
+                    templates, baseline=seen.usual[chosen],
                 )  # fmt: skip
                 yield (measure, comparison), effect
 
