@@ -22,6 +22,9 @@ import numpy as np
 import polars as pl
 import torch
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks import forecasting_peers, forecasting_speed
 from carrousel import Forecaster
 from carrousel.data import Panel, to_panel
 from carrousel.forecast import QUANTILES, metrics
@@ -93,9 +96,6 @@ def main() -> None:
     arguments = parse()
     print(machine())
     if arguments.speed:
-        sys.path.insert(0, str(Path(__file__).parents[1]))
-        from benchmarks import forecasting_speed
-
         return forecasting_speed.main([])
     print(HEADER)
     results = {}
@@ -125,6 +125,13 @@ def run(name: str, data: Set, arguments: argparse.Namespace) -> dict[str, dict[s
         row = score(panel, known, drops, quantiles, data.season)
         results[label] = row | {"seconds": time.perf_counter() - began}
         show(name, label, results[label])
+    for name_ in arguments.baselines:
+        quantiles, took = forecasting_peers.forecasts(name_, panel, data.h, data.season, drops)
+        row = score(panel, known, drops, quantiles, data.season)
+        if name_ in forecasting_peers.NEURAL:
+            row |= dict.fromkeys(("msis", "coverage80", "coverage95"), float("nan"))
+        results[name_] = row | {"seconds": took}
+        show(name, name_, results[name_])
     options = dict(pair.split("=") for pair in arguments.option)
     options = {
         k: int(v) if v.isdigit() else float(v) if "." in v else v for k, v in options.items()
@@ -193,7 +200,10 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--speed", action="store_true", help="time and memory; needs no data")
     parser.add_argument("--data", type=Path, default=Path(), help="folder with the data sets")
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS), metavar="SET")
-    parser.add_argument("--cells", nargs="+", default=["lstm"], metavar="CELL")
+    parser.add_argument("--cells", nargs="*", default=["lstm"], metavar="CELL")
+    parser.add_argument(
+        "--baselines", nargs="*", choices=forecasting_peers.NAMES, default=[], metavar="NAME"
+    )
     parser.add_argument("--effort", default="default", choices=["fast", "default", "best"])
     parser.add_argument("--validate", action="store_true", help="forecast the ends of training")
     parser.add_argument("--option", nargs="*", default=[], metavar="NAME=VALUE")
