@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import polars as pl
@@ -123,6 +124,41 @@ def test_predict_follows_new_observations(run, small, tmp_path):
     assert same == written
 
 
+def test_update_goes_on_where_the_model_ended(run, small, tmp_path):
+    known = pl.read_csv(small)
+    old = known.group_by("unique_id", maintain_order=True).head(37)
+    old.write_csv(tmp_path / "old.csv")
+    assert run("forecast", "old.csv", "--horizon", 3, *QUICK, "--out", "m").code == 0
+    known.join(old, on=["unique_id", "ds"], how="anti").write_csv(tmp_path / "new.csv")
+    result = run("update", "m/model", "new.csv")
+    assert (result.code, result.err) == (0, "")
+    assert result.out == "m/model holds 2 series up to 2018-04-01\n"
+    assert "6 rows known already" in run("update", "m/model", "new.csv").out
+    forecast = run("predict", "m/model")
+    assert (forecast.code, forecast.err) == (0, "")
+    assert forecast.out.splitlines()[1].startswith("élan [1],2018-05-01,")
+    pl.DataFrame({"unique_id": ["c"], "ds": ["2018-05-01"], "y": [1.0]}).write_csv(
+        tmp_path / "other.csv"
+    )
+    refused = run("update", "m/model", "other.csv")
+    assert refused.code == 2
+    assert "does not hold series 'c'" in refused.err
+    assert "1 new series taken in" in run("update", "m/model", "other.csv", "--add").out
+    assert run("predict", "m/model").out.count("\nc,") == 3
+
+
+def test_warnings_are_one_line(run, monkeypatch, tmp_path):
+    def warn(*_, **__):
+        warnings.warn("a full\ndisk", RuntimeWarning, stacklevel=1)
+        raise ValueError("no model")
+
+    monkeypatch.setattr("carrousel.forecast.Forecaster.load", warn)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        result = run("predict", "m", "x.csv")
+    assert result.err == "carrousel: a full disk\ncarrousel: no model\n"
+
+
 def test_samples_are_listed_with_their_licences(run):
     result = run("samples")
     assert result.code == 0
@@ -153,6 +189,48 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path):
             (folder / "model" / "x.txt").write_text(text)
         assert [p.name for p in target.rglob("*")] == ["model", "x.txt"]
         assert (target / "model" / "x.txt").read_text() == text
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from carrousel.cli import output
+def die(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+real, calls = os.replace, []
+def replace(a, b):
+    if len(calls) == int(sys.argv[1]):
+        die()
+    calls.append(a)
+    real(a, b)
+output.os.replace = replace
+with output.whole_folder(Path(sys.argv[2])) as folder:
+    (folder / "model").mkdir()
+    (folder / "model" / "x.txt").write_text("new")
+"""
+
+
+@pytest.mark.parametrize("moves", [0, 1, 2])
+def test_kill_9_at_any_move_keeps_the_old_folder_or_the_new(moves, tmp_path):
+    target = tmp_path / "out"
+    (target / "model").mkdir(parents=True)
+    (target / "model" / "x.txt").write_text("old")
+    subprocess.run([sys.executable, "-c", KILLED, str(moves), str(target)], check=False)
+    if moves < 2:
+        assert any(item.name.startswith(".carrousel-") for item in target.iterdir())
+    with whole_folder(target):
+        pass  # the next run clears up
+    assert [item.name for item in target.iterdir()] == ["model"]
+    assert (target / "model" / "x.txt").read_text() == ("new" if moves == 2 else "old")
+
+
+def test_two_runs_into_one_folder_leave_each_other_alone(tmp_path):
+    with whole_folder(tmp_path) as one:
+        (one / "a").write_text("1")
+        with whole_folder(tmp_path) as two:
+            (two / "b").write_text("2")
+        assert (one / "a").exists()
+    assert sorted(item.name for item in tmp_path.iterdir()) == ["a", "b"]
 
 
 HELD_OUT, FINAL = "learning without the held-out steps", "learning from everything"

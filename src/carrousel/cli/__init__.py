@@ -7,7 +7,9 @@ Commands import what they need when they run, never at the top of their file, so
 
 import signal
 import sys
+import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import typer
 
@@ -17,6 +19,8 @@ from .forecast import forecast
 from .lab import lab
 from .predict import predict
 from .samples import samples
+from .text import text
+from .update import update
 
 app = typer.Typer(
     name="carrousel",
@@ -28,9 +32,11 @@ app = typer.Typer(
 app.command()(forecast)
 app.command()(backtest)
 app.command()(predict)
+app.command()(update)
 app.command()(samples)
 app.command()(explore)
 app.add_typer(lab, name="lab")
+app.add_typer(text, name="text")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -38,7 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that unfinished files go
     try:
-        code = app(args=arguments or ["--help"], standalone_mode=False)
+        with warnings.catch_warnings():
+            warnings.showwarning = _told
+            code = app(args=arguments or ["--help"], standalone_mode=False)
     except typer.Abort:
         sys.exit(1)
     except Exception as error:
@@ -48,6 +56,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.stderr.write(f"carrousel: {message}\n")
         sys.exit(2)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _told(message: Warning | str, *_: Any) -> None:
+    """A warning as one line, like an error, without the place in the code."""
+    sys.stderr.write(f"carrousel: {' '.join(str(message).split())}\n")
 
 
 def _explained(error: Exception) -> str | None:

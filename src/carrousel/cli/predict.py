@@ -11,7 +11,10 @@ from . import options as o
 
 def predict(
     model: Annotated[Path, typer.Argument(help="Folder of a model that `forecast` wrote.")],
-    file: Annotated[Path, typer.Argument(help="CSV or Parquet file of new observations.")],
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="CSV or Parquet file of observations.", show_default=False),
+    ] = None,
     level: o.Level = [80, 95],  # noqa: B006 - typer reads the default, nothing changes it
     out: Annotated[
         Path | None, typer.Option(help="CSV or Parquet file. Standard output if not given.")
@@ -20,7 +23,8 @@ def predict(
     """Forecast what follows the observations in FILE with a saved MODEL; nothing is learned.
 
     FILE has the columns that the model was made with. It needs as much history as the forecasts
-    shall rest on, and may hold series that the model has never seen.
+    shall rest on, and may hold series that the model has never seen. Without FILE, the series that
+    the model holds are forecast, with what `update` added to them.
     """
     from ..checkpoint import write_bytes
     from ..forecast import Forecaster
@@ -30,11 +34,14 @@ def predict(
     if out is not None and out.suffix not in (".csv", ".parquet"):
         raise ValueError(f"--out must end in .csv or .parquet, got {out.name}")
     forecaster = Forecaster.load(model)
-    forecaster.set_params(freq=forecaster.panel_.freq.alias)
-    panel, notes = read(file, forecaster)
+    panel, given, notes = forecaster.panel_, None, []
+    if file is not None:
+        forecaster.set_params(freq=panel.freq.alias)
+        panel, notes = read(file, forecaster)
+        given = panel
     for note in notes:
         sys.stderr.write(f"{note}\n")
-    table = forecaster.predict(panel, level=level)
+    table = forecaster.predict(given, level=level)
     if out is None:
         sys.stdout.write(table_bytes(table, panel, ".csv").decode())
     else:

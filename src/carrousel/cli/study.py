@@ -72,14 +72,18 @@ def learn(forecaster: Forecaster, panel: Panel, console: Console) -> None:
 
 
 def endings(forecaster: Forecaster) -> list[str]:
-    """A sentence for each training that did not end by itself."""
-    members = forecaster.plan_.members if forecaster.plan_ else len(forecaster.runs_)
-    return [
-        f"Stopped by Ctrl-C after {run.steps:,} updates of network {k + 1} of {members}: "
-        f"the best so far is kept (update {run.best_step:,})."
-        for k, run in enumerate(forecaster.runs_)
-        if run.stopped == "interrupted"
-    ]
+    """What was kept of a training that was stopped; nothing if it ended by itself."""
+    runs, kept = forecaster.runs_, len(forecaster.networks_)
+    if runs[-1].stopped != "interrupted":
+        return []
+    members = forecaster.plan_.members if forecaster.plan_ else len(runs)
+    where = (
+        f"Stopped by Ctrl-C after {runs[-1].steps:,} updates of network {len(runs)} of {members}"
+    )
+    if kept < len(runs):
+        ready = "one that was ready is" if kept == 1 else f"{kept} that were ready are"
+        return [f"{where}: the {ready} kept."]
+    return [f"{where}: the best so far is kept (update {runs[-1].best_step:,})."]
 
 
 def band(table: pl.DataFrame, panel: Panel, level: Sequence[int]) -> Band:

@@ -45,6 +45,11 @@ class Panel:
         return np.diff(self.offsets)
 
     @property
+    def ends(self) -> np.ndarray:
+        """(S,) the last time of each series."""
+        return self.freq.advance(self.start, self.lengths - 1)
+
+    @property
     def utc(self) -> bool:
         """With a time zone: whether times are kept in UTC (below a day) or as wall time."""
         return self.freq.unit == "us" and self.freq.step < DAY

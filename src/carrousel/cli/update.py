@@ -1,0 +1,33 @@
+"""``carrousel update``: a saved model takes in new observations."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def update(
+    model: Annotated[Path, typer.Argument(help="Folder of a model that `forecast` wrote.")],
+    file: Annotated[Path, typer.Argument(help="CSV or Parquet file with the new rows.")],
+    add: Annotated[
+        bool, typer.Option("--add", help="Take in series that the model does not hold.")
+    ] = False,
+) -> None:
+    """Give a saved MODEL the new rows in FILE; `carrousel predict MODEL` then forecasts from there.
+
+    FILE has the columns that the model was made with, and only needs what is new: the memory of
+    each series goes on from where it was. Nothing is learned. The MODEL folder is written anew.
+    """
+    from ..data.build import counted, written
+    from ..forecast import Forecaster
+    from .report import console
+
+    forecaster = Forecaster.load(model)
+    forecaster.update(file, add=add)
+    forecaster.save(model)
+    screen, panel = console(), forecaster.panel_
+    first, last = (written(time) for time in (panel.ends.min(), panel.ends.max()))
+    upto = last if first == last else f"between {first} and {last}"
+    screen.print(f"{model} holds {counted(panel.n_series, 'series', 'series')} up to {upto}")
+    for note in forecaster.notes_:
+        screen.print(f"  {note}")
