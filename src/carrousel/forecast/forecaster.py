@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..data import Panel, to_frame, to_panel
 from ..data.build import counted
+from . import outputs
 from . import quantiles as q
 from .arrivals import as_table, read_arrivals
 from .backtest import cutoffs, forecast_windows, window_columns
@@ -20,6 +21,7 @@ from .finetuning import continued, starting_point
 from .learner import Report, require_finite, train_ensemble, window_quantiles
 from .model import Network
 from .options import Options
+from .sampling import error_correlation, long_columns, parameters, sample_paths
 from .storage import load_model, save_model
 from .streaming import Stream
 from .windows import Windows
@@ -55,6 +57,7 @@ class Forecaster:
         panel_: The series, as they were learned from; after ``load`` or ``update``, as far as
             they are remembered.
         networks_: The networks (``torch.nn.Module``); their forecasts are averaged.
+        calibration_: Factors of the intervals (50, 80, 90, 95, 99 %) from ``calibrate``, or None.
     """
 
     networks_: list[Network]
@@ -62,6 +65,7 @@ class Forecaster:
     notes_: list[str]
     _panel: Panel
     _stream: Stream | None = None
+    calibration_: tuple[float, ...] | None = None
 
     def __init__(self, h: int, cell: str = "lstm", **options: Any) -> None:
         self.options = _options(h=h, cell=cell, **options)
@@ -119,7 +123,76 @@ class Forecaster:
                 message = f"training stopped at update {run.steps:,}: {run.reason}"
                 warnings.warn(f"{message}; the last good weights are kept", stacklevel=2)
                 self.notes_.append(message)
+        self.calibration_ = None
+        if self.options.conformal:
+            self.calibrate(n_windows=self.options.conformal, progress=progress)
         return self
+
+    def calibrate(
+        self, data: Any = None, *, n_windows: int = 4, progress: Report | None = None
+    ) -> "Forecaster":
+        """Widen or narrow the intervals by the errors of a backtest (conformal prediction).
+
+        A copy learns from everything before the last ``n_windows`` horizons and forecasts them;
+        each interval is stretched by the factor with which it would have held its share of the
+        values. ``Forecaster(conformal=4)`` does this in every ``fit``, also inside ``backtest``.
+
+        Args:
+            data: The series; None: those that were learned from.
+            n_windows: Horizons to forecast; the more, the surer the factors.
+            progress: As in ``fit``.
+
+        Returns:
+            This forecaster, whose forecasts are calibrated from now on.
+        """
+        self._require_fitted()
+        if data is None and self.plan_ is None:
+            raise ValueError("data: a loaded model remembers too little; give calibrate the series")
+        panel, h = (self._panel if data is None else self._observe(data)), self.options.h
+        drops = cutoffs(n_windows, h, h)
+        panel.require(drops[0] + 2, f"calibration on {n_windows} windows")
+        plain = {**self.get_params(), "conformal": None, "nonnegative": False}
+        copy = Forecaster(**plain).fit(panel.head(drops[0]), progress=progress)
+        quantiles = copy.window_quantiles(panel, drops)  # (W, S, h, Q)
+        y = window_columns(panel, drops, h)[panel.target_col].reshape(quantiles.shape[:-1])
+        self.calibration_ = outputs.calibration(y, quantiles)
+        return self
+
+    def sample(
+        self, data: Any = None, n: int = 100, *, distribution: str = "quantiles", seed: int = 0
+    ) -> Any:
+        """Sample paths of the next ``h`` steps: for sums, maxima and costs over the horizon.
+
+        Each step is distributed as ``predict`` says; from step to step a path is as alike as the
+        errors of past forecasts were (a Gaussian copula, its correlation measured on the series).
+
+        Args:
+            data: As in ``predict``.
+            n: Paths of each series.
+            distribution: "quantiles" (as they are), or the closest "student_t" or
+                "negative_binomial" (whole numbers) to them.
+            seed: Of the random numbers.
+
+        Returns:
+            A long frame: ``unique_id``, ``ds``, ``sample`` (0 to n - 1), ``carrousel``.
+        """
+        panel, like, quantiles = self._forecast(data)
+        rho = self._error_correlation(panel)
+        paths = sample_paths(quantiles, n, rho, distribution, seed)
+        outputs.cut_paths(paths, panel, self.options.nonnegative)
+        columns = long_columns(panel.future(self.options.h), paths, MODEL)
+        return to_frame(columns, like=None if isinstance(like, Panel) else like, panel=panel)
+
+    def distribution(self, data: Any = None, *, family: str = "student_t") -> Any:
+        """The parameters of the distribution of a family that is closest to the forecast.
+
+        "student_t": ``loc``, ``scale``, ``df``; "negative_binomial": ``mean`` and ``shape`` r,
+        with variance mean + mean² / r (infinite: Poisson).
+        """
+        panel, like, quantiles = self._forecast(data)
+        found = {f"{MODEL}-{k}": v.reshape(-1) for k, v in parameters(quantiles, family).items()}
+        columns = {**panel.future(self.options.h), **found}
+        return to_frame(columns, like=None if isinstance(like, Panel) else like, panel=panel)
 
     def predict(self, data: Any = None, *, level: Sequence[float] = (80, 95)) -> Any:
         """The next ``h`` steps of every series that was learned from, or of other observations.
@@ -134,15 +207,36 @@ class Forecaster:
         Returns:
             A frame: ``unique_id``, ``ds``, ``carrousel`` (the median), ``carrousel-lo-80``, ...
         """
-        self._require_fitted()
         levels = q.probabilities(level)
+        panel, like, quantiles = self._forecast(data)
+        columns = {**panel.future(self.options.h), **_columns(quantiles, level, levels)}
+        return to_frame(columns, like=None if isinstance(like, Panel) else like, panel=panel)
+
+    def _forecast(self, data: Any) -> tuple[Panel, Any, NDArray[np.float64]]:
+        """The panel that is forecast, the kind of frame that it came in, and (S, h, Q)."""
+        self._require_fitted()
         panel, like = (self.panel_, self._like) if data is None else (self._observe(data), data)
         if data is None and self._stream is not None:
             quantiles = require_finite(self._stream.quantiles())
-        else:
-            quantiles = self.predict_quantiles(panel)
-        columns = {**panel.future(self.options.h), **_columns(quantiles, level, levels)}
-        return to_frame(columns, like=None if isinstance(like, Panel) else like, panel=panel)
+            return panel, like, self._finished(quantiles[None], panel, [0])[0]
+        return panel, like, self.predict_quantiles(panel)
+
+    def _finished(self, quantiles: NDArray, panel: Panel, drops: Sequence[int]) -> NDArray:
+        """(W, S, h, Q) as they are handed out: calibrated, counts not below zero."""
+        if self.calibration_ is not None:
+            quantiles = outputs.calibrated(quantiles, self.calibration_)
+        return outputs.without_negatives(quantiles, panel, drops, self.options.nonnegative)
+
+    def _error_correlation(self, panel: Panel) -> float:
+        """Of neighbouring steps, over the forecasts of the last horizons of the series."""
+        h = self.options.h
+        windows = int(np.clip((panel.lengths.max() - 2) // h, 0, 4))
+        if not windows or h == 1:
+            return 0.0
+        enough = panel.select(np.flatnonzero(panel.lengths >= h * windows + 2))
+        drops = cutoffs(windows, h, h)
+        y = window_columns(enough, drops, h)[panel.target_col].reshape(-1, h)
+        return error_correlation(y, self.window_quantiles(enough, drops).reshape(len(y), h, -1))
 
     def predict_quantiles(self, panel: Panel, drop: int = 0) -> NDArray[np.float64]:
         """(S, h, Q) quantiles of what follows each series of a panel without its last ``drop``
@@ -154,7 +248,8 @@ class Forecaster:
         self._require_fitted()
         shape = self.networks_[0].shape
         windows = Windows.of(panel, shape.history, shape.h)
-        return require_finite(window_quantiles(self.networks_, windows, drops))
+        quantiles = require_finite(window_quantiles(self.networks_, windows, drops))
+        return self._finished(quantiles, panel, drops)
 
     def update(self, data: Any, *, add: bool = False) -> "Forecaster":
         """Take in new observations: the state of each series goes on from where it was.
@@ -252,7 +347,11 @@ class Forecaster:
         shape = self.networks_[0].shape
         # As much as the states of `update` begin with: a window for each phase of a step.
         keep = self.panel_.tail(shape.history + shape.step - 1)
-        more = {"notes": self.notes_, "reasons": self.plan_.reasons if self.plan_ else []}
+        more = {
+            "notes": self.notes_,
+            "reasons": self.plan_.reasons if self.plan_ else [],
+            "calibration": self.calibration_,
+        }
         stream = {} if self._stream is None else self._stream.tensors()
         save_model(Path(path), self.networks_, keep, asdict(self.options), more, stream)
 
@@ -267,6 +366,8 @@ class Forecaster:
             None,
         )
         forecaster.notes_, forecaster._like = saved.description["notes"], None
+        factors = saved.description.get("calibration")
+        forecaster.calibration_ = None if factors is None else tuple(factors)
         if saved.stream:
             forecaster._stream = Stream.restored(saved.networks, saved.panel, saved.stream)
         return forecaster

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, fields
 
 EFFORTS = ("fast", "default", "best")
+WHOLE = ("context", "hidden_size", "num_layers", "ensemble", "max_steps", "batch_size", "conformal")
 CELLS = ("lstm", "gru", "rnn", "ann")
 
 
@@ -21,6 +22,10 @@ class Options:
         max_steps: Updates of each network at most (early stopping may end before).
         batch_size: Windows in a batch; each teaches at every step of its history.
         learning_rate: Peak of the schedule.
+        nonnegative: Cut forecasts at zero: True for all series, False for none; None for those
+            that can only be counts (whole numbers, or often zero, and never below).
+        conformal: Windows of a backtest, made by ``fit``, on whose errors the intervals are
+            calibrated (see ``Forecaster.calibrate``); None leaves them as they are.
         effort: "fast", "default" or "best": time for accuracy, wherever the above is None.
         seed: Of all random numbers; the global generators are not touched.
         verbose: Write to standard error what was chosen, and why.
@@ -39,6 +44,8 @@ class Options:
     max_steps: int | None = None
     batch_size: int | None = None
     learning_rate: float | None = None
+    nonnegative: bool | None = None
+    conformal: int | None = None
     effort: str = "default"
     seed: int = 0
     verbose: bool = False
@@ -48,7 +55,9 @@ class Options:
 
     def __post_init__(self) -> None:
         _whole("h", self.h)
-        for name in ("context", "hidden_size", "num_layers", "ensemble", "max_steps", "batch_size"):
+        if self.nonnegative not in (None, True, False):
+            raise TypeError(f"nonnegative must be True, False or None, got {self.nonnegative!r}")
+        for name in WHOLE:
             if getattr(self, name) is not None:
                 _whole(name, getattr(self, name))
         for season in self.seasons:

@@ -1,0 +1,89 @@
+"""What is done to the quantiles of the networks before they are handed out.
+
+- *Conformal calibration* (Vovk et al. 2005; Romano, Patterson & Candès 2019): each central
+  interval is widened or narrowed by the factor with which it would have held the asked share of
+  the values in a backtest. With scores that could be exchanged for those to come, the share is
+  right; a series that changes its ways breaks any promise.
+- *No counts below zero*: quantiles are cut at 0 for series that can only be counts.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..data.panel import Panel
+from .distribution import QUANTILES, SIDE
+
+Array = NDArray[np.float64]
+LEVELS = tuple(1 - 2 * p for p in QUANTILES[:SIDE])[::-1]  # of the intervals, narrowest first
+LARGEST = 10.0  # factor: beyond it the backtest says nothing about the future
+
+
+def calibration(y: Array, quantiles: Array) -> tuple[float, ...]:
+    """(SIDE,) factors for the intervals of ``LEVELS``, from a backtest's values (...) and
+    quantiles (..., Q).
+
+    The score of a value is its distance from the median, in units of the interval's side. The
+    factor of a level is the ceil((n+1) level)-th smallest of n scores, or the largest if n is
+    too small for that.
+    """
+    known = np.isfinite(y)
+    y, quantiles = y[known], quantiles[known]
+    if not len(y):
+        raise ValueError("calibration needs values in the backtest's windows, all are missing")
+    median = quantiles[:, SIDE]
+    factors = []
+    for k, level in enumerate(LEVELS, start=1):
+        side = np.where(
+            y > median, quantiles[:, SIDE + k] - median, median - quantiles[:, SIDE - k]
+        )
+        score = np.abs(y - median) / np.maximum(side, 1e-12 * np.abs(median) + 1e-30)
+        rank = min(int(np.ceil((len(y) + 1) * level)), len(y))
+        factors.append(float(np.clip(np.sort(score)[rank - 1], 1 / LARGEST, LARGEST)))
+    return tuple(factors)
+
+
+def calibrated(quantiles: Array, factors: Sequence[float]) -> Array:
+    """(..., Q) quantiles with each side of each interval times its factor, still in order."""
+    median = quantiles[..., SIDE : SIDE + 1]
+    above = (quantiles[..., SIDE + 1 :] - median) * np.asarray(factors)
+    below = (median - quantiles[..., :SIDE])[..., ::-1] * np.asarray(factors)
+    above, below = (np.maximum.accumulate(side, -1) for side in (above, below))
+    return np.concatenate([(median - below)[..., ::-1], median, median + above], -1)
+
+
+def without_negatives(
+    quantiles: Array, panel: Panel, drops: Sequence[int], wanted: bool | None
+) -> Array:
+    """(W, S, h, Q) quantiles cut at 0: of all series if ``wanted``, of those that are counts as
+    far as they are known (without the last ``drops``) if None, of none if False."""
+    negative = quantiles[..., 0] < 0  # (W, S, h): the lowest quantile decides
+    if wanted is False or not negative.any():
+        return quantiles
+    quantiles = quantiles.copy()
+    for w, s in np.argwhere(negative.any(-1)):
+        if wanted or counts(panel.series(s)[: max(int(panel.lengths[s]) - drops[w], 0)]):
+            np.maximum(quantiles[w, s], 0.0, out=quantiles[w, s])
+    return quantiles
+
+
+def cut_paths(paths: Array, panel: Panel, wanted: bool | None) -> None:
+    """Cut (S, n, h) sample paths at 0, in place, where ``without_negatives`` cuts quantiles."""
+    if wanted is not False:
+        for s in np.flatnonzero((paths < 0).any((1, 2))):
+            if wanted or counts(panel.series(s)):
+                np.maximum(paths[s], 0.0, out=paths[s])
+
+
+def counts(y: NDArray) -> bool:
+    """Whether a series can be taken for counts, or amounts that are often nothing: never negative,
+    and either whole numbers throughout or zero at least one time in twenty.
+
+    >>> counts(np.array([0, 3, 1])), counts(np.array([2.5, 3.1])), counts(np.array([-1, 2]))
+    (True, False, False)
+    """
+    known = y[np.isfinite(y)]
+    if not len(known) or known.min() < 0:
+        return False
+    return bool((known == np.floor(known)).all() or (known == 0).mean() >= 0.05)
