@@ -43,9 +43,7 @@ def forecaster(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     """A forecaster of two monthly series, one with a gap, that has learned for a few steps."""
     rng = np.random.default_rng(0)
     month = np.arange(72)
-    start = pl.datetime_range(
-        pl.datetime(2015, 1, 1), pl.datetime(2020, 12, 1), "1mo", eager=True
-    )
+    start = pl.datetime_range(pl.datetime(2015, 1, 1), pl.datetime(2020, 12, 1), "1mo", eager=True)
     series = {
         "steady": 100 + month + 20 * np.sin(month / 6 * np.pi) + rng.normal(0, 3, 72),
         "gappy": np.where((month > 30) & (month < 35), np.nan, 50 - month / 4),
@@ -124,4 +122,3 @@ def open_page(chromium: Any) -> Iterator[Any]:
     for context in contexts:
         context.close()
     assert not problems, problems
-

@@ -22,7 +22,10 @@ def get(server: str, path: str) -> Any:
 
 def test_the_menu_lists_the_models(server: str):
     menu = get(server, "api/models")
-    assert [(one["name"], one["task"]) for one in menu] == [("words", "language"), ("months", "forecast")]
+    assert [(one["name"], one["task"]) for one in menu] == [
+        ("words", "language"),
+        ("months", "forecast"),
+    ]
 
 
 def test_the_record_of_a_sentence_is_that_of_the_model(server: str, language: Any):
@@ -44,7 +47,9 @@ def test_the_record_of_a_sentence_is_that_of_the_model(server: str, language: An
 
 @pytest.mark.parametrize("at", [0, 3, None])
 def test_what_is_kept_of_a_sentence_is_the_ledger(server: str, language: Any, at: int | None):
-    status, answer = post(server, "/api/models/words/kept", {"text": OPENING, "at": at, "target": "vin"})
+    status, answer = post(
+        server, "/api/models/words/kept", {"text": OPENING, "at": at, "target": "vin"}
+    )
     assert status == 200
     tokens = [language.tokenizer.begin, *language.tokenizer.encode(OPENING).tolist()]
     with torch.no_grad(), trace(language.network) as records:

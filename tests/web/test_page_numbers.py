@@ -82,7 +82,9 @@ def test_byte_pairs_are_cut_alike(language: Any):
 @pytest.mark.parametrize("at", [0, 1, 8])
 def test_what_is_kept_of_a_sentence(language: Any, library: Library, at: int):
     target = language.tokenizer.tokens.index(" vin")
-    (answer,) = ask(language.page, {"what": "sentence", "text": OPENING, "at": at, "target": target})
+    (answer,) = ask(
+        language.page, {"what": "sentence", "text": OPENING, "at": at, "target": target}
+    )
     sentence = Sentence.of(language.page, OPENING)
     with torch.no_grad(), trace(language.network) as records:
         logits, _ = language.network(sentence.inputs[None])
@@ -115,7 +117,9 @@ def test_forecasts(forecaster: Any, series: int):
 def test_forecasts_of_edges(forecaster: Any, library: Library, values: list):
     from carrousel.web.observations import Observations, network_of
 
-    (answer,) = ask(forecaster.page, {"what": "forecast", "series": 0, "values": values, "ahead": 5})
+    (answer,) = ask(
+        forecaster.page, {"what": "forecast", "series": 0, "values": values, "ahead": 5}
+    )
     seen = Observations.of(forecaster.page, values)
     with torch.no_grad():
         forecast = network_of(forecaster.page)(seen.history, last=True)
@@ -138,5 +142,7 @@ def test_what_a_forecast_owes(forecaster: Any, library: Library):
         reader, _ = seen.reader(network, run.output[last], last, str(ahead + 1))
         kept = kept_json(run.records[-1], last, reader)
         size = np.abs(kept["ledger"]).max()
-        np.testing.assert_allclose(np.array(answer["ledger"]) / size, np.array(kept["ledger"]) / size, atol=1e-4)
+        np.testing.assert_allclose(
+            np.array(answer["ledger"]) / size, np.array(kept["ledger"]) / size, atol=1e-4
+        )
         np.testing.assert_allclose(answer["survival"], kept["survival"], **CLOSE)

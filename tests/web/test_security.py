@@ -40,7 +40,8 @@ RECORD = "/api/models/words/record"
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "", "127.0.0.1@evil", "0.0.0.0"]
+    "host",
+    ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "", "127.0.0.1@evil", "0.0.0.0"],
 )
 def test_a_name_that_points_here_is_refused(server: str, host: str):
     status, _, content = ask(server, host=host)
@@ -76,7 +77,9 @@ def test_a_link_from_another_site_opens_the_page(server: str):
 
 def test_the_page_itself_may_ask(server: str):
     origin = server.rstrip("/")
-    status, answer = post(server, RECORD, {"text": "Il fait"}, origin=origin, sec_fetch_site="same-origin")
+    status, answer = post(
+        server, RECORD, {"text": "Il fait"}, origin=origin, sec_fetch_site="same-origin"
+    )
     assert status == 200
     assert answer["kind"] == "lstm"
 
@@ -97,7 +100,14 @@ def test_large_bodies_are_refused_whatever_their_length_is_said_to_be(server: st
 
 @pytest.mark.parametrize(
     "path",
-    ["/../../etc/passwd", "/..%2f..%2fetc/passwd", "/%2e%2e/app.py", "//etc/passwd", "/static/app.js", "/app.py"],
+    [
+        "/../../etc/passwd",
+        "/..%2f..%2fetc/passwd",
+        "/%2e%2e/app.py",
+        "//etc/passwd",
+        "/static/app.js",
+        "/app.py",
+    ],
 )
 def test_only_the_pages_own_files_are_served(server: str, path: str):
     status, headers, content = ask(server, path=path)

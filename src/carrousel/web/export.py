@@ -69,7 +69,9 @@ def _named(text: str, name: str) -> str:
 
     def bare(match: re.Match[str]) -> str:
         start, quote, relative = match.groups()
-        return f"{start}{quote}{PREFIX}{posixpath.normpath(posixpath.join(folder, relative))}{quote}"
+        return (
+            f"{start}{quote}{PREFIX}{posixpath.normpath(posixpath.join(folder, relative))}{quote}"
+        )
 
     return _FROM.sub(bare, text)
 

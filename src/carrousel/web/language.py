@@ -46,7 +46,10 @@ def tokenizer_page(tokenizer: Tokenizer) -> dict[str, Any]:
         ids = sorted(model["vocab"], key=model["vocab"].__getitem__)
         return page | {"ids": ids, "merges": pairs}
     if known["level"] == "word":
-        return page | {"words": len(known["words"]), "characters": "".join(sorted({*known["characters"], "\n"}))}
+        return page | {
+            "words": len(known["words"]),
+            "characters": "".join(sorted({*known["characters"], "\n"})),
+        }
     return page | {"characters": known["characters"], "byte_fallback": known["byte_fallback"]}
 
 

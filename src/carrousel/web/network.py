@@ -1,8 +1,8 @@
 """The network of a page's model in torch: what the browser computes, for the API and the tests.
 
-    x_t = embedding[token_t]         or  x_t = W_embed v_t + b_embed
-    x   = layer(x)                   or, residual, x + layer(x); for each layer
-    out = W_head x + b_head
+x_t = embedding[token_t]         or  x_t = W_embed v_t + b_embed
+x   = layer(x)                   or, residual, x + layer(x); for each layer
+out = W_head x + b_head
 """
 
 from typing import Any
@@ -60,9 +60,7 @@ def _untied(head: dict[str, Any], table: dict[str, Any] | None) -> dict[str, Any
 def _linear(stored: dict[str, Any]) -> nn.Linear:
     weight, bias = _tensor(stored["weight"]), stored.get("bias")
     linear = nn.Linear(weight.shape[1], weight.shape[0], bias=bias is not None)
-    linear.load_state_dict(
-        {"weight": weight} | ({} if bias is None else {"bias": _tensor(bias)})
-    )
+    linear.load_state_dict({"weight": weight} | ({} if bias is None else {"bias": _tensor(bias)}))
     return linear
 
 

@@ -32,8 +32,10 @@ class KeptQuestion(Question):
 
     at: int | None = Field(None, ge=0, description="Step from which to look back.")
     target: str | None = Field(
-        None, max_length=100, description="Token whose score is shared out, by default the likeliest; or a step ahead, "
-        "by default 1."
+        None,
+        max_length=100,
+        description="Token whose score is shared out, by default the likeliest; or a step ahead, "
+        "by default 1.",
     )
 
 
@@ -109,7 +111,9 @@ def api(library: Library) -> APIRouter:
         sequence = _sequence(one, question)
         at = len(sequence.steps) - 1 if question.at is None else question.at
         if at >= len(sequence.steps):
-            raise ValueError(f"at is {at}, but the sequence has steps 0 to {len(sequence.steps) - 1}")
+            raise ValueError(
+                f"at is {at}, but the sequence has steps 0 to {len(sequence.steps) - 1}"
+            )
         run = Run.of(one.network, sequence.inputs)
         assert run.output is not None
         reader, target = sequence.reader(one.network, run.output[at], at, question.target)
@@ -123,7 +127,7 @@ def api(library: Library) -> APIRouter:
 def _sequence(model: Model, question: Question) -> Sequence:
     sequence = sequence_of(model.page, question.text, question.series)
     if len(sequence.steps) > LONGEST:
-        raise ValueError(f"the sequence has {len(sequence.steps)} steps; at most {LONGEST} are read")
+        raise ValueError(
+            f"the sequence has {len(sequence.steps)} steps; at most {LONGEST} are read"
+        )
     return sequence
-
-

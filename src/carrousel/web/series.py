@@ -87,4 +87,3 @@ def _labels(times: NDArray) -> list[str]:
 
 def _rounded(quantiles: NDArray) -> list[list[float]]:
     return [[float(f"{value:.6g}") for value in row] for row in quantiles]
-

@@ -54,9 +54,7 @@ def bound(port: int) -> socket.socket:
     return listening
 
 
-def _open(
-    server: uvicorn.Server, address: str, browser: bool, say: Callable[[str], None]
-) -> None:
+def _open(server: uvicorn.Server, address: str, browser: bool, say: Callable[[str], None]) -> None:
     until = time.monotonic() + WAITED
     while not server.started:
         if time.monotonic() > until:

@@ -48,6 +48,7 @@ async function start() {
 
 /** Everything around the view; again when language, theme or model change. */
 function frame() {
+  leave();
   clock?.destroy();
   mark = mountHeader(page.header, store, {
     models,
@@ -63,14 +64,20 @@ async function show() {
   const turn = ++showing;
   const module = await view.load();
   if (turn !== showing) return;
-  mounted?.destroy();
-  page.view.replaceChildren();
+  leave();
   page.view.dataset.view = view.id;
   page.clock.hidden = !view.clock;
   page.input.hidden = !view.clock;
   mark(view.id);
   document.title = `carrousel · ${t(`page.${view.id}`)}`;
   mounted = module.mount(page.view, store);
+}
+
+/** Takes the view away at once: it must not draw a model that it was not made for. */
+function leave() {
+  mounted?.destroy();
+  mounted = null;
+  page.view.replaceChildren();
 }
 
 function open(name) {

@@ -31,7 +31,9 @@ export function createStore(initial) {
     const changed = new Set(Object.keys(patch).filter((key) => !Object.is(patch[key], state[key])));
     if (changed.size === 0) return;
     Object.assign(state, patch);
-    for (const listener of [...listeners]) listener(state, changed);
+    for (const listener of [...listeners]) {
+      if (listeners.has(listener)) listener(state, changed); // one may have left meanwhile
+    }
   }
 
   function subscribe(listener) {
