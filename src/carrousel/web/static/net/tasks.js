@@ -17,6 +17,7 @@
  * @property {number} steps T
  * @property {"number" | "class"} answers
  * @property {number} memoryless the loss of the best answer that remembers nothing
+ * @property {number} [solved] the loss below which the task counts as solved
  * @property {(rng: Random) => Example} draw
  */
 
@@ -29,7 +30,7 @@
 export function adding(steps) {
   const half = Math.floor(steps / 2);
   return {
-    inputs: 2, outputs: 1, steps, answers: "number", memoryless: 1 / 6,
+    inputs: 2, outputs: 1, steps, answers: "number", memoryless: 1 / 6, solved: 0.01,
     draw(rng) {
       const inputs = new Float64Array(steps * 2);
       for (let t = 0; t < steps; t++) inputs[2 * t] = rng.uniform();
@@ -51,7 +52,7 @@ export const SYMBOLS = 4;
  */
 export function recall(steps) {
   return {
-    inputs: 2 * SYMBOLS, outputs: SYMBOLS, steps, answers: "class", memoryless: Math.log(SYMBOLS),
+    inputs: 2 * SYMBOLS, outputs: SYMBOLS, steps, answers: "class", memoryless: Math.log(SYMBOLS), solved: 0.05,
     draw(rng) {
       const inputs = new Float64Array(steps * 2 * SYMBOLS), target = new Float64Array(steps).fill(NaN);
       const first = rng.integer(SYMBOLS);

@@ -1,0 +1,66 @@
+// @ts-check
+// Several cells learning the same task from the same examples, update by update, in slices of time.
+
+import { random } from "./random.js";
+import { Trainer } from "./trainer.js";
+
+/** @typedef {import("./tasks.js").Task} Task @typedef {import("./tasks.js").Example} Example */
+
+const WINDOW = 25; // updates over which a loss is averaged
+
+export class Session {
+  /** @param {Task} task @param {{kinds: string[], hidden: number, seed: number, optimizer: "adam" | "sgd"}} options */
+  constructor(task, { kinds, hidden, seed, optimizer }) {
+    this.task = task;
+    this.trainers = kinds.map((kind) => new Trainer(task, { kind, hidden, seed, optimizer, forgetBias: 1 }));
+    this.turn = 0; // whose update it is
+    this.shown = random(seed + 77);
+    this.example = task.draw(this.shown);
+  }
+
+  /** Updates that every network has made. */
+  get updates() {
+    return Math.min(...this.trainers.map(({ updates }) => updates));
+  }
+
+  /** Another example to look at; training does not see it. */
+  another() {
+    this.example = this.task.draw(this.shown);
+  }
+
+  /**
+   * Train until the time is over or every network has made `most` updates more. Networks take
+   * turns, so that they stay side by side.
+   * @param {number} milliseconds @param {number} rate @param {number} [most]
+   * @returns {number} rounds finished
+   */
+  work(milliseconds, rate, most = Infinity) {
+    const end = performance.now() + milliseconds;
+    let rounds = 0;
+    while (rounds < most && performance.now() < end) {
+      if (!this.trainers[this.turn].advance(rate)) continue;
+      this.turn = (this.turn + 1) % this.trainers.length;
+      if (this.turn === 0) rounds++;
+    }
+    return rounds;
+  }
+
+  /** The mean loss of a network's last updates; NaN before the first. @param {Trainer} trainer */
+  lossOf({ losses }) {
+    const last = losses.slice(-WINDOW);
+    return last.reduce((sum, loss) => sum + loss, 0) / last.length;
+  }
+
+  /** The first update after which the mean of the last ones was below the task's limit, or null.
+   * @param {Trainer} trainer */
+  solvedAt({ losses }) {
+    const limit = this.task.solved;
+    if (!limit) return null;
+    let sum = 0;
+    for (let update = 0; update < losses.length; update++) {
+      sum += losses[update] - (update >= WINDOW ? losses[update - WINDOW] : 0);
+      if (update >= WINDOW - 1 && sum < limit * WINDOW) return update + 1;
+    }
+    return null;
+  }
+}

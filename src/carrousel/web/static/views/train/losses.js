@@ -1,0 +1,111 @@
+// @ts-check
+// Loss curves on a canvas: each update faint, their running mean bold, log scale.
+
+import { colour, el } from "../../components/dom.js";
+import { number, t } from "../../i18n.js";
+import { COLOURS } from "./networks.js";
+
+const MARGIN = { left: 46, right: 12, top: 12, bottom: 28 };
+const WINDOW = 25, POINTS = 600; // updates a mean is over; points drawn of a curve at most
+
+export function lossChart() {
+  const canvas = el("canvas", { class: "loss-canvas", role: "img" });
+  const box = el("div", { class: "loss-box" }, canvas);
+
+  /** @param {import("../../net/session.js").Session} session */
+  function draw(session) {
+    const { clientWidth: width, clientHeight: height } = box, ratio = devicePixelRatio || 1;
+    if (!width) return;
+    canvas.width = width * ratio;
+    canvas.height = height * ratio;
+    const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+    context.scale(ratio, ratio);
+    context.font = "11px system-ui, sans-serif";
+    const scales = scalesOf(session, width, height);
+    axes(context, scales, session.task.memoryless);
+    for (const trainer of session.trainers) curve(context, trainer, scales);
+    canvas.setAttribute("aria-label", t("train.lossLabel", session.updates,
+      session.trainers.map((one) => `${one.kind.toUpperCase()} ${number(session.lossOf(one), 3)}`).join(", ")));
+  }
+
+  return { element: box, draw };
+}
+
+/** @param {any} session @param {number} width @param {number} height */
+function scalesOf(session, width, height) {
+  const end = Math.max(50, session.updates), losses = session.trainers.flatMap((/** @type {any} */ one) => one.losses);
+  let least = Infinity, most = session.task.memoryless || 1;
+  for (const loss of losses) if (loss > 0) [least, most] = [Math.min(least, loss), Math.max(most, loss)];
+  const low = Math.log10(Math.max(1e-6, Math.min(least, (session.task.memoryless || 1) / 8))) - 0.1, high = Math.log10(most) + 0.15;
+  return {
+    width, height, end, low, high,
+    x: (/** @type {number} */ update) => MARGIN.left + (update / end) * (width - MARGIN.left - MARGIN.right),
+    y: (/** @type {number} */ loss) => MARGIN.top + ((high - Math.log10(Math.max(loss, 1e-12))) / (high - low)) * (height - MARGIN.top - MARGIN.bottom),
+  };
+}
+
+/** @param {CanvasRenderingContext2D} context @param {any} scales @param {number} memoryless */
+function axes(context, { width, height, end, low, high, x, y }, memoryless) {
+  context.fillStyle = colour("--faint");
+  context.strokeStyle = colour("--line");
+  context.textAlign = "right";
+  for (let exponent = Math.ceil(low); exponent <= high; exponent++) {
+    for (const digit of high - low > 2 ? [1] : [1, 2, 5]) {
+      const value = digit * 10 ** exponent;
+      if (Math.log10(value) > high) continue;
+      rule(context, MARGIN.left, y(value), width - MARGIN.right);
+      context.fillText(number(value, Math.max(0, -exponent)), MARGIN.left - 6, y(value) + 4);
+    }
+  }
+  context.textAlign = "center";
+  const jump = niceStep(end);
+  for (let update = 0; update <= end; update += jump) context.fillText(String(update), x(update), height - 10);
+  if (!memoryless) return;
+  context.setLineDash([5, 4]);
+  context.strokeStyle = colour("--ink");
+  rule(context, MARGIN.left, y(memoryless), width - MARGIN.right);
+  context.setLineDash([]);
+  context.textAlign = "right";
+  context.fillStyle = colour("--soft");
+  context.fillText(t("train.memoryless"), width - MARGIN.right - 2, y(memoryless) - 5);
+}
+
+/** @param {CanvasRenderingContext2D} context @param {number} from @param {number} y @param {number} to */
+function rule(context, from, y, to) {
+  context.beginPath();
+  context.moveTo(from, y);
+  context.lineTo(to, y);
+  context.stroke();
+}
+
+/** 1, 2 or 5 times a power of ten, so that about eight fit. @param {number} end */
+function niceStep(end) {
+  const power = 10 ** Math.floor(Math.log10(end / 8));
+  return power * (end / 8 / power >= 5 ? 5 : end / 8 / power >= 2 ? 2 : 1) || 1;
+}
+
+/** @param {CanvasRenderingContext2D} context @param {any} trainer @param {any} scales */
+function curve(context, { losses, kind }, { x, y }) {
+  const every = Math.max(1, Math.floor(losses.length / POINTS));
+  context.strokeStyle = colour(COLOURS[kind]);
+  context.lineJoin = "round";
+  path(context, losses.length, every, (at) => [x(at + 1), y(losses[at])], 1, 0.25);
+  const sums = new Float64Array(losses.length + 1);
+  losses.forEach((/** @type {number} */ loss, /** @type {number} */ at) => { sums[at + 1] = sums[at] + loss; });
+  path(context, losses.length, every, (at) => {
+    const from = Math.max(0, at + 1 - WINDOW);
+    return [x(at + 1), y((sums[at + 1] - sums[from]) / (at + 1 - from))];
+  }, 2.6, 1);
+}
+
+/** @param {CanvasRenderingContext2D} context @param {number} count @param {number} every
+ *  @param {(at: number) => [number, number]} point @param {number} width @param {number} alpha */
+function path(context, count, every, point, width, alpha) {
+  context.globalAlpha = alpha;
+  context.lineWidth = width;
+  context.beginPath();
+  for (let at = 0; at < count; at += every) context.lineTo(...point(at));
+  if (count) context.lineTo(...point(count - 1));
+  context.stroke();
+  context.globalAlpha = 1;
+}
