@@ -31,10 +31,10 @@ lab: $(VENV)/installed
 MODELS := src/carrousel/web/models
 
 models: $(VENV)/installed
-	$(BIN)/python benchmarks/everyday.py $(DATA)/tatoeba_fra.train.txt build/everyday.txt --words 2100
+	$(BIN)/python -m benchmarks.everyday $(DATA)/tatoeba_fra.train.txt build/everyday.txt --words 2100
 	$(BIN)/carrousel text train build/everyday.txt --out $(MODELS)/french --level word \
 	  --embedding 80 --hidden 80 --tied --epochs 10 --batch 32 --bptt 32 \
-	  --learning-rate 6e-3 --weight-decay 1e-3
+	  --learning-rate 6e-3
 
 test: check
 

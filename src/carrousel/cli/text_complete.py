@@ -16,9 +16,9 @@ def complete(
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
 ) -> None:
     """The likeliest next words (or pieces, or characters) with their probabilities."""
-    from ..text.saved import open_model
+    from ..text import LanguageModel
 
-    found = open_model(model).next(beginning, k)
+    found = LanguageModel.load(model).next(beginning, k)
     rows = [{"next": token, "probability": value} for token, value in found]
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False))

@@ -50,9 +50,12 @@ def memory(
     """What the memory keeps of each word: survival, share, and the prediction without it."""
     if (sentence is None) == (study is None):
         raise ValueError("name either a SENTENCE or a --study (french or english)")
-    from ..text.saved import open_model
+    from ..text import LanguageModel
 
-    readable = open_model(model)
+    readable = LanguageModel.load(model)
+    layers = readable.options.layers
+    if not 1 <= layer <= layers:
+        raise ValueError(f"--layer is {layer}, but the model has layers 1 to {layers}")
     given = {"replacements": replacements, "seed": seed}
     if study is None:
         given["sentences"] = sentences

@@ -30,14 +30,14 @@ def neurons(
     After Karpathy, Johnson & Li (2015). Units are chosen on the first part and scored on the rest,
     beside the best unit of the same network with random weights.
     """
+    from ..text import LanguageModel
     from ..text.neurons import neurons
-    from ..text.saved import open_model
 
     if characters < 1 or strings < 1:
         raise ValueError("--characters and --strings must be at least 1")
     with text.open(encoding="utf-8") as file:
         content = file.read(characters)
-    found = neurons(open_model(model), content, feature or None, strings=strings, seed=seed)
+    found = neurons(LanguageModel.load(model), content, feature or None, strings=strings, seed=seed)
     rows = found.rows()
     shown = ("feature", "layer", "unit", "kind", "score", "untrained")
     show_table(
