@@ -85,23 +85,37 @@ class Stepper:
         return torch.addmv(bias, weight, x.view(-1)).numpy()
 
 
-def read_prefix(network: Network, tokens: np.ndarray) -> tuple[np.ndarray, State]:
-    """Scores (V,) of what follows the tokens (N,), and the state after them."""
+def read_prefix(
+    network: Network, tokenizer: Tokenizer, prefix: str
+) -> tuple[np.ndarray, State, bool]:
+    """Scores (V,) of what follows, the state, and whether a space was left to be written.
+
+    Words hold the space before them: where ``prefix`` ends with one, it is left out and only
+    tokens that begin with a space may follow.
+    """
+    spaced = tokenizer.level != "char" and prefix.endswith(" ")
+    tokens = np.insert(tokenizer.encode(prefix[:-1] if spaced else prefix), 0, tokenizer.begin)
     with torch.inference_mode():
         hidden, state = network.read(torch.from_numpy(tokens)[:, None])
-        return network.decoder(hidden[-1, 0]).numpy(), state
+        scores = network.decoder(hidden[-1, 0]).numpy()
+    if spaced:
+        scores[[not piece.startswith(b" ") for piece in tokenizer.spelled]] = -np.inf
+    return scores, state, spaced
 
 
 def write(
-    network: Network, tokenizer: Tokenizer, start: np.ndarray, length: int, sampler: Sampler
+    network: Network, tokenizer: Tokenizer, prefix: str, length: int, sampler: Sampler
 ) -> Iterator[str]:
-    """``length`` tokens after ``start``, as the characters that each of them completes."""
+    """``length`` tokens after ``prefix``, as the characters that each of them completes."""
     spell = tokenizer.decoder()
-    scores, state = read_prefix(network, start)
+    scores, state, spaced = read_prefix(network, tokenizer, prefix)
     step = Stepper(network, state)
     for left in reversed(range(length)):
         token = sampler(scores)
-        if text := spell(token):
+        text = spell(token)
+        if spaced:
+            text, spaced = text[1:], False
+        if text:
             yield text
         if left:
             with torch.inference_mode():

@@ -123,7 +123,7 @@ class LanguageModel:
         """The ``k`` likeliest tokens after ``prefix``, with their probabilities."""
         if k < 1:
             raise ValueError(f"k must be at least 1, got {k!r}")
-        scores, _ = g.read_prefix(self._require_fitted(), self._tokens(prefix))
+        scores, _, _ = g.read_prefix(self._require_fitted(), self.tokenizer, prefix)
         best = torch.from_numpy(scores).softmax(-1).topk(min(k, len(scores)))
         names = self.tokenizer.tokens
         pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
@@ -146,9 +146,11 @@ class LanguageModel:
         """
         if length < 0:
             raise ValueError(f"length must be 0 or more, got {length!r}")
-        sampler = g.Sampler(temperature, top_k, top_p, seed)
-        network = self._require_fitted()
-        return g.write(network, self.tokenizer, self._tokens(prefix), length, sampler)
+        network, sampler = self._require_fitted(), g.Sampler(temperature, top_k, top_p, seed)
+        self.tokenizer.encode(
+            prefix
+        )  # what it cannot spell is an error now, not at the first token
+        return g.write(network, self.tokenizer, prefix, length, sampler)
 
     def save(self, path: str | Path) -> None:
         """Write the model to a directory: numbers as safetensors, the rest as JSON."""
