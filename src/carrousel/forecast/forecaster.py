@@ -118,14 +118,12 @@ class Forecaster:
             panel, self.plan_, progress, where, resume, start
         )
         self._panel, self._stream = panel, None
-        for run in self.runs_:
-            if run.stopped == "diverged":
-                message = f"training stopped at update {run.steps:,}: {run.reason}"
-                warnings.warn(f"{message}; the last good weights are kept", stacklevel=2)
-                self.notes_.append(message)
-        self.calibration_ = None
-        if self.options.conformal:
-            self.calibrate(n_windows=self.options.conformal, progress=progress)
+        diverged = [run for run in self.runs_ if run.stopped == "diverged"]
+        if diverged:
+            message = f"training stopped at update {diverged[0].steps:,}: {diverged[0].reason}"
+            self.notes_.append(message)
+            kept = f"{message}; the last good weights are kept"
+            warnings.warn(kept, RuntimeWarning, stacklevel=2)
         return self
 
     def calibrate(
