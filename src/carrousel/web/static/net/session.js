@@ -9,10 +9,11 @@ import { Trainer } from "./trainer.js";
 const WINDOW = 25; // updates over which a loss is averaged
 
 export class Session {
-  /** @param {Task} task @param {{kinds: string[], hidden: number, seed: number, optimizer: "adam" | "sgd"}} options */
-  constructor(task, { kinds, hidden, seed, optimizer }) {
+  /** @param {Task} task @param {{kinds: string[], hidden: number, seed: number,
+   *   optimizer: "adam" | "sgd", forgetBias: number}} options */
+  constructor(task, { kinds, hidden, seed, optimizer, forgetBias }) {
     this.task = task;
-    this.trainers = kinds.map((kind) => new Trainer(task, { kind, hidden, seed, optimizer, forgetBias: 1 }));
+    this.trainers = kinds.map((kind) => new Trainer(task, { kind, hidden, seed, optimizer, forgetBias }));
     this.turn = 0; // whose update it is
     this.shown = random(seed + 77);
     this.example = task.draw(this.shown);

@@ -21,7 +21,10 @@ const PACES = [1, 2, 5, 10, 20, 50, Infinity]; // updates a second
 const TASKS = /** @type {Record<string, (steps: number) => any>} */ ({ recall, adding, sine });
 
 /** What was chosen and what has been learned; kept while other views are looked at. */
-const settings = { task: "recall", steps: 20, hidden: 12, kinds: [...KINDS], rate: -2, pace: 6, seed: 1, optimizer: /** @type {"adam" | "sgd"} */ ("adam"), text: "" };
+const settings = {
+  task: "recall", steps: 30, hidden: 12, kinds: [...KINDS], forgetBias: 2, rate: -2, pace: 6, seed: 1,
+  optimizer: /** @type {"adam" | "sgd"} */ ("adam"), text: "",
+};
 /** @type {Session | null} */
 let session = null;
 
@@ -69,6 +72,7 @@ class TrainView {
       this.menu("task", [...Object.keys(TASKS), "series"]), this.taskText(), this.paste(),
       this.slider("steps", 5, 60, 1, (value) => String(value), true),
       this.slider("hidden", 2, 32, 1, (value) => String(value), true), this.networks(),
+      this.slider("forgetBias", -1, 6, 0.5, (value) => number(value, 1), true),
       this.slider("rate", -4, 0, 0.1, (value) => number(10 ** value, value < -2 ? 4 : 3), false),
       this.menu("optimizer", ["adam", "sgd"]),
       this.slider("pace", 0, PACES.length - 1, 1, (value) => (PACES[value] < Infinity ? t("train.perSecond", PACES[value]) : t("train.full")), false));
@@ -111,7 +115,7 @@ class TrainView {
     }
   }
 
-  /** @param {"steps" | "hidden" | "rate" | "pace"} name @param {number} min @param {number} max @param {number} step
+  /** @param {"steps" | "hidden" | "forgetBias" | "rate" | "pace"} name @param {number} min @param {number} max @param {number} step
    *  @param {(value: number) => string} show @param {boolean} anew whether learning starts again */
   slider(name, min, max, step, show, anew) {
     const output = el("output", { class: "number", for: `train-${name}` }, show(settings[name]));
@@ -213,7 +217,7 @@ class TrainView {
   result(trainer) {
     const solved = /** @type {Session} */ (session).solvedAt(trainer), loss = /** @type {Session} */ (session).lossOf(trainer);
     return el("span", { data: { network: trainer.kind } }, el("span", { class: "swatch" }), el("b", {}, trainer.kind.toUpperCase()),
-      ` ${number(loss, 3)} `, el("small", {}, solved ? t("train.solvedAt", solved) : t("train.weights", trainer.size)));
+      ` ${number(loss, loss < 0.01 ? 4 : 3)} `, el("small", {}, solved ? t("train.solvedAt", solved) : t("train.weights", trainer.size)));
   }
 
   drawExample() {

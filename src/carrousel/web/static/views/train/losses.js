@@ -58,7 +58,7 @@ function axes(context, { width, height, end, low, high, x, y }, memoryless) {
     }
   }
   context.textAlign = "center";
-  const jump = niceStep(end);
+  const jump = niceStep(end, (width - MARGIN.left) / 62);
   for (let update = 0; update <= end; update += jump) context.fillText(String(update), x(update), height - 10);
   if (!memoryless) return;
   context.setLineDash([5, 4]);
@@ -78,10 +78,10 @@ function rule(context, from, y, to) {
   context.stroke();
 }
 
-/** 1, 2 or 5 times a power of ten, so that about eight fit. @param {number} end */
-function niceStep(end) {
-  const power = 10 ** Math.floor(Math.log10(end / 8));
-  return power * (end / 8 / power >= 5 ? 5 : end / 8 / power >= 2 ? 2 : 1) || 1;
+/** 1, 2 or 5 times a power of ten, so that at most `count` fit. @param {number} end @param {number} count */
+function niceStep(end, count) {
+  const least = end / count, power = 10 ** Math.floor(Math.log10(least)), digit = least / power;
+  return power * (digit > 5 ? 10 : digit > 2 ? 5 : digit > 1 ? 2 : 1);
 }
 
 /** @param {CanvasRenderingContext2D} context @param {any} trainer @param {any} scales */
