@@ -211,3 +211,30 @@ def test_the_first_view_is_there_within_a_second(open_page: Any, server: str):
         page.locator("#kept-summary b").first.wait_for()
         times.append(page.evaluate("() => performance.now()"))
     assert np.min(times) < 2000  # the bar is 1 s on a quiet machine; tests share theirs
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_the_tour_walks_through_every_view(open_page: Any, server: str, lang: str):
+    page = open_page(f"{server}?lang={lang}#cell", reduced_motion="reduce")
+    page.locator("#view h2").first.wait_for()
+    page.locator("#tour-button").click()
+    seen, titles = set(), set()
+    count = int(page.locator("#tour-count").inner_text().split("/")[1])
+    assert 10 <= count <= 15
+    for k in range(count):
+        page.get_by_text(f"{k + 1} / {count}").wait_for()
+        page.locator(".tour-frame:visible").wait_for()
+        seen.add(page.evaluate("() => location.hash"))
+        titles.add(page.locator("#tour-title").inner_text())
+        page.locator("#tour-next").click()
+    assert seen == {"#cell", "#gradient", "#sequence", "#kept", "#train", "#forecast"}
+    assert len(titles) == count
+    assert page.locator("#tour").count() == 0
+
+
+def test_escape_ends_the_tour(open_page: Any, server: str):
+    page = open_page(f"{server}#kept")
+    page.locator("#tour-button").click()
+    page.locator("#tour-next").wait_for()
+    page.keyboard.press("Escape")
+    page.locator("#tour").wait_for(state="detached")

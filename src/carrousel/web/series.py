@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..data import Panel
 from ..forecast import Forecaster
 from ..forecast.distribution import QUANTILES
 from ..forecast.model import Network
@@ -35,7 +36,7 @@ def forecaster_page(path: Path, name: str) -> dict[str, Any]:
             "quantiles": QUANTILES,
             "shape": _shape(network),
             "stretch": float(network.stretch),
-            "series": _series(forecaster),
+            "series": series_page(forecaster, forecaster.panel_),
         },
     }
 
@@ -58,8 +59,8 @@ def _shape(network: Network) -> dict[str, Any]:
     }
 
 
-def _series(forecaster: Forecaster) -> list[dict[str, Any]]:
-    panel = forecaster.panel_
+def series_page(forecaster: Forecaster, panel: Panel) -> list[dict[str, Any]]:
+    """The series of a panel with what the forecaster expects after them."""
     quantiles = forecaster.predict_quantiles(panel)  # (S, h, Q)
     h = forecaster.options.h
     future = np.asarray(panel.future(h)[panel.time_col]).reshape(-1, h)

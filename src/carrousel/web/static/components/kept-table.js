@@ -28,7 +28,9 @@ export function keptTable({ names, answer, baseline, at, looked, onlook }) {
 function size(name, answer, baseline) {
   if (name === "survival") return 1;
   const all = [...answer[name], ...(baseline?.[name] ?? [])].filter(Number.isFinite).map(Math.abs);
-  return Math.max(1e-9, ...all);
+  const [most = 1e-9, ...others] = all.sort((a, b) => b - a);
+  const rest = others.find((value) => value < most / 2) ?? most; // one giant would hide the others
+  return Math.max(1e-9, Math.min(most, 2.5 * rest));
 }
 
 /** From the left for a share, from the middle for a signed number. */
