@@ -162,6 +162,14 @@ def test_params_are_scikit_learns():
     assert repr(forecaster) == "Forecaster(6, cell='gru', hidden_size=8)"
 
 
+def test_scikit_learn_clones_it():
+    base = pytest.importorskip("sklearn.base")
+    forecaster = Forecaster(12, "gru", season_length=[24, 168], hidden_size=8)
+    copy = base.clone(forecaster)
+    assert copy is not forecaster
+    assert copy.get_params() == forecaster.get_params()
+
+
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
