@@ -40,10 +40,12 @@ def neurons(
     found = neurons(LanguageModel.load(model), content, feature or None, strings=strings, seed=seed)
     rows = found.rows()
     shown = ("feature", "layer", "unit", "kind", "score", "untrained")
-    show_table(
-        [{key: row[key] for key in shown} | {"ends of strings": _ends(row)} for row in rows],
-        "feature", "kind", "ends of strings",
-    )  # fmt: skip
+    table = [
+        {key: row[key] for key in shown}
+        | {"layer": row["layer"] + 1, "ends of strings": _ends(row)}
+        for row in rows
+    ]
+    show_table(table, "feature", "kind", "ends of strings")
     if out is not None:
         with whole_folder(out) as folder:
             (folder / "neurons.html").write_text(found.to_html(), encoding="utf-8")

@@ -15,6 +15,7 @@ from torch import Tensor
 from carrousel.text.readable import readable
 
 HELD_OUT = 0.4
+RARE = 10  # tokens with a feature, and without it, that either part needs
 _CONTEXT = 28  # characters before an exciting one
 
 
@@ -49,6 +50,7 @@ class Neuron:
     chosen: float  # on the part that chose it
     untrained: float  # the best unit of an untrained network, chosen and scored in the same way
     states: np.ndarray  # (N,) of the whole text, times the sign
+    labels: np.ndarray  # (N,) the feature itself
     excites: list[str]  # the strings that end where the unit is highest
 
 
@@ -95,8 +97,8 @@ def neurons(
     Units are read by their hidden state, from -1 to 1. The unit is chosen on the first 60 % of the
     tokens and scored on the rest.
 
-    Raises ``ValueError`` for an unknown feature, or a text of which no feature can be learned: too
-    short, or with none that varies in both parts.
+    Raises ``ValueError`` for an unknown feature, or a text of which no feature can be learned:
+    none that holds, and fails to hold, at ten tokens of each part.
     """
     pieces = [piece for piece in model.pieces(text) if piece[1] > 0]
     tokens, ends = [token for token, _ in pieces], np.array([end for _, end in pieces])
@@ -104,7 +106,7 @@ def neurons(
     labels = {
         name: values
         for name, values in _at_tokens(text, ends, features).items()
-        if all(len(np.unique(part)) > 1 for part in (values[:split], values[split:]))
+        if all(_varies(part) for part in (values[:split], values[split:]))
     }
     if not labels:
         raise ValueError(
@@ -115,9 +117,21 @@ def neurons(
     plain = model.untrained(seed).states(tokens).double().numpy()
     best, usual = (_best(values, labels, split) for values in (states, plain))
     found = [
-        _neuron(name, best[name], usual[name], states, (text, ends, strings)) for name in labels
+        _neuron(name, (best[name], usual[name]), states, labels[name], (text, ends, strings))
+        for name in labels
     ]
     return Neurons(text, ends, split, sorted(found, key=_learned, reverse=True))
+
+
+def _varies(values: np.ndarray) -> bool:
+    """A handful of cases would make any unit look good."""
+    if _holds_or_not(values):
+        return min(values.sum(), len(values) - values.sum()) >= RARE
+    return True
+
+
+def _holds_or_not(values: np.ndarray) -> bool:
+    return set(np.unique(values)) <= {0.0, 1.0}
 
 
 @dataclass(frozen=True)
@@ -139,7 +153,7 @@ def _best(states: np.ndarray, labels: dict[str, np.ndarray], split: int) -> dict
     first, rest = ranks(flat[:split]), ranks(flat[split:])
     best = {}
     for name, values in labels.items():
-        kind = "auc" if set(np.unique(values)) <= {0.0, 1.0} else "correlation"
+        kind = "auc" if _holds_or_not(values) else "correlation"
         here = association(first, values[:split])
         place = int(np.abs(here).argmax())
         sign = -1 if here[place] < 0 else 1
@@ -159,7 +173,7 @@ def ranks(states: np.ndarray) -> np.ndarray:
 
 def association(ranked: np.ndarray, values: np.ndarray) -> np.ndarray:
     """(U,) in [-1, 1]: 2 AUC - 1 where ``values`` are 0 or 1, Spearman's correlation otherwise."""
-    if set(np.unique(values)) <= {0.0, 1.0}:
+    if _holds_or_not(values):
         ones = values.sum()
         zeros = len(values) - ones
         auc = (values @ ranked - ones * (ones + 1) / 2) / (ones * zeros)
@@ -173,11 +187,12 @@ def association(ranked: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 def _neuron(
     name: str,
-    choice: _Choice,
-    usual: _Choice,
+    choices: tuple[_Choice, _Choice],
     states: np.ndarray,
+    labels: np.ndarray,
     where: tuple[str, np.ndarray, int],
 ) -> Neuron:
+    choice, usual = choices
     layer, unit = divmod(choice.place, states.shape[2])
     own = choice.sign * states[:, layer, unit]
     return Neuron(
@@ -190,6 +205,7 @@ def _neuron(
         chosen=_shown(choice.kind, choice.chosen),
         untrained=_shown(choice.kind, usual.score),
         states=own,
+        labels=labels,
         excites=exciting(own, *where),
     )
 

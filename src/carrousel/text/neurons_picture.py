@@ -13,14 +13,17 @@ from carrousel.colors import COLORS
 if TYPE_CHECKING:
     from carrousel.text.neurons import Neuron, Neurons
 
+Colour = tuple[int, int, int]
+
 _HIGH, _LOW = (213, 94, 0), (0, 114, 178)  # orange, blue (Okabe & Ito)
 _COLUMNS, _LINES = 88, 7
 _PAGE_TEXT = 2500  # characters of the held-out text on the page
 
 
 def plot_neurons(found: "Neurons", count: int = 4) -> Figure:
-    """The beginning of the held-out text, once for each of the first ``count`` features.
+    """A stretch of the held-out text for each of the first ``count`` features.
 
+    The stretch is one in which the feature comes and goes; it holds where the text is underlined.
     Orange: the state agrees with the feature, blue: with its absence.
     """
     chosen = found.found[:count]
@@ -33,19 +36,22 @@ def plot_neurons(found: "Neurons", count: int = 4) -> Figure:
     return figure
 
 
-def _grid(axis: Axes, text: str, colours: list[tuple[int, int, int]]) -> None:
+def _grid(axis: Axes, text: str, colours: list[Colour], holds: list[bool]) -> None:
     column = line = 0
-    for character, colour in zip(text, colours, strict=True):
+    for character, colour, marked in zip(text, colours, holds, strict=True):
         if line == _LINES:
             break
         shown = "¶" if character == "\n" else character
         face = tuple(value / 255 for value in colour)
         axis.add_patch(Rectangle((column, line), 1, 1, facecolor=face, linewidth=0))
+        if marked:
+            axis.plot([column, column + 1], [line + 0.95] * 2, color="#222222", linewidth=1.2)
         axis.text(column + 0.5, line + 0.75, shown, ha="center", fontsize=7, family="monospace")
         column += 1
         if character == "\n" or column == _COLUMNS:
             column, line = 0, line + 1
-    axis.set_xlim(0, _COLUMNS)
+    longest = max(len(part) for part in text.split("\n")[:_LINES]) + 1
+    axis.set_xlim(0, min(max(longest, _COLUMNS // 2), _COLUMNS))
     axis.set_ylim(_LINES, 0)
     axis.axis("off")
 
@@ -64,21 +70,23 @@ li {{ font: 13px/1.6 ui-monospace, monospace; white-space: pre-wrap }}
 </style></head><body>
 <h1>Units that follow the text</h1>
 <p>Each unit was chosen on the first part of the text; scores and the text shown are of the rest.
-Orange: the state agrees with the feature; blue: with its absence.</p>
+Orange: the state agrees with the feature; blue: with its absence; underlined: where the feature
+holds.</p>
 {sections}</body></html>
 """
 
 
 def _section(found: "Neurons", neuron: "Neuron") -> str:
     strings = "".join(f"<li>{escape(_visible(text))}</li>" for text in neuron.excites)
-    text, colours = _excerpt(found, neuron, _PAGE_TEXT)
-    spans = []
-    start = 0
+    text, colours, holds = _excerpt(found, neuron, _PAGE_TEXT)
+    looks = list(zip(colours, holds, strict=True))
+    spans, start = [], 0
     for at in range(1, len(text) + 1):
-        if at == len(text) or colours[at] != colours[start]:
-            red, green, blue = colours[start]
-            shown = escape(text[start:at])
-            spans.append(f'<span style="background:rgb({red},{green},{blue})">{shown}</span>')
+        if at == len(text) or looks[at] != looks[start]:
+            (red, green, blue), marked = looks[start]
+            line = ";text-decoration:underline" if marked else ""
+            style = f"background:rgb({red},{green},{blue}){line}"
+            spans.append(f'<span style="{style}">{escape(text[start:at])}</span>')
             start = at
     return (
         f"<h2>{escape(_title(neuron))}</h2>\n<p>The strings that excite it most end like this:</p>"
@@ -97,24 +105,51 @@ def _title(neuron: "Neuron") -> str:
 
 def _excerpt(
     found: "Neurons", neuron: "Neuron", length: int
-) -> tuple[str, list[tuple[int, int, int]]]:
-    """Held-out text and the colour of each of its characters: that of its token's state."""
-    states, ends = neuron.states[found.split :], found.ends[found.split :]
-    start = int(found.ends[found.split - 1]) if found.split else 0
+) -> tuple[str, list[Colour], list[bool]]:
+    """Held-out text, the colour of each character (its token's state), and where the feature holds.
+
+    A count does not hold or not: nothing is marked.
+    """
+    first = _liveliest(found, neuron, length)
+    states, ends = neuron.states[found.split :], found.ends[first:]
+    start = int(found.ends[first - 1]) if first else 0
     middle = np.median(states)
     scale = max(np.quantile(np.abs(states - middle), 0.98), 1e-12)
-    levels = np.clip((states - middle) / scale, -1, 1)
-    text, colours = "", []
-    for end, level in zip(ends, levels, strict=True):
+    levels = np.clip((neuron.states[first:] - middle) / scale, -1, 1)
+    labels = neuron.labels[first:] * (neuron.kind == "auc")
+    text, colours, holds = "", [], []
+    for end, level, label in zip(ends, levels, labels, strict=True):
         piece = found.text[start:end]
         text, start = text + piece, int(end)
         colours += [_colour(float(level))] * len(piece)
+        holds += [bool(label)] * len(piece)
         if len(text) >= length:
             break
-    return text, colours
+    return text, colours, holds
 
 
-def _colour(level: float) -> tuple[int, int, int]:
+def _liveliest(found: "Neurons", neuron: "Neuron", length: int) -> int:
+    """The token that begins the held-out stretch in which the feature changes most often.
+
+    Stretches begin with a line where there is one, else anywhere.
+    """
+    ends, labels = found.ends, neuron.labels
+    starts = [
+        token
+        for token in range(found.split, len(ends))
+        if token == found.split or found.text[ends[token - 1] - 1] == "\n"
+    ]
+    changes = np.concatenate([[0], np.cumsum(labels[1:] != labels[:-1])])
+
+    def lively(token: int) -> int:
+        begin = ends[token - 1] if token else 0
+        last = min(int(np.searchsorted(ends, begin + length)), len(ends) - 1)
+        return changes[last] - changes[token]
+
+    return max(starts, key=lively)
+
+
+def _colour(level: float) -> Colour:
     """From blue (-1) through white to orange (1), in steps so that equal neighbours can merge."""
     strength = round(abs(level) * 12) / 12 * 0.85
     target = _HIGH if level > 0 else _LOW
