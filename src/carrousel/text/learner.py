@@ -97,7 +97,7 @@ def train(
     network = new_network(shape_of(options, tokens), options.seed)
     run = fit(
         Learner(network, reader.streams),
-        partial(_batch, reader, network.shape, options),
+        partial(draw, reader, network.shape, options),
         _loss,
         plan,
         validate=None if valid is None else partial(_validate, valid),
@@ -150,9 +150,10 @@ def mean_loss(network: Network, tokens: np.ndarray, streams: int) -> float:
     return total / (reader.streams * reader.length)
 
 
-def _batch(
+def draw(
     reader: Reader, shape: Shape, options: Options, step: int, generator: torch.Generator
 ) -> Batch:
+    """The batch of an update, and what of the network it does not see."""
     inputs, targets, first = reader.at(step)
     return Batch(inputs, targets, first, _masks(options, shape, reader.streams, generator))
 
