@@ -48,6 +48,27 @@ def test_the_form_of_a_season_moves_with_the_level():
     np.testing.assert_allclose(form, season + 100)
 
 
+@pytest.mark.parametrize("h", [5, 24, 100, 400])
+def test_a_day_in_a_week_is_the_profile_of_the_week_and_what_yesterday_was_beside_it(h):
+    day, week, n = 24, 168, 480
+    y = np.random.default_rng(0).standard_normal(n).cumsum()
+    anchors = Anchors(day, h, (day, week))
+    scaled = scale_steps(torch.tensor(y, dtype=torch.float32)[None], day)
+    got = dict(zip(anchors.names, anchors(scaled)[0, -1].numpy(), strict=True))
+    ahead = np.arange(h)
+    yesterday = n + ahead - day * (ahead // day + 1)
+    last_week = n + ahead - week * (ahead // week + 1)
+
+    def mean(position):  # of up to four weeks, the oldest repeated
+        weeks = [np.minimum(k, position // week) for k in range(SEASONS)]
+        return np.mean([y[position - week * k] for k in weeks], 0)
+
+    last = y[yesterday] + y[last_week] - y[yesterday - week]
+    profile = y[yesterday] + mean(last_week) - mean(yesterday - week)
+    np.testing.assert_allclose(got["24 in last 168"] + y[-1], last, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(got["24 in mean 168"] + y[-1], profile, rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.parametrize("seasons", [(1,), (4,), (4, 12)], ids=str)
 def test_only_the_last_step_is_the_last_of_all_steps(seasons):
     y = torch.randn(3, 24).cumsum(1)

@@ -2,7 +2,8 @@
 
 The network does not learn the value of tomorrow but how to weigh these forecasts, and what to
 add. They are what a careful person would write down first: as now, as last season, as the season
-before in the mean, as last season plus the trend.
+before in the mean, as last season plus the trend; and where a day lies in a week, as the week's
+profile plus what yesterday was beside it.
 """
 
 from dataclasses import dataclass
@@ -31,7 +32,13 @@ class Anchors:
         names = ["last"] if self.step == 1 else ["last", "level"]
         for season in self.seasons:
             names += ["mean 1"] if season == 1 else [f"{k} {season}" for k in SEASONAL]
+        for season in self._outer():
+            names += [f"{self.seasons[0]} in {k} {season}" for k in ("last", "mean")]
         return [*names, "half trend", "trend"]
+
+    def _outer(self) -> tuple[int, ...]:
+        """The longer seasons within which the shortest one repeats."""
+        return tuple(s for s in self.seasons[1:] if s % self.seasons[0] == 0)
 
     def __call__(self, scaled: Scaled, only_last: bool = False) -> Tensor:
         """(B, T, K, h) forecasts from the end of every step (or only the last: T = 1), relative
@@ -43,16 +50,22 @@ class Anchors:
         steps, names = scaled.values.shape[1], self.names
         first = steps - 1 if only_last else 0
         flat, level = scaled.values.flatten(1), scaled.level  # (B, T*step), (B, T, 1)
-        table, around = [flat, level.flatten(1), torch.zeros_like(flat[:, :1])], {}
+        parts, around = [flat, level.flatten(1), torch.zeros_like(flat[:, :1])], {}
         for season in self.seasons:
-            table.append(_season_mean(flat, season))
+            mean = _season_mean(flat, season)
+            parts.append(mean)
             if season > 1:
-                mean = _rolling_mean(level, max(season // self.step, 1))  # (B, T, 1)
-                table.append(_season_mean((scaled.values - mean).flatten(1), season))
-                around[f"form {season}"] = mean[:, first:]
-        index = _index(self, steps, first)
-        out = torch.cat(table, 1).index_select(1, index.flatten())
-        out = out.view(-1, *index.shape)  # (B, T, K, h)
+                level_ = _rolling_mean(level, max(season // self.step, 1))  # (B, T, 1)
+                parts.append(_season_mean((scaled.values - level_).flatten(1), season))
+                around[f"form {season}"] = level_[:, first:]
+            if season in self._outer():
+                parts += [_beside(flat, flat, season), _beside(flat, mean, season)]
+        index, more = _index(self, steps, first)
+        table = torch.cat(parts, 1)
+        out = table.index_select(1, index.flatten()).view(-1, *index.shape)  # (B, T, K, h)
+        if len(more):
+            within = table.index_select(1, more.flatten()).view(-1, *more.shape)
+            out[:, :, -2 - more.shape[1] : -2] += within
         for name, mean in around.items():
             out[:, :, names.index(name)] += mean
         slope, ahead = self._slope(scaled)[:, first:], torch.arange(self.h) // self.seasons[0] + 1
@@ -70,18 +83,20 @@ class Anchors:
 
 
 @lru_cache(maxsize=32)
-def _index(anchors: Anchors, steps: int, first: int) -> Tensor:
-    """(T, K, h) columns of the table that ``Anchors`` puts together.
+def _index(anchors: Anchors, steps: int, first: int) -> tuple[Tensor, Tensor]:
+    """(T, K, h) columns of the table that ``Anchors`` puts together, and (T, K', h) what is added
+    to those of one season within another.
 
     Step t of the horizon is found one season earlier, or as many as it takes; where the history
-    does not reach so far back, the level stands in (for a form: nothing).
+    does not reach so far back, the level stands in (for a form or a deviation: nothing).
     """
     length, ahead = steps * anchors.step, torch.arange(anchors.h)
     end = torch.arange(first + 1, steps + 1)[:, None] * anchors.step  # (T, 1)
     level = (length + end // anchors.step - 1).expand(-1, anchors.h)
     nothing, column = length + steps, length + steps + 1
     last = (end - 1).expand_as(level)
-    parts, repeated = [last] if anchors.step == 1 else [last, level], last
+    parts, within, more = [last] if anchors.step == 1 else [last, level], [], []
+    nearest, before = last, end - 1
     for season in anchors.seasons:
         position = end + ahead - season * (ahead // season + 1)  # (T, h)
         there = position >= 0
@@ -90,8 +105,24 @@ def _index(anchors: Anchors, steps: int, first: int) -> Tensor:
         form = torch.where(there, position + column + length, nothing)
         parts += [mean] if season == 1 else [latest, mean, form]
         column += length if season == 1 else 2 * length
-        repeated = latest if season == anchors.seasons[0] else repeated
-    return torch.stack([*parts, repeated, repeated], 1)
+        if season == anchors.seasons[0]:
+            nearest, before = latest, position
+        elif season in anchors._outer():
+            known = before >= season
+            for profile in (latest, mean):
+                within.append(torch.where(known, profile, nearest))
+                more.append(torch.where(known, before + column, nothing))
+                column += length
+    added = torch.stack(more, 1) if more else torch.empty(0)
+    return torch.stack([*parts, *within, nearest, nearest], 1), added
+
+
+def _beside(flat: Tensor, profile: Tensor, season: int) -> Tensor:
+    """(B, N) what each value is more than ``profile`` was one season before; 0 at first."""
+    out = torch.zeros_like(flat)
+    if season < flat.shape[1]:
+        out[:, season:] = flat[:, season:] - profile[:, :-season]
+    return out
 
 
 def _season_mean(x: Tensor, season: int) -> Tensor:
