@@ -1,6 +1,6 @@
 /**
  * The simple forecasts that a forecaster's network weighs: as now, as last season, as the season
- * in the mean, with the trend. The same as carrousel/forecast/anchors.py.
+ * in the mean, as a day within its week, with the trend. The same as carrousel/forecast/anchors.py.
  */
 
 const SEASONS = 4; // of which a seasonal mean is made
@@ -14,6 +14,9 @@ export function simpleForecasts(scaled, { step, h, seasons }, t) {
   if (step > 1) forecasts.push(ahead.map(() => level));
   const base = seasons[0] === 1 ? 0 : forecasts.length;
   for (const season of seasons) forecasts.push(...seasonal(scaled, step, season, t, ahead));
+  for (const outer of seasons.slice(1)) {
+    if (outer % seasons[0] === 0) forecasts.push(...within(scaled, step, seasons[0], outer, t, ahead));
+  }
   const trend = trends(scaled, step, seasons[0], t, ahead);
   const half = forecasts[base].map((value, j) => value + 0.5 * trend[j]);
   return [...forecasts, half, forecasts[base].map((value, j) => value + trend[j])];
@@ -30,6 +33,29 @@ function seasonal(scaled, step, season, t, ahead) {
   const form = scaled.values.flatMap((row, s) => row.map((value) => value - around[s]));
   const forms = mean(backs.map((back) => lagged(form, 0, end, season, back, ahead)));
   return [lags[0], mean(lags), forms.map((value) => value + around[t])];
+}
+
+/**
+ * A season within a longer one (a day within its week): the longer one's profile, as it was last and
+ * in the mean, plus what the last season was beside the profile known before it.
+ */
+function within(scaled, step, season, outer, t, ahead) {
+  const flat = scaled.values.flat();
+  const level = scaled.level[t];
+  const end = (t + 1) * step;
+  const meanAt = (position) => {
+    const backs = Array.from({ length: SEASONS }, (_, back) => Math.min(back, Math.floor(position / outer)));
+    return backs.reduce((sum, back) => sum + flat[position - outer * back], 0) / SEASONS;
+  };
+  const lastAt = (position) => flat[position];
+  return [lastAt, meanAt].map((profile) =>
+    ahead.map((j) => {
+      const before = end + j - season * (Math.floor(j / season) + 1);
+      if (before < outer) return before < 0 ? level : flat[before];
+      const same = end + j - outer * (Math.floor(j / outer) + 1);
+      return flat[before] + profile(same) - profile(before - outer);
+    }),
+  );
 }
 
 /** The same phase `back` seasons before the last one; the oldest known season where there is none. */
