@@ -210,4 +210,6 @@ def _plain(measure: Measure | None) -> Any:
 
 
 def _listed(array: np.ndarray) -> Any:
-    return np.where(np.isnan(array), None, array.round(6).astype(object)).tolist()
+    plain = array.round(6).astype(object)
+    plain[np.isnan(array)] = None
+    return plain.tolist()

@@ -61,7 +61,7 @@ def sentences(language: str, each: int, seed: int = 0) -> list[Sentence]:
     if each < 1:
         raise ValueError(f"each={each} must be at least 1")
     phrases = LANGUAGES[language]
-    made = []
+    made: list[Sentence] = []
     for number, template in enumerate(phrases.templates):
         rng = Random(f"{seed} {language} {number}")
         found: dict[str, Sentence] = {}
