@@ -50,9 +50,9 @@ class Network(nn.Module):
         self.embedding = nn.Embedding(shape.tokens, shape.embedding)
         self.layers = nn.ModuleList(_layer(shape.cell, i, h) for i, h in pairwise(widths))
         self.decoder = nn.Linear(widths[-1], shape.tokens)
-        nn.init.uniform_(self.embedding.weight, -0.1, 0.1)
         nn.init.zeros_(self.decoder.bias)
         if shape.tied:
+            nn.init.normal_(self.embedding.weight, std=shape.embedding**-0.5)
             self.decoder.weight = self.embedding.weight
 
     def forward(self, tokens: Tensor, state: State | None = None) -> tuple[Tensor, State]:
@@ -90,6 +90,17 @@ def _run(layer: nn.Module, x: Tensor, state: Any, mask: Tensor | None) -> tuple[
 
 
 def _layer(cell: str, inputs: int, hidden: int) -> nn.Module:
-    if cell == "lstm":
-        return recurrent.LSTM(inputs, hidden, forget_bias=1.0)
-    return CELLS[cell](inputs, hidden)
+    """A layer whose units hear their input and each other from the start.
+
+    Each gate's recurrent matrix is orthogonal (Saxe, McClelland & Ganguli 2014), its input matrix
+    drawn as Glorot & Bengio 2010 propose. With torch's smaller weights a model of characters stays
+    for hundreds of updates at what the last character alone tells.
+    """
+    options = {"forget_bias": 1.0} if cell == "lstm" else {}
+    layer = CELLS[cell](inputs, hidden, **options)
+    with torch.no_grad():
+        for gate in layer.weight_hh_l0.split(hidden):
+            nn.init.orthogonal_(gate)
+        for gate in layer.weight_ih_l0.split(hidden):
+            nn.init.xavier_uniform_(gate)
+    return layer
