@@ -33,7 +33,7 @@ def train(
     ] = None,
     batch: Annotated[int, typer.Option(help="Places of the text read side by side.")] = 32,
     bptt: Annotated[int, typer.Option(help="Steps through which errors go back.")] = 64,
-    learning_rate: Annotated[float, typer.Option(help="At its highest.")] = 4e-3,
+    learning_rate: Annotated[float, typer.Option(help="At its highest.")] = 6e-3,
     valid: Annotated[
         Path | None,
         typer.Option(help="File to be judged on.", show_default="the last 5 % of the text"),
@@ -80,7 +80,8 @@ def _score(now: Any) -> str:
 def _tell(screen: Any, model: "LanguageModel", out: Path) -> None:
     report = model.report
     amount = f"{report['characters']:,} characters, {report['tokens']:,} tokens"
-    screen.print(f"Read {amount} of {len(model.tokenizer):,} kinds in {report['steps']:,} updates.")
+    kinds = len(model.tokenizer)
+    screen.print(f"Learned {amount} of {kinds:,} kinds in {report['steps']:,} updates.")
     if report["valid_loss"] is not None:
         kept = f"best at update {report['best_step']:,}"
         screen.print(f"Validation: {report['valid_loss']:.3f} nats per token ({kept}).")

@@ -102,4 +102,6 @@ def _is_file(text: str) -> bool:
 
 
 def _name(source: Source) -> str:
-    return f": {source}" if isinstance(source, Path) else ""
+    parts = [source] if isinstance(source, (str, Path)) else source
+    files = [str(part) for part in parts if isinstance(part, Path)]
+    return f": {', '.join(files)}" if files else ""

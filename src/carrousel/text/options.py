@@ -55,7 +55,7 @@ class Options:
     steps: int | None = None
     batch: int = 32
     bptt: int = 64
-    learning_rate: float = 4e-3
+    learning_rate: float = 6e-3
     weight_decay: float = 1e-2
     clip: float = 1.0
     average: float = 0.0
