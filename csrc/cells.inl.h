@@ -10,10 +10,7 @@ struct Lstm {
   static constexpr bool cell = true, gru = false;
 
   static void forward(V<T> (&s)[4], V<T>& c, V<T>, V<T>& h) {
-    s[0] = vsigmoid<T>(s[0]);  // i, input gate
-    s[1] = vsigmoid<T>(s[1]);  // f, forget gate
-    s[2] = vtanh<T>(s[2]);     // g, candidate
-    s[3] = vsigmoid<T>(s[3]);  // o, output gate
+    activate<0b0100, T>(s);  // sigmoids: i, f and o, the input, forget and output gates; tanh: g
     c = s[1] * c + s[0] * s[2];
     h = s[3] * vtanh<T>(c);
   }
@@ -39,8 +36,10 @@ struct Gru {
   static constexpr bool cell = false, gru = true;
 
   static void forward(V<T> (&s)[4], V<T>&, V<T> h_before, V<T>& h) {
-    s[0] = vsigmoid<T>(s[0]);              // r, reset gate
-    s[1] = vsigmoid<T>(s[1]);              // z, update gate
+    V<T> gates[2] = {s[0], s[1]};
+    activate<0, T>(gates);
+    s[0] = gates[0];                       // r, reset gate
+    s[1] = gates[1];                       // z, update gate
     s[2] = vtanh<T>(s[2] + s[0] * s[3]);   // n, candidate; s[3] = W_hn h + b_hn
     h = s[2] + s[1] * (h_before - s[2]);
   }

@@ -4,7 +4,7 @@
 #include "kernels.h"
 #include "threads.h"
 
-#if CARROUSEL_VECTOR_BYTES == 64
+#if CARROUSEL_VECTOR_BYTES >= 32
 #include <immintrin.h>
 #endif
 
