@@ -10,12 +10,12 @@ from typing import Any, cast
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from ..train import Progress, Run, TrainOptions, fit
 from .corpus import Corpus
 from .network import Masks, Network, Shape, State
 from .options import Options
+from .scoring import linear_cross_entropy, summed_loss
 
 VALIDATED = 40  # times at most
 VALIDATED_SIDE_BY_SIDE = 32
@@ -64,8 +64,10 @@ class Learner(nn.Module):
         """Mean nats per token; the state after the batch is kept for the next one."""
         hidden, state = self.network.read(batch.inputs, self._carried(batch.first), batch.masks)
         self._carry(state)
-        scores = self.network.decoder(hidden.flatten(0, 1))
-        return F.cross_entropy(scores, batch.targets.flatten())
+        decoder = self.network.decoder
+        return linear_cross_entropy(
+            hidden.flatten(0, 1), decoder.weight, decoder.bias, batch.targets.flatten()
+        )
 
     def _carried(self, first: bool) -> State:
         state = []
@@ -141,12 +143,11 @@ def new_network(shape: Shape, seed: int) -> Network:
 def mean_loss(network: Network, tokens: np.ndarray, streams: int) -> float:
     """Mean nats per token of a text that is read in ``streams`` parts, each from no state."""
     reader = Reader(tokens, streams, 256)
-    total, state, network = 0.0, None, network.eval()
+    total, state, decoder = 0.0, None, network.decoder
     for step in range(reader.per_epoch):
         inputs, targets, _ = reader.at(step)
         hidden, state = network.read(inputs, state)
-        scores = network.decoder(hidden.flatten(0, 1))
-        total += F.cross_entropy(scores, targets.flatten(), reduction="sum").item()
+        total += summed_loss(hidden.flatten(0, 1), decoder.weight, decoder.bias, targets.flatten())
     return total / (reader.streams * reader.length)
 
 

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from ..train import Progress, Run
 from . import generate as g
@@ -17,6 +16,7 @@ from .corpus import Corpus, Source, chunks
 from .learner import new_network, train
 from .network import Network
 from .options import Options
+from .scoring import summed_loss
 from .storage import load_model, save_model
 from .tokenizer import Tokenizer, learn_tokenizer, normalized
 
@@ -101,13 +101,13 @@ class LanguageModel:
         tokens = self._tokens(text)
         if len(tokens) < 2:
             raise ValueError("text is empty: it has no perplexity")
-        total, state, all_tokens = 0.0, None, torch.from_numpy(tokens)
+        total, state, decoder = 0.0, None, self.network.decoder
+        all_tokens = torch.from_numpy(tokens)
         with torch.inference_mode():
             for start in range(0, len(tokens) - 1, READ_AT_ONCE):
                 some = all_tokens[start : start + READ_AT_ONCE + 1]
                 hidden, state = self.network.read(some[:-1, None], state)
-                scores = self.network.decoder(hidden[:, 0])
-                total += F.cross_entropy(scores, some[1:], reduction="sum").item()
+                total += summed_loss(hidden[:, 0], decoder.weight, decoder.bias, some[1:])
         return total / (len(tokens) - 1)
 
     def perplexity(self, text: str) -> float:
