@@ -34,6 +34,9 @@ class Panel:
     time_col: str = "ds"
     target_col: str = "y"
     time_zone: str | None = None  # see `utc`
+    exog: np.ndarray | None = None  # (N, C) float32: covariates beside y, codes of categories
+    static: np.ndarray | None = None  # (S, K) float32: covariates of each series
+    covariates: Any = None  # what their columns are: ``carrousel.data.covariates.Spec``
 
     @property
     def n_series(self) -> int:
@@ -97,7 +100,14 @@ class Panel:
             offsets=np.concatenate([[0], np.cumsum(self.lengths[which])]),
             ids=[self.ids[s] for s in which],
             start=self.start[which],
+            exog=None if self.exog is None else self.exog[self._rows(which)],
+            static=None if self.static is None else self.static[which],
         )
+
+    def _rows(self, which: np.ndarray) -> np.ndarray:
+        """Positions of all values of some series."""
+        parts = [np.arange(self.offsets[s], self.offsets[s + 1]) for s in which]
+        return np.concatenate(parts) if parts else np.zeros(0, np.int64)
 
     def require(self, length: int, purpose: str) -> None:
         """Raise ValueError, naming the series shorter than ``length`` steps."""
@@ -111,8 +121,14 @@ class Panel:
         length = stop - start
         offsets = np.concatenate([[0], np.cumsum(length)])
         shift = np.repeat(self.offsets[:-1] + start - offsets[:-1], length)
-        y = self.y[shift + np.arange(offsets[-1])]
-        return replace(self, y=y, offsets=offsets, start=self.freq.advance(self.start, start))
+        kept = shift + np.arange(offsets[-1])
+        return replace(
+            self,
+            y=self.y[kept],
+            offsets=offsets,
+            start=self.freq.advance(self.start, start),
+            exog=None if self.exog is None else self.exog[kept],
+        )
 
 
 def some(names: list[str], most: int = 3) -> str:

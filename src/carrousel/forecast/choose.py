@@ -41,7 +41,9 @@ def choose(panel: Panel, options: Options) -> Plan:
     values = int(np.isfinite(panel.y).sum())
     hidden = options.hidden_size or _width(values)
     depth = options.num_layers or 2
-    shape = Shape(options.h, options.cell, step, steps, seasons, hidden, depth)
+    shape = Shape(
+        options.h, options.cell, step, steps, seasons, hidden, depth, **_covariates(panel)
+    )
     updates, members = EFFORTS[options.effort]
     members = options.ensemble or members
     train = TrainOptions(
@@ -69,6 +71,15 @@ def choose(panel: Panel, options: Options) -> Plan:
         origins,
         reasons,
     )
+
+
+def _covariates(panel: Panel) -> dict[str, tuple[int, ...]]:
+    """The columns of a panel beside its values, as ``Shape`` counts them."""
+    spec = panel.covariates
+    if not spec:
+        return {}
+    futr, hist, static = (spec.sizes(names) for names in (spec.ahead, spec.hist, spec.static))
+    return {"futr": futr, "hist": hist, "static": static}
 
 
 def _step(season: int) -> int:

@@ -15,7 +15,9 @@ Three questions about one series and one step of the horizon (or the mean over i
 import copy
 from collections.abc import Iterator
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ..data import Panel
@@ -25,6 +27,7 @@ from ..explain.attribution import occlude
 from ..explain.fidelity import Removal, rank_correlation
 from ..explain.readout import unit_scores
 from .distribution import Forecast
+from .exogenous import Extra
 from .explanation import Explanation
 from .model import Network
 from .windows import Windows
@@ -34,18 +37,26 @@ SEEDS = (0, 1, 2, 3, 4)  # of the random ranking, and of the networks with shuff
 
 
 def explain(
-    networks: list[Network], panel: Panel, series: int, ahead: int | None = 1
+    networks: list[Network],
+    panel: Panel,
+    series: int,
+    ahead: int | None = 1,
+    following: NDArray[np.float32] | None = None,
 ) -> Explanation:
     """Explain the forecast that follows ``series`` of a panel, ``ahead`` steps from its end
-    (counted from 1; None: the mean over the horizon)."""
+    (counted from 1; None: the mean over the horizon), with the covariates (S, h, F) after the end
+    of all series if the networks need them."""
     shape = networks[0].shape
     if ahead is not None and not 1 <= ahead <= shape.h:
         raise ValueError(f"step must be from 1 to {shape.h}, or None for their mean, got {ahead}")
-    window = Windows.of(panel.select([series]), shape.history, shape.h)
-    history = window.gather(torch.tensor([0]), window.stop)[:, : shape.history]
+    window = Windows.of(panel.select([series]), shape.history, shape.h, len(shape.futr))
+    window = window.following(None if following is None else following[[series]])
+    one = torch.tensor([0])
+    history = window.gather(one, window.stop)[:, : shape.history]
     x = history.unflatten(1, (-1, shape.step))  # (1, T, step)
     before = int((x.isfinite().any(-1)[0].cumsum(0) == 0).sum())  # steps before the series
-    asked = Asked(networks, slice(None) if ahead is None else slice(ahead - 1, ahead), before)
+    horizon = slice(None) if ahead is None else slice(ahead - 1, ahead)
+    asked = Asked(networks, horizon, before, window.extra(one, window.stop))
     with evaluated(asked):
         return _explanation(asked, x[:, before:], panel, series, ahead)
 
@@ -53,16 +64,26 @@ def explain(
 class Asked(nn.Module):
     """The mean median forecast of some steps of the horizon, (B, T, step) -> (B,) float64."""
 
-    def __init__(self, networks: list[Network], horizon: slice, before: int) -> None:
+    def __init__(
+        self, networks: list[Network], horizon: slice, before: int, extra: Extra | None = None
+    ) -> None:
         super().__init__()
         self.networks = nn.ModuleList(networks)
         self.horizon = horizon
         self.before = before  # steps without any value that lead every window
+        self.extra = extra  # covariates of the one window
 
     def forward(self, x: Tensor) -> Tensor:
         history = self.history(x)
-        medians = [self._median(network(history, last=True)) for network in self.networks]
+        shown = self.networks[0].look(history, last=True, extra=self._extra(len(x)))
+        medians = [self._median(network.answer(shown)) for network in self.networks]
         return torch.stack(medians).mean(0)
+
+    def _extra(self, batch: int) -> Extra | None:
+        """The covariates for a batch of variants of the window."""
+        if self.extra is None:
+            return None
+        return Extra(*(part.expand(batch, *part.shape[1:]) for part in self.extra))
 
     def history(self, x: Tensor) -> Tensor:
         """(B, T, step) to (B, history)."""
@@ -76,10 +97,11 @@ class Asked(nn.Module):
         """(T,) the forecast if the recurrence began at each step of x (1, T, step)."""
         history, found = self.history(x), []
         for network in self.networks:
-            seen = network.look(history, last=True)
-            x = network.embed(seen.features)
-            begun = [network.recur(x[:, t:])[0][:, -1:] for t in range(self.before, x.shape[1])]
-            read = [network.read(b, seen.scaled, seen.anchors) for b in begun]
+            seen = network.look(history, last=True, extra=self._extra(1))
+            x = network.enter(seen)
+            begun = [network.recur(x[:, t:])[0] for t in range(self.before, x.shape[1])]
+            said = [network.heads(b, seen) for b in begun]
+            read = [network.say(out, seen.scaled, seen.anchors) for out in said]
             found.append(torch.cat([self._median(forecast) for forecast in read]))
         return torch.stack(found).mean(0)
 
@@ -89,23 +111,14 @@ class Asked(nn.Module):
         history = self.history(x)
         for network in self.networks:
             h, kinds = network.shape.h, len(network.anchors.names)
+            seen = network.look(history, last=True, extra=self._extra(1))
             with torch.no_grad():
-                forecast, out = _with_head(network, history)
+                out = network.heads(network.recur(network.enter(seen))[0], seen)
+                forecast = network.say(out, seen.scaled, seen.anchors)
             weights = out[0, -1, : h * kinds].unflatten(0, (kinds, h)).softmax(0)
             correction = (forecast.scale * forecast.median)[0, 0]
-            seen = network.look(history, last=True)
             k = self.horizon
             yield seen.anchors[0, 0][:, k], weights[:, k], correction[k], seen.scaled.origin[0]
-
-
-def _with_head(network: Network, history: Tensor) -> tuple[Forecast, Tensor]:
-    """A forecast and what the head gave for it."""
-    kept: list[Tensor] = []
-    handle = network.head.register_forward_hook(lambda module, args, output: kept.append(output))
-    try:
-        return network(history, last=True), kept[0]
-    finally:
-        handle.remove()
 
 
 def copied(asked: Asked, x: Tensor) -> tuple[Tensor, float, float]:

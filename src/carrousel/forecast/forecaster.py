@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from ..data import Panel, to_frame, to_panel
 from ..data.build import counted
+from ..data.calendar import fitting_parts
+from ..data.covariates import Spec, attach, future
 from . import outputs
 from . import quantiles as q
 from .arrivals import as_table, read_arrivals
@@ -110,6 +112,8 @@ class Forecaster:
         """
         panel = self._read(data)
         start = None if init is None else starting_point(init, panel, self.options)
+        if start is not None and (panel.covariates or start[0].shape.has_covariates):
+            raise ValueError("init: going on with a model that has covariates is not supported")
         plan = choose(panel, self.options)
         self.plan_ = plan if start is None else continued(plan, start, self.options)
         self._say([*self.notes_, *self.plan_.reasons])
@@ -124,6 +128,9 @@ class Forecaster:
             self.notes_.append(message)
             kept = f"{message}; the last good weights are kept"
             warnings.warn(kept, RuntimeWarning, stacklevel=2)
+        self.calibration_ = None
+        if self.options.conformal:
+            self.calibrate(n_windows=self.options.conformal, progress=progress)
         return self
 
     def calibrate(
@@ -157,7 +164,13 @@ class Forecaster:
         return self
 
     def sample(
-        self, data: Any = None, n: int = 100, *, distribution: str = "quantiles", seed: int = 0
+        self,
+        data: Any = None,
+        n: int = 100,
+        *,
+        distribution: str = "quantiles",
+        seed: int = 0,
+        X_df: Any = None,
     ) -> Any:
         """Sample paths of the next ``h`` steps: for sums, maxima and costs over the horizon.
 
@@ -170,29 +183,32 @@ class Forecaster:
             distribution: "quantiles" (as they are), or the closest "student_t" or
                 "negative_binomial" (whole numbers) to them.
             seed: Of the random numbers.
+            X_df: As in ``predict``.
 
         Returns:
             A long frame: ``unique_id``, ``ds``, ``sample`` (0 to n - 1), ``carrousel``.
         """
-        panel, like, quantiles = self._forecast(data)
+        panel, like, quantiles = self._forecast(data, X_df)
         rho = self._error_correlation(panel)
         paths = sample_paths(quantiles, n, rho, distribution, seed)
         outputs.cut_paths(paths, panel, self.options.nonnegative)
         columns = long_columns(panel.future(self.options.h), paths, MODEL)
         return to_frame(columns, like=None if isinstance(like, Panel) else like, panel=panel)
 
-    def distribution(self, data: Any = None, *, family: str = "student_t") -> Any:
+    def distribution(self, data: Any = None, *, family: str = "student_t", X_df: Any = None) -> Any:
         """The parameters of the distribution of a family that is closest to the forecast.
 
         "student_t": ``loc``, ``scale``, ``df``; "negative_binomial": ``mean`` and ``shape`` r,
         with variance mean + mean² / r (infinite: Poisson).
         """
-        panel, like, quantiles = self._forecast(data)
+        panel, like, quantiles = self._forecast(data, X_df)
         found = {f"{MODEL}-{k}": v.reshape(-1) for k, v in parameters(quantiles, family).items()}
         columns = {**panel.future(self.options.h), **found}
         return to_frame(columns, like=None if isinstance(like, Panel) else like, panel=panel)
 
-    def predict(self, data: Any = None, *, level: Sequence[float] = (80, 95)) -> Any:
+    def predict(
+        self, data: Any = None, *, level: Sequence[float] = (80, 95), X_df: Any = None
+    ) -> Any:
         """The next ``h`` steps of every series that was learned from, or of other observations.
 
         Args:
@@ -201,23 +217,26 @@ class Forecaster:
                 Nothing is learned or remembered. None forecasts what follows the series that
                 the model holds: those it was fitted on, with what ``update`` added.
             level: Central intervals in percent, each as two columns.
+            X_df: With ``futr_exog``: a table with their values at the ``h`` steps after each
+                series; other rows are passed over.
 
         Returns:
             A frame: ``unique_id``, ``ds``, ``carrousel`` (the median), ``carrousel-lo-80``, ...
         """
         levels = q.probabilities(level)
-        panel, like, quantiles = self._forecast(data)
+        panel, like, quantiles = self._forecast(data, X_df)
         columns = {**panel.future(self.options.h), **_columns(quantiles, level, levels)}
         return to_frame(columns, like=None if isinstance(like, Panel) else like, panel=panel)
 
-    def _forecast(self, data: Any) -> tuple[Panel, Any, NDArray[np.float64]]:
+    def _forecast(self, data: Any, X_df: Any = None) -> tuple[Panel, Any, NDArray[np.float64]]:
         """The panel that is forecast, the kind of frame that it came in, and (S, h, Q)."""
         self._require_fitted()
         panel, like = (self.panel_, self._like) if data is None else (self._observe(data), data)
         if data is None and self._stream is not None:
             quantiles = require_finite(self._stream.quantiles())
             return panel, like, self._finished(quantiles[None], panel, [0])[0]
-        return panel, like, self.predict_quantiles(panel)
+        ahead = future(panel, X_df, self.options.id_col, self.options.h)
+        return panel, like, self.window_quantiles(panel, [0], ahead)[0]
 
     def _finished(self, quantiles: NDArray, panel: Panel, drops: Sequence[int]) -> NDArray:
         """(W, S, h, Q) as they are handed out: calibrated, counts not below zero."""
@@ -236,16 +255,22 @@ class Forecaster:
         y = window_columns(enough, drops, h)[panel.target_col].reshape(-1, h)
         return error_correlation(y, self.window_quantiles(enough, drops).reshape(len(y), h, -1))
 
-    def predict_quantiles(self, panel: Panel, drop: int = 0) -> NDArray[np.float64]:
+    def predict_quantiles(self, panel: Panel | None = None, drop: int = 0) -> NDArray[np.float64]:
         """(S, h, Q) quantiles of what follows each series of a panel without its last ``drop``
-        steps; the probabilities are ``carrousel.forecast.QUANTILES``."""
+        steps, or of the series that the model holds; the probabilities are
+        ``carrousel.forecast.QUANTILES``."""
+        if panel is None:
+            return self._forecast(None)[2]
         return self.window_quantiles(panel, [drop])[0]
 
-    def window_quantiles(self, panel: Panel, drops: Sequence[int]) -> NDArray[np.float64]:
-        """(W, S, h, Q) the same for several ``drops``, in one pass."""
+    def window_quantiles(
+        self, panel: Panel, drops: Sequence[int], ahead: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float64]:
+        """(W, S, h, Q) the same for several ``drops``, in one pass; ``ahead`` (S, h, F) are
+        covariates after the end of each series."""
         self._require_fitted()
         shape = self.networks_[0].shape
-        windows = Windows.of(panel, shape.history, shape.h)
+        windows = Windows.of(panel, shape.history, shape.h, len(shape.futr)).following(ahead)
         quantiles = require_finite(window_quantiles(self.networks_, windows, drops))
         return self._finished(quantiles, panel, drops)
 
@@ -270,6 +295,10 @@ class Forecaster:
                 steps, two values for one time. Nothing is changed then.
         """
         self._require_fitted()
+        if self._panel.covariates:
+            raise ValueError(
+                "update: not with covariates; give all observations to predict(data, X_df=...)"
+            )
         stream = self._stream or Stream(self.networks_, self._panel)
         table = as_table(data) if isinstance(data, Panel) else data
         found = read_arrivals(table, self.options, stream, add=add)
@@ -319,7 +348,7 @@ class Forecaster:
         return to_frame(columns, like=None if isinstance(data, Panel) else data, panel=panel)
 
     def explain(
-        self, unique_id: Any = None, step: int | None = 1, *, data: Any = None
+        self, unique_id: Any = None, step: int | None = 1, *, data: Any = None, X_df: Any = None
     ) -> "Explanation":
         """What the forecast of one series relied on: past steps, and the memory of units.
 
@@ -327,6 +356,7 @@ class Forecaster:
             unique_id: The series; may be None where there is only one.
             step: Which step of the horizon, counted from 1; None: the mean over all of them.
             data: New observations, as in ``predict``; None: those that were learned from.
+            X_df: As in ``predict``.
 
         Returns:
             An ``Explanation``: ``table()``, ``plot()``, ``str()``, and ``fidelity``, which tests
@@ -336,7 +366,8 @@ class Forecaster:
 
         self._require_fitted()
         panel, like = (self.panel_, self._like) if data is None else (self._observe(data), data)
-        found = explain(self.networks_, panel, series_number(panel, unique_id), step)
+        ahead = future(panel, X_df, self.options.id_col, self.options.h)
+        found = explain(self.networks_, panel, series_number(panel, unique_id), step, ahead)
         return replace(found, like=None if isinstance(like, Panel) else like)
 
     def save(self, path: str | Path) -> None:
@@ -380,12 +411,23 @@ class Forecaster:
         """A panel from whatever came in; remembers the kind and what was noted."""
         if isinstance(data, Panel):
             self._like, self.notes_ = None, []
-            return data
+            return self._with_covariates(data, None, self.notes_)
         o = self.options
         panel, self.notes_ = to_panel(
             data, id_col=o.id_col, time_col=o.time_col, target_col=o.target_col, freq=o.freq
         )
         self._like = _empty(data)
+        return self._with_covariates(panel, data, self.notes_)
+
+    def _with_covariates(self, panel: Panel, data: Any, notes: list[str]) -> Panel:
+        """With the columns that the options ask for, to learn from."""
+        o = self.options
+        calendar = fitting_parts(panel.freq) if o.calendar is True else o.calendar or ()
+        spec = Spec(o.futr_exog, o.hist_exog, o.static_exog, calendar, o.holidays)
+        if not spec or panel.covariates:
+            return panel
+        panel, found = attach(panel, data, spec, o.id_col)
+        notes += found
         return panel
 
     def _observe(self, data: Any, notes: list[str] | None = None) -> Panel:
@@ -397,6 +439,12 @@ class Forecaster:
             panel, found = to_panel(
                 data, id_col=o.id_col, time_col=o.time_col, target_col=o.target_col, freq=freq
             )
+        if self._panel.covariates and not panel.covariates:
+            table = None if isinstance(data, Panel) else data
+            panel, more = attach(
+                panel, table, self._panel.covariates, self.options.id_col, learn=False
+            )
+            found = [*found, *more]
         if panel.freq != freq:
             raise ValueError(f"the model is for {freq} series, the data is {panel.freq}")
         if notes is None:
@@ -430,9 +478,7 @@ def _options(**options: Any) -> Options:
             f"Forecaster has no option {', '.join(sorted(unknown))}; "
             f"there are {', '.join(Options.names())}"
         )
-    season = options.get("season_length")
-    if isinstance(season, list):
-        options["season_length"] = tuple(season)
+    options = {k: tuple(v) if isinstance(v, list) else v for k, v in options.items()}
     return Options(**options)
 
 

@@ -16,6 +16,7 @@ from torch import Tensor
 from ..data.panel import Panel, some
 from ..train import Progress, Run, fit
 from .choose import Plan
+from .exogenous import Extra
 from .model import Network, Shape
 from .start import start_from
 from .validation import Validation
@@ -40,7 +41,7 @@ def train_ensemble(
     how many updates are enough. The others make that many, and learn from everything. Once one
     is trained, those that are stopped half-way (see ``Run.stopped``) are not returned.
     """
-    windows = Windows.of(panel, plan.shape.history, plan.shape.h)
+    windows = Windows.of(panel, plan.shape.history, plan.shape.h, len(plan.shape.futr))
     validation = Validation(windows, plan)
     identity = _identity(panel, init)
     networks: list[Network] = []
@@ -75,31 +76,35 @@ def train_ensemble(
             networks.append(network)
         if run.stopped == "interrupted":
             break
-    if validation:
-        stretch = validation.best_stretch(networks[0])
-        for network in networks:
-            network.stretch.fill_(stretch)
+    stretch = validation.best_stretch(networks[0])
+    for network in networks:
+        network.stretch.fill_(stretch)
     return networks, runs
 
 
-Batch = tuple[Tensor, Tensor]  # (B, history + h) windows, (B,) the series they are of
+# (B, history + h) windows, their covariates if there are any, (B,) the series they are of
+Batch = tuple[Tensor, Extra | None, Tensor]
 
 
 def _batch(sampler: Sampler, size: int, step: int, generator: torch.Generator) -> Batch:
     series, end = sampler.pick(size, generator)
-    return sampler.windows.gather(series, end), series
+    windows = sampler.windows
+    return windows.gather(series, end), windows.extra(series, end), series
 
 
 def _loss(model: Any, batch: Batch) -> Tensor:
-    return model.loss(batch[0])
+    window, extra, _ = batch
+    return model.loss(window, extra)
 
 
 def _blame(panel: Panel, model: Any, batch: Batch) -> str:
     """Which series of a batch have a loss or a gradient that is not finite."""
     parameters, bad = list(model.parameters()), []
-    for window, s in zip(*batch, strict=True):
+    windows, extra, series = batch
+    for k, s in enumerate(series):
+        one = slice(k, k + 1)
         with torch.enable_grad():
-            loss = model.loss(window[None])
+            loss = model.loss(windows[one], None if extra is None else extra.rows(one))
             slopes = torch.autograd.grad(loss, parameters, allow_unused=True)
         parts = [loss, *(slope for slope in slopes if slope is not None)]
         if not all(part.isfinite().all() for part in parts):
@@ -112,6 +117,8 @@ def _identity(panel: Panel, init: Sequence[Network] | None) -> str:
     """A digest of what training starts from, so that a checkpoint of other data is refused."""
     digest = hashlib.sha256(np.ascontiguousarray(panel.y))
     digest.update(np.ascontiguousarray(panel.offsets))
+    if panel.exog is not None:
+        digest.update(np.ascontiguousarray(panel.exog))
     for network in init or ():
         for value in network.state_dict().values():
             digest.update(value.numpy())
@@ -126,6 +133,8 @@ def new_network(shape: Shape, seed: int, sampler: Sampler) -> Network:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = Network(shape)
+    if network.covariates is not None and sampler.windows.exogenous is not None:
+        network.covariates.measure(sampler.windows.exogenous)
     start_from(network, sampler.draw(STARTED_FROM, torch.Generator().manual_seed(seed)))
     return network
 
@@ -152,7 +161,7 @@ def window_quantiles(
             series.split(PREDICTED_AT_ONCE), ends.split(PREDICTED_AT_ONCE), strict=True
         ):
             history = windows.gather(which, end)[:, : windows.history]
-            shown = networks[0].look(history, last=True)
+            shown = networks[0].look(history, last=True, extra=windows.extra(which, end))
             members = (network.answer(shown).quantiles()[:, 0] for network in networks)
             out.append(sum(members) / len(networks))
     return torch.cat(out).unflatten(0, (len(drops), count)).numpy()

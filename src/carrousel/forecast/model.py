@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from .. import nn as layers
 from .anchors import Anchors
 from .distribution import SIDE, Forecast
+from .exogenous import Covariates, Extra
 from .loss import training_loss
 from .scaling import FLOOR, Scaled, scale_steps
 
@@ -28,6 +29,14 @@ class Shape:
     seasons: tuple[int, ...]  # lags of the seasonal anchors, in observations
     hidden: int
     layers: int
+    # Covariates: for each column its number of categories, 0 for numbers.
+    futr: tuple[int, ...] = ()  # known ahead
+    hist: tuple[int, ...] = ()  # of the past only
+    static: tuple[int, ...] = ()
+
+    @property
+    def has_covariates(self) -> bool:
+        return bool(self.futr or self.hist or self.static)
 
     @property
     def history(self) -> int:
@@ -52,6 +61,7 @@ class Seen(NamedTuple):
     features: Tensor  # (B, T, F)
     anchors: Tensor  # (B, T, K, h), or T = 1: the last step alone is asked for
     scaled: Scaled  # of the steps that are asked for
+    extra: Extra | None = None  # covariates
 
 
 class Network(nn.Module):
@@ -64,6 +74,7 @@ class Network(nn.Module):
     """
 
     stretch: Tensor
+    covariates: Covariates | None
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
@@ -76,21 +87,34 @@ class Network(nn.Module):
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
         self.register_buffer("stretch", torch.ones(()))  # of all intervals, see ``calibrate``
+        self.covariates = Covariates(shape, kinds) if shape.has_covariates else None
 
-    def forward(self, history: Tensor, last: bool = False) -> Forecast:
+    def forward(self, history: Tensor, last: bool = False, extra: Extra | None = None) -> Forecast:
         """Forecasts from every step, or only from the last (T = 1)."""
-        return self.answer(self.look(history, last))
+        return self.answer(self.look(history, last, extra))
 
-    def look(self, history: Tensor, last: bool = False) -> Seen:
+    def look(self, history: Tensor, last: bool = False, extra: Extra | None = None) -> Seen:
         """What all networks of this shape see; they may share it."""
         scaled = scale_steps(history, self.shape.step)
-        seen = features(scaled, self.shape)
-        return Seen(seen, self.anchors(scaled, last), scaled.last() if last else scaled)
+        seen, anchors = features(scaled, self.shape), self.anchors(scaled, last)
+        return Seen(seen, anchors, scaled.last() if last else scaled, extra)
 
     def answer(self, seen: Seen) -> Forecast:
         """Forecasts from the steps for which there are anchors."""
-        x, _ = self.recur(self.embed(seen.features))
-        return self.read(x[:, -seen.anchors.shape[1] :], seen.scaled, seen.anchors)
+        x, _ = self.recur(self.enter(seen))
+        return self.say(self.heads(x, seen), seen.scaled, seen.anchors)
+
+    def enter(self, seen: Seen) -> Tensor:
+        """(B, T, hidden) what the recurrence reads at each step."""
+        x = self.embed(seen.features)
+        return x if self.covariates is None else x + self.covariates.past(_given(seen))
+
+    def heads(self, x: Tensor, seen: Seen) -> Tensor:
+        """(B, T, K*h + 2h + 2 SIDE) raw outputs after the steps for which there are anchors."""
+        x = x[:, -seen.anchors.shape[1] :]
+        out = self.head(x)
+        ahead = None if self.covariates is None else self.covariates.ahead(x, _given(seen))
+        return out if ahead is None else out + F.pad(ahead, (0, 2 * SIDE))
 
     def recur(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """(B, T, hidden) through the layers, each of which adds to what it read, from a state
@@ -104,19 +128,29 @@ class Network(nn.Module):
 
     def read(self, x: Tensor, scaled: Scaled, anchors: Tensor) -> Forecast:
         """The distributions after some steps, from what the layers gave (B, T, hidden)."""
+        return self.say(self.head(x), scaled, anchors)
+
+    def say(self, out: Tensor, scaled: Scaled, anchors: Tensor) -> Forecast:
+        """The distributions that raw outputs stand for."""
         h, kinds = self.shape.h, len(self.anchors.names)
-        weights, median, width, tails = self.head(x).split([h * kinds, h, h, 2 * SIDE], -1)
+        weights, median, width, tails = out.split([h * kinds, h, h, 2 * SIDE], -1)
         weights = weights.unflatten(-1, (kinds, h)).softmax(-2)
         centre = (weights * anchors).sum(-2)  # (B, T, h)
         reach = F.softplus(tails.unflatten(-1, (2, SIDE))).cumsum(-1)
         width = F.softplus(width) * self.stretch
         return Forecast(centre, scaled.scale, median, width, reach, scaled)
 
-    def loss(self, window: Tensor) -> Tensor:
+    def loss(self, window: Tensor, extra: Extra | None = None) -> Tensor:
         """Of windows (B, history + h): the mean over the forecasts from every step."""
-        seen = self.look(window[:, : self.shape.history])
-        out = self.head(self.recur(self.embed(seen.features))[0])
+        seen = self.look(window[:, : self.shape.history], extra=extra)
+        out = self.heads(self.recur(self.enter(seen))[0], seen)
         return training_loss(out, seen.anchors, seen.scaled, targets(window, self.shape))
+
+
+def _given(seen: Seen) -> Extra:
+    if seen.extra is None:
+        raise ValueError("this network needs the covariates that it was trained with")
+    return seen.extra
 
 
 def targets(window: Tensor, shape: Shape) -> Tensor:

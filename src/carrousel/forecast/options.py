@@ -26,6 +26,14 @@ class Options:
             that can only be counts (whole numbers, or often zero, and never below).
         conformal: Windows of a backtest, made by ``fit``, on whose errors the intervals are
             calibrated (see ``Forecaster.calibrate``); None leaves them as they are.
+        futr_exog: Columns that are known ahead (prices, weather forecasts); ``predict`` wants
+            their future values in ``X_df``. Columns of text are categories.
+        hist_exog: Columns that are known of the past only.
+        static_exog: Columns that are the same at all times of a series.
+        calendar: Parts of the calendar to learn from: True for those that fit the frequency, or
+            some of "hour", "weekday", "monthday", "month".
+        holidays: Country, with a region if wanted, whose public holidays matter: "DE", "AU-VIC"
+            (needs the library holidays).
         effort: "fast", "default" or "best": time for accuracy, wherever the above is None.
         seed: Of all random numbers; the global generators are not touched.
         verbose: Write to standard error what was chosen, and why.
@@ -46,6 +54,11 @@ class Options:
     learning_rate: float | None = None
     nonnegative: bool | None = None
     conformal: int | None = None
+    futr_exog: tuple[str, ...] = ()
+    hist_exog: tuple[str, ...] = ()
+    static_exog: tuple[str, ...] = ()
+    calendar: bool | tuple[str, ...] = False
+    holidays: str | None = None
     effort: str = "default"
     seed: int = 0
     verbose: bool = False
@@ -66,6 +79,10 @@ class Options:
             raise ValueError(f"cell must be one of {', '.join(CELLS)}, got {self.cell!r}")
         if self.effort not in EFFORTS:
             raise ValueError(f"effort must be one of {', '.join(EFFORTS)}, got {self.effort!r}")
+        for name in ("futr_exog", "hist_exog", "static_exog"):
+            _names(name, getattr(self, name))
+        if not isinstance(self.calendar, bool):
+            _names("calendar", self.calendar)
         if self.learning_rate is not None and not self.learning_rate > 0:
             raise ValueError(f"learning_rate must be positive, got {self.learning_rate}")
 
@@ -81,6 +98,11 @@ class Options:
     @classmethod
     def names(cls) -> list[str]:
         return [field.name for field in fields(cls)]
+
+
+def _names(name: str, value: object) -> None:
+    if not isinstance(value, tuple) or not all(isinstance(one, str) for one in value):
+        raise TypeError(f"{name} must be a list of names, got {value!r}")
 
 
 def _whole(name: str, value: object) -> None:

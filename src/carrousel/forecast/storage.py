@@ -21,6 +21,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from ..checkpoint import write_bytes
+from ..data.covariates import Spec
 from ..data.frequency import Frequency
 from ..data.panel import Panel
 from .distribution import QUANTILES
@@ -59,6 +60,9 @@ def save_model(
         "panel.offsets": torch.from_numpy(panel.offsets.astype(np.int64)),
         "panel.start": torch.from_numpy(panel.start.astype(np.int64)),
     }
+    if panel.exog is not None and panel.static is not None:
+        tensors["panel.exog"] = torch.from_numpy(np.ascontiguousarray(panel.exog))
+        tensors["panel.static"] = torch.from_numpy(np.ascontiguousarray(panel.static))
     tensors |= {f"stream.{name}": value.contiguous() for name, value in stream.items()}
     weights = save_tensors(tensors)
     digest = hashlib.sha256(weights).hexdigest()
@@ -109,8 +113,9 @@ def load_model(path: Path) -> Saved:
     if hashlib.sha256(content).hexdigest() != description["sha256"]:
         raise ValueError(f"model file {weights} is truncated or was changed after it was saved")
     tensors = load_tensors(content)
-    shape = description["shape"]
-    shape = Shape(**{**shape, "seasons": tuple(shape["seasons"])})
+    shape = Shape(
+        **{k: tuple(v) if isinstance(v, list) else v for k, v in description["shape"].items()}
+    )
     networks = []
     for k in range(description["networks"]):
         network = Network(shape)
@@ -163,6 +168,7 @@ def _panel_to_json(panel: Panel) -> dict[str, Any]:
         "time_col": panel.time_col,
         "target_col": panel.target_col,
         "time_zone": panel.time_zone,
+        **({"covariates": asdict(panel.covariates)} if panel.covariates else {}),
     }
 
 
@@ -178,4 +184,7 @@ def _panel_from_json(data: dict[str, Any], tensors: dict[str, Tensor]) -> Panel:
         time_col=data["time_col"],
         target_col=data["target_col"],
         time_zone=data["time_zone"],
+        exog=tensors["panel.exog"].numpy() if "panel.exog" in tensors else None,
+        static=tensors["panel.static"].numpy() if "panel.static" in tensors else None,
+        covariates=Spec.restored(data["covariates"]) if "covariates" in data else None,
     )

@@ -1,11 +1,14 @@
 """Windows of many series, gathered by index from one contiguous array."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ..data.panel import Panel
+from .exogenous import Exogenous, Extra
 
 
 @dataclass(frozen=True)
@@ -21,16 +24,31 @@ class Windows:
     stop: Tensor  # (S,) one past the last position that may be seen
     history: int
     h: int
+    exogenous: Exogenous | None = None  # covariates
 
     @classmethod
-    def of(cls, panel: Panel, history: int, h: int) -> "Windows":
+    def of(cls, panel: Panel, history: int, h: int, known: int = 0) -> "Windows":
+        """``known``: how many of the panel's covariates, the first, are known ahead."""
         offsets = torch.from_numpy(panel.offsets.astype("int64"))
-        return cls(torch.from_numpy(panel.y), offsets[:-1], offsets[1:], history, h)
+        exogenous = Exogenous.of(panel, known)
+        return cls(torch.from_numpy(panel.y), offsets[:-1], offsets[1:], history, h, exogenous)
 
     def hiding(self, last: int) -> "Windows":
         """The same series without their last ``last`` values."""
         stop = torch.maximum(self.stop - last, self.start)
-        return Windows(self.y, self.start, stop, self.history, self.h)
+        return replace(self, stop=stop)
+
+    def following(self, ahead: NDArray[np.float32] | None) -> "Windows":
+        """With the covariates (S, h, F) after the end of each series."""
+        if self.exogenous is None or ahead is None:
+            return self
+        return replace(self, exogenous=self.exogenous.following(torch.from_numpy(ahead)))
+
+    def extra(self, series: Tensor, end: Tensor) -> Extra | None:
+        """The covariates of the same windows; None if there are none."""
+        if self.exogenous is None:
+            return None
+        return self.exogenous.gather(series, end, self.history, self.h)
 
     def gather(self, series: Tensor, end: Tensor) -> Tensor:
         """(B, history + h) values around the positions ``end`` (B,) of ``series`` (B,)."""

@@ -1,0 +1,260 @@
+"""Columns beside the values: read from the same table, put in the places of a panel.
+
+A panel's ``exog`` holds what is known ahead (columns of the table, then the calendar, then
+holidays), then what is known of the past only.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from .build import counted, wall_time, written
+from .calendar import HOLIDAYS, calendar_columns, calendar_names, holiday_columns
+from .panel import Panel, some
+from .read import _times, as_polars
+
+MOST_CATEGORIES = 10_000
+
+
+@dataclass(frozen=True)
+class Spec:
+    """Which columns are covariates, and what their categories are.
+
+    ``futr`` are known ahead, ``hist`` of the past only, ``static`` the same at all times of a
+    series. A column of text is a category; ``categories`` lists the values that were learned.
+    ``calendar`` and ``holidays`` are made from the times, see ``carrousel.data.calendar``.
+    """
+
+    futr: tuple[str, ...] = ()
+    hist: tuple[str, ...] = ()
+    static: tuple[str, ...] = ()
+    calendar: tuple[str, ...] = ()
+    holidays: str | None = None
+    categories: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in self.names:
+            if self.names.count(name) > 1:
+                raise ValueError(
+                    f"covariates: column {name!r} is listed more than once among "
+                    "futr_exog, hist_exog and static_exog"
+                )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (*self.futr, *self.hist, *self.static)
+
+    @property
+    def ahead(self) -> tuple[str, ...]:
+        """Everything that is known ahead, in the order of ``Panel.exog``."""
+        free = HOLIDAYS if self.holidays else ()
+        return (*self.futr, *calendar_names(self.calendar), *free)
+
+    def __bool__(self) -> bool:
+        return bool(self.names or self.ahead)
+
+    def sizes(self, names: Sequence[str]) -> tuple[int, ...]:
+        """For each column its number of categories, 0 for numbers."""
+        return tuple(len(self.categories.get(name, ())) for name in names)
+
+    @classmethod
+    def restored(cls, data: dict[str, Any]) -> "Spec":
+        """From what ``dataclasses.asdict`` made, by way of JSON."""
+        lists = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
+        categories = {k: tuple(v) for k, v in data["categories"].items()}
+        return cls(**{**lists, "categories": categories})
+
+
+def attach(
+    panel: Panel, source: Any, spec: Spec, id_col: str, *, learn: bool = True
+) -> tuple[Panel, list[str]]:
+    """The panel of ``source`` with its covariates, and notes.
+
+    With ``learn``, categories are those that are found; else unknown ones are missing values, and
+    so is what stands in no row. Missing values in between are those of the step before.
+    ``source`` may be None where the times say everything.
+    """
+    moving = (*spec.futr, *spec.hist)
+    exog = np.full((len(panel.y), len(moving)), np.nan, np.float32)
+    static = np.full((panel.n_series, len(spec.static)), np.nan, np.float32)
+    if spec.names:
+        frame = _frame(source, panel, spec, id_col)
+        codes, place = _places(frame, panel, id_col)
+        if learn:
+            texts = {name: _categories(frame[name]) for name in spec.names}
+            spec = replace(spec, categories={k: v for k, v in texts.items() if v is not None})
+        for k, name in enumerate(moving):
+            exog[panel.offsets[codes] + place, k] = _values(frame[name], spec)
+        for k, name in enumerate(spec.static):
+            static[:, k] = _constant(_values(frame[name], spec), codes, panel, name)
+    filled = _filled(exog, panel.offsets)
+    count = int((np.isnan(exog) & ~np.isnan(filled)).sum())
+    notes = [f"{counted(count, 'covariate')} filled with the value before"] if count else []
+    times = [panel.times(s) for s in range(panel.n_series)]
+    made = from_times(np.concatenate(times) if times else panel.start[:0], panel, spec)
+    known = len(spec.futr)
+    exog = np.concatenate([filled[:, :known], made, filled[:, known:]], 1)
+    return replace(panel, exog=exog, static=static, covariates=spec), notes
+
+
+def from_times(times: np.ndarray, panel: Panel, spec: Spec) -> np.ndarray:
+    """(N, C) the calendar and holidays of some of the panel's times."""
+    if not spec.calendar and not spec.holidays:
+        return np.zeros((len(times), 0), np.float32)
+    if times.dtype.kind != "M":
+        raise ValueError("calendar, holidays: the times are whole numbers, they have no calendar")
+    local = wall_time(times, panel.time_zone) if panel.time_zone and panel.utc else times
+    parts = [calendar_columns(local, spec.calendar)]
+    if spec.holidays:
+        parts.append(holiday_columns(local, spec.holidays))
+    return np.concatenate(parts, 1)
+
+
+def future(panel: Panel, source: Any, id_col: str, h: int) -> np.ndarray | None:
+    """(S, h, F) what is known ahead of the steps after each series; None if there is nothing.
+
+    Raises:
+        ValueError: ``source`` is None, or lacks a column, a step or a value.
+    """
+    spec = panel.covariates
+    if spec is None or not spec.ahead:
+        return None
+    given = _given(panel, source, id_col, h)
+    steps = panel.lengths[:, None] + np.arange(h)
+    times = panel.freq.advance(panel.start[:, None], steps).reshape(-1)
+    made = from_times(times, panel, spec).reshape(panel.n_series, h, -1)
+    return np.concatenate([given, made], -1)
+
+
+def _given(panel: Panel, source: Any, id_col: str, h: int) -> np.ndarray:
+    """(S, h, F) the columns of ``source``, all of them known."""
+    spec: Spec = panel.covariates
+    ahead = np.full((panel.n_series, h, len(spec.futr)), np.nan, np.float32)
+    if not spec.futr:
+        return ahead
+    names = some([repr(name) for name in spec.futr])
+    if source is None:
+        raise ValueError(
+            f"X_df: the model uses columns that are known ahead ({names}); give their values for "
+            f"the {h} steps after each series"
+        )
+    frame = _frame(source, panel, replace(spec, hist=(), static=()), id_col, "X_df")
+    codes, place = _places(frame, panel, id_col)
+    step = place - panel.lengths[codes]  # 0 is the first step after the end
+    within = (step >= 0) & (step < h)
+    for k, name in enumerate(spec.futr):
+        ahead[codes[within], step[within], k] = _values(frame[name], spec)[within]
+    missing = np.argwhere(np.isnan(ahead))
+    if len(missing):
+        s, t, k = missing[0]
+        time = written(panel.freq.advance(panel.start[s], panel.lengths[s] + t))
+        more = f" (and {len(missing) - 1:,} more values)" if len(missing) > 1 else ""
+        raise ValueError(
+            f"X_df: {spec.futr[k]!r} has no known value for series {panel.ids[s]!r} at "
+            f"{time}{more}; the {h} steps after each series are needed"
+        )
+    return ahead
+
+
+def _frame(
+    source: Any, panel: Panel, spec: Spec, id_col: str, argument: str | None = None
+) -> pl.DataFrame:
+    if source is None:
+        raise ValueError(
+            f"data: a Panel has no columns {some([repr(name) for name in spec.names])}; give the "
+            "table"
+        )
+    frame = as_polars(source, [id_col, panel.time_col, *spec.names])
+    wanted = {"futr_exog": spec.futr, "hist_exog": spec.hist, "static_exog": spec.static}
+    for option, names in wanted.items():
+        for name in names:
+            if name not in frame.columns:
+                have = ", ".join(repr(c) for c in frame.columns)
+                raise ValueError(
+                    f"{argument or option}: there is no column {name!r}; the columns are {have}"
+                )
+    return frame
+
+
+def _places(frame: pl.DataFrame, panel: Panel, id_col: str) -> tuple[np.ndarray, np.ndarray]:
+    """(N,) series and position of each row."""
+    time, zone = _times(frame[panel.time_col])
+    if zone and not panel.utc:
+        time = wall_time(time, zone)
+    if panel.id_col is None or id_col not in frame.columns:
+        codes = np.zeros(len(time), np.int64)
+    else:
+        places = {name: s for s, name in enumerate(panel.ids)}
+        known = frame[id_col].to_list()
+        unknown = [name for name in dict.fromkeys(known) if name not in places]
+        if unknown:
+            names = some([repr(name) for name in unknown])
+            raise ValueError(f"X_df: series {names} have no history to forecast from")
+        codes = np.array([places[name] for name in known], np.int64)
+    return codes, panel.freq.count(panel.start[codes], time)
+
+
+def _categories(column: pl.Series) -> tuple[str, ...] | None:
+    """The sorted values of a column of text; None for numbers, also if they are written as text."""
+    if not _is_text(column):
+        return None
+    text = column.cast(pl.String).str.strip_chars()
+    text = text.set(text.str.len_chars() == 0, None).drop_nulls()
+    if not text.cast(pl.Float64, strict=False).null_count():
+        return None
+    found = tuple(sorted(text.unique().to_list()))
+    if len(found) > MOST_CATEGORIES:
+        raise ValueError(
+            f"{column.name}: {len(found):,} different texts are too many for a category"
+        )
+    return found
+
+
+def _values(column: pl.Series, spec: Spec) -> np.ndarray:
+    """(N,) numbers, or codes of categories; NaN where missing or unknown."""
+    known = spec.categories.get(column.name)
+    if known is not None:
+        text = column.cast(pl.String).str.strip_chars().to_list()
+        codes = {name: float(k) for k, name in enumerate(known)}
+        return np.array([codes.get(one, np.nan) for one in text])
+    numbers = column.cast(pl.String).str.strip_chars() if _is_text(column) else column
+    numbers = numbers.cast(pl.Float64, strict=False)
+    lost = numbers.is_null() & column.is_not_null()
+    if _is_text(column):
+        lost &= column.cast(pl.String).str.strip_chars().str.len_chars() > 0
+    if lost.any():
+        raise ValueError(f"{column.name}: {column.filter(lost)[0]!r} is not a number")
+    values = numbers.fill_null(float("nan")).to_numpy()
+    if np.isinf(values).any():
+        raise ValueError(f"{column.name}: infinite values are not supported")
+    return values
+
+
+def _is_text(column: pl.Series) -> bool:
+    return column.dtype in (pl.String, pl.Object) or isinstance(
+        column.dtype, (pl.Categorical, pl.Enum)
+    )
+
+
+def _filled(exog: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """The value before, within each series, where one is missing."""
+    start = np.repeat(offsets[:-1], np.diff(offsets))[:, None]
+    there = np.where(np.isnan(exog), -1, np.arange(len(exog))[:, None])
+    last = np.maximum.accumulate(there, 0) if len(there) else there
+    return np.where(last >= start, np.take_along_axis(exog, np.maximum(last, 0), 0), exog)
+
+
+def _constant(values: np.ndarray, codes: np.ndarray, panel: Panel, name: str) -> np.ndarray:
+    """(S,) the one value of each series."""
+    known = ~np.isnan(values)
+    low, high = np.full(panel.n_series, np.inf), np.full(panel.n_series, -np.inf)
+    np.minimum.at(low, codes[known], values[known])
+    np.maximum.at(high, codes[known], values[known])
+    changing = np.flatnonzero(high > low)
+    if len(changing):
+        names = some([repr(panel.ids[s]) for s in changing])
+        raise ValueError(f"static_exog: {name!r} changes within series {names}")
+    return np.where(np.isfinite(low), low, np.nan)
