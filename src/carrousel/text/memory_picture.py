@@ -45,8 +45,8 @@ def plot_memory(found: "Memory", *, layer: int = 0) -> Figure:
         _triangle(axes[-1], rows[1][2].values, found.words)
     axes[-1].set_xticks(range(count), found.words, rotation=45 if count > 6 else 0, ha="right")
     axes[-1].tick_params(axis="x", labelsize=10)
-    expected = "  ".join(f"{token} {p:.2f}" for token, p in found.next[:5])
-    figure.suptitle(f"{found.sentence} …    expects: {expected}", fontsize=10)
+    expected = ",  ".join(f"{token.strip()} {p:.2f}" for token, p in found.next[:5])
+    figure.suptitle(f"{found.sentence} …\nexpects  {expected}", fontsize=10)
     return figure
 
 
