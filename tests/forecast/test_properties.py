@@ -68,6 +68,7 @@ SPECIAL = {
     "tiny": 1e-30 * SERIES[0],
     "large offset": 1e7 + SERIES[0],
     "intermittent": np.where(np.arange(240) % 37 == 0, 3.0, 0.0),
+    "zeros at first": np.concatenate([np.zeros(100), SERIES[0][:140]]),
     "a step": np.repeat([1.0, 1e6], 120),
     "a spike": np.where(np.arange(240) == 230, 1e9, SERIES[0]),
     "half missing": np.where(np.arange(240) % 2, np.nan, SERIES[0]),

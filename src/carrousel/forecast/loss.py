@@ -14,6 +14,7 @@ from .scaling import Scaled
 LARGEST = 50.0  # errors beyond this many scales are outliers: their size teaches nothing more
 MEDIAN_WEIGHT = 0.5  # of the absolute error of the median, beside the mean over all quantiles
 RELATIVE = 0.5  # weight of errors relative to the size of the values
+RESOLUTION = 1e-5  # of the origin: smaller scales are lost in the rounding of float32
 
 
 def forecast_loss(forecast: Forecast, target: Tensor) -> Tensor:
@@ -45,8 +46,14 @@ def training_loss(out: Tensor, anchors: Tensor, scaled: Scaled, target: Tensor) 
 
 
 def row_weights(scaled: Scaled, target: Tensor) -> Tensor:
-    """(B, T, 1) of every error from one step; over all that is known they sum to about 1."""
-    known = (target.isfinite() & (scaled.age >= 0)[..., None]).sum(-1, keepdim=True)
+    """(B, T, 1) of every error from one step; over all that is known they sum to about 1.
+
+    A step teaches nothing before the first value, or while all values are zero, or where they
+    change too little to be seen beside what the series has become since: there is no unit then.
+    """
+    seen = (scaled.size > 0) & (scaled.scale > RESOLUTION * scaled.origin.abs()[..., None])
+    seen &= (scaled.age >= 0)[..., None]
+    known = (target.isfinite() & seen).sum(-1, keepdim=True)
     ratio = (scaled.scale / scaled.size.clamp_min(1e-30)).clamp(0.0, 1.0)
     counted = known > 0
     typical = (ratio * counted).sum() / counted.sum().clamp_min(1)
