@@ -10,7 +10,7 @@ BIN    := $(VENV)/bin
 SOURCES := pyproject.toml CMakeLists.txt $(wildcard csrc/*.cpp csrc/*.h)
 CHECKED := src tests benchmarks examples
 
-.PHONY: help demo lab models test check format lint types unit sanitize clean
+.PHONY: help demo lab models test check format lint types unit browser pictures sanitize clean
 
 help:
 	@echo "make demo     forecast a sample and write the results to demo/"
@@ -35,6 +35,7 @@ models: $(VENV)/installed
 	$(BIN)/carrousel text train build/everyday.txt --out $(MODELS)/french --level word \
 	  --embedding 80 --hidden 80 --tied --epochs 10 --batch 32 --bptt 32 \
 	  --learning-rate 6e-3
+	$(BIN)/python -m benchmarks.page_forecasters $(MODELS)
 
 test: check
 
@@ -47,8 +48,24 @@ lint: $(VENV)/installed-test
 types: $(VENV)/installed-test
 	$(BIN)/mypy
 
-unit: $(VENV)/installed-test
+unit: $(VENV)/installed-test browser
 	$(BIN)/python -m pytest
+
+# The explorer's tests need node and a real Chromium: the system's, or playwright's own where it can
+# be had. Tests for which something is missing are skipped and say so.
+browser: $(VENV)/installed-test
+	@missing=; command -v node >/dev/null || missing=nodejs; \
+	for name in chromium chromium-browser google-chrome none; do \
+	  ! command -v $$name >/dev/null || break; done; \
+	[ $$name != none ] || missing="$$missing chromium fonts-dejavu-core"; \
+	[ -z "$$missing" ] || \
+	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	    apt-get update && apt-get install -y --no-install-recommends $$missing; } || \
+	  $(BIN)/python -m playwright install chromium || \
+	  echo "$$missing cannot be had here: the explorer's tests that need it will be skipped"
+
+pictures: $(VENV)/installed-test browser
+	$(BIN)/python docs/explorer_pictures.py
 
 format: $(VENV)/installed-test
 	$(BIN)/ruff format $(CHECKED)

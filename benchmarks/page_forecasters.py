@@ -28,11 +28,12 @@ class Recipe:
     windows: int  # of the backtest
     shown: int  # observations of each series that the page holds
     title: dict[str, str]
+    refit: bool = False  # learn again before each window of the backtest
 
 
 RECIPES = (
     Recipe("bikes", 48, 14, 1344, {"en": "Bike rentals, hourly", "fr": "Vélos loués, par heure"}),
-    Recipe("jobs", 12, 4, 120, {"en": "US jobs, monthly", "fr": "Emplois (É.-U.), par mois"}),
+    Recipe("jobs", 12, 4, 120, {"en": "US jobs, monthly", "fr": "Emplois (É.-U.), par mois"}, True),
 )
 NETWORK = {"ensemble": 1, "hidden_size": 32, "num_layers": 1}
 
@@ -45,17 +46,17 @@ def main(folder: Path) -> None:
         page = {
             "title": recipe.title,
             "series": series_page(forecaster, panel.tail(recipe.shown)),
-            "backtest": backtest(forecaster, panel, recipe.windows),
+            "backtest": backtest(forecaster, panel, recipe),
         }
         text = json.dumps(page, ensure_ascii=False, separators=(",", ":"))
         (folder / recipe.sample / "page.json").write_text(text + "\n", encoding="utf-8")
         print(recipe.sample, page["backtest"])
 
 
-def backtest(forecaster: Forecaster, panel: Panel, windows: int) -> dict[str, Any]:
+def backtest(forecaster: Forecaster, panel: Panel, recipe: Recipe) -> dict[str, Any]:
     """Mean absolute errors over the windows, and how often the 80 % interval held."""
-    h = forecaster.options.h
-    table = forecaster.backtest(panel, windows, level=[80])
+    h, windows = recipe.h, recipe.windows
+    table = forecaster.backtest(panel, windows, level=[80], refit=recipe.refit)
     y, low, high = (np.asarray(table[k]) for k in ("y", "carrousel-lo-80", "carrousel-hi-80"))
     inside = (y >= low) & (y <= high)
     season = forecaster.networks_[0].shape.seasons[0]

@@ -68,6 +68,12 @@ def library(language: Any, forecaster: Any) -> Library:
 
 
 @pytest.fixture(scope="session")
+def shipped() -> Library:
+    """The models inside the package."""
+    return Library.shipped()
+
+
+@pytest.fixture(scope="session")
 def server(library: Library) -> Iterator[str]:
     """The address of a running explorer, "http://127.0.0.1:PORT/"."""
     yield from running(library)
@@ -112,7 +118,7 @@ def open_page(chromium: Any) -> Iterator[Any]:
         context = chromium.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(60_000)  # of a machine that is shared
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("console", lambda m: m.type in ("error", "warning") and problems.append(m.text))
         page.goto(address)

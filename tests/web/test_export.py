@@ -12,9 +12,7 @@ from carrousel.web.files import static_files
 from carrousel.web.library import Library
 
 LARGEST = 3_000_000  # bytes
-_IMPORTED = re.compile(
-    r"""(?:^import\b[^"';]*|\bimport\()["']([^"']+)["']""", re.MULTILINE
-)
+_IMPORTED = re.compile(r"""(?:^import\b[^"';]*|\bimport\()["']([^"']+)["']""", re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
@@ -50,11 +48,9 @@ def test_a_model_cannot_end_its_script(language: Any):
     assert '<b title="x">' not in text
 
 
-def test_the_shipped_page_is_small():
-    library = Library.shipped()
-    if not library.models:
-        pytest.skip("no models ship yet (make models)")
-    assert len(exported(library).encode()) <= LARGEST
+def test_the_shipped_page_is_small(shipped: Library):
+    assert list(shipped.models) == ["french", "bikes", "jobs"]
+    assert len(exported(shipped).encode()) <= LARGEST
 
 
 def test_it_is_written_whole(tmp_path: Path, library: Library):

@@ -146,3 +146,29 @@ def test_what_a_forecast_owes(forecaster: Any, library: Library):
             np.array(answer["ledger"]) / size, np.array(kept["ledger"]) / size, atol=1e-4
         )
         np.testing.assert_allclose(answer["survival"], kept["survival"], **CLOSE)
+
+
+@pytest.mark.parametrize("name", ["bikes", "jobs"])
+def test_forecasts_of_the_shipped_models(shipped: Library, name: str):
+    page = shipped.models[name].page
+    series = range(len(page["meta"]["series"]))
+    answers = ask(page, *({"what": "forecast", "series": s, "ahead": 0} for s in series))
+    for one, answer in zip(page["meta"]["series"], answers, strict=True):
+        scale = np.abs(one["quantiles"]).max()
+        difference = np.abs(np.array(answer["quantiles"]) - one["quantiles"]) / scale
+        assert difference.max() < 1e-5, f"{one['id']}: train it anew (make models)"
+
+
+def test_the_shipped_sentence_model_reads_the_opening(shipped: Library):
+    page = shipped.models["french"].page
+    text = {"what": "sentence", "text": OPENING, "at": 9, "target": 0}
+    (answer,) = ask(page, text)
+    sentence = Sentence.of(page, OPENING)
+    assert [step.strip() for step in sentence.steps[1:]] == [
+        "Hier", "soir", "j'", "ai", "mangé", "un", "hamburger", "et", "des",
+    ]  # fmt: skip
+    network = shipped.models["french"].network
+    with torch.no_grad():
+        chances = network(sentence.inputs)[-1].softmax(-1)
+    assert answer["best"]["id"] == int(chances.argmax())
+    assert answer["best"]["probability"] == pytest.approx(chances.max().item(), rel=1e-5)

@@ -21,8 +21,7 @@ def explore(
 ) -> None:
     """Open a page that shows a network at work: every gate and state, live, in your browser.
 
-    MODEL is a folder that `forecast` or `text train` wrote. The page is served to this machine
-    alone.
+    MODEL is a folder that `forecast` or `text train` wrote. Only this machine can open the page.
     """
     from ..web.library import Library
 

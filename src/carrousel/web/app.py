@@ -36,7 +36,7 @@ def _serve_files(app: FastAPI) -> None:
     files = static_files()
 
     @app.get("/{path:path}", include_in_schema=False)
-    def file(path: str) -> Response:
+    async def file(path: str) -> Response:  # not in a thread: there is nothing to wait for
         path = path or "index.html"
         if path not in files:
             raise HTTPException(404, f"there is no page {path[:80]!r}")

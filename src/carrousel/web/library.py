@@ -64,5 +64,11 @@ class Library:
 
     @classmethod
     def given(cls, path: Path) -> "Library":
-        """The model that the user named, and nothing else of the file system."""
+        """The model that the user named, and nothing else of the file system.
+
+        ``path`` may also be the folder of results that ``carrousel forecast`` wrote, in which the
+        model is one of several things.
+        """
+        if (path / "model" / "model.json").is_file():
+            return cls.of(page_of(path / "model", path.resolve().name))
         return cls.of(page_of(path, path.resolve().name))

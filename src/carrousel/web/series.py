@@ -23,6 +23,8 @@ def forecaster_page(path: Path, name: str) -> dict[str, Any]:
     cell = network.shape.cell
     if cell == "ann":
         raise ValueError(f"the model in {path} has cell='ann': without a loop there is no memory")
+    if network.shape.has_covariates:
+        raise ValueError(f"the model in {path} reads covariates; the page shows series alone")
     return {
         "format": FORMAT,
         "name": name,

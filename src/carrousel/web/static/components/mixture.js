@@ -4,7 +4,8 @@ import { t } from "../i18n.js";
 import { el, svg } from "./dom.js";
 
 /** A hue for each season, its shades for the forecasts that are made from it. */
-const SEASONS = [["--forget", "--hidden", "--mix-blue"], ["--input", "--mix-green", "--mix-mint"], ["--candidate", "--mix-sand", "--mix-cream"]];
+const SEASONS = [["--forget", "--hidden", "--mix-blue"], ["--input", "--mix-green", "--mix-mint"], ["--mix-sand", "--mix-cream", "--candidate"]];
+const WITHIN = { last: "--candidate", mean: "--mix-sand" };
 const OTHERS = { last: "--series", level: "--faint", "half trend": "--output", trend: "--cell" };
 
 /** @param {{names: string[]}} options */
@@ -34,14 +35,22 @@ export function mixture({ names }) {
 }
 
 function colourOf(names, k) {
-  const [kind, season] = names[k].split(" ");
+  const { kind, season, inner } = parsed(names[k]);
   if (names[k] in OTHERS) return OTHERS[names[k]];
-  const seasons = [...new Set(names.filter((name) => /\d$/.test(name)).map((name) => name.split(" ")[1]))];
+  if (inner) return WITHIN[kind];
+  const seasons = [...new Set(names.map(parsed).filter((one) => one.season && !one.inner).map((one) => one.season))];
   return SEASONS[seasons.indexOf(season) % SEASONS.length][["last", "mean", "form"].indexOf(kind)];
 }
 
 function anchorName(name) {
-  const [kind, season] = name.split(" ");
+  const { kind, season, inner } = parsed(name);
   if (name === "half trend" || name === "trend") return t(`forecast.anchor-${name.replace(" ", "-")}`);
+  if (inner) return t(`forecast.anchor-within-${kind}`, inner, season);
   return t(`forecast.anchor-${kind}${season && season !== "1" ? "-season" : ""}`, season);
+}
+
+/** "last 24", "24 in mean 168", "level" to their parts. */
+function parsed(name) {
+  const [, inner, kind, season] = /^(?:(\d+) in )?(\w+)(?: (\d+))?$/.exec(name) ?? [];
+  return { inner, kind, season };
 }

@@ -20,6 +20,7 @@ export default {
     "forecast.anchor-last": "as now", "forecast.anchor-level": "level", "forecast.anchor-mean": "mean",
     "forecast.anchor-last-season": "as {0} before", "forecast.anchor-mean-season": "mean of seasons of {0}",
     "forecast.anchor-form-season": "form of seasons of {0}",
+    "forecast.anchor-within-last": "{0} within the last {1}", "forecast.anchor-within-mean": "{0} within {1}, in the mean",
     "forecast.anchor-half-trend": "half the trend", "forecast.anchor-trend": "the trend",
   },
   fr: {
@@ -43,6 +44,7 @@ export default {
     "forecast.anchor-last": "comme maintenant", "forecast.anchor-level": "niveau", "forecast.anchor-mean": "moyenne",
     "forecast.anchor-last-season": "comme {0} avant", "forecast.anchor-mean-season": "moyenne des saisons de {0}",
     "forecast.anchor-form-season": "forme des saisons de {0}",
+    "forecast.anchor-within-last": "{0} dans les {1} derniers", "forecast.anchor-within-mean": "{0} dans {1}, en moyenne",
     "forecast.anchor-half-trend": "la moitié de la tendance", "forecast.anchor-trend": "la tendance",
   },
 };

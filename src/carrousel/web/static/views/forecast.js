@@ -15,6 +15,7 @@ import keptTexts from "../texts/kept.js";
 addTexts(texts);
 addTexts(keptTexts);
 export const id = "forecast";
+const SETTLED = 80; // milliseconds without a change
 const MARGIN = 46; // left of the charts, for their numbers
 
 export function mount(root, store) {
@@ -56,6 +57,7 @@ function mountForecaster(root, store) {
       el("section", { class: "panel" }, el("h3", {}, t("forecast.mixture")), el("p", { class: "hint" }, t("forecast.mixture-means")), mix.element),
       el("section", { class: "panel" }, el("h3", {}, t("forecast.past")), backtest(model))));
 
+  let asking = 0;
   const redraw = oncePerFrame(() => draw());
   function draw() {
     const { input, record } = store.state;
@@ -69,8 +71,11 @@ function mountForecaster(root, store) {
       forecast: { at: input.end, quantiles: forecast.quantiles, actual } });
     mix.draw(forecast.weights, ahead);
     controls.draw(input, times);
-    const answer = askSeries(model, input, record, last, ahead);
-    bars.draw({ ...answer, labels: input.labels, left: MARGIN, right: 8, share: (input.end - from) / (input.end - from + shape.h) });
+    clearTimeout(asking); // the network runs twice a step for this: not while a point is moving
+    asking = setTimeout(() => {
+      const answer = askSeries(model, input, record, last, ahead);
+      bars.draw({ ...answer, labels: input.labels, left: MARGIN, right: 8, share: (input.end - from) / (input.end - from + shape.h) });
+    }, SETTLED);
     summarise(said, forecast, actual, ahead, times[input.end + ahead]);
   }
 
@@ -83,6 +88,7 @@ function mountForecaster(root, store) {
       leave();
       watcher.disconnect();
       redraw.cancel();
+      clearTimeout(asking);
       chart.destroy();
     },
   };

@@ -1,0 +1,68 @@
+"""Take the pictures of the explorer anew, with the models that ship: ``make pictures``.
+
+Each view once, at 1280 x 800, into docs/images/explorer-VIEW.png; one in French, one dark, one on
+a phone.
+"""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+from carrousel.web.export import export
+from carrousel.web.library import Library
+
+IMAGES = Path(__file__).parent / "images"
+WAIT = 2500  # milliseconds for baselines and transitions
+VIEWS = {
+    "cell": ("?lang=en&theme=light#cell", 1280, 800),
+    "sequence": ("?lang=en&theme=light#sequence", 1280, 800),
+    "kept": ("?lang=fr&theme=light#kept", 1280, 800),
+    "gradient": ("?lang=en&theme=light#gradient", 1280, 800),
+    "train": ("?lang=en&theme=light#train", 1280, 800),
+    "forecast": ("?lang=en&theme=light#forecast", 1280, 800),
+    "dark": ("?lang=en&theme=dark#forecast", 1280, 800),
+    "phone": ("?lang=fr&theme=light#cell", 390, 844),
+    "tour": ("?lang=fr&theme=light#cell", 1280, 800),
+}
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        path = Path(folder) / "page.html"
+        export(Library.shipped(), path)
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )
+        for name, (address, width, height) in VIEWS.items():
+            page = browser.new_page(viewport={"width": width, "height": height})
+            page.goto(path.as_uri() + address)
+            page.locator("#view h2").first.wait_for()
+            prepare(page, name)
+            page.wait_for_timeout(WAIT)
+            page.screenshot(path=IMAGES / f"explorer-{name}.png")
+            page.close()
+        browser.close()
+
+
+def prepare(page: Page, name: str) -> None:
+    """What a person would have done before the picture was taken."""
+    if name in ("forecast", "dark"):
+        page.locator("#model").select_option("bikes" if name == "forecast" else "jobs")
+        page.locator("#ahead").fill("9")
+    if name == "train":
+        page.locator("#train-start").click()
+        page.wait_for_timeout(20_000)
+    if name == "gradient":
+        page.locator("#gradient-send").click()
+        page.wait_for_timeout(3000)
+    if name == "tour":
+        page.locator("#tour-button").click()
+        for _ in range(8):
+            page.locator("#tour-next").click()
+            page.wait_for_timeout(700)
+
+
+if __name__ == "__main__":
+    main()
