@@ -6,17 +6,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .frequency import DAY, WEEK, Frequency
+from .panel import Panel
 
 PARTS = ("hour", "weekday", "monthday", "month")
+PERIODS = {"hour": 1.0, "weekday": 7.0, "monthday": 30.5, "month": 365.25}  # days
+SEEN = 3  # periods that a series must have lived through to learn from them
 HOLIDAYS = ("holiday", "day before a holiday", "day after a holiday")
 
 
-def fitting_parts(freq: Frequency) -> tuple[str, ...]:
-    """The parts of the calendar that change from step to step, and repeat.
+def fitting_parts(freq: Frequency, days: float = np.inf) -> tuple[str, ...]:
+    """The parts of the calendar that change from step to step, and that series of so many ``days``
+    have seen at least three times: what came once says nothing about its return.
 
     >>> fitting_parts(Frequency.parse("1d"))
     ('weekday', 'monthday', 'month')
+    >>> fitting_parts(Frequency.parse("1d"), days=200)
+    ('weekday', 'monthday')
     """
+    return tuple(part for part in _changing(freq) if SEEN * PERIODS[part] <= days)
+
+
+def _changing(freq: Frequency) -> tuple[str, ...]:
     if freq.unit == "int":
         raise ValueError("calendar: the times are whole numbers, they have no calendar")
     if freq.unit == "month":
@@ -25,6 +35,14 @@ def fitting_parts(freq: Frequency) -> tuple[str, ...]:
         return PARTS
     weekly = freq.unit == "us" and freq.step >= WEEK
     return ("month",) if weekly else PARTS[1:]
+
+
+def longest_days(panel: Panel) -> float:
+    """How long the longest series is."""
+    if panel.start.dtype.kind != "M" or not panel.n_series:
+        return 0.0
+    end = panel.freq.advance(panel.start, panel.lengths)
+    return float(((end - panel.start) / np.timedelta64(1, "D")).max())
 
 
 def calendar_columns(times: NDArray, parts: Sequence[str]) -> NDArray[np.float32]:

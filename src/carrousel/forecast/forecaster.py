@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..data import Panel, to_frame, to_panel
 from ..data.build import counted
-from ..data.calendar import fitting_parts
+from ..data.calendar import fitting_parts, longest_days
 from ..data.covariates import Spec, attach, future
 from . import outputs
 from . import quantiles as q
@@ -422,7 +422,9 @@ class Forecaster:
     def _with_covariates(self, panel: Panel, data: Any, notes: list[str]) -> Panel:
         """With the columns that the options ask for, to learn from."""
         o = self.options
-        calendar = fitting_parts(panel.freq) if o.calendar is True else o.calendar or ()
+        calendar = o.calendar or ()
+        if calendar is True:
+            calendar = fitting_parts(panel.freq, longest_days(panel))
         spec = Spec(o.futr_exog, o.hist_exog, o.static_exog, calendar, o.holidays)
         if not spec or panel.covariates:
             return panel
