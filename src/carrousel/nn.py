@@ -51,7 +51,7 @@ class _Recurrent(nn.RNNBase):
     _torchs: type[nn.RNNBase]  # torch's layer of the same name
 
     def forward(self, input, hx=None):  # type: ignore[override]
-        if hx is not None and not torch.is_grad_enabled():
+        if hx is not None and not torch.is_grad_enabled() and not torch.compiler.is_compiling():
             stepped = self._step(input, hx)
             if stepped is not None:
                 return stepped
@@ -65,7 +65,7 @@ class _Recurrent(nn.RNNBase):
         """One step of streaming without detours; None where it is not one."""
         if self.bidirectional or self.proj_size or (self.dropout and self.training):
             return None
-        if torch.compiler.is_compiling() or TAPE.get() is not None or _elsewhere():
+        if TAPE.get() is not None or _elsewhere():
             return None
         if self.mode != "LSTM":
             if type(x) is not Tensor or type(hx) is not Tensor:

@@ -40,12 +40,13 @@ def run(module, x: Tensor, h0: Tensor, c0: Tensor | None) -> tuple[Tensor, ...] 
     mode, threads, parameters = _NUMBER[module.mode], torch.get_num_threads(), module._parameters
     rows, rows_y = (x.data_ptr(), 0, inputs), (y.data_ptr(), 0, hidden)
     for names in module._all_weights:
+        first = parameters.get(names[0])  # None: parametrised, say
+        if first is None or first.dtype is not dtype or not first.is_cpu:
+            return None
         weights = [0, 0, 0, 0]
         for i, name in enumerate(names):
-            weight = parameters.get(name)  # None: parametrised, say
-            if weight is None or not (weight.is_cpu and weight.is_contiguous()):
-                return None
-            if weight.dtype is not dtype:
+            weight = parameters.get(name)
+            if weight is None or not weight.is_contiguous():
                 return None
             weights[i] = weight.data_ptr()
         kernel(
