@@ -75,7 +75,8 @@ format: $(VENV)/installed-test
 # every instruction set that this processor has. An environment of its own borrows the packages.
 SANITIZE := build/sanitize
 KERNEL_TESTS := tests/nn/test_sizes.py tests/nn/test_packed.py tests/nn/test_memory_layouts.py \
-                tests/nn/test_cells.py tests/nn/test_threads.py tests/ops
+                tests/nn/test_cells.py tests/nn/test_step.py tests/nn/test_threads.py tests/ops \
+                tests/forecast/test_distribution.py
 
 sanitize: $(VENV)/installed-test
 	$(PYTHON) -m venv $(SANITIZE)/venv
