@@ -5,8 +5,6 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from ..ops import cpu
-from ..ops.tape import tape
 from .network import Network, State
 from .tokenizer import Tokenizer
 
@@ -58,30 +56,21 @@ class Sampler:
 class Stepper:
     """Token in, scores (V,) of the next out; the state is carried. For inference mode.
 
-    What does not change from step to step is looked up once: the layers' weights, and the rows of
-    the embedding. Where the kernels cannot run, or a trace looks on, the network itself does.
+    What the network looks up at every step, the rows of its embedding say, is looked up once.
     """
 
     def __init__(self, network: Network, state: State) -> None:
-        self._network, self._state = network, state
-        weight = network.embedding.weight.detach()
-        self._rows = weight[:, None, None].unbind(0)  # V x (1, 1, E)
-        self._decoder = network.decoder.weight.detach(), network.decoder.bias.detach()
-        self._kernels = weight.is_cpu and weight.dtype in (torch.float32, torch.float64)
-        self._modes = [cpu.MODES.index(layer.mode) for layer in network.layers]
-        self._weights = [layer._flat_weights for layer in network.layers]
+        self._layers, self._state = list(network.layers), state
+        self._rows = network.embedding.weight.detach()[:, None, None].unbind(0)  # V x (1, 1, E)
+        self._decoder = network.decoder.bias.detach(), network.decoder.weight.detach()
 
     def __call__(self, token: int) -> np.ndarray:
-        if not self._kernels or tape() is not None:
-            hidden, self._state = self._network.read(torch.tensor([[token]]), self._state)
-            return self._network.decoder(hidden[0, 0]).numpy()
         x, after = self._rows[token], []
-        for mode, weights, state in zip(self._modes, self._weights, self._state, strict=True):
-            h, c = state if isinstance(state, tuple) else (state, None)
-            x, h, c, _, _ = cpu.forward(mode, x, None, h, c, weights, False)
-            after.append(h if c is None else (h, c))
+        for layer, state in zip(self._layers, self._state, strict=True):
+            x, now = layer(x, state)
+            after.append(now)
         self._state = after
-        weight, bias = self._decoder
+        bias, weight = self._decoder
         return torch.addmv(bias, weight, x.view(-1)).numpy()
 
 

@@ -197,7 +197,7 @@ class LanguageModel:
         network = self._require_fitted()
         if len(set(network.shape.widths[1:])) > 1:
             raise ValueError(f"the layers have {network.shape.widths[1:]} units, not all the same")
-        from .. import trace
+        from ..tracing import trace
 
         some = torch.as_tensor(np.asarray(tokens))[:, None]
         with torch.no_grad(), trace(network) as seen:

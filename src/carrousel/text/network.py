@@ -85,7 +85,7 @@ class Network(nn.Module):
 def _run(layer: nn.Module, x: Tensor, state: Any, mask: Tensor | None) -> tuple[Tensor, Any]:
     if mask is None:
         return layer(x, state)
-    dropped = {"weight_hh_l0": layer.weight_hh_l0 * mask}
+    dropped = {"weight_hh_l0": layer.get_parameter("weight_hh_l0") * mask}
     return torch.func.functional_call(layer, dropped, (x, state))
 
 

@@ -56,7 +56,8 @@ class WordTokenizer(Tokenizer):
         return {"level": self.level, "words": self.words, "characters": characters}
 
     def _encode(self, text: str) -> Tokens:
-        known, tokens = self._known, []
+        known = self._known
+        tokens: list[int] = []
         for piece in _PIECES.findall(text):
             tokens += known.get(piece) or self._spell(piece)
         return np.array(tokens, np.int64)
