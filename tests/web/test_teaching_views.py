@@ -85,7 +85,7 @@ def test_other_cells_are_shown_by_networks_of_four_units(cell_page: Any, kind, o
     cell_page.locator(f".cell-diagram[data-kind={kind.lower()}]").wait_for()
     assert cell_page.locator(".cell-steps button").count() == operations
     assert cell_page.locator(".chip .strip").first.locator(".unit").count() == 4
-    assert "100 %" in cell_page.locator(".cell-output").inner_text()
+    assert "100\u00a0%" in cell_page.locator(".cell-output").inner_text()
 
 
 def test_back_to_the_network_that_was_opened(cell_page: Any):

@@ -12,7 +12,10 @@ import { backLayer, backLinear } from "./static/net/backward.js";
 import { letters } from "./static/net/tasks.js";
 import { Trainer } from "./static/net/trainer.js";
 
-const UNITS = 4, STEPS = 16, BATCH = 8, UPDATES = 1500;
+const UNITS = 4,
+  STEPS = 16,
+  BATCH = 8,
+  UPDATES = 1500;
 const NETWORKS = {
   lstm: { seed: 4, alpha: 0.003, beta: 0.03 },
   gru: { seed: 6, alpha: 0, beta: 0.03 },
@@ -20,7 +23,13 @@ const NETWORKS = {
 };
 
 function train(kind, { seed, alpha, beta }) {
-  const trainer = new Trainer(letters(STEPS), { kind, hidden: UNITS, batch: BATCH, seed, forgetBias: 2 });
+  const trainer = new Trainer(letters(STEPS), {
+    kind,
+    hidden: UNITS,
+    batch: BATCH,
+    seed,
+    forgetBias: 2,
+  });
   if (kind === "lstm") shutInput(trainer.layer);
   while (trainer.updates < UPDATES) {
     step(trainer, alpha, beta);
@@ -46,14 +55,24 @@ function step(trainer, alpha, beta) {
   trainer.seen++;
 }
 
-const short = (numbers) => `[${Array.from(numbers, (value) => Number(value.toFixed(3))).join(",")}]`;
+const short = (numbers) =>
+  `[${Array.from(numbers, (value) => Number(value.toFixed(3))).join(",")}]`;
 
 function written({ layer, head }) {
-  const rows = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"].map((name) => `      ${name}: ${short(layer[name])},`);
-  return `    layers: [{\n${rows.join("\n")}\n    }],\n` +
-    `    head: { weight: ${short(head.weight)}, bias: ${short(head.bias)} },\n`;
+  const rows = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"].map(
+    (name) => `      ${name}: ${short(layer[name])},`,
+  );
+  return (
+    `    layers: [{\n${rows.join("\n")}\n    }],\n` +
+    `    head: { weight: ${short(head.weight)}, bias: ${short(head.bias)} },\n`
+  );
 }
 
-const parts = Object.entries(NETWORKS).map(([kind, how]) => `  ${kind}: {\n${written(train(kind, how))}  },\n`);
+const parts = Object.entries(NETWORKS).map(
+  ([kind, how]) => `  ${kind}: {\n${written(train(kind, how))}  },\n`,
+);
 const file = new URL("static/net/letters-weights.js", import.meta.url);
-writeFileSync(file, `// Written by train_letters.js; not by hand.\n\nexport const WEIGHTS = {\n${parts.join("")}};\n`);
+writeFileSync(
+  file,
+  `// Written by train_letters.js; not by hand.\n\nexport const WEIGHTS = {\n${parts.join("")}};\n`,
+);

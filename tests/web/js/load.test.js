@@ -5,13 +5,20 @@ import { decode, halfToNumber, loadModel } from "../../../src/carrousel/web/stat
 
 const base64 = (array) => Buffer.from(array.buffer).toString("base64");
 const gru = (hidden, inputs) => ({
-  weight_ih: Array(3 * hidden * inputs).fill(0.1), weight_hh: Array(3 * hidden * hidden).fill(0.1),
+  weight_ih: Array(3 * hidden * inputs).fill(0.1),
+  weight_hh: Array(3 * hidden * hidden).fill(0.1),
 });
 
 test("numbers come from lists, from float32 and from float16", () => {
   assert.deepEqual([...decode([1, 2], "w")], [1, 2]);
-  assert.deepEqual([...decode({ dtype: "float32", base64: base64(Float32Array.of(0.5, -3)) }, "w")], [0.5, -3]);
-  assert.deepEqual([...decode({ dtype: "float16", base64: base64(Uint16Array.of(0x3c00, 0xc000)) }, "w")], [1, -2]);
+  assert.deepEqual(
+    [...decode({ dtype: "float32", base64: base64(Float32Array.of(0.5, -3)) }, "w")],
+    [0.5, -3],
+  );
+  assert.deepEqual(
+    [...decode({ dtype: "float16", base64: base64(Uint16Array.of(0x3c00, 0xc000)) }, "w")],
+    [1, -2],
+  );
 });
 
 test("halves: largest, smallest, zero and what is no number", () => {
@@ -30,8 +37,14 @@ test("sizes are read off the arrays; missing biases are zeros", () => {
 });
 
 test("an embedding reads tokens, and a tied head writes them", () => {
-  const json = { format: 1, kind: "gru", layers: [gru(2, 2)], embedding: [1, 0, 0, 1, 1, 1],
-    head: { tied: true, bias: [0, 0, 5] }, vocab: ["a", "b", "c"] };
+  const json = {
+    format: 1,
+    kind: "gru",
+    layers: [gru(2, 2)],
+    embedding: [1, 0, 0, 1, 1, 1],
+    head: { tied: true, bias: [0, 0, 5] },
+    vocab: ["a", "b", "c"],
+  };
   const { output, T } = forward(loadModel(json), [0, 2]);
   assert.equal(T, 2);
   assert.equal(output.length, 6);
@@ -44,10 +57,31 @@ for (const [what, json, message] of [
   ["nothing", null, /format is undefined/],
   ["another cell", { format: 1, kind: "ann" }, /kind is ann/],
   ["no layers", { format: 1, kind: "rnn", layers: [] }, /layers is missing/],
-  ["weights that fill no square", { format: 1, kind: "rnn", layers: [{ weight_hh: [1, 2], weight_ih: [1] }] }, /not 1 squares/],
-  ["a bias of the wrong size", { format: 1, kind: "rnn", layers: [{ weight_hh: [1], weight_ih: [1], bias_ih: [1, 2] }] }, /needs 1/],
-  ["a head of the wrong width", { format: 1, kind: "rnn", layers: [{ weight_hh: [1], weight_ih: [1] }], head: { weight: [1, 2, 3], bias: [1] } }, /head.weight has 3/],
-  ["text for numbers", { format: 1, kind: "rnn", layers: [{ weight_hh: "x" }] }, /weight_hh is neither/],
+  [
+    "weights that fill no square",
+    { format: 1, kind: "rnn", layers: [{ weight_hh: [1, 2], weight_ih: [1] }] },
+    /not 1 squares/,
+  ],
+  [
+    "a bias of the wrong size",
+    { format: 1, kind: "rnn", layers: [{ weight_hh: [1], weight_ih: [1], bias_ih: [1, 2] }] },
+    /needs 1/,
+  ],
+  [
+    "a head of the wrong width",
+    {
+      format: 1,
+      kind: "rnn",
+      layers: [{ weight_hh: [1], weight_ih: [1] }],
+      head: { weight: [1, 2, 3], bias: [1] },
+    },
+    /head.weight has 3/,
+  ],
+  [
+    "text for numbers",
+    { format: 1, kind: "rnn", layers: [{ weight_hh: "x" }] },
+    /weight_hh is neither/,
+  ],
 ]) {
   test(`${what} is refused with a reason`, () => assert.throws(() => loadModel(json), message));
 }
@@ -56,5 +90,11 @@ test("an empty sequence and half a row are refused", () => {
   const model = loadModel({ format: 1, kind: "gru", layers: [gru(2, 2)] });
   assert.throws(() => forward(model, []), /empty/);
   assert.throws(() => forward(model, [1, 2, 3]), /rows of 2/);
-  assert.equal(forward(model, [[1, 2], [3, 4]]).T, 2);
+  assert.equal(
+    forward(model, [
+      [1, 2],
+      [3, 4],
+    ]).T,
+    2,
+  );
 });

@@ -4,12 +4,26 @@ import { drawLayer, drawLinear } from "../../../src/carrousel/web/static/net/ini
 import { random } from "../../../src/carrousel/web/static/net/random.js";
 
 /** A model as `loadModel` gives it. */
-export function drawModel(kind, { inputs = 3, hidden = 4, depth = 1, outputs = 2, residual = false, seed = 1 } = {}) {
+export function drawModel(
+  kind,
+  { inputs = 3, hidden = 4, depth = 1, outputs = 2, residual = false, seed = 1 } = {},
+) {
   const rng = random(seed);
-  const layers = Array.from({ length: depth }, (_, l) => drawLayer(kind, l ? hidden : inputs, hidden, rng));
+  const layers = Array.from({ length: depth }, (_, l) =>
+    drawLayer(kind, l ? hidden : inputs, hidden, rng),
+  );
   return {
-    name: "test", kind, inputSize: inputs, hiddenSize: hidden, layers, residual,
-    embedding: null, embed: null, head: drawLinear(hidden, outputs, rng), vocab: null, meta: {},
+    name: "test",
+    kind,
+    inputSize: inputs,
+    hiddenSize: hidden,
+    layers,
+    residual,
+    embedding: null,
+    embed: null,
+    head: drawLinear(hidden, outputs, rng),
+    vocab: null,
+    meta: {},
   };
 }
 

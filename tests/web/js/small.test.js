@@ -13,7 +13,8 @@ const largest = (numbers) => numbers.indexOf(Math.max(...numbers));
 
 /** The share of steps at which the network says what it should. */
 function right(model, sequences) {
-  let good = 0, all = 0;
+  let good = 0,
+    all = 0;
   for (let seed = 0; seed < sequences; seed++) {
     const { inputs, target } = letters(16).draw(random(1000 + seed));
     const tokens = target.map((_, t) => largest(inputs.slice(t * SIZE, (t + 1) * SIZE)));
@@ -26,7 +27,11 @@ function right(model, sequences) {
   return good / all;
 }
 
-for (const [kind, share] of [["lstm", 0.99], ["gru", 0.99], ["rnn", 0.99]]) {
+for (const [kind, share] of [
+  ["lstm", 0.99],
+  ["gru", 0.99],
+  ["rnn", 0.99],
+]) {
   test(`${kind} says the last letter when asked, and is silent otherwise`, () => {
     assert.ok(right(smallModel(kind), 100) > share);
   });

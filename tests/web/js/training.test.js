@@ -3,13 +3,20 @@ import { test } from "node:test";
 import { crossEntropy, squaredError } from "../../../src/carrousel/web/static/net/losses.js";
 import { adam, clip, gradientDescent } from "../../../src/carrousel/web/static/net/optimizers.js";
 import { random } from "../../../src/carrousel/web/static/net/random.js";
-import { adding, readSeries, recall, series, sine } from "../../../src/carrousel/web/static/net/tasks.js";
+import {
+  adding,
+  readSeries,
+  recall,
+  series,
+  sine,
+} from "../../../src/carrousel/web/static/net/tasks.js";
 import { Trainer } from "../../../src/carrousel/web/static/net/trainer.js";
 
 const mean = (numbers) => numbers.reduce((sum, value) => sum + value, 0) / numbers.length;
 
 test("random numbers: the same for a seed, of the right mean and spread", () => {
-  const one = random(5), two = random(5);
+  const one = random(5),
+    two = random(5);
   assert.deepEqual([one.uniform(), one.integer(9)], [two.uniform(), two.integer(9)]);
   const draws = Array.from({ length: 20000 }, one.normal);
   assert.ok(Math.abs(mean(draws)) < 0.03);
@@ -17,7 +24,10 @@ test("random numbers: the same for a seed, of the right mean and spread", () => 
 });
 
 test("losses and their slopes", () => {
-  assert.deepEqual(squaredError(Float64Array.of(1, 2, 3), [0, NaN, 5]), { value: 2.5, gradient: Float64Array.of(1, 0, -2) });
+  assert.deepEqual(squaredError(Float64Array.of(1, 2, 3), [0, NaN, 5]), {
+    value: 2.5,
+    gradient: Float64Array.of(1, 0, -2),
+  });
   const { value, gradient } = crossEntropy(Float64Array.of(0, 0), 1);
   assert.ok(Math.abs(value - Math.log(2)) < 1e-15);
   assert.deepEqual([...gradient], [0.5, -0.5]);
@@ -36,8 +46,13 @@ test("one step of each optimizer", () => {
 
 test("adding asks for the sum of the two marked numbers", () => {
   const { inputs, target } = adding(10).draw(random(1));
-  let sum = 0, marks = 0;
-  for (let t = 0; t < 10; t++) if (inputs[2 * t + 1]) { sum += inputs[2 * t]; marks++; }
+  let sum = 0,
+    marks = 0;
+  for (let t = 0; t < 10; t++)
+    if (inputs[2 * t + 1]) {
+      sum += inputs[2 * t];
+      marks++;
+    }
   assert.equal(marks, 2);
   assert.equal(target[9], sum);
   assert.ok([...target.slice(0, 9)].every(Number.isNaN));
@@ -50,18 +65,27 @@ test("recall shows one symbol, then distractors only", () => {
 });
 
 test("what remembers nothing has the loss that each task names", () => {
-  const squares = (task) => mean(Array.from({ length: 3000 }, (_, seed) => {
-    const { target } = task.draw(random(seed));
-    const last = target[target.length - 1];
-    return (last - (task.inputs === 2 ? 1 : 0)) ** 2;
-  }));
-  for (const task of [adding(10), sine(10)]) assert.ok(Math.abs(squares(task) / task.memoryless - 1) < 0.1);
+  const squares = (task) =>
+    mean(
+      Array.from({ length: 3000 }, (_, seed) => {
+        const { target } = task.draw(random(seed));
+        const last = target[target.length - 1];
+        return (last - (task.inputs === 2 ? 1 : 0)) ** 2;
+      }),
+    );
+  for (const task of [adding(10), sine(10)])
+    assert.ok(Math.abs(squares(task) / task.memoryless - 1) < 0.1);
 });
 
 test("a pasted series: lines, commas, semicolons, decimal commas", () => {
   const twelve = Array.from({ length: 12 }, (_, k) => k + 0.5);
-  for (const text of [twelve.join("\n"), twelve.join(", "), twelve.join(";"), twelve.join("\n").replaceAll(".", ","),
-    twelve.join(" ; ").replaceAll(".", ",")]) {
+  for (const text of [
+    twelve.join("\n"),
+    twelve.join(", "),
+    twelve.join(";"),
+    twelve.join("\n").replaceAll(".", ","),
+    twelve.join(" ; ").replaceAll(".", ","),
+  ]) {
     assert.deepEqual(readSeries(text), twelve);
   }
   assert.throws(() => readSeries("1 2 x"), /"x" is not a number/);
@@ -87,7 +111,9 @@ for (const kind of ["lstm", "gru", "rnn"]) {
 }
 
 test("the same seed trains the same network; time is kept to", () => {
-  const [one, two] = [0, 1].map(() => new Trainer(sine(10), { kind: "gru", hidden: 4, seed: 9, batch: 2 }));
+  const [one, two] = [0, 1].map(
+    () => new Trainer(sine(10), { kind: "gru", hidden: 4, seed: 9, batch: 2 }),
+  );
   one.work(1e4, 0.01, 3);
   two.work(1e4, 0.01, 3);
   assert.deepEqual(one.losses, two.losses);

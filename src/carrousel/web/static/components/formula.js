@@ -1,4 +1,3 @@
-// @ts-check
 /**
  * Formulas as MathML, from a line of plain notation: `f_t = σ(W_f [h_{t−1}, x_t] + b_f)`.
  * `_` and `^` take the next sign or a group in braces; `\c{name}{...}` gives a part the colour of a
@@ -21,7 +20,7 @@ function row(rest, end) {
   /** @type {Element[]} */
   const parts = [];
   while (rest.length && rest[0] !== end) {
-    const sign = /** @type {string} */ (rest.shift());
+    const sign = rest.shift();
     if (sign === " ") continue;
     if (sign === "_" || sign === "^") attach(parts, sign, group(rest));
     else parts.push(atom(sign, rest));
@@ -59,13 +58,13 @@ function operator(sign) {
 
 /** @param {string[]} rest @returns {Element} */
 function group(rest) {
-  const sign = /** @type {string} */ (rest.shift());
+  const sign = rest.shift();
   return atom(sign, sign === "{" || sign === "\\" ? rest : []);
 }
 
 /** @param {Element[]} parts @param {string} sign @param {Element} script */
 function attach(parts, sign, script) {
-  const base = /** @type {Element} */ (parts.pop());
+  const base = parts.pop();
   const both = sign === "^" && base.tagName === "msub";
   const tag = both ? "msubsup" : sign === "_" ? "msub" : "msup";
   parts.push(node(tag, both ? [...base.children, script] : [base, script]));

@@ -28,8 +28,10 @@ import { addOuter, addTransposedProduct, norm } from "./matrix.js";
 export function zeroGradients(layer) {
   const like = (/** @type {ArrayLike<number>} */ weight) => new Float64Array(weight.length);
   return {
-    weight_ih: like(layer.weight_ih), weight_hh: like(layer.weight_hh),
-    bias_ih: like(layer.bias_ih), bias_hh: like(layer.bias_hh),
+    weight_ih: like(layer.weight_ih),
+    weight_hh: like(layer.weight_hh),
+    bias_ih: like(layer.bias_ih),
+    bias_hh: like(layer.bias_hh),
   };
 }
 
@@ -44,16 +46,20 @@ export function zeroGradients(layer) {
 export function backLayer(layer, run, above, grads = null, aboveCell = null) {
   const { T, H, I } = run;
   const cell = CELLS[layer.kind];
-  const gradHidden = new Float64Array(T * H), gradInput = new Float64Array(T * I);
+  const gradHidden = new Float64Array(T * H),
+    gradInput = new Float64Array(T * I);
   const gradCell = cell.hasCell ? new Float64Array(T * H) : null;
   const shares = new Float64Array(T);
-  const dh = new Float64Array(H), dc = new Float64Array(H);
-  const dsx = new Float64Array(cell.blocks * H), dsh = new Float64Array(cell.blocks * H);
+  const dh = new Float64Array(H),
+    dc = new Float64Array(H);
+  const dsx = new Float64Array(cell.blocks * H),
+    dsh = new Float64Array(cell.blocks * H);
   for (let t = T - 1; t >= 0; t--) {
     for (let j = 0; j < H; j++) gradHidden[t * H + j] = dh[j] += above[t * H + j];
     if (aboveCell) for (let j = 0; j < H; j++) dc[j] += aboveCell[t * H + j];
     cell.back(run, t, dh, dc, dsx, dsh, gradCell);
-    const h = t > 0 ? run.hidden : run.h0, from = t > 0 ? (t - 1) * H : 0;
+    const h = t > 0 ? run.hidden : run.h0,
+      from = t > 0 ? (t - 1) * H : 0;
     addTransposedProduct(dh, layer.weight_hh, dsh, H);
     addTransposedProduct(gradInput, layer.weight_ih, dsx, I, t * I);
     shares[t] = share(norm(dsx), norm(dsh), norm(run.input, t * I, I), norm(h, from, H));

@@ -27,7 +27,8 @@ export const sigmoid = (x) => 1 / (1 + Math.exp(-x));
 
 /** The state before step t: a row of the record, or the initial state.
  * @param {Float64Array} states @param {Float64Array} initial @param {number} t @param {number} j */
-const before = (states, initial, t, j) => (t > 0 ? states[(t - 1) * initial.length + j] : initial[j]);
+const before = (states, initial, t, j) =>
+  t > 0 ? states[(t - 1) * initial.length + j] : initial[j];
 
 /** @type {Cell} Hochreiter & Schmidhuber 1997; the forget gate: Gers, Schmidhuber & Cummins 2000 */
 const lstm = {
@@ -52,7 +53,10 @@ const lstm = {
     const cell = /** @type {Float64Array} */ (run.cell);
     const { input, forget, candidate, output } = run.gates;
     for (let j = 0, at = t * H; j < H; j++, at++) {
-      const i = input[at], f = forget[at], g = candidate[at], o = output[at];
+      const i = input[at],
+        f = forget[at],
+        g = candidate[at],
+        o = output[at];
       const squashed = Math.tanh(cell[at]);
       const total = dc[j] + dh[j] * o * (1 - squashed * squashed); // dL/dc_t
       if (gradCell) gradCell[at] = total;
@@ -89,7 +93,9 @@ const gru = {
     const recalled = /** @type {Float64Array} */ (run.recalled);
     const { reset, update, candidate } = run.gates;
     for (let j = 0, at = t * H; j < H; j++, at++) {
-      const r = reset[at], z = update[at], n = candidate[at];
+      const r = reset[at],
+        z = update[at],
+        n = candidate[at];
       const dn = dh[j] * (1 - z) * (1 - n * n); // gradient of what is inside the tanh
       dsx[j] = dsh[j] = dn * recalled[at] * r * (1 - r);
       dsx[H + j] = dsh[H + j] = dh[j] * (before(hidden, run.h0, t, j) - n) * z * (1 - z);

@@ -33,25 +33,37 @@ export const INPUTS = 4;
 export function errorFlow({ kind, steps, hidden = 12, scale, forgetBias, seed = 1 }) {
   const layer = drawLayer(kind, INPUTS, hidden, random(seed), { forgetBias, scale });
   const rng = random(seed + 100); // the same input for every cell
-  const run = runLayer(layer, Float64Array.from({ length: steps * INPUTS }, () => 0.5 * rng.normal()));
+  const run = runLayer(
+    layer,
+    Float64Array.from({ length: steps * INPUTS }, () => 0.5 * rng.normal()),
+  );
   const above = new Float64Array(steps * hidden);
   above.fill(1 / Math.sqrt(hidden), (steps - 1) * hidden);
   const grads = zeroGradients(layer);
   const { shares } = backLayer(layer, run, above, grads);
   const norms = jacobianNorms(layer, run);
   return {
-    norms, shares, halving: halving(norms),
+    norms,
+    shares,
+    halving: halving(norms),
     gradient: Math.hypot(...Object.values(grads).map((grad) => norm(grad))),
-    largest: kind === "rnn" ? spectralNorm(layer.weight_hh, hidden, new Float64Array(hidden).fill(1)) : NaN,
+    largest:
+      kind === "rnn"
+        ? spectralNorm(layer.weight_hh, hidden, new Float64Array(hidden).fill(1))
+        : NaN,
   };
 }
 
 /** @param {Float64Array} norms */
 function halving(norms) {
   const T = norms.length - 1;
-  const logs = Array.from(norms, (value) => Math.log2(Math.max(value, 1e-300))).reverse().slice(1);
-  const middle = (T + 1) / 2, mean = logs.reduce((sum, value) => sum + value, 0) / T;
-  let up = 0, down = 0;
+  const logs = Array.from(norms, (value) => Math.log2(Math.max(value, 1e-300)))
+    .reverse()
+    .slice(1);
+  const middle = (T + 1) / 2,
+    mean = logs.reduce((sum, value) => sum + value, 0) / T;
+  let up = 0,
+    down = 0;
   logs.forEach((value, k) => {
     up += (k + 1 - middle) * (value - mean);
     down += (k + 1 - middle) ** 2;

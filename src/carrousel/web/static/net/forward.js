@@ -54,8 +54,14 @@ export function forward(model, sequence) {
   }
   const last = layers[layers.length - 1];
   return {
-    kind: last.kind, T: last.T, H: last.H, layers,
-    hidden: last.hidden, cell: last.cell, gates: last.gates, top: rows,
+    kind: last.kind,
+    T: last.T,
+    H: last.H,
+    layers,
+    hidden: last.hidden,
+    cell: last.cell,
+    gates: last.gates,
+    top: rows,
     output: model.head ? linear(model.head, rows) : null,
   };
 }
@@ -68,11 +74,18 @@ export function emptyRecord(layer, T) {
   const { kind, nonlinearity, inputs, hidden: H } = layer;
   const states = () => new Float64Array(T * H);
   return {
-    kind, nonlinearity, T, I: inputs, H, input: new Float64Array(T * inputs), hidden: states(),
+    kind,
+    nonlinearity,
+    T,
+    I: inputs,
+    H,
+    input: new Float64Array(T * inputs),
+    hidden: states(),
     cell: CELLS[kind].hasCell ? states() : null,
     gates: Object.fromEntries(CELLS[kind].gates.map((name) => [name, states()])),
     recalled: kind === "gru" ? states() : null,
-    h0: new Float64Array(H), c0: new Float64Array(H),
+    h0: new Float64Array(H),
+    c0: new Float64Array(H),
   };
 }
 
@@ -86,7 +99,8 @@ export function runLayer(layer, input, record) {
   const run = record ?? emptyRecord(layer, input.length / layer.inputs);
   const cell = CELLS[layer.kind];
   const { H, I } = run;
-  const sx = new Float64Array(cell.blocks * H), sh = new Float64Array(cell.blocks * H);
+  const sx = new Float64Array(cell.blocks * H),
+    sh = new Float64Array(cell.blocks * H);
   run.input.set(input);
   for (let t = 0; t < run.T; t++) {
     sx.set(layer.bias_ih);
@@ -116,7 +130,8 @@ export function linear(map, rows) {
 
 /** Probabilities from logits, in a new array. @param {ArrayLike<number>} logits */
 export function softmax(logits) {
-  let top = -Infinity, sum = 0;
+  let top = -Infinity,
+    sum = 0;
   for (let k = 0; k < logits.length; k++) top = Math.max(top, logits[k]);
   const out = Float64Array.from(logits, (value) => Math.exp(value - top));
   for (const value of out) sum += value;
@@ -128,7 +143,8 @@ function inputRows(model, sequence) {
   if (!sequence.length) throw new RangeError("sequence is empty; it needs one step or more");
   if (model.embedding) return embedded(model.embedding, sequence);
   const width = model.embed ? model.embed.inputs : model.layers[0].inputs;
-  const flat = typeof sequence[0] === "number" ? sequence : Array.from(sequence, (row) => [...row]).flat();
+  const flat =
+    typeof sequence[0] === "number" ? sequence : Array.from(sequence, (row) => [...row]).flat();
   if (flat.length % width) {
     throw new RangeError(`sequence has ${flat.length} numbers; they must fill rows of ${width}`);
   }

@@ -14,11 +14,17 @@ import { CELLS } from "./cells.js";
  * @returns {Layer}
  */
 export function drawLayer(kind, inputs, hidden, rng, { forgetBias = null, scale = 1 } = {}) {
-  const rows = CELLS[kind].blocks * hidden, bound = 1 / Math.sqrt(hidden);
+  const rows = CELLS[kind].blocks * hidden,
+    bound = 1 / Math.sqrt(hidden);
   const layer = {
-    kind, nonlinearity: "tanh", inputs, hidden,
-    weight_ih: uniform(rows * inputs, bound, rng), weight_hh: uniform(rows * hidden, bound * scale, rng),
-    bias_ih: uniform(rows, bound, rng), bias_hh: uniform(rows, bound, rng),
+    kind,
+    nonlinearity: "tanh",
+    inputs,
+    hidden,
+    weight_ih: uniform(rows * inputs, bound, rng),
+    weight_hh: uniform(rows * hidden, bound * scale, rng),
+    bias_ih: uniform(rows, bound, rng),
+    bias_hh: uniform(rows, bound, rng),
   };
   const keeps = CELLS[kind].gates.findIndex((name) => name === "forget" || name === "update");
   if (forgetBias !== null && keeps >= 0) {
@@ -33,7 +39,10 @@ export function drawLayer(kind, inputs, hidden, rng, { forgetBias = null, scale 
 export function drawLinear(inputs, outputs, rng) {
   const bound = 1 / Math.sqrt(inputs);
   return {
-    weight: uniform(inputs * outputs, bound, rng), bias: uniform(outputs, bound, rng), inputs, outputs,
+    weight: uniform(inputs * outputs, bound, rng),
+    bias: uniform(outputs, bound, rng),
+    inputs,
+    outputs,
   };
 }
 

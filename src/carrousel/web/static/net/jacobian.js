@@ -14,11 +14,14 @@ import { addTransposedProduct, spectralNorm } from "./matrix.js";
  */
 export function jacobianNorms(layer, run) {
   const { T, H } = run;
-  const cell = CELLS[layer.kind], width = cell.hasCell ? 2 * H : H;
-  const norms = new Float64Array(T + 1), singular = new Float64Array(width).fill(1);
+  const cell = CELLS[layer.kind],
+    width = cell.hasCell ? 2 * H : H;
+  const norms = new Float64Array(T + 1),
+    singular = new Float64Array(width).fill(1);
   const rows = identity(H); // row j: the gradient of unit j of h_T
   const matrix = new Float64Array(H * width);
-  const dsx = new Float64Array(cell.blocks * H), dsh = new Float64Array(cell.blocks * H);
+  const dsx = new Float64Array(cell.blocks * H),
+    dsh = new Float64Array(cell.blocks * H);
   norms[T] = 1;
   for (let t = T - 1; t >= 0; t--) {
     rows.forEach(({ dh, dc }, j) => {

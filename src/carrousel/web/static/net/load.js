@@ -54,19 +54,31 @@ import { CELLS } from "./cells.js";
  * @throws {TypeError} the JSON is not a model of this format
  */
 export function loadModel(json) {
-  require(json?.format === 1, `format is ${json?.format}, but this page reads format 1`);
-  require(json.kind in CELLS, `kind is ${json.kind}, but must be one of ${Object.keys(CELLS).join(", ")}`);
-  require(json.layers?.length > 0, "layers is missing or empty");
-  const layers = json.layers.map((/** @type {any} */ layer, /** @type {number} */ at) => readLayer(json, layer, at));
-  const embedding = json.embedding ? readTable(decode(json.embedding, "embedding"), layers[0].inputs) : null;
+  check(json?.format === 1, `format is ${json?.format}, but this page reads format 1`);
+  check(
+    json.kind in CELLS,
+    `kind is ${json.kind}, but must be one of ${Object.keys(CELLS).join(", ")}`,
+  );
+  check(json.layers?.length > 0, "layers is missing or empty");
+  const layers = json.layers.map((/** @type {any} */ layer, /** @type {number} */ at) =>
+    readLayer(json, layer, at),
+  );
+  const embedding = json.embedding
+    ? readTable(decode(json.embedding, "embedding"), layers[0].inputs)
+    : null;
   const head = json.head?.tied ? { ...embedding, bias: json.head.bias } : json.head;
   return {
-    name: json.name ?? "", kind: json.kind,
-    inputSize: layers[0].inputs, hiddenSize: layers[layers.length - 1].hidden,
-    layers, residual: Boolean(json.residual), embedding,
+    name: json.name ?? "",
+    kind: json.kind,
+    inputSize: layers[0].inputs,
+    hiddenSize: layers[layers.length - 1].hidden,
+    layers,
+    residual: Boolean(json.residual),
+    embedding,
     embed: json.embed ? readLinear(json.embed, "embed") : null,
     head: head ? readLinear(head, "head", layers[layers.length - 1].hidden) : null,
-    vocab: json.vocab ?? null, meta: json.meta ?? {},
+    vocab: json.vocab ?? null,
+    meta: json.meta ?? {},
   };
 }
 
@@ -78,17 +90,22 @@ export function loadModel(json) {
 export function decode(data, name) {
   if (ArrayBuffer.isView(data)) return /** @type {any} */ (data);
   if (Array.isArray(data)) return Float64Array.from(data);
-  require(typeof data?.base64 === "string", `${name} is neither a list of numbers nor base64`);
+  check(typeof data?.base64 === "string", `${name} is neither a list of numbers nor base64`);
   const text = atob(data.base64);
   const bytes = Uint8Array.from(text, (letter) => letter.charCodeAt(0));
   if (data.dtype === "float32") return new Float32Array(bytes.buffer);
-  require(data.dtype === "float16", `${name} has dtype ${data.dtype}, but float16 and float32 are read`);
+  check(
+    data.dtype === "float16",
+    `${name} has dtype ${data.dtype}, but float16 and float32 are read`,
+  );
   return Float32Array.from(new Uint16Array(bytes.buffer), halfToNumber);
 }
 
 /** The value of an IEEE 754 half. @param {number} bits */
 export function halfToNumber(bits) {
-  const sign = bits >> 15 ? -1 : 1, exponent = (bits >> 10) & 31, fraction = bits & 1023;
+  const sign = bits >> 15 ? -1 : 1,
+    exponent = (bits >> 10) & 31,
+    fraction = bits & 1023;
   if (exponent === 0) return sign * fraction * 2 ** -24;
   if (exponent === 31) return fraction ? NaN : sign * Infinity;
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
@@ -99,21 +116,35 @@ function readLayer(json, raw, at) {
   const name = `layers[${at}]`;
   const blocks = CELLS[json.kind].blocks;
   const weight_hh = decode(raw.weight_hh, `${name}.weight_hh`);
-  const hidden = Math.sqrt(weight_hh.length / blocks), rows = blocks * hidden;
-  require(Number.isInteger(hidden) && hidden > 0,
-    `${name}.weight_hh has ${weight_hh.length} numbers, which are not ${blocks} squares`);
+  const hidden = Math.sqrt(weight_hh.length / blocks),
+    rows = blocks * hidden;
+  check(
+    Number.isInteger(hidden) && hidden > 0,
+    `${name}.weight_hh has ${weight_hh.length} numbers, which are not ${blocks} squares`,
+  );
   const weight_ih = decode(raw.weight_ih, `${name}.weight_ih`);
   const inputs = weight_ih.length / rows;
-  require(Number.isInteger(inputs) && inputs > 0,
-    `${name}.weight_ih has ${weight_ih.length} numbers, which do not fill ${rows} rows`);
+  check(
+    Number.isInteger(inputs) && inputs > 0,
+    `${name}.weight_ih has ${weight_ih.length} numbers, which do not fill ${rows} rows`,
+  );
   const bias = (/** @type {string} */ key) => {
     const numbers = raw[key] ? decode(raw[key], `${name}.${key}`) : new Float64Array(rows);
-    require(numbers.length === rows, `${name}.${key} has ${numbers.length} numbers, but needs ${rows}`);
+    check(
+      numbers.length === rows,
+      `${name}.${key} has ${numbers.length} numbers, but needs ${rows}`,
+    );
     return numbers;
   };
   return {
-    kind: json.kind, nonlinearity: json.nonlinearity ?? "tanh", inputs, hidden,
-    weight_ih, weight_hh, bias_ih: bias("bias_ih"), bias_hh: bias("bias_hh"),
+    kind: json.kind,
+    nonlinearity: json.nonlinearity ?? "tanh",
+    inputs,
+    hidden,
+    weight_ih,
+    weight_hh,
+    bias_ih: bias("bias_ih"),
+    bias_hh: bias("bias_hh"),
   };
 }
 
@@ -123,19 +154,23 @@ function readLinear(raw, name, width) {
   const bias = raw.bias ? decode(raw.bias, `${name}.bias`) : null;
   const outputs = bias ? bias.length : weight.length / (width ?? NaN);
   const inputs = weight.length / outputs;
-  require(Number.isInteger(inputs) && inputs > 0 && (!width || inputs === width),
-    `${name}.weight has ${weight.length} numbers, which do not fill ${outputs} rows of ${width ?? "one length"}`);
+  check(
+    Number.isInteger(inputs) && inputs > 0 && (!width || inputs === width),
+    `${name}.weight has ${weight.length} numbers, which do not fill ${outputs} rows of ${width ?? "one length"}`,
+  );
   return { weight, bias, inputs, outputs };
 }
 
 /** @param {Numbers} weight @param {number} inputs @returns {Linear} */
 function readTable(weight, inputs) {
-  require(weight.length % inputs === 0,
-    `embedding has ${weight.length} numbers, which do not fill rows of ${inputs}`);
+  check(
+    weight.length % inputs === 0,
+    `embedding has ${weight.length} numbers, which do not fill rows of ${inputs}`,
+  );
   return { weight, bias: null, inputs, outputs: weight.length / inputs };
 }
 
 /** @param {boolean} condition @param {string} message */
-function require(condition, message) {
+function check(condition, message) {
   if (!condition) throw new TypeError(`model: ${message}`);
 }

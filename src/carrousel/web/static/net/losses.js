@@ -12,7 +12,8 @@ import { softmax } from "./forward.js";
  */
 export function squaredError(output, target) {
   const gradient = new Float64Array(output.length);
-  let sum = 0, count = 0;
+  let sum = 0,
+    count = 0;
   for (let at = 0; at < output.length; at++) {
     if (Number.isNaN(target[at])) continue;
     const error = output[at] - target[at];

@@ -25,7 +25,8 @@ export function addTransposedProduct(out, weight, y, columns, from = 0) {
   for (let row = 0, at = 0; row < y.length; row++, at += columns) {
     const factor = y[row];
     if (factor === 0) continue;
-    for (let column = 0; column < columns; column++) out[from + column] += weight[at + column] * factor;
+    for (let column = 0; column < columns; column++)
+      out[from + column] += weight[at + column] * factor;
   }
 }
 

@@ -32,21 +32,38 @@ export function operations(layer, run, t) {
   const row = (/** @type {Float64Array} */ states) => states.slice(t * H, (t + 1) * H);
   const past = (/** @type {Float64Array} */ states, /** @type {Float64Array} */ initial) =>
     t > 0 ? states.slice((t - 1) * H, t * H) : initial.slice();
-  const x = run.input.slice(t * I, (t + 1) * I), h = past(run.hidden, run.h0);
+  const x = run.input.slice(t * I, (t + 1) * I),
+    h = past(run.hidden, run.h0);
   const start = [
     operation("x", "input", "x", "series", x, "given"),
     operation("h", "hidden state", "h", "hidden", h, "given"),
   ];
-  const joined = operation("join", "concatenated", "[h, x]", "series", Float64Array.of(...h, ...x), "join");
-  const made = { run, row, h, c: run.cell ? past(run.cell, run.c0) : null, hidden: row(run.hidden) };
+  const joined = operation(
+    "join",
+    "concatenated",
+    "[h, x]",
+    "series",
+    Float64Array.of(...h, ...x),
+    "join",
+  );
+  const made = {
+    run,
+    row,
+    h,
+    c: run.cell ? past(run.cell, run.c0) : null,
+    hidden: row(run.hidden),
+  };
   if (run.kind === "lstm") return [...start, ...lstm(made, joined)];
   return [...start, joined, ...(run.kind === "gru" ? gru(made) : rnn(layer, run, t, made.hidden))];
 }
 
 /** @param {any} made @param {Operation} joined @returns {Operation[]} */
 function lstm({ run, row, c, hidden }, joined) {
-  const f = row(run.gates.forget), i = row(run.gates.input), g = row(run.gates.candidate);
-  const o = row(run.gates.output), cell = row(run.cell);
+  const f = row(run.gates.forget),
+    i = row(run.gates.input),
+    g = row(run.gates.candidate);
+  const o = row(run.gates.output),
+    cell = row(run.cell);
   return [
     operation("c", "cell state", "c", "cell", c, "given"),
     joined,
@@ -64,13 +81,29 @@ function lstm({ run, row, c, hidden }, joined) {
 
 /** @param {any} made @returns {Operation[]} */
 function gru({ run, row, h, hidden }) {
-  const r = row(run.gates.reset), z = row(run.gates.update), n = row(run.gates.candidate);
+  const r = row(run.gates.reset),
+    z = row(run.gates.update),
+    n = row(run.gates.candidate);
   const open = z.map((/** @type {number} */ value) => 1 - value);
   return [
     operation("reset", "reset gate", "r = σ(W_r [h, x] + b_r)", "reset", r, "weighted"),
     operation("update", "update gate", "z = σ(W_z [h, x] + b_z)", "update", z, "weighted"),
-    operation("recalled", "recalled state", "r * (W_hn h + b_hn)", "reset", times(r, row(run.recalled)), "product"),
-    operation("candidate", "candidate", "n = tanh(W_in x + b_in + recalled)", "candidate", n, "weighted"),
+    operation(
+      "recalled",
+      "recalled state",
+      "r * (W_hn h + b_hn)",
+      "reset",
+      times(r, row(run.recalled)),
+      "product",
+    ),
+    operation(
+      "candidate",
+      "candidate",
+      "n = tanh(W_in x + b_in + recalled)",
+      "candidate",
+      n,
+      "weighted",
+    ),
     operation("kept", "kept memory", "z * h", "update", times(z, h), "product"),
     operation("added", "added memory", "(1 - z) * n", "candidate", times(open, n), "product"),
     operation("hidden", "new hidden state", "h' = (1 - z) * n + z * h", "hidden", hidden, "sum"),
@@ -98,16 +131,35 @@ function rnn(layer, run, t, hidden) {
  */
 export function weightedSum(layer, run, t, gate, unit) {
   const { H, I } = run;
-  const block = Math.max(0, CELLS[layer.kind].gates.indexOf(gate)), line = block * H + unit;
+  const block = Math.max(0, CELLS[layer.kind].gates.indexOf(gate)),
+    line = block * H + unit;
   const reset = layer.kind === "gru" && gate === "candidate" ? run.gates.reset[t * H + unit] : 1;
   const h = t > 0 ? run.hidden.subarray((t - 1) * H, t * H) : run.h0;
   /** @type {Term[]} */
   const terms = [];
-  for (let j = 0; j < H; j++) terms.push({ weight: reset * layer.weight_hh[line * H + j], value: h[j], source: "h", index: j });
-  for (let j = 0; j < I; j++) terms.push({ weight: layer.weight_ih[line * I + j], value: run.input[t * I + j], source: "x", index: j });
-  terms.push({ weight: layer.bias_ih[line] + reset * layer.bias_hh[line], value: 1, source: "b", index: 0 });
+  for (let j = 0; j < H; j++)
+    terms.push({
+      weight: reset * layer.weight_hh[line * H + j],
+      value: h[j],
+      source: "h",
+      index: j,
+    });
+  for (let j = 0; j < I; j++)
+    terms.push({
+      weight: layer.weight_ih[line * I + j],
+      value: run.input[t * I + j],
+      source: "x",
+      index: j,
+    });
+  terms.push({
+    weight: layer.bias_ih[line] + reset * layer.bias_hh[line],
+    value: 1,
+    source: "b",
+    index: 0,
+  });
   const sum = terms.reduce((total, { weight, value }) => total + weight * value, 0);
-  const bounded = gate === "candidate" ? Math.tanh : gate === "sum" ? (/** @type {number} */ s) => s : sigmoid;
+  const bounded =
+    gate === "candidate" ? Math.tanh : gate === "sum" ? (/** @type {number} */ s) => s : sigmoid;
   return { terms, sum, result: bounded(sum) };
 }
 

@@ -22,9 +22,14 @@ export function adam(beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8) {
   let moments = [];
   let time = 0;
   return (weights, grads, rate) => {
-    if (!time) moments = weights.map(({ length }) => ({ mean: new Float64Array(length), square: new Float64Array(length) }));
+    if (!time)
+      moments = weights.map(({ length }) => ({
+        mean: new Float64Array(length),
+        square: new Float64Array(length),
+      }));
     time++;
-    const scale1 = 1 - beta1 ** time, scale2 = 1 - beta2 ** time;
+    const scale1 = 1 - beta1 ** time,
+      scale2 = 1 - beta2 ** time;
     weights.forEach((weight, k) => {
       const { mean, square } = moments[k];
       for (let at = 0; at < weight.length; at++) {
@@ -46,6 +51,7 @@ export function clip(grads, most) {
   let squares = 0;
   for (const grad of grads) for (let at = 0; at < grad.length; at++) squares += grad[at] * grad[at];
   const size = Math.sqrt(squares);
-  if (size > most) for (const grad of grads) for (let at = 0; at < grad.length; at++) grad[at] *= most / size;
+  if (size > most)
+    for (const grad of grads) for (let at = 0; at < grad.length; at++) grad[at] *= most / size;
   return size;
 }

@@ -13,7 +13,9 @@ export class Session {
    *   optimizer: "adam" | "sgd", forgetBias: number}} options */
   constructor(task, { kinds, hidden, seed, optimizer, forgetBias }) {
     this.task = task;
-    this.trainers = kinds.map((kind) => new Trainer(task, { kind, hidden, seed, optimizer, forgetBias }));
+    this.trainers = kinds.map(
+      (kind) => new Trainer(task, { kind, hidden, seed, optimizer, forgetBias }),
+    );
     this.turn = 0; // whose update it is
     this.shown = random(seed + 77);
     this.example = task.draw(this.shown);

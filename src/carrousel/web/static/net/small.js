@@ -21,12 +21,23 @@ const BEGINNINGS = [OPENING, "c · · · · · · · · · ?", "a b c ? ? ?", "?
  */
 export function smallModel(kind) {
   return loadModel({
-    format: 1, name: `letters-${kind}`, kind, ...WEIGHTS[kind],
+    format: 1,
+    name: `letters-${kind}`,
+    kind,
+    ...WEIGHTS[kind],
     embedding: Array.from({ length: SIZE * SIZE }, (_, at) => Number(at % (SIZE + 1) === 0)), // one-hot
     vocab: VOCABULARY,
     meta: {
-      task: "language", small: true, opening: OPENING, beginnings: BEGINNINGS,
-      tokenizer: { level: "char", characters: VOCABULARY.join(""), byte_fallback: false, begin: REST },
+      task: "language",
+      small: true,
+      opening: OPENING,
+      beginnings: BEGINNINGS,
+      tokenizer: {
+        level: "char",
+        characters: VOCABULARY.join(""),
+        byte_fallback: false,
+        begin: REST,
+      },
     },
   });
 }

@@ -13,6 +13,7 @@
 
 /**
  * @typedef {Object} Task
+ * @property {string} name
  * @property {number} inputs I @property {number} outputs O
  * @property {number} steps T
  * @property {"number" | "class"} answers
@@ -30,11 +31,18 @@
 export function adding(steps) {
   const half = Math.floor(steps / 2);
   return {
-    inputs: 2, outputs: 1, steps, answers: "number", memoryless: 1 / 6, solved: 0.01,
+    name: "adding",
+    inputs: 2,
+    outputs: 1,
+    steps,
+    answers: "number",
+    memoryless: 1 / 6,
+    solved: 0.01,
     draw(rng) {
       const inputs = new Float64Array(steps * 2);
       for (let t = 0; t < steps; t++) inputs[2 * t] = rng.uniform();
-      const first = rng.integer(half), second = half + rng.integer(steps - half);
+      const first = rng.integer(half),
+        second = half + rng.integer(steps - half);
       inputs[2 * first + 1] = inputs[2 * second + 1] = 1;
       const target = new Float64Array(steps).fill(NaN);
       target[steps - 1] = inputs[2 * first] + inputs[2 * second];
@@ -52,9 +60,16 @@ export const SYMBOLS = 4;
  */
 export function recall(steps) {
   return {
-    inputs: 2 * SYMBOLS, outputs: SYMBOLS, steps, answers: "class", memoryless: Math.log(SYMBOLS), solved: 0.05,
+    name: "recall",
+    inputs: 2 * SYMBOLS,
+    outputs: SYMBOLS,
+    steps,
+    answers: "class",
+    memoryless: Math.log(SYMBOLS),
+    solved: 0.05,
     draw(rng) {
-      const inputs = new Float64Array(steps * 2 * SYMBOLS), target = new Float64Array(steps).fill(NaN);
+      const inputs = new Float64Array(steps * 2 * SYMBOLS),
+        target = new Float64Array(steps).fill(NaN);
       const first = rng.integer(SYMBOLS);
       inputs[first] = 1;
       for (let t = 1; t < steps; t++) inputs[t * 2 * SYMBOLS + SYMBOLS + rng.integer(SYMBOLS)] = 1;
@@ -65,7 +80,9 @@ export function recall(steps) {
 }
 
 export const VOCABULARY = ["a", "b", "c", "·", "?"];
-const LETTERS = 3, REST = 3, QUESTION = 4;
+const LETTERS = 3,
+  REST = 3,
+  QUESTION = 4;
 
 /**
  * Letters: say the last letter whenever asked "?", and "·" at every other step. A letter has to be
@@ -75,9 +92,15 @@ const LETTERS = 3, REST = 3, QUESTION = 4;
 export function letters(steps) {
   const size = VOCABULARY.length;
   return {
-    inputs: size, outputs: size, steps, answers: "class", memoryless: 0.3 * Math.log(LETTERS),
+    name: "letters",
+    inputs: size,
+    outputs: size,
+    steps,
+    answers: "class",
+    memoryless: 0.3 * Math.log(LETTERS),
     draw(rng) {
-      const inputs = new Float64Array(steps * size), target = new Float64Array(steps);
+      const inputs = new Float64Array(steps * size),
+        target = new Float64Array(steps);
       let last = REST;
       for (let t = 0; t < steps; t++) {
         const dice = rng.uniform();
@@ -99,12 +122,23 @@ export function letters(steps) {
 export function sine(steps) {
   const noise = 0.1;
   return {
-    inputs: 1, outputs: 1, steps, answers: "number", memoryless: 0.5 + noise * noise,
+    name: "sine",
+    inputs: 1,
+    outputs: 1,
+    steps,
+    answers: "number",
+    memoryless: 0.5 + noise * noise,
     draw(rng) {
-      const phase = 2 * Math.PI * rng.uniform(), period = 8 + 8 * rng.uniform();
-      const values = Array.from({ length: steps + 1 }, (_, t) =>
-        Math.sin(phase + (2 * Math.PI * t) / period) + noise * rng.normal());
-      return { inputs: Float64Array.from(values.slice(0, -1)), target: Float64Array.from(values.slice(1)) };
+      const phase = 2 * Math.PI * rng.uniform(),
+        period = 8 + 8 * rng.uniform();
+      const values = Array.from(
+        { length: steps + 1 },
+        (_, t) => Math.sin(phase + (2 * Math.PI * t) / period) + noise * rng.normal(),
+      );
+      return {
+        inputs: Float64Array.from(values.slice(0, -1)),
+        target: Float64Array.from(values.slice(1)),
+      };
     },
   };
 }
@@ -119,16 +153,28 @@ export const MOST_VALUES = 5000;
  */
 export function series(values, steps) {
   const centre = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const spread = Math.sqrt(values.reduce((sum, value) => sum + (value - centre) ** 2, 0) / values.length);
+  const spread = Math.sqrt(
+    values.reduce((sum, value) => sum + (value - centre) ** 2, 0) / values.length,
+  );
   const scale = spread || 1;
   const scaled = Float64Array.from(values, (value) => (value - centre) / scale);
   const length = Math.min(steps, values.length - 1);
   return {
-    inputs: 1, outputs: 1, steps: length, answers: "number", memoryless: spread ? 1 : 0,
-    centre, scale, values: scaled,
+    name: "series",
+    inputs: 1,
+    outputs: 1,
+    steps: length,
+    answers: "number",
+    memoryless: spread ? 1 : 0,
+    centre,
+    scale,
+    values: scaled,
     draw(rng) {
       const from = rng.integer(values.length - length);
-      return { inputs: scaled.slice(from, from + length), target: scaled.slice(from + 1, from + length + 1) };
+      return {
+        inputs: scaled.slice(from, from + length),
+        target: scaled.slice(from + 1, from + length + 1),
+      };
     },
   };
 }
@@ -141,13 +187,17 @@ export function series(values, steps) {
  * @throws {RangeError} something is not a number, or there are fewer than 12 or too many
  */
 export function readSeries(text) {
-  const words = text.trim().split(decimalComma(text) ? /[\s;]+/ : /[\s;,]+/).filter(Boolean);
+  const words = text
+    .trim()
+    .split(decimalComma(text) ? /[\s;]+/ : /[\s;,]+/)
+    .filter(Boolean);
   const values = words.map((word) => {
     const value = Number(decimalComma(text) ? word.replace(",", ".") : word);
     if (!Number.isFinite(value)) throw new SeriesError("word", word.slice(0, 20));
     return value;
   });
-  if (values.length < 12 || values.length > MOST_VALUES) throw new SeriesError("count", String(values.length));
+  if (values.length < 12 || values.length > MOST_VALUES)
+    throw new SeriesError("count", String(values.length));
   return values;
 }
 
@@ -155,7 +205,11 @@ export function readSeries(text) {
 export class SeriesError extends RangeError {
   /** @param {"word" | "count"} reason @param {string} detail */
   constructor(reason, detail) {
-    super(reason === "word" ? `"${detail}" is not a number` : `${detail} numbers; 12 to ${MOST_VALUES} are accepted`);
+    super(
+      reason === "word"
+        ? `"${detail}" is not a number`
+        : `${detail} numbers; 12 to ${MOST_VALUES} are accepted`,
+    );
     this.reason = reason;
     this.detail = detail;
   }
@@ -163,5 +217,7 @@ export class SeriesError extends RangeError {
 
 /** @param {string} text */
 function decimalComma(text) {
-  return !text.includes(".") && /\d,\d/.test(text) && /[\s;]/.test(text.trim()) && !/,\s/.test(text);
+  return (
+    !text.includes(".") && /\d,\d/.test(text) && /[\s;]/.test(text.trim()) && !/,\s/.test(text)
+  );
 }

@@ -35,7 +35,10 @@ export class Trainer {
     this.examples = random(seed + 1); // the same examples for every cell of this seed
     this.record = emptyRecord(this.layer, task.steps);
     this.grads = zeroGradients(this.layer);
-    this.headGrads = { weight: new Float64Array(hidden * task.outputs), bias: new Float64Array(task.outputs) };
+    this.headGrads = {
+      weight: new Float64Array(hidden * task.outputs),
+      bias: new Float64Array(task.outputs),
+    };
     this.weights = [...parts(this.layer), ...parts(this.head)];
     this.slopes = [...parts(this.grads), ...parts(this.headGrads)];
     this.descend = optimizer === "adam" ? adam() : gradientDescent();
@@ -65,7 +68,8 @@ export class Trainer {
 
   /** @param {number} rate */
   update(rate) {
-    for (const slope of this.slopes) for (let at = 0; at < slope.length; at++) slope[at] /= this.batch;
+    for (const slope of this.slopes)
+      for (let at = 0; at < slope.length; at++) slope[at] /= this.batch;
     clip(this.slopes, CLIP);
     this.descend(this.weights, this.slopes, rate);
     for (const slope of this.slopes) slope.fill(0);
@@ -78,7 +82,8 @@ export class Trainer {
   /** Whole updates until the time is over or `most` are done. @param {number} milliseconds @param {number} rate
    *  @param {number} [most] @returns {number} updates made */
   work(milliseconds, rate, most = Infinity) {
-    const end = performance.now() + milliseconds, before = this.updates;
+    const end = performance.now() + milliseconds,
+      before = this.updates;
     while (this.updates - before < most && performance.now() < end) this.advance(rate);
     return this.updates - before;
   }

@@ -1,4 +1,3 @@
-// @ts-check
 /** View 4: an error at the last step goes back through time, in three cells side by side. */
 
 import { el, oncePerFrame } from "../components/dom.js";
@@ -21,10 +20,10 @@ const FULL = 0.25; // learning rate at which the longest arrow of a network fill
 /** What the sliders are set to; kept when the page draws itself anew in another language. */
 const settings = { steps: 50, scale: 1, forgetBias: 2, rate: 0.2, seed: 1, clip: false };
 const SLIDERS = {
-  steps: { min: 5, max: 100, step: 1, show: (/** @type {number} */ value) => String(value) },
-  scale: { min: 0.1, max: 5, step: 0.05, show: (/** @type {number} */ value) => `× ${number(value, 2)}` },
-  forgetBias: { min: -3, max: 6, step: 0.1, show: (/** @type {number} */ value) => number(value, 1) },
-  rate: { min: 0.01, max: 0.3, step: 0.01, show: (/** @type {number} */ value) => number(value, 2) },
+  steps: { min: 5, max: 100, step: 1, show: (value) => String(value) },
+  scale: { min: 0.1, max: 5, step: 0.05, show: (value) => `× ${number(value, 2)}` },
+  forgetBias: { min: -3, max: 6, step: 0.1, show: (value) => number(value, 1) },
+  rate: { min: 0.01, max: 0.3, step: 0.01, show: (value) => number(value, 2) },
 };
 
 /** @param {HTMLElement} root */
@@ -45,7 +44,9 @@ class GradientView {
     this.recompute = oncePerFrame(() => this.compute());
     this.stage = el("div", { class: "panel gradient-stage" }, this.legend(), this.chart.element,
       KINDS.map((kind) => this.lanes[kind].element), this.formulas());
-    root.append(el("div", { class: "view-head" }, el("h2", {}, t("gradient.title")), el("p", { class: "hint" }, t("gradient.intro"))),
+    root.append(
+      el("div", { class: "view-head" }, el("h2", {}, t("gradient.title")),
+        el("p", { class: "hint" }, t("gradient.intro"))),
       el("div", { class: "gradient-view" }, this.controls(), this.stage));
     this.watcher = new ResizeObserver(this.redraw);
     this.watcher.observe(this.stage);
@@ -54,12 +55,14 @@ class GradientView {
   controls() {
     return el("div", { class: "panel gradient-controls" },
       el("button", { class: "primary", id: "gradient-send", onclick: () => this.send() }, t("gradient.send")),
-      Object.keys(SLIDERS).map((name) => this.slider(/** @type {keyof typeof SLIDERS} */ (name))),
+      Object.keys(SLIDERS).map((name) => this.slider(name)),
       el("label", { class: "check" }, el("input", {
         type: "checkbox", id: "gradient-clip", checked: settings.clip,
-        onchange: (/** @type {any} */ event) => { settings.clip = event.target.checked; this.redraw(); },
+        onchange: (event) => { settings.clip = event.target.checked; this.redraw(); },
       }), t("gradient.clip")),
-      el("button", { id: "gradient-seed", onclick: () => { settings.seed++; this.recompute(); } }, t("gradient.seed")));
+      el("button", {
+        id: "gradient-seed", onclick: () => { settings.seed++; this.recompute(); },
+      }, t("gradient.seed")));
   }
 
   /** @param {keyof typeof SLIDERS} name */
@@ -68,7 +71,7 @@ class GradientView {
     const output = el("output", { class: "number", for: `gradient-${name}` }, show(settings[name]));
     const input = el("input", {
       type: "range", id: `gradient-${name}`, min, max, step, value: settings[name],
-      oninput: (/** @type {any} */ event) => {
+      oninput: (event) => {
         settings[name] = Number(event.target.value);
         output.textContent = show(settings[name]);
         if (name === "rate") this.redraw();
@@ -80,13 +83,16 @@ class GradientView {
   }
 
   legend() {
-    return el("div", { class: "legend" }, el("span", { class: "legend-title" }, t("gradient.yAxis"), " ", formula(t("gradient.formula.norm"))),
-      KINDS.map((kind) => el("span", { data: { network: kind } }, el("span", { class: "swatch" }), kind.toUpperCase())),
+    const network = (kind) =>
+      el("span", { data: { network: kind } }, el("span", { class: "swatch" }), kind.toUpperCase());
+    return el("div", { class: "legend" },
+      el("span", {}, t("gradient.yAxis"), " ", formula(t("gradient.formula.norm"))), KINDS.map(network),
       el("span", {}, el("i", { class: "bound-key" }), t("gradient.bound"), formula(t("gradient.formula.bound"))));
   }
 
   formulas() {
-    const part = (/** @type {string} */ name) => el("div", {}, el("span", { class: "hint" }, t(`gradient.${name}`)), formula(t(`gradient.formula.${name}`)));
+    const part = (name) => el("div", {}, el("span", { class: "hint" }, t(`gradient.${name}`)),
+      formula(t(`gradient.formula.${name}`)));
     return el("div", { class: "gradient-formulas" }, part("chain"), part("update"));
   }
 
@@ -121,7 +127,7 @@ class GradientView {
   send() {
     this.stop();
     const start = performance.now();
-    const tick = (/** @type {number} */ now) => {
+    const tick = (now) => {
       this.from = settings.steps * Math.min(1, Math.max(0, 1 - (now - start) / JOURNEY));
       this.draw();
       if (this.from > 0) this.frame = requestAnimationFrame(tick);

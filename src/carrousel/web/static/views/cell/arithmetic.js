@@ -1,4 +1,3 @@
-// @ts-check
 // One operation in words, as a formula and with this step's numbers.
 
 import { el } from "../../components/dom.js";
@@ -11,29 +10,36 @@ import { numberOf } from "./values.js";
 
 const SHOWN = 6; // terms of a weighted sum that are written out
 const ALL = 8; // units up to which an operation is shown for every one of them
+const LARGEST = 6; // units shown beside the chosen one where there are more
 
 /** The operands of the operations unit by unit: value = left (sign) right. */
-const PAIRS = /** @type {Record<string, Record<string, [string, string, string]>>} */ ({
-  lstm: { kept: ["forget", "×", "c"], added: ["input", "×", "candidate"], cell: ["kept", "+", "added"], hidden: ["output", "×", "squashed"] },
+const PAIRS = {
+  lstm: {
+    kept: ["forget", "×", "c"], added: ["input", "×", "candidate"], cell: ["kept", "+", "added"],
+    hidden: ["output", "×", "squashed"],
+  },
   gru: { kept: ["update", "×", "h"], added: ["open", "×", "candidate"], hidden: ["kept", "+", "added"] },
-});
+};
 
 /**
- * @param {{layer: any, run: any, t: number, kind: string, id: string, unit: number, names: (k: number) => string,
- *   values: Map<string, Operation>}} what names: what input k is
+ * @param {{layer: any, run: any, t: number, kind: string, id: string, unit: number,
+ *   names: (k: number) => string, values: Map<string, Operation>}} what names: what input k is
  */
 export function arithmetic(what) {
   const { kind, id, values } = what;
-  const operation = /** @type {Operation} */ (values.get(id));
+  const operation = values.get(id);
   return el("div", { class: "arithmetic", data: { gate: operation.role, operation: id } },
     el("h3", {}, el("span", { class: "swatch" }), t(`cell.name.${id}`)),
-    el("p", { class: "analogy" }, t(has(`cell.say.${kind}.${id}`) ? `cell.say.${kind}.${id}` : `cell.say.${id}`)),
-    el("div", { class: "formula" }, formula(t(has(`cell.formula.${kind}.${id}`) ? `cell.formula.${kind}.${id}` : `cell.formula.${id}`), true)),
+    el("p", { class: "analogy" }, said("say", kind, id)),
+    el("div", { class: "formula" }, formula(said("formula", kind, id), true)),
     numbers(what, operation));
 }
 
-/** @param {string} key */
-const has = (key) => t(key) !== key;
+/** The text about an operation, of this kind of cell where it has its own. */
+function said(what, kind, id) {
+  const own = t(`cell.${what}.${kind}.${id}`);
+  return own === `cell.${what}.${kind}.${id}` ? t(`cell.${what}.${id}`) : own;
+}
 
 /** @param {any} what @param {Operation} operation */
 function numbers(what, operation) {
@@ -41,15 +47,15 @@ function numbers(what, operation) {
   const pair = PAIRS[kind]?.[id];
   if (pair) return product(pair, operation, unit, values);
   if (id === "recalled") return recalled(what, operation);
-  if (id === "squashed") return squashed(/** @type {Operation} */ (values.get("cell")), operation, unit);
+  if (id === "squashed") return squashed(values.get("cell"), operation, unit);
   if (id === "open") return line(`1 − ${of(values.get("update"), unit)} = `, result(operation, unit));
-  if (kind === "rnn" && id === "hidden") return squashed(/** @type {Operation} */ (values.get("sum")), operation, unit);
+  if (kind === "rnn" && id === "hidden") return squashed(values.get("sum"), operation, unit);
   if (operation.rule === "weighted") return weighted(what, operation);
   return vectors(what, operation);
 }
 
 /** @param {Operation | undefined} operation @param {number} unit */
-const of = (operation, unit) => bracket(numberOf(/** @type {Operation} */ (operation), unit));
+const of = (operation, unit) => bracket(numberOf(operation, unit));
 
 /** Negative numbers stand in brackets behind a sign. @param {number} value */
 function bracket(value, digits = 2) {
@@ -58,29 +64,44 @@ function bracket(value, digits = 2) {
 }
 
 /** @param {Operation} operation @param {number} unit */
-const result = (operation, unit) => el("strong", { class: "result", id: "cell-result" }, number(numberOf(operation, unit), 3));
+const result = (operation, unit) =>
+  el("strong", { class: "result", id: "cell-result" }, number(numberOf(operation, unit), 3));
 
 /** @param {...(string | Node)} parts */
 const line = (...parts) => el("p", { class: "number sum" }, ...parts);
 
-/** @param {[string, string, string]} pair @param {Operation} operation @param {number} unit @param {Map<string, Operation>} values */
+/** @param {[string, string, string]} pair @param {Operation} operation @param {number} unit
+ *  @param {Map<string, Operation>} values */
 function product([left, sign, right], operation, unit, values) {
-  const term = (/** @type {string} */ id) => el("span", { class: "term", data: { gate: values.get(id)?.role } },
-    number(numberOf(/** @type {Operation} */ (values.get(id)), unit), 3));
+  const term = (id) => el("span", { class: "term", data: { gate: values.get(id)?.role } },
+    number(numberOf(values.get(id), unit), 3));
   return el("div", {}, line(term(left), ` ${sign} `, term(right), " = ", result(operation, unit)),
     el("p", { class: "hint" }, `${t(`cell.name.${left}`)} ${sign} ${t(`cell.name.${right}`)}`),
-    operation.value.length <= ALL ? everyUnit([left, sign, right], operation, unit, values) : null);
+    operation.value.length > ALL ? el("p", { class: "hint" }, t("cell.largest")) : null,
+    unitTable([left, sign, right], operation, unit, values));
 }
 
-/** @param {[string, string, string]} pair @param {Operation} operation @param {number} chosen @param {Map<string, Operation>} values */
-function everyUnit([left, sign, right], operation, chosen, values) {
-  const cell = (/** @type {string} */ id, /** @type {number} */ unit) => el("td", { class: "term", data: { gate: values.get(id)?.role } },
-    number(numberOf(/** @type {Operation} */ (values.get(id)), unit), 2));
-  const most = Math.max(...operation.value.map(Math.abs), 1e-9);
-  const rows = Array.from(operation.value, (value, unit) => el("tr", { class: unit === chosen ? "chosen" : "" },
+/** The same operation for other units.
+ * @param {[string, string, string]} pair @param {Operation} operation @param {number} chosen
+ * @param {Map<string, Operation>} values */
+function unitTable([left, sign, right], operation, chosen, values) {
+  const { value } = operation;
+  const units = shownUnits(value, chosen), most = Math.max(...units.map((unit) => Math.abs(value[unit])), 1e-9);
+  const cell = (id, unit) =>
+    el("td", { class: "term", data: { gate: values.get(id)?.role } }, number(numberOf(values.get(id), unit), 2));
+  const rows = units.map((unit) => el("tr", { class: unit === chosen ? "chosen" : "" },
     el("th", { scope: "row" }, `${t("cell.unit")} ${unit}`), cell(left, unit), el("td", {}, sign), cell(right, unit),
-    el("td", {}, "="), el("td", {}, number(value, 2)), bar(value, most)));
+    el("td", {}, "="), el("td", {}, number(value[unit], 2)), bar(value[unit], most)));
   return el("table", { class: "number terms units" }, el("tbody", {}, rows));
+}
+
+/** All units of a small network; else the chosen one and those with the largest values.
+ * @param {Float64Array} value @param {number} chosen */
+function shownUnits(value, chosen) {
+  const units = [...value.keys()];
+  if (units.length <= ALL) return units;
+  const largest = units.sort((a, b) => Math.abs(value[b]) - Math.abs(value[a])).slice(0, LARGEST);
+  return [...new Set([...largest, chosen])].sort((a, b) => a - b);
 }
 
 /** @param {Operation} before @param {Operation} after @param {number} unit */
@@ -91,10 +112,11 @@ function squashed(before, after, unit) {
 /** @param {any} what @param {Operation} operation */
 function recalled({ layer, run, t: step, unit, values }, operation) {
   const sum = run.recalled[step * run.H + unit];
-  const reset = numberOf(/** @type {Operation} */ (values.get("reset")), unit);
+  const reset = numberOf(values.get("reset"), unit);
   const row = unit + 2 * run.H;
   const h = values.get("h");
-  const terms = Array.from({ length: run.H }, (_, j) => ({ weight: layer.weight_hh[row * run.H + j], value: h?.value[j] ?? 0, source: "h", index: j }));
+  const terms = Array.from({ length: run.H }, (_, j) => (
+    { weight: layer.weight_hh[row * run.H + j], value: h.value[j], source: "h", index: j }));
   terms.push({ weight: layer.bias_hh[row], value: 1, source: "b", index: 0 });
   return el("div", {}, table(terms, () => ""), line(`Σ = ${number(sum, 3)}`),
     line(`${number(reset, 3)} × ${bracket(sum, 3)} = `, result(operation, unit)));
@@ -114,12 +136,14 @@ function weighted({ layer, run, t: step, id, unit, names, kind }, operation) {
 function table(terms, names) {
   const present = terms.filter(({ weight, value }) => weight * value !== 0);
   const sorted = [...present].sort((a, b) => Math.abs(b.weight * b.value) - Math.abs(a.weight * a.value));
-  const shown = sorted.slice(0, present.length <= SHOWN + 3 ? present.length : SHOWN), rest = sorted.slice(shown.length);
+  const shown = sorted.slice(0, present.length <= SHOWN + 3 ? present.length : SHOWN);
+  const rest = sorted.slice(shown.length);
   const most = Math.max(...shown.map(({ weight, value }) => Math.abs(weight * value)), 1e-9);
   const rows = shown.map((term) => row(term, names, most));
   if (rest.length) {
     const left = rest.reduce((total, { weight, value }) => total + weight * value, 0);
-    rows.push(el("tr", { class: "rest" }, el("td", { colspan: 4 }, t("cell.others", rest.length)), el("td", {}, number(left, 3)), bar(left, most)));
+    rows.push(el("tr", { class: "rest" }, el("td", { colspan: 4 }, t("cell.others", rest.length)),
+      el("td", {}, number(left, 3)), bar(left, most)));
   }
   return el("table", { class: "number terms" }, el("tbody", {}, rows));
 }
@@ -128,26 +152,30 @@ function table(terms, names) {
 function row({ weight, value, source, index }, names, most) {
   const name = source === "b" ? t("cell.bias") : source === "x" ? names(index) || `x ${index}` : `h ${index}`;
   const made = source === "b" ? [el("td", { colspan: 2 })] : [el("td", {}, bracket(value)), el("td", {}, "×")];
-  return el("tr", {}, el("th", { data: { gate: source === "h" ? "hidden" : "series" }, scope: "row" }, name), made,
-    el("td", {}, source === "b" ? "" : bracket(weight)), el("td", {}, number(weight * value, 3)), bar(weight * value, most));
+  const role = source === "h" ? "hidden" : "series";
+  return el("tr", {}, el("th", { data: { gate: role }, scope: "row" }, name), made,
+    el("td", {}, source === "b" ? "" : bracket(weight)),
+    el("td", {}, number(weight * value, 3)), bar(weight * value, most));
 }
 
 /** @param {number} value @param {number} most */
 function bar(value, most) {
-  const part = el("i", { class: value < 0 ? "term-bar negative" : "term-bar", style: { width: `${(50 * Math.min(1, Math.abs(value) / most)).toFixed(1)}%` } });
-  return el("td", { class: "term-cell", "aria-hidden": "true" }, part);
+  const width = `${(50 * Math.min(1, Math.abs(value) / most)).toFixed(1)}%`;
+  return el("td", { class: "term-cell", "aria-hidden": "true" },
+    el("i", { class: value < 0 ? "term-bar negative" : "term-bar", style: { width } }));
 }
 
 /** @param {any} what @param {Operation} operation */
-function vectors({ names, values }, operation) {
-  if (operation.id !== "join") return list(operation.value, operation.role, names);
+function vectors({ values }, operation) {
+  if (operation.id !== "join") return list(operation.value, operation.role);
   const h = values.get("h"), x = values.get("x");
-  return el("div", {}, el("p", { class: "hint" }, t("cell.joined", h.value.length, x.value.length, operation.value.length)),
+  const { length } = operation.value;
+  return el("div", {}, el("p", { class: "hint" }, t("cell.joined", h.value.length, x.value.length, length)),
     el("p", { class: "number vector" }, "[ ", list(h.value, "hidden"), " | ", list(x.value, "series"), " ]"));
 }
 
-/** @param {Float64Array} value @param {string} role @param {any} [_names] */
-function list(value, role, _names) {
+/** @param {Float64Array} value @param {string} role */
+function list(value, role) {
   const shown = Array.from(value.slice(0, 8), (one) => number(one, 2)).join("  ");
   return el("span", { class: "term", data: { gate: role } }, shown + (value.length > 8 ? "  …" : ""));
 }

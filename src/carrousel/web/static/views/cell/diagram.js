@@ -1,4 +1,3 @@
-// @ts-check
 // The diagram: wires, gates, knots and the vectors on them, drawn once and then filled with numbers.
 
 import { svg } from "../../components/dom.js";
@@ -27,11 +26,13 @@ export function diagram(shape, options) {
     ...shape.boxes.map((box) => drawBox(box, options)),
     ...shape.knots.map((knot) => drawKnot(knot, options)),
   ];
-  const read = svg("text", { class: "wire-token", x: shape.token[0], y: shape.token[1], "text-anchor": shape.token[0] > width * 0.6 ? "end" : "start" });
+  const read = drawToken(shape);
   const flow = svg("g", { class: "flow", "aria-hidden": "true" });
   const element = svg("svg", {
-    viewBox: `0 0 ${width} ${height}`, class: "cell-diagram", data: { kind: options.kind }, role: "group", "aria-label": t("cell.diagram"),
-  }, wires.map((wire) => wire.element), shape.labels.map(drawLabel), read, stations.map((one) => one.element), flow);
+    viewBox: `0 0 ${width} ${height}`, class: "cell-diagram", data: { kind: options.kind },
+    role: "group", "aria-label": t("cell.diagram"),
+  }, wires.map((wire) => wire.element), shape.labels.map(drawLabel), read,
+  stations.map((one) => one.element), flow);
   const paint = painter();
 
   /**
@@ -56,6 +57,11 @@ export function diagram(shape, options) {
   }
 
   return { element, flow, wires, update, highlight };
+}
+
+/** What is read, beside its wire; towards the middle. @param {Shape} shape */
+function drawToken({ token: [x, y], size: [width] }) {
+  return svg("text", { class: "wire-token", x, y, "text-anchor": x > width * 0.6 ? "end" : "start" });
 }
 
 /** A path with round corners. @param {Point[]} points */
@@ -102,8 +108,7 @@ function drawChip({ value, op, at: [x, y] }, options) {
   const element = svg("g", {
     class: "chip", transform: `translate(${x} ${y})`, data: { gate: roleOf(value, options.kind), chip: value },
     ...hovering(value, options), onclick: () => options.onoperation(op, value),
-  }, svg("rect", { class: "chip-back", x: -CHIP.width / 2, y: -CHIP.height / 2, width: CHIP.width, height: CHIP.height, rx: 9 }),
-  strip.element, text);
+  }, backing("chip-back", CHIP, 9), strip.element, text);
   return { element, value, op, fill: filler(strip, text) };
 }
 
@@ -114,10 +119,14 @@ function drawBox({ value, op, at: [x, y], sign }, options) {
   const element = svg("g", {
     class: "box", transform: `translate(${x} ${y})`, data: { gate: roleOf(value, options.kind), op, box: value },
     ...pressing(op, value, options),
-  }, svg("rect", { class: "box-back", x: -BOX.width / 2, y: -BOX.height / 2, width: BOX.width, height: BOX.height, rx: 11 }),
+  }, backing("box-back", BOX, 11),
   svg("text", { class: "box-name", x: -48, y: -19 }, t(`cell.short.${value}`)),
   svg("text", { class: "box-sign", x: -48, y: 28 }, sign), strip.element, text);
   return { element, value, op, fill: filler(strip, text) };
+}
+
+function backing(name, { width, height }, rx) {
+  return svg("rect", { class: name, x: -width / 2, y: -height / 2, width, height, rx });
 }
 
 /** @param {import("./shapes.js").Knot} knot @param {any} options */
@@ -126,7 +135,7 @@ function drawKnot({ value, op, at: [x, y], sign }, options) {
   const element = svg("g", {
     class: "knot", transform: `translate(${x} ${y})`, data: { gate: roleOf(value, options.kind), op, knot: value },
     ...pressing(op, value, options),
-  }, svg("rect", { class: "knot-back", x: wide ? -24 : -14, y: -14, width: wide ? 48 : 28, height: 28, rx: 14 }),
+  }, backing("knot-back", { width: wide ? 48 : 28, height: 28 }, 14),
   svg("text", { class: word ? "knot-word" : "knot-sign", y: word ? 5 : 6.5, "text-anchor": "middle" }, sign));
   return { element, value, op };
 }
@@ -138,9 +147,11 @@ function drawStrip(count, onunit, x, y, width = STRIP.width) {
   const cells = Array.from({ length: count }, (_, unit) => svg("rect", {
     x: x + unit * size, y, width: Math.max(0.4, size - gap), height: STRIP.height, class: "unit",
   }));
-  const mark = svg("rect", { class: "unit-mark", y: y - 1.5, height: STRIP.height + 3, width: Math.max(2.4, size - gap), rx: 1.5 });
+  const mark = svg("rect", {
+    class: "unit-mark", y: y - 1.5, height: STRIP.height + 3, width: Math.max(2.4, size - gap), rx: 1.5,
+  });
   const element = svg("g", {
-    class: "strip", onclick: (/** @type {any} */ event) => {
+    class: "strip", onclick: (event) => {
       const unit = cells.indexOf(event.target);
       if (unit >= 0) onunit(unit);
     },
@@ -150,9 +161,9 @@ function drawStrip(count, onunit, x, y, width = STRIP.width) {
 
 /** @param {any} strip @param {SVGElement} text */
 function filler({ cells, mark, x, size }, text) {
-  return (/** @type {Operation} */ operation, /** @type {number} */ unit, /** @type {boolean} */ later,
-    /** @type {(value: number) => string} */ paint) => {
-    cells.forEach((/** @type {SVGElement} */ cell, /** @type {number} */ at) =>
+  return (operation, unit, later,
+    paint) => {
+    cells.forEach((cell, at) =>
       cell.setAttribute("fill", later ? "none" : paint(operation.value[at])));
     mark.toggleAttribute("hidden", later || operation.id === "x" || unit >= cells.length);
     mark.setAttribute("x", String(x + unit * size - (size < 2.4 ? 0.7 : 0)));
@@ -180,9 +191,9 @@ function drawLabel({ text, at: [x, y], anchor }) {
 /** @param {string} value @param {any} options */
 function hovering(value, options) {
   return {
-    onpointerenter: (/** @type {Event} */ event) => options.onhover(value, event),
-    onpointermove: (/** @type {Event} */ event) => options.onhover(value, event),
-    onpointerleave: (/** @type {Event} */ event) => options.onhover(null, event),
+    onpointerenter: (event) => options.onhover(value, event),
+    onpointermove: (event) => options.onhover(value, event),
+    onpointerleave: (event) => options.onhover(null, event),
   };
 }
 
@@ -191,7 +202,7 @@ function pressing(op, value, options) {
   const press = () => options.onoperation(op, value);
   return {
     ...hovering(value, options), onclick: press, tabindex: 0, role: "button", "aria-label": t(`cell.name.${value}`),
-    onkeydown: (/** @type {KeyboardEvent} */ event) => {
+    onkeydown: (event) => {
       if (event.key !== "Enter" && event.key !== " ") return;
       event.preventDefault();
       event.stopPropagation();
@@ -202,9 +213,10 @@ function pressing(op, value, options) {
 
 /** The palette's key of a value. @param {string} value @param {string} kind */
 export function roleOf(value, kind) {
-  const roles = /** @type {Record<string, string>} */ ({
+  const roles = ({
     c: "cell", h: "hidden", x: "series", join: "series", kept: kind === "gru" ? "update" : "forget",
-    added: kind === "gru" ? "candidate" : "input", recalled: "reset", squashed: "cell", open: "update", sum: "candidate",
+    added: kind === "gru" ? "candidate" : "input", recalled: "reset", squashed: "cell",
+    open: "update", sum: "candidate",
   });
   return roles[value] ?? value;
 }

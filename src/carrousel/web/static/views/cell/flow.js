@@ -1,4 +1,3 @@
-// @ts-check
 // Numbers that travel along the wires while an operation happens.
 
 import { svg } from "../../components/dom.js";
@@ -26,12 +25,12 @@ export function flow(drawing) {
   /** @type {ReturnType<typeof flow>["run"]} */
   function run(op, values, unit, duration, done) {
     stop();
-    const travellers = drawing.wires.filter((/** @type {any} */ wire) => wire.op === op)
-      .map((/** @type {any} */ wire) => traveller(wire, values, unit));
-    const stages = Math.max(...travellers.map((/** @type {any} */ one) => one.stage)) + 1;
-    drawing.flow.replaceChildren(...travellers.map((/** @type {any} */ one) => one.element));
+    const travellers = drawing.wires.filter((wire) => wire.op === op)
+      .map((wire) => traveller(wire, values, unit));
+    const stages = Math.max(...travellers.map((one) => one.stage)) + 1;
+    drawing.flow.replaceChildren(...travellers.map((one) => one.element));
     const start = performance.now();
-    const tick = (/** @type {number} */ now) => {
+    const tick = (now) => {
       const share = Math.min(1, (now - start) / duration);
       for (const one of travellers) one.place(share * stages - one.stage);
       if (share < 1) frame = requestAnimationFrame(tick);
@@ -50,10 +49,11 @@ export function flow(drawing) {
 function traveller(wire, values, unit) {
   const operation = values.get(wire.value);
   const vector = wire.value === "join" || wire.value === "x" || !operation;
-  const text = vector ? "•••" : number(numberOf(/** @type {Operation} */ (operation), unit), 2);
+  const text = vector ? "•••" : number(numberOf(operation, unit), 2);
   const width = 22 + 7 * text.length;
   const element = svg("g", { class: "traveller", data: { gate: wire.element.dataset.gate } },
-    svg("rect", { x: -width / 2, y: -12, width, height: 24, rx: 12 }), svg("text", { y: 5, "text-anchor": "middle" }, text));
+    svg("rect", { x: -width / 2, y: -12, width, height: 24, rx: 12 }),
+    svg("text", { y: 5, "text-anchor": "middle" }, text));
   const length = wire.path.getTotalLength();
   return {
     element, stage: wire.stage,

@@ -1,4 +1,3 @@
-// @ts-check
 // Which network the cell is of: the one that the page opened, or a small one of the chosen kind.
 
 import { forward } from "../../net/forward.js";
@@ -37,7 +36,8 @@ export function showOpened(store) {
 function show(store, { model, input, layer }, step, unit) {
   const record = forward(model, input.x);
   store.set({
-    model, input, record, kind: model.kind, layer, unit, step: Math.min(step, record.T - 1), operation: 6, playing: false,
+    model, input, record, kind: model.kind, layer, unit, playing: false,
+    step: Math.min(step, record.T - 1), operation: 6,
   });
 }
 

@@ -1,4 +1,3 @@
-// @ts-check
 // The vector behind a wire, shown beside the pointer.
 
 import { el, svg } from "../../components/dom.js";
@@ -24,7 +23,7 @@ export function peek() {
 
   /** @param {PointerEvent} event */
   function place(event) {
-    const box = /** @type {HTMLElement} */ (element.offsetParent).getBoundingClientRect();
+    const box = element.offsetParent.getBoundingClientRect();
     const x = Math.min(Math.max(4, event.clientX - box.left + 16), box.width - element.offsetWidth - 4);
     let y = event.clientY - box.top + 18;
     if (event.clientY + element.offsetHeight + 30 > innerHeight) y -= element.offsetHeight + 34;
@@ -37,16 +36,19 @@ export function peek() {
 
 /** @param {any} operation @param {number} unit @param {number} scale @param {any} paint */
 function bars(operation, unit, scale, paint) {
-  const { value } = operation, gate = isGate(operation.id), few = value.length <= FEW;
-  const base = gate ? HEIGHT - 14 : HEIGHT / 2, reach = gate ? HEIGHT - 30 : HEIGHT / 2 - 14, size = WIDTH / value.length;
-  const parts = Array.from(value, (/** @type {number} */ one, /** @type {number} */ at) => {
+  const { value } = operation, gate = isGate(operation.id);
+  const few = value.length <= FEW, gap = few ? 2 : 0, size = WIDTH / value.length;
+  const base = gate ? HEIGHT - 14 : HEIGHT / 2, reach = gate ? HEIGHT - 30 : HEIGHT / 2 - 14;
+  const parts = Array.from(value, (one, at) => {
     const tall = Math.min(1, Math.abs(one) / (gate ? 1 : scale)) * reach, up = one >= 0;
     const bar = svg("rect", {
-      x: at * size + (few ? 2 : 0), width: Math.max(0.6, size - (few ? 4 : 0)), y: up ? base - tall : base, height: Math.max(0.8, tall),
-      fill: paint(operation, one, scale), class: at === unit ? "peek-bar chosen" : "peek-bar",
+      class: at === unit ? "peek-bar chosen" : "peek-bar", fill: paint(operation, one, scale),
+      x: at * size + gap, width: Math.max(0.6, size - 2 * gap), y: up ? base - tall : base, height: Math.max(0.8, tall),
     });
-    const text = few && svg("text", { x: (at + 0.5) * size, y: up ? base - tall - 3 : base + tall + 11, "text-anchor": "middle", class: "peek-number" }, number(one, 2));
-    return text ? [bar, text] : [bar];
+    if (!few) return [bar];
+    return [bar, svg("text", {
+      class: "peek-number", x: (at + 0.5) * size, y: up ? base - tall - 3 : base + tall + 11, "text-anchor": "middle",
+    }, number(one, 2))];
   }).flat();
   return svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, width: WIDTH, height: HEIGHT },
     svg("line", { x1: 0, x2: WIDTH, y1: base, y2: base, class: "grid" }), parts);

@@ -1,4 +1,3 @@
-// @ts-check
 // Where everything stands in the three diagrams, wide and narrow. Coordinates only.
 
 /**
@@ -17,7 +16,8 @@
 const wire = (value, op, stage, ...points) => ({ value, op, stage, points, arrow: true });
 /** @returns {Wire} */
 const line = (value, op, stage, ...points) => ({ value, op, stage, points });
-/** @param {string} value @param {number} op @param {number} x @param {number} y @param {string} sign @returns {Box & Knot} */
+/** @param {string} value @param {number} op @param {number} x @param {number} y
+ *  @param {string} sign @returns {Box & Knot} */
 const at = (value, op, x, y, sign) => ({ value, op, at: [x, y], sign });
 /** @param {string} value @param {number} op @param {number} x @param {number} y @returns {Chip} */
 const chip = (value, op, x, y) => ({ value, op, at: [x, y] });

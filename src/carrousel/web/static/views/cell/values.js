@@ -1,4 +1,3 @@
-// @ts-check
 // The named values of the step that is shown, and their colours.
 
 import { colour, rgb } from "../../components/dom.js";
@@ -35,8 +34,8 @@ export function painter() {
   const zero = rgb(colour("--zero")), negative = rgb(colour("--negative")), positive = rgb(colour("--positive"));
   /** @type {Record<string, number[]>} */
   const roles = {};
-  const role = (/** @type {string} */ name) => (roles[name] ??= rgb(colour(`--${name}`)));
-  return (/** @type {Operation} */ operation, /** @type {number} */ value, scale = 1) => {
+  const role = (name) => (roles[name] ??= rgb(colour(`--${name}`)));
+  return (operation, value, scale = 1) => {
     if (isGate(operation.id)) return mix(zero, role(operation.role), value);
     return mix(zero, value < 0 ? negative : positive, Math.abs(value) / scale);
   };
@@ -51,5 +50,5 @@ function mix(from, to, share) {
 /** The largest size of a value over the whole sequence, 1 at least: what full colour means.
  * @param {any} run */
 export function scaleOf(run) {
-  return run.cell ? run.cell.reduce((/** @type {number} */ most, /** @type {number} */ c) => Math.max(most, Math.abs(c)), 1) : 1;
+  return run.cell ? run.cell.reduce((most, c) => Math.max(most, Math.abs(c)), 1) : 1;
 }

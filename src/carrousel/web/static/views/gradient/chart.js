@@ -1,4 +1,3 @@
-// @ts-check
 // What arrives of the error at each step, on a log scale: three cells, one line each.
 
 import { svg } from "../../components/dom.js";
@@ -41,8 +40,8 @@ function scalesOf(flows, T, width, height) {
   const low = Math.max(-16, Math.floor(Math.log10(Math.max(FLOOR, Math.min(...all)))) - 0.3);
   const high = Math.min(16, Math.max(0.6, Math.ceil(Math.log10(Math.max(...all))) + 0.3));
   const inner = height - MARGIN.top - MARGIN.bottom;
-  const x = (/** @type {number} */ step) => MARGIN.left + (step / T) * (width - MARGIN.left - MARGIN.right);
-  const y = (/** @type {number} */ value) => {
+  const x = (step) => MARGIN.left + (step / T) * (width - MARGIN.left - MARGIN.right);
+  const y = (value) => {
     const exponent = Math.min(high, Math.max(low, Math.log10(Math.max(FLOOR, value))));
     return MARGIN.top + ((high - exponent) / (high - low)) * inner;
   };
@@ -54,7 +53,8 @@ function axes({ x, y, low, high, width, height }, T) {
   const every = high - low > 12 ? 4 : high - low > 6 ? 2 : 1, parts = [];
   for (let exponent = Math.ceil(low / every) * every; exponent <= high; exponent += every) {
     const at = y(10 ** exponent);
-    parts.push(svg("line", { class: exponent === 0 ? "grid one" : "grid", x1: MARGIN.left, x2: width - MARGIN.right, y1: at, y2: at }),
+    const name = exponent === 0 ? "grid one" : "grid";
+    parts.push(svg("line", { class: name, x1: MARGIN.left, x2: width - MARGIN.right, y1: at, y2: at }),
       svg("text", { class: "tick", x: MARGIN.left - 8, y: at + 4, "text-anchor": "end" }, power(exponent)));
   }
   const jump = T > 60 ? 20 : T > 25 ? 10 : 5;
@@ -81,7 +81,9 @@ function bound({ largest }, T, { x, y, low, high }) {
 /** @param {string} kind @param {ErrorFlow} flow @param {number} T @param {any} scales @param {number} from */
 function line(kind, flow, T, { x, y }, from) {
   const points = [];
-  for (let step = T; step >= Math.max(0, Math.floor(from)); step--) points.push(`${x(step).toFixed(1)},${y(flow.norms[step]).toFixed(1)}`);
+  for (let step = T; step >= Math.max(0, Math.floor(from)); step--) {
+    points.push(`${x(step).toFixed(1)},${y(flow.norms[step]).toFixed(1)}`);
+  }
   const parts = [svg("polyline", { class: "flow-line", data: { network: kind }, points: points.join(" ") })];
   if (from > 0) {
     const value = between(flow.norms, from);
@@ -90,8 +92,10 @@ function line(kind, flow, T, { x, y }, from) {
   return parts;
 }
 
-/** A value between two steps, on the log scale. @param {Float64Array} norms @param {number} at */
+/** A value between two steps, on the log scale.
+ * @param {Float64Array} norms @param {number} at */
 export function between(norms, at) {
   const low = Math.floor(at), share = at - low, high = Math.min(low + 1, norms.length - 1);
-  return Math.exp((1 - share) * Math.log(Math.max(FLOOR, norms[low])) + share * Math.log(Math.max(FLOOR, norms[high])));
+  const log = (at) => Math.log(Math.max(FLOOR, norms[at]));
+  return Math.exp((1 - share) * log(low) + share * log(high));
 }

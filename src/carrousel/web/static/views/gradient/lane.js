@@ -1,4 +1,3 @@
-// @ts-check
 // One cell unrolled in time: how bright each step is shows how much of the error arrives there, and
 // the arrow below it what the step adds to w := w − α·∇.
 
@@ -9,6 +8,7 @@ import { MARGIN, power } from "./chart.js";
 /** @typedef {import("../../net/error-flow.js").ErrorFlow} ErrorFlow */
 
 const HEIGHT = 66, TOP = 2, SQUARE = 17, TALLEST = 40;
+const FLOOR = TOP + SQUARE + 5; // where arrows begin
 const DARK = 9; // powers of ten from full brightness to none
 
 /** "3.2 × 10⁻⁵", "0.42". @param {number} value */
@@ -32,29 +32,34 @@ export function lane(kind) {
    *   that the tallest arrow stands for
    */
   function draw(flow, T, { width, from, rate, longest }) {
-    const x = (/** @type {number} */ step) => MARGIN.left + (step / T) * (width - MARGIN.left - MARGIN.right);
+    const x = (step) => MARGIN.left + (step / T) * (width - MARGIN.left - MARGIN.right);
     picture.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
     picture.setAttribute("height", String(HEIGHT));
     const every = Math.max(1, Math.ceil(T / 50)), parts = [];
     for (let step = 1; step <= T; step++) {
       const reached = step >= from, size = Math.min(SQUARE, (x(1) - x(0)) * 0.82);
       parts.push(svg("rect", {
-        class: "lane-step", x: x(step) - size, y: TOP + (SQUARE - size) / 2, width: size, height: size, rx: Math.min(4, size / 4),
+        class: "lane-step", x: x(step) - size, y: TOP + (SQUARE - size) / 2, width: size, height: size,
+        rx: Math.min(4, size / 4),
         "fill-opacity": reached ? brightness(flow.norms[step]).toFixed(3) : "0",
       }));
-      if (reached && step % every === T % every) parts.push(...arrow(x(step) - size / 2, rate * flow.shares[step - 1], longest));
+      if (reached && step % every === T % every) {
+        parts.push(...arrow(x(step) - size / 2, rate * flow.shares[step - 1], longest));
+      }
     }
-    picture.replaceChildren(svg("line", { class: "grid", x1: MARGIN.left, x2: width - MARGIN.right, y1: TOP + SQUARE + 5, y2: TOP + SQUARE + 5 }), ...parts);
+    const floor = { x1: MARGIN.left, x2: width - MARGIN.right, y1: FLOOR, y2: FLOOR };
+    picture.replaceChildren(svg("line", { class: "grid", ...floor }), ...parts);
     tell(flow, T, rate);
   }
 
   /** @param {ErrorFlow} flow @param {number} T @param {number} rate */
   function tell(flow, T, rate) {
-    const left = flow.norms[0], name = left > 100 ? "explodes" : left < 1e-3 ? "vanishes" : "arrives";
+    const left = flow.norms[0], fades = flow.halving > 0 && flow.halving < 1000;
+    const name = left > 100 ? "explodes" : left < 1e-3 ? "vanishes" : "arrives";
     picture.setAttribute("aria-label", t("gradient.laneLabel", kind.toUpperCase(), scientific(left)));
     verdict.replaceChildren(el("b", { class: name }, t(`gradient.${name}`)),
       el("span", { data: { left: String(left) } }, t("gradient.left", scientific(left))),
-      el("span", {}, flow.halving > 0 && flow.halving < 1000 ? t("gradient.halving", number(flow.halving, 1)) : t("gradient.noHalving")),
+      el("span", {}, fades ? t("gradient.halving", number(flow.halving, 1)) : t("gradient.noHalving")),
       el("span", {}, t("gradient.moves", scientific(rate * flow.shares[T - 1]), scientific(rate * flow.shares[0]))));
   }
 
@@ -66,9 +71,10 @@ function brightness(value) {
   return Math.min(1, Math.max(0, 1 + Math.log10(Math.max(value, 1e-300)) / DARK));
 }
 
-/** To scale; what is taller than the lane ends in a wide head. @param {number} x @param {number} size @param {number} longest */
+/** To scale; what is taller than the lane ends in a wide head.
+ * @param {number} x @param {number} size @param {number} longest */
 function arrow(x, size, longest) {
-  const whole = (size / longest) * TALLEST, tall = Math.min(TALLEST, whole), y = TOP + SQUARE + 5;
+  const whole = (size / longest) * TALLEST, tall = Math.min(TALLEST, whole), y = FLOOR;
   if (tall < 0.4) return [];
   const head = Math.min(4, tall / 2), wide = whole > TALLEST * 1.01 ? head * 1.8 : head;
   return [svg("path", {

@@ -1,4 +1,3 @@
-// @ts-check
 // Loss curves on a canvas: each update faint, their running mean bold, log scale.
 
 import { colour, el } from "../../components/dom.js";
@@ -18,7 +17,7 @@ export function lossChart() {
     if (!width) return;
     canvas.width = width * ratio;
     canvas.height = height * ratio;
-    const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+    const context = canvas.getContext("2d");
     context.scale(ratio, ratio);
     context.font = "11px system-ui, sans-serif";
     const scales = scalesOf(session, width, height);
@@ -33,14 +32,15 @@ export function lossChart() {
 
 /** @param {any} session @param {number} width @param {number} height */
 function scalesOf(session, width, height) {
-  const end = Math.max(50, session.updates), losses = session.trainers.flatMap((/** @type {any} */ one) => one.losses);
+  const end = Math.max(50, session.updates), losses = session.trainers.flatMap((one) => one.losses);
   let least = Infinity, most = session.task.memoryless || 1;
   for (const loss of losses) if (loss > 0) [least, most] = [Math.min(least, loss), Math.max(most, loss)];
-  const low = Math.log10(Math.max(1e-6, Math.min(least, (session.task.memoryless || 1) / 8))) - 0.1, high = Math.log10(most) + 0.15;
+  const low = Math.log10(Math.max(1e-6, Math.min(least, (session.task.memoryless || 1) / 8))) - 0.1;
+  const high = Math.log10(most) + 0.15, inner = height - MARGIN.top - MARGIN.bottom;
   return {
     width, height, end, low, high,
-    x: (/** @type {number} */ update) => MARGIN.left + (update / end) * (width - MARGIN.left - MARGIN.right),
-    y: (/** @type {number} */ loss) => MARGIN.top + ((high - Math.log10(Math.max(loss, 1e-12))) / (high - low)) * (height - MARGIN.top - MARGIN.bottom),
+    x: (update) => MARGIN.left + (update / end) * (width - MARGIN.left - MARGIN.right),
+    y: (loss) => MARGIN.top + ((high - Math.log10(Math.max(loss, 1e-12))) / (high - low)) * inner,
   };
 }
 
@@ -91,7 +91,7 @@ function curve(context, { losses, kind }, { x, y }) {
   context.lineJoin = "round";
   path(context, losses.length, every, (at) => [x(at + 1), y(losses[at])], 1, 0.25);
   const sums = new Float64Array(losses.length + 1);
-  losses.forEach((/** @type {number} */ loss, /** @type {number} */ at) => { sums[at + 1] = sums[at] + loss; });
+  losses.forEach((loss, at) => { sums[at + 1] = sums[at] + loss; });
   path(context, losses.length, every, (at) => {
     const from = Math.max(0, at + 1 - WINDOW);
     return [x(at + 1), y((sums[at + 1] - sums[from]) / (at + 1 - from))];

@@ -1,4 +1,3 @@
-// @ts-check
 // The three cells that learn side by side, and their colours (as in the laboratory's figures).
 
 export const KINDS = ["rnn", "gru", "lstm"];

@@ -1,0 +1,92 @@
+/** The task, the networks and how they learn, under the hand. */
+
+import { el } from "../../components/dom.js";
+import { number, t } from "../../i18n.js";
+import { MOST_VALUES } from "../../net/tasks.js";
+import { KINDS } from "./networks.js";
+import { PACES, settings, TASK_NAMES } from "./settings.js";
+
+/** @param {{start: () => void, anew: () => void}} on anew: whatever was learned no longer fits */
+export function controls(on) {
+  const start = el("button", { class: "primary", id: "train-start", onclick: on.start });
+  const about = el("p", { class: "hint train-about" });
+  const error = el("p", { class: "train-error", role: "alert", hidden: true });
+  const pasted = paste(on, error);
+  const element = el("div", { class: "panel train-controls" },
+    el("div", { class: "train-buttons" }, start, el("button", {
+      id: "train-reset", onclick: () => { settings.seed++; on.anew(); },
+    }, t("train.reset"))),
+    menu("task", TASK_NAMES, on), about, pasted,
+    slider("steps", { min: 5, max: 60, step: 1 }, String, on.anew),
+    slider("hidden", { min: 2, max: 32, step: 1 }, String, on.anew),
+    networks(on),
+    slider("forgetBias", { min: -1, max: 6, step: 0.5 }, (value) => number(value, 1), on.anew),
+    slider("rate", { min: -4, max: 0, step: 0.1 }, (value) => number(10 ** value, value < -2 ? 4 : 3)),
+    menu("optimizer", ["adam", "sgd"], on),
+    slider("pace", { min: 0, max: PACES.length - 1, step: 1 }, paceName));
+
+  function update(running, begun) {
+    start.textContent = t(running ? "train.pause" : begun ? "train.goOn" : "train.start");
+    about.textContent = t(`train.about.${settings.task}`);
+    pasted.hidden = settings.task !== "series";
+  }
+
+  /** @param {import("../../net/tasks.js").SeriesError | null} problem with the pasted series */
+  function complain(problem) {
+    error.hidden = problem === null;
+    if (problem) error.textContent = t(`train.error.${problem.reason}`, problem.detail, MOST_VALUES);
+  }
+
+  return { element, update, complain };
+}
+
+const paceName = (at) => (PACES[at] < Infinity ? t("train.perSecond", PACES[at]) : t("train.full"));
+
+function menu(name, options, on) {
+  const choose = (event) => {
+    settings[name] = event.target.value;
+    on.anew();
+  };
+  return el("label", { class: "slider" }, el("span", {}, t(`train.${name}`)),
+    el("select", { id: `train-${name}`, onchange: choose }, options.map((one) =>
+      el("option", { value: one, selected: one === settings[name] }, t(`train.${name}.${one}`)))));
+}
+
+function slider(name, range, show, changed = () => {}) {
+  const output = el("output", { class: "number", for: `train-${name}` }, show(settings[name]));
+  const move = (event) => {
+    settings[name] = Number(event.target.value);
+    output.textContent = show(settings[name]);
+    changed();
+  };
+  return el("label", { class: "slider" }, el("span", {}, t(`train.${name}`), output),
+    el("input", { type: "range", id: `train-${name}`, ...range, value: settings[name], oninput: move }));
+}
+
+function networks(on) {
+  const choose = (kind, box) => {
+    const kinds = KINDS.filter((one) => (one === kind ? box.checked : settings.kinds.includes(one)));
+    if (kinds.length === 0) box.checked = true; // one has to learn
+    else {
+      settings.kinds = kinds;
+      on.anew();
+    }
+  };
+  return el("fieldset", { class: "train-kinds" }, el("legend", {}, t("train.cells")), KINDS.map((kind) =>
+    el("label", { class: "check", data: { network: kind } }, el("input", {
+      type: "checkbox", value: kind, checked: settings.kinds.includes(kind),
+      onchange: (event) => choose(kind, event.target),
+    }), kind.toUpperCase())));
+}
+
+function paste(on, error) {
+  const field = el("textarea", {
+    id: "train-series", rows: 4, spellcheck: "false", "aria-label": t("train.paste"), placeholder: t("train.paste"),
+  }, settings.text);
+  const use = () => {
+    settings.text = field.value;
+    on.anew();
+  };
+  const button = el("button", { id: "train-use", onclick: use }, t("train.use"));
+  return el("div", { class: "train-paste" }, field, button, error);
+}

@@ -1,0 +1,31 @@
+/** What was chosen; kept while other views are looked at, and when the language changes. */
+
+import { adding, readSeries, recall, series, sine } from "../../net/tasks.js";
+import { KINDS } from "./networks.js";
+
+const TASKS = { recall, adding, sine };
+export const TASK_NAMES = [...Object.keys(TASKS), "series"];
+export const PACES = [1, 2, 5, 10, 20, 50, Infinity]; // updates a second
+
+export const settings = {
+  task: "recall", steps: 30, hidden: 12, kinds: [...KINDS], forgetBias: 2, rate: -2, pace: PACES.length - 1, seed: 1,
+  optimizer: "adam", text: "",
+};
+
+/** The task that is chosen. @throws {import("../../net/tasks.js").SeriesError} a pasted series cannot be read */
+export function chosenTask() {
+  if (settings.task !== "series") return TASKS[settings.task](settings.steps);
+  return series(readSeries(settings.text), settings.steps);
+}
+
+/** Numbers to begin with: the series that the page shows, or a trend with seasons. @param {any} input */
+export function firstSeries(input) {
+  const shown = input?.values && [...input.values].filter(Number.isFinite).slice(-200);
+  const values = shown?.length ? shown : Array.from({ length: 96 }, invented);
+  return values.map((value) => Number(value.toPrecision(4))).join(" ");
+}
+
+function invented(_, month) {
+  const season = 2 * Math.PI * month / 12;
+  return 100 + 0.8 * month + (18 + 0.15 * month) * Math.sin(season) + 6 * Math.cos(3 * season);
+}
