@@ -1,7 +1,9 @@
 """A language model learns, says what it knows, and is the same saved, resumed or read stepwise."""
 
+import copy
 import json
 import math
+import pickle
 import subprocess
 import sys
 from itertools import pairwise
@@ -95,6 +97,13 @@ def test_saved_and_loaded_it_is_the_same_bit_for_bit(tmp_path, level, cell):
     assert loaded.loss(TEXT + "ñ") == model.loss(TEXT + "ñ")
     assert list(loaded.generate("le", 20, seed=3)) == list(model.generate("le", 20, seed=3))
     assert loaded.network.decoder.weight is loaded.network.embedding.weight
+
+
+@pytest.mark.parametrize("level", ["char", "word", "bpe"])
+def test_it_can_be_copied_and_pickled(level):
+    model = fitted(level)
+    for copied in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        assert copied.loss("le chat!") == model.loss("le chat!")
 
 
 EVERYTHING = {"dropout": 0.2, "embedding_dropout": 0.1, "weight_drop": 0.3, "average": 0.9}

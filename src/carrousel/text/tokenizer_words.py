@@ -23,6 +23,7 @@ PIECES = (
 )
 _PIECES = re.compile(PIECES)
 WORDS = 8000  # by default
+REMEMBERED = 1 << 16  # other words whose spelling is not looked up again
 
 
 class WordTokenizer(Tokenizer):
@@ -40,6 +41,7 @@ class WordTokenizer(Tokenizer):
         self._small = CharacterTokenizer(characters)
         super().__init__([*(word.encode() for word in self.words), *self._small.spelled])
         self._known = {word: (token,) for token, word in enumerate(self.words)}
+        self._spelled: dict[str, tuple[int, ...]] = {}
 
     @classmethod
     def learn(cls, chunks: Iterator[str], size: int | None) -> "WordTokenizer":
@@ -56,14 +58,18 @@ class WordTokenizer(Tokenizer):
         return {"level": self.level, "words": self.words, "characters": characters}
 
     def _encode(self, text: str) -> Tokens:
-        known = self._known
+        known, spelled = self._known, self._spelled
         tokens: list[int] = []
         for piece in _PIECES.findall(text):
-            tokens += known.get(piece) or self._spell(piece)
+            tokens += known.get(piece) or spelled.get(piece) or self._spell(piece)
         return np.array(tokens, np.int64)
 
-    def _spell(self, piece: str) -> list[int]:
-        return (self._small.encode(piece) + len(self.words)).tolist()
+    def _spell(self, piece: str) -> tuple[int, ...]:
+        if len(self._spelled) >= REMEMBERED:
+            self._spelled.clear()
+        tokens = tuple((self._small.encode(piece) + len(self.words)).tolist())
+        self._spelled[piece] = tokens
+        return tokens
 
 
 def pieces(text: str) -> list[str]:
