@@ -25,6 +25,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from .adamw import AdamW
 from .checkpoint import load_checkpoint, save_checkpoint
 
 Batches = Callable[[int, torch.Generator], Any]  # (step, generator) -> one batch
@@ -182,8 +183,7 @@ class _State:
     def __init__(self, model: nn.Module, options: TrainOptions, identity: str) -> None:
         self.model, self.options, self.run = model, options, Run()
         self.identity = identity
-        self.optimizer = _adamw(model, options)
-        self.parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
+        self.optimizer = AdamW(model.parameters(), options.weight_decay)
         self.generator = torch.Generator().manual_seed(options.seed)
         self.averaged = copy.deepcopy(model) if options.average else model
         self.best = _copy(self.averaged)
@@ -197,12 +197,10 @@ class _State:
         if not torch.isfinite(value):
             return value.item()
         value.backward()
-        norm = nn.utils.clip_grad_norm_(self.parameters, options.clip or math.inf)
+        norm = nn.utils.clip_grad_norm_(self.optimizer.parameters, options.clip or math.inf)
         if not torch.isfinite(norm):
             return norm.item()
-        for group in self.optimizer.param_groups:
-            group["lr"] = options.rate(run.steps)
-        self.optimizer.step()
+        self.optimizer.step(options.rate(run.steps))
         run.steps += 1
         run.losses.append(value.item())
         self._average()
@@ -258,7 +256,7 @@ class _State:
             **_prefixed("best", self.best),
             "generator": self.generator.get_state(),
         }
-        for i, state in self.optimizer.state_dict()["state"].items():
+        for i, state in enumerate(self.optimizer.state):
             tensors.update(_prefixed(f"optimizer.{i}", state))
         data = {"run": vars(self.run), "options": vars(self.options), "identity": self.identity}
         try:
@@ -284,21 +282,10 @@ class _State:
         self.averaged.load_state_dict(_section("averaged", tensors))
         self.best = _section("best", tensors)
         self.generator.set_state(tensors["generator"])
-        groups = self.optimizer.state_dict()["param_groups"]
-        state = {i: _section(f"optimizer.{i}", tensors) for i in range(len(self.parameters))}
-        self.optimizer.load_state_dict({"state": state, "param_groups": groups})
+        for i, state in enumerate(self.optimizer.state):
+            state.update(_section(f"optimizer.{i}", tensors))
         self.run = Run(**data["run"])
         self.run.scores = [(step, score) for step, score in self.run.scores]
-
-
-def _adamw(model: nn.Module, options: TrainOptions) -> torch.optim.Optimizer:
-    """AdamW; only matrices decay: a bias or a scale has no reason to be small."""
-    trained = [p for p in model.parameters() if p.requires_grad]
-    groups = [
-        {"params": [p for p in trained if p.ndim > 1], "weight_decay": options.weight_decay},
-        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=options.learning_rate, fused=True)
 
 
 def _copy(model: nn.Module) -> dict[str, Tensor]:
