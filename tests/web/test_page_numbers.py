@@ -12,6 +12,7 @@ import torch
 
 from carrousel import trace
 from carrousel.explain import half_life, ledger
+from carrousel.forecast.outputs import calibrated
 from carrousel.text.tokenizer_characters import CharacterTokenizer
 from carrousel.web.language import tokenizer_page
 from carrousel.web.library import Library
@@ -107,6 +108,19 @@ def test_forecasts(forecaster: Any, series: int):
     expected = forecaster.forecaster.predict_quantiles(forecaster.forecaster.panel_)[series]
     scale = np.abs(expected).max()
     np.testing.assert_allclose(np.array(answer["quantiles"]) / scale, expected / scale, atol=1e-5)
+
+
+def test_calibrated_forecasts_of_counts(forecaster: Any):
+    meta = forecaster.page["meta"]
+    factors = (1.5, 1.2, 1.0, 0.9, 2.0)
+    series = [one | {"nonnegative": True} for one in meta["series"]]
+    page = forecaster.page | {"meta": meta | {"calibration": factors, "series": series}}
+    values = [float(v % 3) for v in range(60)]
+    asked = {"what": "forecast", "series": 0, "values": values, "ahead": 0}
+    plain, finished = ask(forecaster.page, asked)[0], ask(page, asked)[0]
+    expected = calibrated(np.array(plain["quantiles"]), factors)
+    assert expected.min() < 0
+    np.testing.assert_allclose(finished["quantiles"], np.maximum(expected, 0), **CLOSE)
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from ..forecast.distribution import QUANTILES
 from ..forecast.model import Network, Shape, features
+from ..forecast.outputs import calibrated, counts
 from ..forecast.scaling import scale_steps
 from .network import PageNetwork
 from .tensors import decode
@@ -40,7 +42,14 @@ class Observations:
     def answer(self, output: Tensor) -> dict[str, Any]:
         with torch.no_grad():
             forecast = network_of(self.page)(self.history, last=True)
-        return {"quantiles": forecast.quantiles()[0, 0].tolist()}
+        quantiles = forecast.quantiles()[0, 0].numpy()
+        meta = self.page["meta"]
+        if meta["calibration"] is not None:
+            quantiles = calibrated(quantiles, meta["calibration"])
+        wanted = meta["nonnegative"]
+        if counts(self.history[0].numpy()) if wanted is None else wanted:
+            quantiles = np.maximum(quantiles, 0)
+        return {"quantiles": quantiles.tolist()}
 
     def reader(
         self, network: PageNetwork, output: Tensor, at: int, target: str | None

@@ -10,6 +10,7 @@ from ..data import Panel
 from ..forecast import Forecaster
 from ..forecast.distribution import QUANTILES
 from ..forecast.model import Network
+from ..forecast.outputs import counts
 from .pages import FORMAT, layer_pages, linear_page
 from .tensors import encode
 
@@ -38,6 +39,8 @@ def forecaster_page(path: Path, name: str) -> dict[str, Any]:
             "quantiles": QUANTILES,
             "shape": _shape(network),
             "stretch": float(network.stretch),
+            "calibration": forecaster.calibration_,
+            "nonnegative": forecaster.options.nonnegative,
             "series": series_page(forecaster, forecaster.panel_),
         },
     }
@@ -70,12 +73,18 @@ def series_page(forecaster: Forecaster, panel: Panel) -> list[dict[str, Any]]:
         {
             "id": str(panel.ids[s]),
             "y": encode(panel.series(s)),
+            "nonnegative": _nonnegative(forecaster, panel.series(s)),
             "times": _labels(panel.times(s)),
             "future": _labels(future[s]),
             "quantiles": _rounded(quantiles[s]),
         }
         for s in range(min(len(panel.ids), MOST_SERIES))
     ]
+
+
+def _nonnegative(forecaster: Forecaster, y: NDArray) -> bool:
+    wanted = forecaster.options.nonnegative
+    return counts(y) if wanted is None else wanted
 
 
 def _labels(times: NDArray) -> list[str]:

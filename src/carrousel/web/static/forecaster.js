@@ -85,7 +85,7 @@ function change(values, t, back) {
  *   quantiles (h, Q), weights and simple forecasts (K, h), in the units of the series
  */
 export function readForecast(model, input, record, t) {
-  const { shape, stretch } = model.meta;
+  const { shape, stretch, calibration } = model.meta;
   const { h } = shape;
   const { scaled } = input;
   const simple = simpleForecasts(scaled, shape, t); // (K, h)
@@ -98,7 +98,8 @@ export function readForecast(model, input, record, t) {
   const quantiles = centre.map((value, j) => {
     const median = out[h * kinds + j];
     const width = softplus(out[h * (kinds + 1) + j]) * stretch;
-    return reach.map((far) => scaled.origin + value + scale * (median + width * far));
+    const row = reach.map((far) => scaled.origin + value + scale * (median + width * far));
+    return finished(row, calibration, model.meta.series[input.index].nonnegative);
   });
   const anchors = simple.map((row) => row.map((value) => value + scaled.origin));
   return { quantiles, weights, anchors, centre: centre.map((value) => value + scaled.origin) };
@@ -121,6 +122,24 @@ export function medianReader(model, input, record, t, ahead) {
   });
   add(shape.h * forecast.weights.length + ahead, input.scaled.scale[t]);
   return reader;
+}
+
+/**
+ * Quantiles as they are handed out (carrousel/forecast/outputs.py): each side of each interval
+ * times its factor and still in order; counts not below zero.
+ */
+function finished(row, factors, nonnegative) {
+  const calibrated = factors ? stretched(row, factors) : row;
+  return nonnegative ? calibrated.map((value) => Math.max(value, 0)) : calibrated;
+}
+
+function stretched(row, factors) {
+  const median = row[SIDE];
+  const side = (sign) => {
+    let reach = 0;
+    return factors.map((factor, k) => (reach = Math.max(reach, sign * (row[SIDE + sign * (k + 1)] - median) * factor)));
+  };
+  return [...side(-1).reverse().map((far) => median - far), median, ...side(1).map((far) => median + far)];
 }
 
 function softmaxColumns(out, kinds, h) {

@@ -87,7 +87,7 @@ export function seriesChart({ ondrag, label }) {
   });
 
   function nearest(event) {
-    if (!shown) return null;
+    if (!shown?.scale) return null; // nothing is drawn yet
     const { left, top } = picture.getBoundingClientRect();
     let best = null;
     let least = 18;
