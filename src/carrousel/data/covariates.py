@@ -26,6 +26,8 @@ class Spec:
     ``futr`` are known ahead, ``hist`` of the past only, ``static`` the same at all times of a
     series. A column of text is a category; ``categories`` lists the values that were learned.
     ``calendar`` and ``holidays`` are made from the times, see ``carrousel.data.calendar``.
+    ``groups`` are series that share a hidden state: all (True; ``members`` are their names), or
+    those of one value in a static column.
     """
 
     futr: tuple[str, ...] = ()
@@ -33,6 +35,8 @@ class Spec:
     static: tuple[str, ...] = ()
     calendar: tuple[str, ...] = ()
     holidays: str | None = None
+    groups: bool | str = False
+    members: tuple[str, ...] = ()
     categories: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -54,7 +58,7 @@ class Spec:
         return (*self.futr, *calendar_names(self.calendar), *free)
 
     def __bool__(self) -> bool:
-        return bool(self.names or self.ahead)
+        return bool(self.names or self.ahead or self.groups)
 
     def sizes(self, names: Sequence[str]) -> tuple[int, ...]:
         """For each column its number of categories, 0 for numbers."""
@@ -96,8 +100,51 @@ def attach(
     times = [panel.times(s) for s in range(panel.n_series)]
     made = from_times(np.concatenate(times) if times else panel.start[:0], panel, spec)
     known = len(spec.futr)
+    if learn and spec.groups is True:
+        spec = replace(spec, members=tuple(str(name) for name in panel.ids))
     exog = np.concatenate([filled[:, :known], made, filled[:, known:]], 1)
-    return replace(panel, exog=exog, static=static, covariates=spec), notes
+    panel = replace(panel, exog=exog, static=static, covariates=spec)
+    _refuse_ragged(panel)
+    return panel, notes
+
+
+def group_codes(panel: Panel) -> tuple[np.ndarray, np.ndarray] | None:
+    """(S,) the group of each series and its place in it; None for a panel without groups."""
+    spec: Spec | None = panel.covariates
+    if spec is None or not spec.groups:
+        return None
+    if spec.groups is True:
+        places = {name: k for k, name in enumerate(spec.members)}
+        strange = [repr(name) for name in panel.ids if str(name) not in places]
+        if strange:
+            raise ValueError(
+                f"groups: series {some(strange)} are not of the group that was learned"
+            )
+        slots = np.array([places[str(name)] for name in panel.ids], np.int64)
+        return np.zeros(panel.n_series, np.int64), slots
+    assert panel.static is not None
+    code = panel.static[:, spec.static.index(str(spec.groups))]
+    unknown = [repr(panel.ids[s]) for s in np.flatnonzero(np.isnan(code))]
+    if unknown:
+        raise ValueError(f"groups: {spec.groups!r} of series {some(unknown)} is missing or new")
+    return np.unique(code, return_inverse=True)[1], np.zeros(panel.n_series, np.int64)
+
+
+def _refuse_ragged(panel: Panel) -> None:
+    """Series of a group must end together."""
+    codes = group_codes(panel)
+    if codes is None:
+        return
+    end = panel.freq.advance(panel.start, panel.lengths - 1)
+    last = np.full(int(codes[0].max(initial=-1)) + 1, end.min() if len(end) else 0, end.dtype)
+    np.maximum.at(last, codes[0], end)
+    early = np.flatnonzero(end != last[codes[0]])
+    if len(early):
+        s = early[0]
+        raise ValueError(
+            f"groups: series of a group must end at the same time, but {panel.ids[s]!r} ends at "
+            f"{written(end[s])} and its group at {written(last[codes[0][s]])}"
+        )
 
 
 def from_times(times: np.ndarray, panel: Panel, spec: Spec) -> np.ndarray:

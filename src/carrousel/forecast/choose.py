@@ -1,6 +1,7 @@
 """From the data and what the user set to everything that training needs. All rules are here."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,7 @@ CUT_STEP = 24  # ... of at most so many
 MOST_STEPS = 128  # read before a forecast
 YEAR = 12  # months
 TAUGHT = 900  # forecasts in a batch
+LONG = 96  # steps ahead, from which on a batch has fewer
 EFFORTS = {"fast": (500, 1), "default": (1200, 4), "best": (2000, 10)}  # updates, networks
 
 
@@ -65,7 +67,7 @@ def choose(panel: Panel, options: Options) -> Plan:
     return Plan(
         shape,
         members,
-        options.batch_size or _batch(values, steps),
+        options.batch_size or _batch(values, steps, options.h),
         train,
         holdout,
         origins,
@@ -73,13 +75,14 @@ def choose(panel: Panel, options: Options) -> Plan:
     )
 
 
-def _covariates(panel: Panel) -> dict[str, tuple[int, ...]]:
+def _covariates(panel: Panel) -> dict[str, Any]:
     """The columns of a panel beside its values, as ``Shape`` counts them."""
     spec = panel.covariates
     if not spec:
         return {}
     futr, hist, static = (spec.sizes(names) for names in (spec.ahead, spec.hist, spec.static))
-    return {"futr": futr, "hist": hist, "static": static}
+    members = None if not spec.groups else len(spec.members)
+    return {"futr": futr, "hist": hist, "static": static, "members": members}
 
 
 def _step(season: int) -> int:
@@ -104,10 +107,12 @@ def _steps(panel: Panel, options: Options, seasons: tuple[int, ...], step: int) 
     return max(min(wanted, MOST_STEPS, typical // step), 2)
 
 
-def _batch(values: int, steps: int) -> int:
+def _batch(values: int, steps: int, h: int) -> int:
     """About 900 forecasts in a batch, since every window teaches at each of its steps; fewer
-    where there are only some hundred values, which are seen many times in any case."""
+    where there are only some hundred values, which are seen many times in any case, and where
+    each forecast is long."""
     share = 1.0 if values > 20_000 else 0.5 if values > 1_000 else 0.25
+    share *= min(1.0, LONG / h)
     return int(np.clip(round(share * TAUGHT / steps), 8, 128))
 
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ..data.panel import Panel
+from .groups import Members, Together
 
 if TYPE_CHECKING:
     from .model import Shape
@@ -28,9 +29,11 @@ class Extra(NamedTuple):
     futr: Tensor  # (B, history + h, F) known ahead
     hist: Tensor  # (B, history, P) known of the past only
     static: Tensor  # (B, K)
+    together: Together | None = None
 
     def rows(self, which: slice) -> "Extra":
-        return Extra(*(part[which] for part in self))
+        found = None if self.together is None else Together(*(p[which] for p in self.together))
+        return Extra(self.futr[which], self.hist[which], self.static[which], found)
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class Exogenous:
     start: Tensor  # (S,) where each series begins and ends
     stop: Tensor
     ahead: Tensor | None = None  # (S, h, F) after the end of each series
+    members: Members | None = None
 
     @classmethod
     def of(cls, panel: Panel, known: int) -> "Exogenous | None":
@@ -51,7 +55,7 @@ class Exogenous:
             return None
         offsets = torch.from_numpy(panel.offsets.astype("int64"))
         values, static = torch.from_numpy(panel.exog), torch.from_numpy(panel.static)
-        return cls(values, known, static, offsets[:-1], offsets[1:])
+        return cls(values, known, static, offsets[:-1], offsets[1:], members=Members.of(panel))
 
     def following(self, ahead: Tensor | None) -> "Exogenous":
         """With the values after the end of each series."""
@@ -70,7 +74,8 @@ class Exogenous:
             there = (later >= 0) & (later < self.ahead.shape[1])
             found = self.ahead[series[:, None], later.clamp(0, self.ahead.shape[1] - 1)]
             futr = torch.where(there[..., None], found, futr)
-        return Extra(futr, hist[:, :history], self.static[series])
+        together = None if self.members is None else self.members.together(series, end)
+        return Extra(futr, hist[:, :history], self.static[series], together)
 
 
 class Columns(nn.Module):

@@ -83,7 +83,7 @@ class Asked(nn.Module):
         """The covariates for a batch of variants of the window."""
         if self.extra is None:
             return None
-        return Extra(*(part.expand(batch, *part.shape[1:]) for part in self.extra))
+        return Extra(*(part.expand(batch, *part.shape[1:]) for part in self.extra[:3]))
 
     def history(self, x: Tensor) -> Tensor:
         """(B, T, step) to (B, history)."""
@@ -144,7 +144,7 @@ def memory_units(asked: Asked, x: Tensor) -> list[tuple[str, Tensor]]:
     names = [
         name
         for name, module in asked.named_modules()
-        if isinstance(module, nn.RNNBase) and module.mode in ("LSTM", "GRU")
+        if isinstance(module, nn.RNNBase) and module.mode in ("LSTM", "GRU") and ".layers." in name
     ]
     last = {name.split(".")[1]: name for name in names}  # networks.<k>.layers.<l>
     question = Question.of(asked, x, None, 1)

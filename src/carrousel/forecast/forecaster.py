@@ -365,6 +365,8 @@ class Forecaster:
         from .explain import explain, series_number  # it is seldom needed
 
         self._require_fitted()
+        if self.networks_[0].group is not None:
+            raise ValueError("explain: not for series that share a hidden state (groups=)")
         panel, like = (self.panel_, self._like) if data is None else (self._observe(data), data)
         ahead = future(panel, X_df, self.options.id_col, self.options.h)
         found = explain(self.networks_, panel, series_number(panel, unique_id), step, ahead)
@@ -425,7 +427,10 @@ class Forecaster:
         calendar = o.calendar or ()
         if calendar is True:
             calendar = fitting_parts(panel.freq, longest_days(panel))
-        spec = Spec(o.futr_exog, o.hist_exog, o.static_exog, calendar, o.holidays)
+        static = o.static_exog
+        if isinstance(o.groups, str) and o.groups not in static:
+            static = (*static, o.groups)
+        spec = Spec(o.futr_exog, o.hist_exog, static, calendar, o.holidays, o.groups)
         if not spec or panel.covariates:
             return panel
         panel, found = attach(panel, data, spec, o.id_col)

@@ -87,8 +87,10 @@ Batch = tuple[Tensor, Extra | None, Tensor]
 
 
 def _batch(sampler: Sampler, size: int, step: int, generator: torch.Generator) -> Batch:
-    series, end = sampler.pick(size, generator)
     windows = sampler.windows
+    if windows.grouped:
+        size = max(size * len(windows.exogenous.members.table) // len(windows.start), 1)
+    series, end = windows.together(*sampler.pick(size, generator))
     return windows.gather(series, end), windows.extra(series, end), series
 
 
@@ -119,6 +121,7 @@ def _identity(panel: Panel, init: Sequence[Network] | None) -> str:
     digest.update(np.ascontiguousarray(panel.offsets))
     if panel.exog is not None:
         digest.update(np.ascontiguousarray(panel.exog))
+        digest.update(np.ascontiguousarray(panel.static))
     for network in init or ():
         for value in network.state_dict().values():
             digest.update(value.numpy())
@@ -157,9 +160,8 @@ def window_quantiles(
     ends, series = torch.cat(stops), torch.arange(count).repeat(len(drops))
     out = []
     with torch.inference_mode():
-        for which, end in zip(
-            series.split(PREDICTED_AT_ONCE), ends.split(PREDICTED_AT_ONCE), strict=True
-        ):
+        at_once = count if windows.grouped else PREDICTED_AT_ONCE
+        for which, end in zip(series.split(at_once), ends.split(at_once), strict=True):
             history = windows.gather(which, end)[:, : windows.history]
             shown = networks[0].look(history, last=True, extra=windows.extra(which, end))
             members = (network.answer(shown).quantiles()[:, 0] for network in networks)

@@ -11,6 +11,7 @@ from .. import nn as layers
 from .anchors import Anchors
 from .distribution import SIDE, Forecast
 from .exogenous import Covariates, Extra
+from .groups import Group, Together
 from .loss import training_loss
 from .scaling import FLOOR, Scaled, scale_steps
 
@@ -33,6 +34,7 @@ class Shape:
     futr: tuple[int, ...] = ()  # known ahead
     hist: tuple[int, ...] = ()  # of the past only
     static: tuple[int, ...] = ()
+    members: int | None = None  # of a group with weights of their own; 0: alike; None: no groups
 
     @property
     def has_covariates(self) -> bool:
@@ -75,6 +77,7 @@ class Network(nn.Module):
 
     stretch: Tensor
     covariates: Covariates | None
+    group: Group | None
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
@@ -88,6 +91,10 @@ class Network(nn.Module):
         nn.init.zeros_(self.head.bias)
         self.register_buffer("stretch", torch.ones(()))  # of all intervals, see ``calibrate``
         self.covariates = Covariates(shape, kinds) if shape.has_covariates else None
+        self.group = None
+        if shape.members is not None:
+            shared = _layer(shape.cell, hidden)
+            self.group = Group(shared, _features(shape), hidden, shape.members)
 
     def forward(self, history: Tensor, last: bool = False, extra: Extra | None = None) -> Forecast:
         """Forecasts from every step, or only from the last (T = 1)."""
@@ -107,7 +114,11 @@ class Network(nn.Module):
     def enter(self, seen: Seen) -> Tensor:
         """(B, T, hidden) what the recurrence reads at each step."""
         x = self.embed(seen.features)
-        return x if self.covariates is None else x + self.covariates.past(_given(seen))
+        if self.covariates is not None:
+            x = x + self.covariates.past(_given(seen))
+        if self.group is not None:
+            x = x + self.group(seen.features, _together(seen))
+        return x
 
     def heads(self, x: Tensor, seen: Seen) -> Tensor:
         """(B, T, K*h + 2h + 2 SIDE) raw outputs after the steps for which there are anchors."""
@@ -151,6 +162,13 @@ def _given(seen: Seen) -> Extra:
     if seen.extra is None:
         raise ValueError("this network needs the covariates that it was trained with")
     return seen.extra
+
+
+def _together(seen: Seen) -> Together:
+    together = _given(seen).together
+    if together is None:
+        raise ValueError("this network needs the groups that it was trained with")
+    return together
 
 
 def targets(window: Tensor, shape: Shape) -> Tensor:

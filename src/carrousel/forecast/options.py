@@ -34,6 +34,8 @@ class Options:
             some of "hour", "weekday", "monthday", "month".
         holidays: Country, with a region if wanted, whose public holidays matter: "DE", "AU-VIC"
             (needs the library holidays).
+        groups: Series that share a hidden state: True for all of them, or the name of a column
+            with one value for each group (see ``carrousel.forecast.groups``).
         effort: "fast", "default" or "best": time for accuracy, wherever the above is None.
         seed: Of all random numbers; the global generators are not touched.
         verbose: Write to standard error what was chosen, and why.
@@ -59,6 +61,7 @@ class Options:
     static_exog: tuple[str, ...] = ()
     calendar: bool | tuple[str, ...] = False
     holidays: str | None = None
+    groups: bool | str = False
     effort: str = "default"
     seed: int = 0
     verbose: bool = False
@@ -81,6 +84,8 @@ class Options:
             raise ValueError(f"effort must be one of {', '.join(EFFORTS)}, got {self.effort!r}")
         for name in ("futr_exog", "hist_exog", "static_exog"):
             _names(name, getattr(self, name))
+        if not isinstance(self.groups, bool | str):
+            raise TypeError(f"groups must be True or the name of a column, got {self.groups!r}")
         if not isinstance(self.calendar, bool):
             _names("calendar", self.calendar)
         if self.learning_rate is not None and not self.learning_rate > 0:

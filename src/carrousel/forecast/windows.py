@@ -44,6 +44,17 @@ class Windows:
             return self
         return replace(self, exogenous=self.exogenous.following(torch.from_numpy(ahead)))
 
+    @property
+    def grouped(self) -> bool:
+        """Whether windows of a group must be in one batch."""
+        return self.exogenous is not None and self.exogenous.members is not None
+
+    def together(self, series: Tensor, end: Tensor) -> tuple[Tensor, Tensor]:
+        """The same windows, and those of the same times of all series in their groups."""
+        if self.exogenous is None or self.exogenous.members is None:
+            return series, end
+        return self.exogenous.members.expand(series, end)
+
     def extra(self, series: Tensor, end: Tensor) -> Extra | None:
         """The covariates of the same windows; None if there are none."""
         if self.exogenous is None:
