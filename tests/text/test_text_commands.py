@@ -81,6 +81,13 @@ def test_what_is_wrong_is_one_line(run, arguments, message):
     assert result.err.count("\n") == 1
 
 
+def test_a_library_that_is_not_there_is_named(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tokenizers", None)
+    result = run("train", "text.txt", "--out", "m", "--level", "bpe", *QUICK)
+    assert (result.code, result.err.count("\n")) == (2, 1)
+    assert "pip install 'carrousel[text]'" in result.err
+
+
 def test_an_empty_file_is_named(run, tmp_path):
     (tmp_path / "empty.txt").touch()
     result = run("train", "empty.txt", "--out", "m")

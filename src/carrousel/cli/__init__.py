@@ -70,6 +70,7 @@ def _explained(error: Exception) -> str | None:
         return " ".join(error.format_message().split())  # type: ignore[attr-defined]
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    if isinstance(error, (ValueError, OSError)):
+    missing_extra = isinstance(error, ImportError) and "pip install" in str(error)
+    if missing_extra or isinstance(error, (ValueError, OSError)):
         return " ".join(str(error).split())
     return None
