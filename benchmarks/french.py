@@ -9,12 +9,13 @@ and multiplies; ``--model`` completes with a model that is there already.
 
 import argparse
 import time
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 
 import torch
 
 from carrousel.text import LanguageModel
+from carrousel.text.words import next_words
 
 BEGINNINGS = {
     "food": (
@@ -86,9 +87,8 @@ def show(model: LanguageModel) -> None:
     for topic, beginnings in BEGINNINGS.items():
         print(f"\n{topic}")
         for beginning in beginnings:
-            found = ", ".join(
-                f"{token.strip() or '␣'} {p:.2f}" for token, p in model.next(beginning, 5)
-            )
+            words = (pair for pair in next_words(model, beginning, 6) if pair[0] != "\n")
+            found = ", ".join(f"{word} {p:.2f}" for word, p in islice(words, 5))
             print(f"  {beginning} …\n      {found}")
 
 

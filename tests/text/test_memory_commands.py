@@ -8,6 +8,7 @@ import pytest
 from carrousel.cli import main
 from carrousel.text import LanguageModel
 from carrousel.text.templates import sentences
+from carrousel.text.words import next_words
 
 BEGINNING = "Last night I ate the"
 
@@ -46,9 +47,10 @@ def test_complete(run, model):
     result = run("complete", model, BEGINNING, "-k", 5)
     assert result.code == 0
     assert len(result.out.strip().splitlines()) == 7  # two of them head the table
-    found = json.loads(run("complete", model, BEGINNING, "-k", 3, "--json").out)
-    expected = LanguageModel.load(model).next(BEGINNING, 3)
-    assert [(row["next"], row["probability"]) for row in found] == expected
+    for option, which in (("--tokens", LanguageModel.next), ("--json", next_words)):
+        found = json.loads(run("complete", model, BEGINNING, "-k", 3, "--json", option).out)
+        expected = which(LanguageModel.load(model), BEGINNING, 3)
+        assert [(row["next"], row["probability"]) for row in found] == expected
 
 
 def test_memory_of_a_sentence(run, model):
@@ -102,7 +104,7 @@ def test_neurons(run, model, tmp_path):
         (["memory", "MODEL", "The", "--replacements", "0"], "replacements=0"),
         (["memory", "MODEL", "--study", "latin"], "'latin' is not one of"),
         (["memory", "nowhere", "The"], "nowhere"),
-        (["complete", "MODEL", "The", "-k", "0"], "k must be at least 1"),
+        (["complete", "MODEL", "The", "-k", "0"], "must be at least 1"),
         (["neurons", "MODEL", "nowhere.txt"], "nowhere.txt: No such file"),
         (["neurons", "MODEL", "MODEL/model.json", "--feature", "verbs"], "no feature 'verbs'"),
         (["neurons", "MODEL", "MODEL/model.json", "--strings", "0"], "at least 1"),

@@ -69,7 +69,7 @@ class Tokenizer:
         pieces = [self.spelled[token] for token in tokens]
         spelled = np.frombuffer(b"".join(pieces), np.uint8)
         begins = np.append((spelled[1:] & 0xC0) != 0x80, True)  # of the next byte: a character
-        return begins.cumsum()[np.cumsum([len(piece) for piece in pieces]) - 1].tolist()
+        return begins.cumsum()[np.cumsum([len(piece) for piece in pieces], dtype=int) - 1].tolist()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data from which ``from_dict`` makes the same tokenizer."""
