@@ -1,5 +1,7 @@
 """What must hold of every forecast, whatever the series."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -33,6 +35,14 @@ def test_fitting_on_multiplied_values_multiplies_the_forecast():
     np.testing.assert_allclose(other, 1000 * one.to_numpy(), rtol=1e-2)
 
 
+def test_shifting_the_times_shifts_the_forecast():
+    panel = make_panel(SERIES)
+    later = replace(panel, start=panel.freq.advance(panel.start, 1000))
+    one, other = (Forecaster(6, **FAST).fit(p).predict() for p in (panel, later))
+    np.testing.assert_array_equal(one["carrousel"], other["carrousel"])
+    assert ((other["ds"] - one["ds"]).dt.total_hours() == 1000).all()
+
+
 def test_other_series_change_nothing(forecaster):
     alone = quantiles(forecaster, SERIES[:1])
     among = quantiles(forecaster, [SERIES[1] * 1e6, SERIES[0], np.zeros(50)])
@@ -58,6 +68,15 @@ def test_only_the_context_matters(forecaster):
 def test_a_constant_series_is_forecast_as_that_constant(forecaster, value):
     forecast = quantiles(forecaster, [np.full(24 * 10, value)])
     np.testing.assert_allclose(forecast, value, rtol=0.01, atol=1e-20)
+
+
+@pytest.mark.parametrize("kind", ["alone", "among others"])
+def test_a_constant_series_is_learned_as_that_constant(kind):
+    constant = np.full(24 * 10, 7.0)
+    series = [constant] if kind == "alone" else [constant, *SERIES]
+    forecaster = Forecaster(12, **FAST).fit(make_panel(series))
+    forecast = forecaster.predict_quantiles(forecaster.panel_)[0]
+    np.testing.assert_allclose(forecast, 7.0, rtol=0.01)
 
 
 SPECIAL = {
