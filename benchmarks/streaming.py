@@ -2,12 +2,16 @@
 
     python benchmarks/streaming.py                # 1,000 series x 1 step, one network
     python benchmarks/streaming.py --ensemble 4
+    python benchmarks/streaming.py --accuracy ../shared/data/forecasting
 
-Prints the median over steps of an update (new rows as a polars frame), of the
-forecast that follows, and, for comparison, of reading the whole window again.
+Prints the median over steps of an update (new rows as a polars frame), of the forecast that
+follows, and, for comparison, of reading the whole window again. ``--accuracy`` compares the
+forecasts of states that were carried on with those of windows read afresh, on the last horizon of
+the training parts of three sets of series.
 """
 
 import argparse
+from pathlib import Path
 from statistics import median
 from time import perf_counter
 
@@ -16,7 +20,10 @@ import polars as pl
 import torch
 
 from carrousel import Forecaster
-from carrousel.data import Frequency, Panel
+from carrousel.data import Frequency, Panel, to_panel
+from carrousel.forecast import metrics
+from carrousel.forecast.quantiles import MEDIAN
+from carrousel.forecast.streaming import Stream
 
 
 def panel_of(count: int, length: int) -> Panel:
@@ -43,6 +50,45 @@ def timed(function, *arguments):
     return 1000 * (perf_counter() - begin)
 
 
+SETS = {  # name: (file, horizon, season)
+    "M4 hourly": ("m4_hourly.parquet", 48, 24),
+    "hospital": ("hospital.parquet", 12, 12),
+    "daily temperatures": ("daily-min-temperatures.csv", 14, 7),
+}
+
+
+def accuracy(folder: Path) -> None:
+    """MASE of the last window, from a state carried on over as much history as there is."""
+    for name, (file, h, season) in SETS.items():
+        panel = read(folder / file)
+        known = panel.head(h)
+        forecaster = Forecaster(h, ensemble=1).fit(known)
+        history = forecaster.networks_[0].shape.history
+        carried = int(min(3 * history, known.lengths.min() - 2))
+        stream = Stream(forecaster.networks_, panel.head(h + carried))
+        rows = known.offsets[1:, None] + np.arange(-carried, 0)
+        stream.advance(np.full(known.n_series, carried), known.y[rows])
+        y = np.stack([panel.series(s)[-h:] for s in range(panel.n_series)])
+        scale = np.array(
+            [metrics.seasonal_scale(known.series(s), season) for s in range(known.n_series)]
+        )
+        means = []
+        for quantiles in (forecaster.predict_quantiles(known), stream.quantiles()):
+            error = metrics.mase(y, quantiles[..., MEDIAN], scale)
+            means.append(np.nanmean(error))
+        print(
+            f"{name}: MASE from the window ({history} observations) {means[0]:.4f}, from a state "
+            f"carried on over {carried} more {means[1]:.4f}"
+        )
+
+
+def read(path: Path) -> Panel:
+    if path.suffix == ".parquet":
+        table = pl.read_parquet(path).filter(pl.col("split") == "train")
+        return to_panel(table.select("unique_id", "ds", "y"))[0]
+    return to_panel(path, time_col="Date", target_col="Temp")[0]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--series", type=int, default=1000)
@@ -51,7 +97,11 @@ def main() -> None:
     parser.add_argument("--hidden", type=int, default=128)
     parser.add_argument("--cell", default="lstm")
     parser.add_argument("--updates", type=int, default=30)
+    parser.add_argument("--accuracy", type=Path, metavar="FOLDER")
     options = parser.parse_args()
+    if options.accuracy:
+        accuracy(options.accuracy)
+        return
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, {options}")
     for length in options.lengths:
         panel = panel_of(options.series, length)

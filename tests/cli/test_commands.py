@@ -12,6 +12,8 @@ import pytest
 
 from carrousel.cli.output import whole_folder
 
+from .conftest import months
+
 QUICK = ("--steps", 2, "--effort", "fast")
 FILES = ["backtest.csv", "forecast.csv", "forecast.json", "forecast.png", "model"]
 
@@ -85,6 +87,26 @@ def test_a_constant_series_has_no_mase(run, tmp_path):
     record = json.loads((tmp_path / "forecast" / "forecast.json").read_text())
     assert record["scores"]["naive"]["mean"]["mase"] is None
     assert "naive method won" in result.out
+
+
+@pytest.mark.parametrize("command", ["forecast", "backtest"])
+def test_short_series_are_forecast_but_not_compared(command, run, small, tmp_path):
+    short = months(3).select(pl.lit("short").alias("unique_id"), "ds", "y")
+    table = pl.read_csv(small, try_parse_dates=True).cast({"ds": pl.Datetime("us")})
+    pl.concat([table[:40], short, table[40:]]).write_csv(tmp_path / "mixed.csv")
+    only = ("--windows", 2) if command == "backtest" else ("--report",)
+    result = run(command, "mixed.csv", "-h", 6, *QUICK, *only, "--out", "results")
+    assert (result.code, result.err) == (0, "")
+    assert "1 series with fewer than 1" in result.out
+    assert "not compared: 'short'" in result.out
+    table = pl.read_csv(tmp_path / "results" / "backtest.csv")
+    assert table["unique_id"].unique(maintain_order=True).to_list() == ["élan [1]", "b"]
+    same = run(command, small, "-h", 6, *QUICK, *only, "--out", "without")
+    for name in ("seasonal naive (12)", "naive"):
+        lines = [next(li for li in r.out.splitlines() if f"│ {name}" in li) for r in (result, same)]
+        assert lines[0] == lines[1]
+    if command == "forecast":
+        assert pl.read_csv(tmp_path / "results" / "forecast.csv")["unique_id"].n_unique() == 3
 
 
 def test_backtest_prints_and_writes(run, small, tmp_path):

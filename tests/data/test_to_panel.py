@@ -166,7 +166,7 @@ REFUSED = {
         "y: no value at all in series 'b'",
     ),
     "duplicates": (
-        dates("2024-01-01", "2024-01-02", "2024-01-02", unique_id=["a"] * 3),
+        dates("2024-01-01", "2024-01-02", "2024-01-02", y=[1, 2, 3], unique_id=["a"] * 3),
         r"ds: two rows for 2024-01-02 of series 'a'; keep or combine them",
     ),
     "several series without names": (
@@ -300,3 +300,20 @@ def test_samples_are_read(name):
 def test_an_unknown_sample_lists_the_known():
     with pytest.raises(ValueError, match="sample must be one of airline, bikes, jobs, got 'x'"):
         load_sample("x")
+
+
+def test_rows_that_came_twice_count_once():
+    frame = dates("2024-01-02", "2024-01-01", "2024-01-02", y=[2, 1, 2], unique_id=["a"] * 3)
+    panel, notes = to_panel(frame)
+    assert panel.y.tolist() == [1, 2]
+    assert notes == ["rows sorted by ds", "1 row that came twice counted once"]
+
+
+def test_absent_columns_are_told_together_with_what_may_be_meant(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("Série; date ;valeur\n Été;2024-01-01;1,5\nÉté ;2024-01-02;2,5\n", "utf-8")
+    message = r"'ds'; target_col: .*; the columns are .*; perhaps time_col='date', target_col='v"
+    with pytest.raises(ValueError, match=message):
+        to_panel(path)
+    panel, _ = to_panel(path, id_col="Série", time_col="date", target_col="valeur")
+    assert (panel.ids, panel.y.tolist()) == (["Été"], [1.5, 2.5])

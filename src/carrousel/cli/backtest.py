@@ -52,10 +52,15 @@ def backtest(
     console, errors = report.console(), report.console(stderr=True)
     panel, notes = study.read(source, forecaster)
     report.say_what_was_read(console, source, panel, notes)
+    needed = h + (step or h) * (windows - 1) + 2
+    which, short = study.long_enough(panel, needed, f"a backtest of {windows} windows")
+    report.say(console, short)
+    notes += short
     with whole_folder(out) if out else nullcontext() as folder:
         trial = study.compare(
-            forecaster, panel, errors, windows=windows, step=step, refit=refit, level=level
-        )
+            forecaster, panel, errors,
+            which=which, windows=windows, step=step, refit=refit, level=level,
+        )  # fmt: skip
         title = f"{windows} window{'s' * (windows > 1)} of {h} steps, foretold from what was before"
         console.print(report.score_table(trial.scores, title))
         console.print(report.verdict(trial.scores))

@@ -49,9 +49,11 @@ def forecast(
     console, errors = report.console(), report.console(stderr=True)
     panel, notes = study.read(source, forecaster)
     report.say_what_was_read(console, source, panel, notes)
-    panel.require(2 * h, f"forecasting {h} steps, with as many held out,")
+    which, short = study.long_enough(panel, 2 * h, f"forecasting {h} steps, with as many held out,")
+    report.say(console, short)
+    notes += short
     with whole_folder(out) as folder:
-        trial = study.compare(forecaster, panel, errors, level=level)
+        trial = study.compare(forecaster, panel, errors, which=which, level=level)
         console.print(report.score_table(trial.scores, f"Held out: the last {h} steps"))
         console.print(report.verdict(trial.scores))
         study.learn(forecaster, panel, errors)

@@ -33,6 +33,11 @@ def say_what_was_read(screen: Console, source: Path, panel: Panel, notes: list[s
     screen.print(
         f"{source.name}: {count} of {extent} steps, {panel.freq} (freq {panel.freq.alias})"
     )
+    say(screen, notes)
+
+
+def say(screen: Console, notes: list[str]) -> None:
+    """Notes, each on a line of its own."""
     for note in notes:
         screen.print(f"  {note}")
 
@@ -68,6 +73,11 @@ def verdict(scores: list[Score]) -> str:
             "these series, or give more history."
         )
     gain = 1 - ours[key] / others[best][key]
+    if gain < 0.005:
+        return (
+            f"carrousel and the {best} method are equally good here "
+            f"({_against(others[best], ours, key)})."
+        )
     text = f"carrousel won: its {LABELS[key]} is {gain:.0%} below that of the best other, {best}."
     for second in measures[1:]:
         rival = min(others, key=lambda name: others[name][second])

@@ -33,7 +33,7 @@ def write_forecast(
     ``report`` also one page of it all, with ``explain`` what the forecasts relied on."""
     table = forecaster.predict(level=level)
     _write_table(folder / f"forecast{suffix}", table, panel)
-    _write_table(folder / f"backtest{suffix}", trial.table, panel)
+    _write_table(folder / f"backtest{suffix}", _compared(trial), panel)
     figure = plot_forecast(
         panel,
         band(table, panel, level),
@@ -78,8 +78,13 @@ def write_backtest(
     folder: Path, forecaster: Forecaster, panel: Panel, trial: Comparison, record: dict[str, Any]
 ) -> None:
     """The forecasts of all windows beside what happened, and the scores."""
-    _write_table(folder / "backtest.csv", trial.table, panel)
+    _write_table(folder / "backtest.csv", _compared(trial), panel)
     write_json(folder / "backtest.json", {**_record(forecaster, panel, trial), **record})
+
+
+def _compared(trial: Comparison) -> pl.DataFrame:
+    """The rows of the series that were compared."""
+    return trial.table.filter(pl.col("carrousel").is_not_nan())
 
 
 def _record(forecaster: Forecaster, panel: Panel, trial: Comparison) -> dict[str, Any]:

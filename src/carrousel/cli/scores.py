@@ -34,6 +34,17 @@ class Score:
     mase: Array  # (S,)
     coverage: dict[int, Array]  # level -> (S,)
 
+    def spread(self, which: Array, of: int) -> "Score":
+        """The same for ``of`` series, those of ``which`` among them; NaN for the others."""
+
+        def one(values: Array) -> Array:
+            full = np.full(of, np.nan)
+            full[which] = values
+            return full
+
+        covered = {level: one(share) for level, share in self.coverage.items()}
+        return Score(self.name, one(self.smape), one(self.mase), covered)
+
     def mean(self) -> dict[str, Any]:
         """Means over series, None where no series has a value."""
         covered = {str(level): mean(share) for level, share in self.coverage.items()}

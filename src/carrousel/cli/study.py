@@ -10,18 +10,21 @@ import polars as pl
 from rich.console import Console
 
 from ..data import Panel, to_panel
+from ..data.build import counted
+from ..data.panel import some
 from ..forecast import Forecaster
 from ..forecast.plot import Band
 from ..forecast.seasons import choose_seasons
 from .progress import training_bar
-from .scores import Score, our_trial, score, seasonal_scales, simple_trials
+from .scores import Array, Score, our_trial, score, seasonal_scales, simple_trials
 
 
 @dataclass(frozen=True)
 class Comparison:
     """A backtest of ours and of the simple methods."""
 
-    table: pl.DataFrame  # what Forecaster.backtest returns, and a column for each simple method
+    table: pl.DataFrame  # what Forecaster.backtest returns, and a column for each simple method;
+    # missing values for series that are too short
     scores: list[Score]  # ours first
     seasons: tuple[int, ...]
 
@@ -38,18 +41,38 @@ def read(source: Path, forecaster: Forecaster) -> tuple[Panel, list[str]]:
     )
 
 
+def long_enough(panel: Panel, steps: int, purpose: str) -> tuple[Array, list[str]]:
+    """The series that can be compared, by position, and a sentence about the others.
+
+    Raises:
+        ValueError: No series has ``steps`` steps.
+    """
+    which = np.flatnonzero(panel.lengths >= steps)
+    if not len(which):
+        panel.require(steps, purpose)
+    short = panel.n_series - len(which)
+    if not short:
+        return which, []
+    names = some([repr(panel.ids[s]) for s in np.flatnonzero(panel.lengths < steps)])
+    return which, [
+        f"{counted(short, 'series', 'series')} with fewer than {steps} steps not compared: {names}"
+    ]
+
+
 def compare(
     forecaster: Forecaster,
     panel: Panel,
     console: Console,
     *,
+    which: Array,
     windows: int = 1,
     step: int | None = None,
     refit: bool = False,
     level: Sequence[int] = (80, 95),
 ) -> Comparison:
-    """Forecast the last windows of every series from what came before them."""
-    h, step = forecaster.options.h, step or forecaster.options.h
+    """Forecast the last windows of the series ``which`` from what came before them."""
+    h, step, all_series = forecaster.options.h, step or forecaster.options.h, panel.n_series
+    panel = panel if len(which) == all_series else panel.select(which)
     with training_bar(console, "learning without the held-out steps") as report:
         table = forecaster.backtest(
             panel, windows, step=step, level=level, refit=refit, progress=report
@@ -59,8 +82,22 @@ def compare(
     ours = our_trial(table, panel, windows, level)
     trials = [ours, *simple_trials(panel, ours, drops, seasons)]
     scales = seasonal_scales(panel, drops, seasons[0])
-    columns = [pl.Series(t.name, t.point.reshape(-1)) for t in trials[1:]]
-    return Comparison(table.with_columns(columns), [score(t, scales) for t in trials], seasons)
+    table = table.with_columns([pl.Series(t.name, t.point.reshape(-1)) for t in trials[1:]])
+    scores = [score(t, scales) for t in trials]
+    if len(which) < all_series:
+        table = _spread(table, which, all_series, windows)
+        scores = [one.spread(which, all_series) for one in scores]
+    return Comparison(table, scores, seasons)
+
+
+def _spread(table: pl.DataFrame, which: Array, of: int, windows: int) -> pl.DataFrame:
+    """The table of all series, where those that were not compared have missing values."""
+    h = len(table) // (windows * len(which))
+    place = np.arange(windows)[:, None, None] * (of * h) + which[:, None] * h + np.arange(h)
+    rows = pl.DataFrame({"row": np.arange(windows * of * h)})
+    table = table.with_columns(row=pl.Series(place.reshape(-1)))
+    table = rows.join(table, on="row", how="left", maintain_order="left").drop("row")
+    return table.with_columns(pl.selectors.float().fill_null(np.nan))
 
 
 def learn(forecaster: Forecaster, panel: Panel, console: Console) -> None:

@@ -23,10 +23,10 @@ def to_panel(
 ) -> tuple[Panel, list[str]]:
     """A panel from a data frame (pandas, polars, pyarrow) or a CSV or Parquet path, and notes.
 
-    Rows may come in any order, with gaps (filled as missing) and with missing values; the notes
-    say what was done. A table without ``id_col`` is one series. Raises ValueError, naming the
+    Rows may come in any order, twice, with gaps (filled as missing) and with missing values; the
+    notes say what was done. A table without ``id_col`` is one series. Raises ValueError, naming the
     column or argument, for what cannot be repaired: no such column, text or infinite values in
-    the target, two rows for one time, a series without values, no recognisable frequency.
+    the target, two values for one time, a series without values, no recognisable frequency.
 
     >>> panel, notes = to_panel(pl.DataFrame({"ds": [1, 2, 4], "y": [1.0, 2.0, 4.0]}))
     >>> panel.y, notes
@@ -41,6 +41,10 @@ def to_panel(
         codes, time, y = codes[order], time[order], y[order]
         notes.append(f"rows sorted by {time_col}")
     named = None if columns.ids is None else id_col
+    again = _repeated(codes, time, y)
+    if named and again.any():  # without names, rows of one time are of several series
+        codes, time, y = codes[~again], time[~again], y[~again]
+        notes.append(counted(int(again.sum()), "row") + " that came twice counted once")
     _refuse_duplicates(codes, time, ids, time_col, named)
     start = np.flatnonzero(np.diff(codes, prepend=-1))
     if zone and _in_days(wanted, time, codes):
@@ -75,13 +79,19 @@ def _is_sorted(codes: np.ndarray, time: np.ndarray) -> bool:
     return bool(np.all((step > 0) | ((step == 0) & (time[1:] >= time[:-1]))))
 
 
+def _repeated(codes: np.ndarray, time: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """(N,) rows that say what the row before said."""
+    same = (y[1:] == y[:-1]) | (np.isnan(y[1:]) & np.isnan(y[:-1]))
+    return np.append(False, (codes[1:] == codes[:-1]) & (time[1:] == time[:-1]) & same)
+
+
 def _refuse_duplicates(
     codes: np.ndarray, time: np.ndarray, ids: list, time_col: str, id_col: str | None
 ) -> None:
     twice = np.flatnonzero((codes[1:] == codes[:-1]) & (time[1:] == time[:-1]))
     if len(twice):
         where = f"{written(time[twice[0]])} of series {ids[codes[twice[0]]]!r}"
-        more = f" ({len(twice) - 1:,} more such rows)" if len(twice) > 1 else ""
+        more = f" (and for {counted(len(twice) - 1, 'more time')})" if len(twice) > 1 else ""
         advice = (
             "keep or combine them" if id_col else "is there a column (id_col) that names series?"
         )

@@ -1,5 +1,6 @@
 """Whatever holds a table (pandas, polars, pyarrow, CSV, Parquet) as three clean columns."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,17 +39,41 @@ def read_columns(source: Any, id_col: str, time_col: str, target_col: str) -> Co
     needed = {"time_col": time_col, "target_col": target_col}
     if id_col != DEFAULT_ID:  # a name that somebody wrote down is meant
         needed = {"id_col": id_col, **needed}
-    for argument, name in needed.items():
-        if name not in frame.columns:
-            have = ", ".join(repr(c) for c in frame.columns)
-            raise ValueError(f"{argument}: there is no column {name!r}; the columns are {have}")
+    _require_columns(frame, needed)
     if frame.is_empty():
         raise ValueError(f"{_name(source)} has no rows")
     ids = frame[id_col] if id_col in frame.columns else None
+    if ids is not None and ids.dtype == pl.String and isinstance(source, (str, Path)):
+        ids = ids.str.strip_chars()
     if ids is not None and ids.null_count():
         raise ValueError(f"{id_col}: row {_first(ids.is_null())} has no name")
     time, zone = _times(frame[time_col])
     return Columns(ids, time, _numbers(frame[target_col]), zone)
+
+
+def _require_columns(frame: pl.DataFrame, needed: dict[str, str]) -> None:
+    """Say which columns are absent, what there is, and which may be meant."""
+    absent = {a: name for a, name in needed.items() if name not in frame.columns}
+    if not absent:
+        return
+    told = "; ".join(f"{a}: there is no column {name!r}" for a, name in absent.items())
+    have = ", ".join(repr(c) for c in frame.columns)
+    rest = [c for c in frame.columns if c not in needed.values()]
+    times = [c for c in rest if frame[c].dtype.is_temporal() or _reads(_parsed, frame[c])]
+    numbers = [c for c in rest if c not in times and _reads(_numbers, frame[c])]
+    guesses = {"time_col": times, "target_col": numbers}
+    hints = [f"{a}={guesses[a][0]!r}" for a in absent if len(guesses.get(a, ())) == 1]
+    perhaps = f"; perhaps {', '.join(hints)} is meant" if hints else ""
+    raise ValueError(f"{told}; the columns are {have}{perhaps}")
+
+
+def _reads(reader: Callable[[pl.Series], Any], column: pl.Series) -> bool:
+    """Whether the first cells can be read so."""
+    try:
+        reader(column.drop_nulls().head(50))
+    except (ValueError, AttributeError, pl.exceptions.PolarsError):
+        return False
+    return True
 
 
 def as_polars(source: Any, wanted: list[str]) -> pl.DataFrame:
@@ -99,7 +124,11 @@ def _read_file(path: Path) -> pl.DataFrame:
         with path.open(encoding="utf-8-sig", errors="replace") as file:
             header = file.readline()
         separator = max(",;\t|", key=header.count)
-        return pl.read_csv(path, separator=separator, infer_schema=False, encoding="utf8")
+        table = pl.read_csv(path, separator=separator, infer_schema=False, encoding="utf8")
+        names = [name.strip() for name in table.columns]
+        if len(set(names)) < len(names):
+            return table
+        return table.rename(dict(zip(table.columns, names, strict=True)))
     except pl.exceptions.NoDataError:
         raise ValueError(f"{path}: the file is empty") from None
     except (pl.exceptions.PolarsError, OSError) as error:
