@@ -95,6 +95,18 @@ def test_back_to_the_network_that_was_opened(cell_page: Any):
     cell_page.locator(".wire-token").get_by_text("“des”").wait_for()
 
 
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
+def test_other_views_follow_to_the_small_network(cell_page: Any, kind: str):
+    cell_page.get_by_role("button", name="4 units").click()
+    cell_page.get_by_role("button", name=kind, exact=True).click()
+    cell_page.locator("[data-tab=sequence]").click()
+    cell_page.locator(".heat").first.wait_for()
+    cell_page.locator("[data-tab=kept]").click()
+    cell_page.locator("#kept-summary b").first.wait_for()
+    cell_page.locator("#model").select_option("words")
+    cell_page.wait_for_function(f"() => document.getElementById('sentence').value === {OPENING!r}")
+
+
 def test_every_number_of_the_small_network_is_the_laboratorys(cell_page: Any):
     """What the page says of its own small network, against carrousel.lab.cell."""
     cell_page.get_by_role("button", name="4 units").click()

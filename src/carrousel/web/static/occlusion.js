@@ -73,8 +73,10 @@ function standIns(model, own, t) {
   const draw = random(own * 977 + t + 1);
   const found = new Set();
   const { begin } = model.meta.tokenizer;
-  while (found.size < STAND_INS) {
-    const word = draw.integer(Math.min(COMMON, model.vocab.length));
+  const common = Math.min(COMMON, model.vocab.length);
+  const choices = common - new Set([own, begin].filter((word) => word < common)).size;
+  while (found.size < Math.min(STAND_INS, choices)) { // a small vocabulary has fewer
+    const word = draw.integer(common);
     if (word !== own && word !== begin) found.add(word);
   }
   return [...found];

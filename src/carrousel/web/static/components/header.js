@@ -41,6 +41,7 @@ function modelMenu(store, models, open) {
   const { lang, model } = store.state;
   const options = models.map(({ name, title }) =>
     el("option", { value: name, selected: name === model?.name }, title?.[lang] ?? name));
+  if (model?.meta.small) options.unshift(el("option", { selected: true, disabled: true }, t("page.small")));
   return el("label", { class: "model", hidden: models.length < 2 },
     el("span", { class: "visually-hidden" }, t("page.model")),
     el("select", { id: "model", onchange: (event) => open(event.target.value) }, options));

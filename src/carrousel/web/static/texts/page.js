@@ -3,7 +3,7 @@ export default {
   en: {
     "page.cell": "Cell", "page.sequence": "Sequence", "page.kept": "What is kept",
     "page.gradient": "Gradient", "page.train": "Train", "page.forecast": "Forecast",
-    "page.views": "Views", "page.model": "Model", "page.tour": "Guided tour",
+    "page.views": "Views", "page.model": "Model", "page.small": "four units, letters", "page.tour": "Guided tour",
     "page.language": "Lire en français", "page.theme": "Light or dark",
     "page.play": "Play", "page.pause": "Pause", "page.back": "Step back",
     "page.forth": "Step forward", "page.step": "Time step", "page.of": "{0} / {1}  {2}",
@@ -18,7 +18,7 @@ export default {
   fr: {
     "page.cell": "Cellule", "page.sequence": "Séquence", "page.kept": "Ce qui est gardé",
     "page.gradient": "Gradient", "page.train": "Entraîner", "page.forecast": "Prévoir",
-    "page.views": "Vues", "page.model": "Modèle", "page.tour": "Visite guidée",
+    "page.views": "Vues", "page.model": "Modèle", "page.small": "quatre unités, lettres", "page.tour": "Visite guidée",
     "page.language": "Read in English", "page.theme": "Clair ou sombre",
     "page.play": "Lecture", "page.pause": "Pause", "page.back": "Pas précédent",
     "page.forth": "Pas suivant", "page.step": "Pas de temps", "page.of": "{0} / {1}  {2}",

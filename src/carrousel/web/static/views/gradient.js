@@ -92,7 +92,7 @@ class GradientView {
 
   formulas() {
     const part = (name) => el("div", {}, el("span", { class: "hint" }, t(`gradient.${name}`)),
-      formula(t(`gradient.formula.${name}`)));
+      formula(t(`gradient.formula.${name}`), true));
     return el("div", { class: "gradient-formulas" }, part("chain"), part("update"));
   }
 
@@ -114,7 +114,7 @@ class GradientView {
   }
 
   chartHeight() {
-    return Math.min(290, Math.max(170, innerHeight - 560));
+    return Math.min(290, Math.max(170, innerHeight - 620));
   }
 
   /** The learning rate, after clipping. @param {string} kind */
