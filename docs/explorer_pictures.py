@@ -6,8 +6,10 @@ a phone.
 
 import shutil
 import tempfile
+from io import BytesIO
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from carrousel.web.export import export
@@ -37,13 +39,19 @@ def main() -> None:
         )
         for name, (address, width, height) in VIEWS.items():
             page = browser.new_page(viewport={"width": width, "height": height})
+            page.set_default_timeout(0)
             page.goto(path.as_uri() + address)
             page.locator("#view h2").first.wait_for()
             prepare(page, name)
             page.wait_for_timeout(WAIT)
-            page.screenshot(path=IMAGES / f"explorer-{name}.png")
+            small(page.screenshot()).save(IMAGES / f"explorer-{name}.png", optimize=True)
             page.close()
         browser.close()
+
+
+def small(screenshot: bytes) -> Image.Image:
+    """A page has few colours: 256 of them show it in a third of the bytes."""
+    return Image.open(BytesIO(screenshot)).convert("RGB").quantize(256, dither=Image.Dither.NONE)
 
 
 def prepare(page: Page, name: str) -> None:

@@ -29,11 +29,6 @@ class PageNetwork(nn.Module):
         self.layers = nn.ModuleList(_layer(self.kind, one) for one in page["layers"])
         self.head = _linear(_untied(page["head"], table)) if page.get("head") else None
 
-    @property
-    def inputs(self) -> int:
-        """I, the width of the vectors that it reads."""
-        return self.embed.in_features if self.embed else self.layers[0].input_size
-
     def forward(self, sequence: Tensor) -> Tensor:
         x = sequence if self.embedding is None else self.embedding[sequence]
         return self.from_vectors(x)

@@ -11,8 +11,13 @@ from .network import PageNetwork
 class Sequence(Protocol):
     """One sequence, ready for a page's network."""
 
-    steps: list[str]  # a name for each
-    inputs: Tensor  # (T,) tokens or (T, I) vectors
+    @property
+    def steps(self) -> list[str]:
+        """A name for each."""
+
+    @property
+    def inputs(self) -> Tensor:
+        """(T,) tokens or (T, I) vectors."""
 
     def answer(self, output: Tensor) -> dict[str, Any]:
         """What the head's last output (O,) says, for people: next words or quantiles."""

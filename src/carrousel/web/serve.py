@@ -12,7 +12,6 @@ from .app import create_app
 from .library import Library
 
 ADDRESS = "127.0.0.1"
-WAITED = 20.0  # seconds for the server to start
 
 
 def serve(library: Library, port: int, browser: bool, say: Callable[[str], None]) -> None:
@@ -55,9 +54,8 @@ def bound(port: int) -> socket.socket:
 
 
 def _open(server: uvicorn.Server, address: str, browser: bool, say: Callable[[str], None]) -> None:
-    until = time.monotonic() + WAITED
     while not server.started:
-        if time.monotonic() > until:
+        if server.should_exit:
             return
         time.sleep(0.02)
     say(f"{address} (Ctrl-C stops)")
