@@ -5,7 +5,7 @@
  */
 
 const NAMESPACE = "http://www.w3.org/1998/Math/MathML";
-const OPERATORS = /[=+−\-×·⊙(),[\]|≤<>:≈/∏∑∇‖…]/;
+const OPERATORS = /[=≔+−\-×·⊙(),[\]|≤<>:≈/∏∑∇‖…]/;
 
 /** @param {string} text @param {boolean} [block] @returns {Element} */
 export function formula(text, block = false) {

@@ -3,7 +3,7 @@
 const FORMULAS = {
   "gradient.formula.norm": "‖∂h_T / ∂s_t‖", "gradient.formula.bound": "σ_{max}^k",
   "gradient.formula.chain": "\\f{∂L}{∂h_t} = \\f{∂L}{∂h_T} · ∏_{k=t+1}^T \\f{∂h_k}{∂h_{k−1}}",
-  "gradient.formula.update": "w := w − α · ∑_t ∇_t",
+  "gradient.formula.update": "w ≔ w − α · ∑_t ∇_t",
 };
 
 export const en = {
