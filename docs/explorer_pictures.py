@@ -16,6 +16,7 @@ from carrousel.web.export import export
 from carrousel.web.library import Library
 
 IMAGES = Path(__file__).parent / "images"
+LARGEST = 150_000  # bytes
 WAIT = 2500  # milliseconds for baselines and transitions
 VIEWS = {
     "cell": ("?lang=en&theme=light#cell", 1280, 800),
@@ -50,8 +51,13 @@ def main() -> None:
 
 
 def small(screenshot: bytes) -> Image.Image:
-    """A page has few colours: 256 of them show it in a third of the bytes."""
-    return Image.open(BytesIO(screenshot)).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    """In full colour if that is small enough, else in the 256 colours that cover it best."""
+    image = Image.open(BytesIO(screenshot)).convert("RGB")
+    full = BytesIO()
+    image.save(full, "png", optimize=True)
+    if len(full.getvalue()) <= LARGEST:
+        return image
+    return image.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
 
 
 def prepare(page: Page, name: str) -> None:

@@ -115,7 +115,7 @@ def test_calibrated_forecasts_of_counts(forecaster: Any):
     factors = (1.5, 1.2, 1.0, 0.9, 2.0)
     series = [one | {"nonnegative": True} for one in meta["series"]]
     page = forecaster.page | {"meta": meta | {"calibration": factors, "series": series}}
-    values = [float(v % 3) for v in range(60)]
+    values = [float(60 - v + 9 * (v % 2)) for v in range(60)]  # on their way to nothing
     asked = {"what": "forecast", "series": 0, "values": values, "ahead": 0}
     plain, finished = ask(forecaster.page, asked)[0], ask(page, asked)[0]
     expected = calibrated(np.array(plain["quantiles"]), factors)
