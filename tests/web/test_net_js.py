@@ -130,7 +130,7 @@ def test_operations_are_those_of_the_laboratory(kind):
 
 
 def state_jacobians(layer: torch.nn.RNNBase, x: Tensor) -> Tensor:
-    """Spectral norm of dh_T/ds_t, t = 0 ... T, s = (h, c) or h as free variables of what follows."""
+    """Spectral norm of dh_T/ds_t for t = 0 ... T; s = (h, c) or h, free of what came before."""
     weights = [layer.get_parameter(name).detach() for name in NAMES]
     size = layer.hidden_size
     state, norms = torch.zeros(2 * size if layer.mode == "LSTM" else size), []
