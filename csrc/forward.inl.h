@@ -102,41 +102,46 @@ struct ForwardPass {
     }
   }
 
-  // acc = bias, or the projection made ahead, for M rows of one group.
-  void start(Index group, Index m, const T* ahead_row, T* acc) const {
-    const Index vectors = units.width(group) * C::gates, nv = L::panel(units.width(group));
-    const Index offset = units.first(group) * L::vector, row = units.vectors() * L::vector;
-    for (Index q = 0; q < vectors; ++q) {
-      for (Index r = 0; r < m; ++r) {
-        const T* const from = ahead_row ? ahead_row + r * row : bias;
-        store(acc + ((q / nv * m + r) * nv + q % nv) * W<T>, load(from + offset + q * W<T>));
-      }
-    }
+  // What the sums of a group's rows begin with: the bias, or the projection made ahead.
+  Sums<T> begin(Index group, const T* ahead_row, T* acc) const {
+    const Index offset = units.first(group) * L::vector;
+    if (ahead_row) return {ahead_row + offset, units.vectors() * L::vector, acc};
+    return {bias + offset, 0, acc};
   }
 
-  // acc += rows x weights, packed or, for a row or two, as they are.
-  void product(Index group, Index m, Index depth, const T* const* rows, const T* packed,
-               const T* weights, T* acc) const {
-    if (!packed) return dots(group, m, depth, rows, weights, acc);
+  Product<T> inputs(const T* const* x) const { return {p.input, x, w_hh ? w_ih : p.w_ih}; }
+  Product<T> hiddens(const T* const* h) const { return {p.hidden, h, w_hh ? w_hh : p.w_hh}; }
+
+  // Start plus products, for M rows of one group.
+  void add(Index group, Index m, const Product<T>* factors, int count, Sums<T> sums) const {
+    if (!w_hh) return add_dots(group, m, factors, count, sums);
     const int nv = L::panel(units.width(group));
     const Index panels = units.width(group) * C::gates / nv;
-    packed += units.first(group) * L::vector * depth;
+    Product<T> packed[2];
     for (Index i = 0; i < panels; ++i) {
-      multiply<T>(static_cast<int>(m), nv, depth, rows, 1, packed + i * depth * nv * W<T>,
-                  acc + i * m * nv * W<T>);
+      for (int f = 0; f < count; ++f) {
+        packed[f] = factors[f];
+        packed[f].panel += (units.first(group) * L::vector + i * nv * W<T>) * factors[f].depth;
+      }
+      multiply<T>(static_cast<int>(m), nv, packed, count, 1, sums);
+      sums.start += nv * W<T>;
+      sums.end += m * nv * W<T>;
     }
   }
 
-  void dots(Index group, Index m, Index depth, const T* const* rows, const T* weights,
-            T* acc) const {
+  // The same for a row or two, with the weights as they lie in memory.
+  void add_dots(Index group, Index m, const Product<T>* factors, int count, const Sums<T>& sums) const {
     const Index nv = L::panel(units.width(group)), vectors = units.width(group) * C::gates;
     for (Index q = 0; q < vectors; ++q) {
       const Index unit0 = (units.first(group) + q / C::gates) * W<T>;
-      const Index count = min(W<T>, p.hidden - unit0);
-      const T* const w = weights + (q % C::gates * p.hidden + unit0) * depth;
+      const Index row0 = q % C::gates * p.hidden + unit0, left = min(W<T>, p.hidden - unit0);
       for (Index r = 0; r < m; ++r) {
-        T* const sum = acc + ((q / nv * m + r) * nv + q % nv) * W<T>;
-        store(sum, load(sum) + row_dots<T>(depth, w, count, rows[r]));
+        const Index at = ((q / nv * m + r) * nv + q % nv) * W<T>;
+        V<T> sum = load(sums.start + r * sums.start_row + q * W<T>);
+        for (const Product<T>* f = factors; f != factors + count; ++f) {
+          sum += row_dots<T>(f->depth, f->panel + row0 * f->depth, left, f->rows[r]);
+        }
+        store(sums.end + at, sum);
       }
     }
   }
@@ -192,10 +197,15 @@ struct ForwardPass {
   void block(Index t, Index group, Index r0, Index m, const T* const* x, const T* const* h,
              const T* const* c, const T* ahead_row) const {
     alignas(64) T acc[kMaxRows * 4 * W<T>], apart[kMaxRows * W<T>];
-    start(group, m, ahead_row, acc);
-    if (!ahead_row) product(group, m, p.input, x, w_ih, p.w_ih, acc);
-    if constexpr (C::gru) set_aside(group, m, acc, apart);
-    product(group, m, p.hidden, h, w_hh, p.w_hh, acc);
+    const Product<T> both[] = {inputs(x), hiddens(h)};
+    const int known = ahead_row ? 1 : 0;
+    if constexpr (C::gru) {
+      add(group, m, both, 1 - known, begin(group, ahead_row, acc));
+      set_aside(group, m, acc, apart);
+      add(group, m, both + 1, 1, {acc, L::vector, acc});
+    } else {
+      add(group, m, both + known, 2 - known, begin(group, ahead_row, acc));
+    }
     gates(t, group, r0, m, h, c, acc, apart);
   }
 
@@ -239,8 +249,8 @@ struct ForwardPass {
       const Index nv = L::panel(units.width(g)), vectors = units.width(g) * C::gates;
       for (Index i = 0; i < tiles.count; ++i) {
         const Index r0 = tiles.first(i), m = tiles.first(i + 1) - r0;
-        start(g, m, nullptr, acc);
-        product(g, m, p.input, x + r0, w_ih, p.w_ih, acc);
+        const Product<T> factor = inputs(x + r0);
+        add(g, m, &factor, 1, begin(g, nullptr, acc));
         for (Index q = 0; q < vectors; ++q) {
           for (Index r = 0; r < m; ++r) {
             store(out + place[r0 + r] + units.first(g) * L::vector + q * W<T>,

@@ -1,12 +1,13 @@
 // The one matrix product under everything: a tile of M rows by NV vectors, sums kept in registers.
 //
-//   sum[m][v] += rows[m][k * stride] * panel[k][v]        k = 0 .. depth-1
+//   sum[m][v] = start[m][v] + rows[m][k * stride] * panel[k][v] + ...     k = 0 .. depth-1
 //
-// The panel is packed: depth x (NV vectors), contiguous. Rows are wherever their pointers say:
-// hidden states of a padded, packed or reversed batch (stride 1), or columns of a row-major matrix
-// (stride = its row length), which gives the transposed product of the weight gradient. The sums
-// come from and return to a small buffer in L1; that costs 2*M*NV moves against depth*M*NV FMAs.
-// k runs in order whatever M is, so a row's result does not depend on which rows share its tile.
+// with one product, or two after each other (inputs and hidden states, say). A panel is packed:
+// depth x (NV vectors), contiguous. Rows are wherever their pointers say: hidden states of a padded,
+// packed or reversed batch (stride 1), or columns of a row-major matrix (stride = its row length),
+// which gives the transposed product of the weight gradient. The sums start from anything (a bias:
+// start_row 0) and end in a small buffer in L1. k runs in order whatever M is, so a row's result
+// does not depend on which rows share its tile.
 
 constexpr Index min(Index a, Index b) { return a < b ? a : b; }
 constexpr Index max(Index a, Index b) { return a < b ? b : a; }
@@ -19,42 +20,60 @@ constexpr int tile_rows(int nv) {
   return fit < 1 ? 1 : fit < kMaxRows ? fit : kMaxRows;
 }
 
+template <class T>
+struct Product {
+  Index depth;
+  const T* const* rows;
+  const T* panel;
+};
+
+template <class T>
+struct Sums {
+  const T* start;  // M rows of NV vectors
+  Index start_row;
+  T* end;          // the same, contiguous; may be `start`
+};
+
 template <class T, int M, int NV>
-[[gnu::noinline]] void tile(Index depth, const T* const* rows, Index stride, const T* panel, T* acc) {
+[[gnu::noinline]] void tile(const Product<T>* products, int count, Index stride, const Sums<T>& sums) {
   V<T> sum[M][NV];
-  const T* a[M];
+  const T* start = sums.start;
 #pragma GCC unroll 8
-  for (int m = 0; m < M; ++m) {
-    a[m] = rows[m];
+  for (int m = 0; m < M; ++m, start += sums.start_row) {
 #pragma GCC unroll 4
-    for (int v = 0; v < NV; ++v) sum[m][v] = load(acc + (m * NV + v) * W<T>);
+    for (int v = 0; v < NV; ++v) sum[m][v] = load(start + v * W<T>);
   }
-  for (Index k = 0; k < depth; ++k) {
-    V<T> b[NV];
-#pragma GCC unroll 4
-    for (int v = 0; v < NV; ++v) b[v] = load(panel + v * W<T>);
-    panel += NV * W<T>;
+  for (const Product<T>* product = products; product != products + count; ++product) {
+    const T *a[M], *panel = product->panel;
 #pragma GCC unroll 8
-    for (int m = 0; m < M; ++m) {
-      const V<T> x = fill(a[m][k * stride]);
+    for (int m = 0; m < M; ++m) a[m] = product->rows[m];
+    for (Index k = 0; k < product->depth; ++k) {
+      V<T> b[NV];
 #pragma GCC unroll 4
-      for (int v = 0; v < NV; ++v) sum[m][v] += x * b[v];
+      for (int v = 0; v < NV; ++v) b[v] = load(panel + v * W<T>);
+      panel += NV * W<T>;
+#pragma GCC unroll 8
+      for (int m = 0; m < M; ++m) {
+        const V<T> x = fill(a[m][k * stride]);
+#pragma GCC unroll 4
+        for (int v = 0; v < NV; ++v) sum[m][v] += x * b[v];
+      }
     }
   }
 #pragma GCC unroll 8
   for (int m = 0; m < M; ++m) {
 #pragma GCC unroll 4
-    for (int v = 0; v < NV; ++v) store(acc + (m * NV + v) * W<T>, sum[m][v]);
+    for (int v = 0; v < NV; ++v) store(sums.end + (m * NV + v) * W<T>, sum[m][v]);
   }
 }
 
 template <class T>
-using Tile = void (*)(Index, const T* const*, Index, const T*, T*);
+using Tile = void (*)(const Product<T>*, int, Index, const Sums<T>&);
 
-// rows <= tile_rows(nv); with stride 1 this is acc += rows x panel.
+// rows <= tile_rows(nv)
 template <class T>
-inline void multiply(int m, int nv, Index depth, const T* const* rows, Index stride, const T* panel,
-                     T* acc) {
+inline void multiply(int m, int nv, const Product<T>* products, int count, Index stride,
+                     const Sums<T>& sums) {
 #define CARROUSEL_ROW(NV)                                                                \
   {                                                                                      \
     tile<T, 1, NV>, tile<T, 2 <= tile_rows(NV) ? 2 : 1, NV>,                             \
@@ -65,7 +84,15 @@ inline void multiply(int m, int nv, Index depth, const T* const* rows, Index str
   static constexpr Tile<T> tiles[4][kMaxRows] = {CARROUSEL_ROW(1), CARROUSEL_ROW(2),
                                                  CARROUSEL_ROW(3), CARROUSEL_ROW(4)};
 #undef CARROUSEL_ROW
-  tiles[nv - 1][m - 1](depth, rows, stride, panel, acc);
+  tiles[nv - 1][m - 1](products, count, stride, sums);
+}
+
+// acc += rows x panel
+template <class T>
+inline void multiply(int m, int nv, Index depth, const T* const* rows, Index stride, const T* panel,
+                     T* acc) {
+  const Product<T> product{depth, rows, panel};
+  multiply<T>(m, nv, &product, 1, stride, Sums<T>{acc, nv * W<T>, acc});
 }
 
 // Which lanes of two rows, s apart, belong to the first (or second) of the two after exchanging
