@@ -51,8 +51,7 @@ def test_the_gradient_of_a_plain_rnn_stays_below_the_bound_and_falls_exponential
 def test_no_distance_means_no_loss(make):
     norms = jacobian_norms(layer_of(make), inputs_of(1))
     assert norms.shape == (2,)
-    if make is not carrousel.LSTM:  # there the state has a second part, c
-        assert float(norms[0]) == pytest.approx(1.0)
+    assert float(norms[0]) == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("make", KINDS)

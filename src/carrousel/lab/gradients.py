@@ -36,8 +36,10 @@ def unroll(layer: nn.RNNBase, inputs: Tensor) -> Unrolled:
         weights = [weight.clone().requires_grad_() for weight in own]
         h, c, _ = reference.step(layer.mode, x, h, c, weights)
         run.weights.append(weights)
+        h = h.clone()  # copies: what a step hands on, each free to vary with the other held
         run.hidden.append(h)
         if c is not None:
+            c = c.clone()
             run.cell.append(c)
     return run
 
