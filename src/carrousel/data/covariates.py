@@ -67,9 +67,9 @@ class Spec:
     @classmethod
     def restored(cls, data: dict[str, Any]) -> "Spec":
         """From what ``dataclasses.asdict`` made, by way of JSON."""
-        lists = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
-        categories = {k: tuple(v) for k, v in data["categories"].items()}
-        return cls(**{**lists, "categories": categories})
+        parts: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
+        parts["categories"] = {k: tuple(v) for k, v in data["categories"].items()}
+        return cls(**parts)
 
 
 def attach(

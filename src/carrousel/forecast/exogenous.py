@@ -93,9 +93,9 @@ class Columns(nn.Module):
         self.register_buffer("deviation", torch.ones(len(self.numbers)))
         kinds = [size for size in sizes if size]
         self.embeddings = nn.ModuleList(
-            nn.Embedding(size + 1, min(8, 1 + size // 2)) for size in kinds  # 0: unknown
+            nn.Embedding(size + 1, _embedded(size)) for size in kinds  # 0: unknown
         )  # fmt: skip
-        self.width = len(self.numbers) + sum(e.embedding_dim for e in self.embeddings)
+        self.width = len(self.numbers) + sum(_embedded(size) for size in kinds)
 
     def measure(self, values: Tensor) -> None:
         """Take mean and standard deviation from (N, C) values, NaN where missing."""
@@ -174,6 +174,11 @@ class Coming(nn.Module):
         z = self.known(known) + self.remembered(x)[:, :, None] + self.place
         said = self.said(self.mixed(z.relu()).relu())  # (B, T, h, K + 2)
         return said.transpose(-1, -2).flatten(-2)
+
+
+def _embedded(size: int) -> int:
+    """Numbers that stand for one of ``size`` categories."""
+    return min(8, 1 + size // 2)
 
 
 def _linear(inputs: int, outputs: int) -> nn.Linear | None:

@@ -69,21 +69,26 @@ class Asked(nn.Module):
     ) -> None:
         super().__init__()
         self.networks = nn.ModuleList(networks)
+        self.members = list(networks)  # the same, as what they are
         self.horizon = horizon
         self.before = before  # steps without any value that lead every window
         self.extra = extra  # covariates of the one window
 
     def forward(self, x: Tensor) -> Tensor:
         history = self.history(x)
-        shown = self.networks[0].look(history, last=True, extra=self._extra(len(x)))
-        medians = [self._median(network.answer(shown)) for network in self.networks]
+        shown = self.members[0].look(history, last=True, extra=self._extra(len(x)))
+        medians = [self._median(network.answer(shown)) for network in self.members]
         return torch.stack(medians).mean(0)
 
     def _extra(self, batch: int) -> Extra | None:
         """The covariates for a batch of variants of the window."""
         if self.extra is None:
             return None
-        return Extra(*(part.expand(batch, *part.shape[1:]) for part in self.extra[:3]))
+        return Extra(
+            self.extra.futr.expand(batch, -1, -1),
+            self.extra.hist.expand(batch, -1, -1),
+            self.extra.static.expand(batch, -1),
+        )
 
     def history(self, x: Tensor) -> Tensor:
         """(B, T, step) to (B, history)."""
@@ -96,7 +101,7 @@ class Asked(nn.Module):
     def memory_from(self, x: Tensor) -> Tensor:
         """(T,) the forecast if the recurrence began at each step of x (1, T, step)."""
         history, found = self.history(x), []
-        for network in self.networks:
+        for network in self.members:
             seen = network.look(history, last=True, extra=self._extra(1))
             x = network.enter(seen)
             begun = [network.recur(x[:, t:])[0] for t in range(self.before, x.shape[1])]
@@ -109,7 +114,7 @@ class Asked(nn.Module):
         """For each network the simple forecasts (K, k), which depend on x, their weights (K, k),
         the network's correction (k,) and the origin (1,)."""
         history = self.history(x)
-        for network in self.networks:
+        for network in self.members:
             h, kinds = network.shape.h, len(network.anchors.names)
             seen = network.look(history, last=True, extra=self._extra(1))
             with torch.no_grad():

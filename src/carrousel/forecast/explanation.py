@@ -127,7 +127,7 @@ class Explanation:
     ) -> "Explanation":  # fmt: skip
         """Put together what ``explain`` found; see there for the shapes."""
         length, steps, step = int(panel.lengths[series]), x.shape[1], x.shape[2]
-        h = asked.networks[0].shape.h
+        h = asked.members[0].shape.h
         future = panel.times(series, length, length + h)
         first = np.arange(length - steps * step, length, step)
         columns = {
@@ -166,7 +166,7 @@ def _simple(asked: "Asked", x: "Tensor") -> tuple[np.ndarray, np.ndarray, np.nda
         torch.stack([part.double() for part in parts]).mean(0) for parts in zip(*found, strict=True)
     ]
     anchors, weights, correction, origin = mean
-    names = np.array(asked.networks[0].anchors.names, dtype=object)
+    names = np.array(asked.members[0].anchors.names, dtype=object)
     return (
         names,
         (anchors.mean(-1) + origin).numpy(),
@@ -177,7 +177,11 @@ def _simple(asked: "Asked", x: "Tensor") -> tuple[np.ndarray, np.ndarray, np.nda
 
 def _units(found: list[tuple[str, np.ndarray]]) -> Columns:
     """A row for each unit, the largest first."""
-    networks, layers, numbers, gave, ages = [], [], [], [], []
+    networks: list[int] = []
+    layers: list[str] = []
+    numbers: list[int] = []
+    gave: list[np.ndarray] = []
+    ages: list[np.ndarray] = []
     for name, scores in found:  # (T, U)
         _, network, layer = name.split(".", 2)
         back = np.arange(len(scores))[::-1, None]

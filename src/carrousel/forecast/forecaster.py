@@ -440,8 +440,9 @@ class Forecaster:
     def _observe(self, data: Any, notes: list[str] | None = None) -> Panel:
         """Observations, read with the frequency that was learned."""
         freq, o = self._panel.freq, self.options
+        found: list[str] = []
         if isinstance(data, Panel):
-            panel, found = data, []
+            panel = data
         else:
             panel, found = to_panel(
                 data, id_col=o.id_col, time_col=o.time_col, target_col=o.target_col, freq=freq

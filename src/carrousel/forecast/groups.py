@@ -76,18 +76,19 @@ class Group(nn.Module):
     def __init__(self, layer: nn.Module, features: int, hidden: int, members: int) -> None:
         """``members``: how many have weights of their own; 0: all are alike."""
         super().__init__()
-        self.alike = members == 0
+        self.alike, self.hidden = members == 0, hidden
         self.enter = nn.ModuleList(nn.Linear(features, hidden) for _ in range(max(members, 1)))
         self.layer = layer
-        self.leave = nn.ModuleList(nn.Linear(hidden, hidden) for _ in range(max(members, 1)))
-        for leave in self.leave:
+        leaves = [nn.Linear(hidden, hidden) for _ in range(max(members, 1))]
+        for leave in leaves:
             nn.init.zeros_(leave.weight)
             nn.init.zeros_(leave.bias)
+        self.leave = nn.ModuleList(leaves)
 
     def forward(self, features: Tensor, together: Together) -> Tensor:
         instance, slot, share = together
         places = [torch.nonzero(slot == k)[:, 0] for k in range(len(self.enter))]
-        shape = int(instance.max()) + 1, features.shape[1], self.leave[0].in_features
+        shape = int(instance.max()) + 1, features.shape[1], self.hidden
         z, weight = features.new_zeros(shape), share.to(features.dtype)[:, None, None]
         for rows, enter in zip(places, self.enter, strict=True):
             z = z.index_add(0, instance[rows], enter(features[rows]) * weight[rows])

@@ -88,8 +88,7 @@ Batch = tuple[Tensor, Extra | None, Tensor]
 
 def _batch(sampler: Sampler, size: int, step: int, generator: torch.Generator) -> Batch:
     windows = sampler.windows
-    if windows.grouped:
-        size = max(size * len(windows.exogenous.members.table) // len(windows.start), 1)
+    size = max(size // windows.typical_group, 1)
     series, end = windows.together(*sampler.pick(size, generator))
     return windows.gather(series, end), windows.extra(series, end), series
 
@@ -117,14 +116,14 @@ def _blame(panel: Panel, model: Any, batch: Batch) -> str:
 
 def _identity(panel: Panel, init: Sequence[Network] | None) -> str:
     """A digest of what training starts from, so that a checkpoint of other data is refused."""
-    digest = hashlib.sha256(np.ascontiguousarray(panel.y))
-    digest.update(np.ascontiguousarray(panel.offsets))
-    if panel.exog is not None:
-        digest.update(np.ascontiguousarray(panel.exog))
-        digest.update(np.ascontiguousarray(panel.static))
+    digest = hashlib.sha256(np.ascontiguousarray(panel.y).data)
+    digest.update(np.ascontiguousarray(panel.offsets).data)
+    if panel.exog is not None and panel.static is not None:
+        digest.update(np.ascontiguousarray(panel.exog).data)
+        digest.update(np.ascontiguousarray(panel.static).data)
     for network in init or ():
         for value in network.state_dict().values():
-            digest.update(value.numpy())
+            digest.update(value.numpy().tobytes())
     return digest.hexdigest()
 
 
@@ -164,8 +163,8 @@ def window_quantiles(
         for which, end in zip(series.split(at_once), ends.split(at_once), strict=True):
             history = windows.gather(which, end)[:, : windows.history]
             shown = networks[0].look(history, last=True, extra=windows.extra(which, end))
-            members = (network.answer(shown).quantiles()[:, 0] for network in networks)
-            out.append(sum(members) / len(networks))
+            first, *rest = (network.answer(shown).quantiles()[:, 0] for network in networks)
+            out.append(sum(rest, first) / len(networks))
     return torch.cat(out).unflatten(0, (len(drops), count)).numpy()
 
 

@@ -72,7 +72,7 @@ def cut_paths(paths: Array, panel: Panel, wanted: bool | None) -> None:
     """Cut (S, n, h) sample paths at 0, in place, where ``without_negatives`` cuts quantiles."""
     if wanted is not False:
         for s in np.flatnonzero((paths < 0).any((1, 2))):
-            if wanted or counts(panel.series(s)):
+            if wanted or counts(panel.series(int(s))):
                 np.maximum(paths[s], 0.0, out=paths[s])
 
 

@@ -113,9 +113,10 @@ def load_model(path: Path) -> Saved:
     if hashlib.sha256(content).hexdigest() != description["sha256"]:
         raise ValueError(f"model file {weights} is truncated or was changed after it was saved")
     tensors = load_tensors(content)
-    shape = Shape(
-        **{k: tuple(v) if isinstance(v, list) else v for k, v in description["shape"].items()}
-    )
+    parts: dict[str, Any] = {
+        k: tuple(v) if isinstance(v, list) else v for k, v in description["shape"].items()
+    }
+    shape = Shape(**parts)
     networks = []
     for k in range(description["networks"]):
         network = Network(shape)

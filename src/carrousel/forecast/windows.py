@@ -49,6 +49,13 @@ class Windows:
         """Whether windows of a group must be in one batch."""
         return self.exogenous is not None and self.exogenous.members is not None
 
+    @property
+    def typical_group(self) -> int:
+        """Series in a group, in the mean; 1 without groups."""
+        if self.exogenous is None or self.exogenous.members is None:
+            return 1
+        return max(len(self.start) // max(len(self.exogenous.members.table), 1), 1)
+
     def together(self, series: Tensor, end: Tensor) -> tuple[Tensor, Tensor]:
         """The same windows, and those of the same times of all series in their groups."""
         if self.exogenous is None or self.exogenous.members is None:

@@ -1,6 +1,6 @@
 """The page: sections of HTML around the charts, with style and script inside."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from html import escape
 from pathlib import Path
 
@@ -222,7 +222,7 @@ def _footer(content: Content) -> str:
 
 
 def _table(
-    head: Sequence[str], rows: Iterable[Sequence[str]], best: set[tuple[int, int]] = frozenset()
+    head: Sequence[str], rows: Iterable[Sequence[str]], best: Set[tuple[int, int]] = frozenset()
 ) -> str:
     top = "".join(f"<th>{escape(text)}</th>" for text in head)
     lines = [
