@@ -243,7 +243,8 @@ class _State:
         # Early on the average follows closely, so that it does not remember the initial values.
         step = self.run.steps
         weight = 1 - min(self.options.average, step / (step + 9))
-        means, now = list(self.averaged.parameters()), list(self.model.parameters())
+        means: list[Tensor] = list(self.averaged.parameters())
+        now: list[Tensor] = list(self.model.parameters())
         with torch.no_grad():
             torch._foreach_lerp_(means, now, weight)
             for mean, value in zip(self.averaged.buffers(), self.model.buffers(), strict=True):
@@ -283,7 +284,10 @@ class _State:
         self.best = _section("best", tensors)
         self.generator.set_state(tensors["generator"])
         for i, state in enumerate(self.optimizer.state):
-            state.update(_section(f"optimizer.{i}", tensors))
+            saved = _section(f"optimizer.{i}", tensors)
+            if {k: v.shape for k, v in saved.items()} != {k: v.shape for k, v in state.items()}:
+                raise ValueError(f"checkpoint {path} was written by another version of carrousel")
+            state.update(saved)
         self.run = Run(**data["run"])
         self.run.scores = [(step, score) for step, score in self.run.scores]
 
