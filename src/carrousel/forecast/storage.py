@@ -147,6 +147,9 @@ def _read_description(path: Path) -> dict[str, Any]:
         raise ValueError(
             f"model file {file} is truncated or was not written by carrousel"
         ) from error
+    if "shape" not in description:
+        kind = description.get("kind", "something else")
+        raise ValueError(f"the model in {path} is no forecaster, it is a {kind}")
     if not isinstance(version, int) or version > FORMAT:
         raise ValueError(
             f"the model in {path} has format {version}, this version of carrousel reads up to "
