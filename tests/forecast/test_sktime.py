@@ -83,6 +83,7 @@ FEW = [
 ]  # fmt: skip
 
 
+@pytest.mark.filterwarnings("ignore")  # of sktime's and pandas' own deprecations
 def test_sktimes_own_checks():
     """A dozen of sktime's 890 checks; all of them with CARROUSEL_SKTIME=all (some minutes)."""
     from sktime.utils.estimator_checks import check_estimator
