@@ -57,7 +57,7 @@ def small(screenshot: bytes) -> Image.Image:
     image.save(full, "png", optimize=True)
     if len(full.getvalue()) <= LARGEST:
         return image
-    return image.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    return image.quantize(256, kmeans=3, dither=Image.Dither.NONE)
 
 
 def prepare(page: Page, name: str) -> None:

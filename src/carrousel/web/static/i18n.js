@@ -47,8 +47,3 @@ export function number(value, digits = 2) {
   const signed = text.replace("-", "−");
   return current === "fr" ? signed.replace(".", ",") : signed;
 }
-
-/** The keys of one language, for the test that both have the same. */
-export function keys(lang) {
-  return Object.keys(dictionary[lang]).sort();
-}
