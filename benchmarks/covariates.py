@@ -54,6 +54,7 @@ SETS = {
         "none": {},
         "calendar": {"calendar": True},
         "load and wind forecasts": {"futr_exog": ["Exogenous1", "Exogenous2"]},
+        "the same, calibrated": {"futr_exog": ["Exogenous1", "Exogenous2"], "conformal": 14},
     }),
     "bikes": Set(24, bikes, {
         "none": {},
@@ -86,6 +87,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--sets", nargs="*", default=list(SETS), choices=list(SETS))
+    parser.add_argument("--variants", nargs="*", help="only these")
     parser.add_argument("--effort", default="fast")
     parser.add_argument("--validate", action="store_true")
     arguments = parser.parse_args()
@@ -100,6 +102,8 @@ def main() -> None:
             count = pl.len().over(group)
             table = table.filter(pl.int_range(pl.len()).over(group) < count - DAYS * one.h)
         for label, options in one.variants.items():
+            if arguments.variants and label not in arguments.variants:
+                continue
             began = time.perf_counter()
             forecaster = Forecaster(one.h, effort=arguments.effort, **options)
             found = errors(forecaster.backtest(table, DAYS), [80, 95])
