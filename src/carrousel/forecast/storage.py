@@ -147,7 +147,7 @@ def _read_description(path: Path) -> dict[str, Any]:
         raise ValueError(
             f"model file {file} is truncated or was not written by carrousel"
         ) from error
-    if "shape" not in description:
+    if "networks" not in description:
         kind = description.get("kind", "something else")
         raise ValueError(f"the model in {path} is no forecaster, it is a {kind}")
     if not isinstance(version, int) or version > FORMAT:
