@@ -78,7 +78,6 @@ def test_series_that_end_early_are_forecast_from_the_same_day():
 FEW = [
     "test_constructor", "test_clone", "test_get_params", "test_set_params", "test_fit_idempotent",
     "test_fit_updates_state", "test_doctest_examples", "test_persistence_via_pickle",
-    "test_predict_time_index", "test_predict_quantiles", "test_update_predict_single",
     "test_hierarchical_with_exogeneous",
 ]  # fmt: skip
 

@@ -34,7 +34,8 @@ def predict(
     if out is not None and out.suffix not in (".csv", ".parquet"):
         raise ValueError(f"--out must end in .csv or .parquet, got {out.name}")
     forecaster = Forecaster.load(model)
-    panel, given, notes = forecaster.panel_, None, []
+    panel, given = forecaster.panel_, None
+    notes: list[str] = []
     if file is not None:
         forecaster.set_params(freq=panel.freq.alias)
         panel, notes = read(file, forecaster)

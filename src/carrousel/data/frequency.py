@@ -170,8 +170,9 @@ class Frequency:
         clock = start - start.astype("M8[D]")
         if self.business:
             edge = target.astype("M8[D]") + (days - 1 if self.end else 0)
-            roll = "backward" if self.end else "forward"
-            return np.busday_offset(edge, 0, roll=roll).astype("M8[us]") + clock
+            if self.end:
+                return np.busday_offset(edge, 0, roll="backward").astype("M8[us]") + clock
+            return np.busday_offset(edge, 0, roll="forward").astype("M8[us]") + clock
         return target.astype("M8[us]") + day * DAY + clock
 
 
