@@ -71,11 +71,11 @@ class _Recurrent(nn.RNNBase):
             if type(x) is not Tensor or type(hx) is not Tensor:
                 return None
             out = step.run(self, x, hx, None)
-            return out and out[:2]
+            return out if out is None else out[:2]
         if type(x) is not Tensor or type(hx) is not tuple or [type(s) for s in hx] != [Tensor] * 2:
             return None
         out = step.run(self, x, *hx)
-        return out and (out[0], out[1:])
+        return out if out is None else (out[0], out[1:])
 
     def _prepare(self, input, hx):
         """(x time-major, batch sizes or None, states, on kernels?); None where torch must run."""

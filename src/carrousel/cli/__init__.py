@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that unfinished files go
     try:
         with warnings.catch_warnings():
-            warnings.showwarning = _told
+            warnings.showwarning = _told  # type: ignore[assignment]
             code = app(args=arguments or ["--help"], standalone_mode=False)
     except typer.Abort:
         sys.exit(1)

@@ -16,16 +16,20 @@ _NUMBER = {mode: number for number, mode in enumerate(MODES)}
 _KERNEL = {torch.float32: _core.forward_f32, torch.float64: _core.forward_f64}
 
 
-def run(module, x: Tensor, h0: Tensor, c0: Tensor | None) -> tuple[Tensor, ...] | None:
+def run(
+    module, x: Tensor, h0: Tensor, c0: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor | None] | None:
     """y, h_n, c_n (None but for the LSTM) of a module in one direction; None: not such a step.
 
     x (1, B, I), or (B, 1, I) where the module is batch_first; h0, c0 (L, B, H).
     """
-    dtype, shape, hidden = x.dtype, x.shape, module.hidden_size
+    dtype, hidden = x.dtype, module.hidden_size
     kernel = _KERNEL.get(dtype)
-    if kernel is None or len(shape) != 3 or not (x.is_cpu and x.is_contiguous()):
+    if kernel is None or x.dim() != 3 or not (x.is_cpu and x.is_contiguous()):
         return None
-    batch, steps, inputs = shape if module.batch_first else (shape[1], shape[0], shape[2])
+    steps, batch, inputs = x.shape
+    if module.batch_first:
+        steps, batch = batch, steps
     if steps != 1 or not batch or inputs != module.input_size:
         return None
     shape = (module.num_layers, batch, hidden)
@@ -61,6 +65,4 @@ def run(module, x: Tensor, h0: Tensor, c0: Tensor | None) -> tuple[Tensor, ...] 
 
 
 def _fits(state: Tensor, shape: tuple[int, ...], dtype: torch.dtype) -> bool:
-    return (
-        state.shape == shape and state.dtype is dtype and state.is_cpu and state.is_contiguous()
-    )
+    return state.shape == shape and state.dtype is dtype and state.is_cpu and state.is_contiguous()
