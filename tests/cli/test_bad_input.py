@@ -46,9 +46,9 @@ FILES = {
         "ds,y\n2015-01-01,1\n2015-01-02,2\n2015-03-09,3\n2019-04-01,3\n",
         "freq is ambiguous, the times are irregular",
     ),
-    "a short series": (
-        "unique_id,ds,y\n" + "".join(f"a,{k},1\n" for k in range(30)) + "b,1,1\nb,2,1\n",
-        "needs 12 steps per series, but 'b' has 2",
+    "only short series": (
+        "unique_id,ds,y\n" + "".join(f"a,{k},1\n" for k in range(11)) + "b,1,1\nb,2,1\n",
+        "needs 12 steps per series, but 'a' has 11, 'b' has 2",
     ),
 }
 
