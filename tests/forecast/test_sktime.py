@@ -77,7 +77,8 @@ def test_series_that_end_early_are_forecast_from_the_same_day():
 
 FEW = [
     "test_constructor", "test_clone", "test_get_params", "test_set_params", "test_fit_idempotent",
-    "test_fit_updates_state", "test_doctest_examples", "test_persistence_via_pickle",
+    "test_fit_updates_state", "test__y_remember_data",
+    "test_doctest_examples", "test_persistence_via_pickle",
     "test_hierarchical_with_exogeneous",
 ]  # fmt: skip
 

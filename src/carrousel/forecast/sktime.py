@@ -1,5 +1,6 @@
 """The forecaster as sktime knows forecasters (``pip install carrousel[sktime]``)."""
 
+import warnings
 from dataclasses import replace
 from typing import Any
 
@@ -46,8 +47,6 @@ class CarrouselForecaster(BaseForecaster):
         "requires-fh-in-fit": True,
     }
 
-    _config = {"remember_data": False}  # noqa: RUF012 - the forecaster remembers what it needs
-
     def __init__(
         self,
         cell: str = "lstm",
@@ -75,7 +74,9 @@ class CarrouselForecaster(BaseForecaster):
         self.effort = effort
         self.seed = seed
         self.verbose = verbose
-        super().__init__()
+        with warnings.catch_warnings():  # of a default that does not matter here: `remember_data`
+            warnings.simplefilter("ignore", FutureWarning)
+            super().__init__()
 
     def _fit(self, y: pd.DataFrame, X: Any, fh: Any) -> "CarrouselForecaster":
         horizon = int(max(fh.to_relative(self.cutoff)))
