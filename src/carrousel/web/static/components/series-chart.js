@@ -24,7 +24,7 @@ export function seriesChart({ ondrag, label }) {
    *   observations from..to-1 of `values` are shown; `left` and `right` are margins in pixels
    */
   function draw(next) {
-    shown = next;
+    shown = { ...next, scale: shown?.scale }; // the pointer may ask before the next frame
     redraw();
   }
 
