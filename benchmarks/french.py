@@ -53,7 +53,7 @@ BEGINNINGS = {
 }
 WORDS = 4000
 OPTIONS = {
-    "level": "word", "embedding": 160, "hidden": 160, "tied": True, "dropout": 0.1, "batch": 32,
+    "level": "word", "embedding": 320, "hidden": 320, "tied": True, "dropout": 0.3, "batch": 32,
     "bptt": 32, "learning_rate": 6e-3, "weight_decay": 1e-3,
 }  # fmt: skip
 
@@ -101,7 +101,7 @@ def show(model: LanguageModel) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("text", type=Path, nargs="?", help="a sentence a line")
-    parser.add_argument("--epochs", type=float, default=4)
+    parser.add_argument("--epochs", type=float, default=5)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=Path, help="folder for the model; an interrupted run resumes")
     parser.add_argument("--model", type=Path, help="complete with this one, train nothing")
