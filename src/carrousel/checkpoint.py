@@ -59,3 +59,14 @@ def write_bytes(path: Path, content: bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def prefixed(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors under the names ``prefix.name``."""
+    return {f"{prefix}.{name}": value for name, value in tensors.items()}
+
+
+def section(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Those of the tensors that ``prefixed`` put there, by their own names."""
+    prefix += "."
+    return {name[len(prefix) :]: t for name, t in tensors.items() if name.startswith(prefix)}

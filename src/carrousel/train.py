@@ -26,7 +26,7 @@ import torch
 from torch import Tensor, nn
 
 from .adamw import AdamW
-from .checkpoint import load_checkpoint, save_checkpoint
+from .checkpoint import load_checkpoint, prefixed, save_checkpoint, section
 
 Batches = Callable[[int, torch.Generator], Any]  # (step, generator) -> one batch
 Loss = Callable[[nn.Module, Any], Tensor]  # (model, batch) -> scalar
@@ -252,13 +252,13 @@ class _State:
 
     def save(self, path: Path) -> None:
         tensors = {
-            **_prefixed("model", self.model.state_dict()),
-            **_prefixed("averaged", self.averaged.state_dict()),
-            **_prefixed("best", self.best),
+            **prefixed("model", self.model.state_dict()),
+            **prefixed("averaged", self.averaged.state_dict()),
+            **prefixed("best", self.best),
             "generator": self.generator.get_state(),
         }
         for i, state in enumerate(self.optimizer.state):
-            tensors.update(_prefixed(f"optimizer.{i}", state))
+            tensors.update(prefixed(f"optimizer.{i}", state))
         data = {"run": vars(self.run), "options": vars(self.options), "identity": self.identity}
         try:
             save_checkpoint(path, tensors, data)
@@ -279,12 +279,12 @@ class _State:
                 f"checkpoint {path} was written with other options: {data['options']}; "
                 f"now they are {vars(self.options)}"
             )
-        self.model.load_state_dict(_section("model", tensors))
-        self.averaged.load_state_dict(_section("averaged", tensors))
-        self.best = _section("best", tensors)
+        self.model.load_state_dict(section("model", tensors))
+        self.averaged.load_state_dict(section("averaged", tensors))
+        self.best = section("best", tensors)
         self.generator.set_state(tensors["generator"])
         for i, state in enumerate(self.optimizer.state):
-            saved = _section(f"optimizer.{i}", tensors)
+            saved = section(f"optimizer.{i}", tensors)
             if {k: v.shape for k, v in saved.items()} != {k: v.shape for k, v in state.items()}:
                 raise ValueError(f"checkpoint {path} was written by another version of carrousel")
             state.update(saved)
@@ -294,12 +294,3 @@ class _State:
 
 def _copy(model: nn.Module) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in model.state_dict().items()}
-
-
-def _prefixed(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {f"{prefix}.{name}": value for name, value in tensors.items()}
-
-
-def _section(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    prefix += "."
-    return {name[len(prefix) :]: t for name, t in tensors.items() if name.startswith(prefix)}

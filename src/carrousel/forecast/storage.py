@@ -16,19 +16,18 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from ..checkpoint import write_bytes
+from ..checkpoint import section, write_bytes
 from ..data.covariates import Spec
 from ..data.frequency import Frequency
 from ..data.panel import Panel
+from ..model_files import DESCRIPTION, FORECASTER, numbers, read_description
 from .distribution import QUANTILES
 from .model import Network, Shape
 
 FORMAT = 2  # 1: the weights were always called model.safetensors
-DESCRIPTION = "model.json"
 
 
 @dataclass(frozen=True)
@@ -110,9 +109,7 @@ def load_model(path: Path) -> Saved:
         ValueError: It is truncated, or of a newer version of this package.
     """
     description, weights, content = _read_both(path)
-    if hashlib.sha256(content).hexdigest() != description["sha256"]:
-        raise ValueError(f"model file {weights} is truncated or was changed after it was saved")
-    tensors = load_tensors(content)
+    tensors = numbers(weights, content, description["sha256"])
     parts: dict[str, Any] = {
         k: tuple(v) if isinstance(v, list) else v for k, v in description["shape"].items()
     }
@@ -120,46 +117,20 @@ def load_model(path: Path) -> Saved:
     networks = []
     for k in range(description["networks"]):
         network = Network(shape)
-        network.load_state_dict(_section(f"network{k}.", tensors))
+        network.load_state_dict(section(f"network{k}", tensors))
         networks.append(network.eval())
     panel = _panel_from_json(description["panel"], tensors)
-    return Saved(networks, panel, description, _section("stream.", tensors))
+    return Saved(networks, panel, description, section("stream", tensors))
 
 
 def _read_both(path: Path) -> tuple[dict[str, Any], Path, bytes]:
     """(description, path of the weights, their bytes); looks again if a writer came between."""
     for _ in range(2):
-        description = _read_description(path)
+        description = read_description(path, FORECASTER, FORMAT)
         weights = path / Path(description.get("weights", "model.safetensors")).name
         with suppress(FileNotFoundError):
             return description, weights, weights.read_bytes()
     raise FileNotFoundError(f"model file {weights} is missing")
-
-
-def _read_description(path: Path) -> dict[str, Any]:
-    file = path / DESCRIPTION
-    if not file.exists():
-        raise FileNotFoundError(f"there is no model in {path}: {DESCRIPTION} is missing")
-    try:
-        description = json.loads(file.read_text(encoding="utf-8"))
-        version = description["format"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(
-            f"model file {file} is truncated or was not written by carrousel"
-        ) from error
-    if "networks" not in description:
-        kind = description.get("kind", "something else")
-        raise ValueError(f"the model in {path} is no forecaster, it is a {kind}")
-    if not isinstance(version, int) or version > FORMAT:
-        raise ValueError(
-            f"the model in {path} has format {version}, this version of carrousel reads up to "
-            f"{FORMAT}: update carrousel"
-        )
-    return description
-
-
-def _section(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name[len(prefix) :]: t for name, t in tensors.items() if name.startswith(prefix)}
 
 
 def _panel_to_json(panel: Panel) -> dict[str, Any]:

@@ -10,16 +10,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
 from ..checkpoint import write_bytes
+from ..model_files import DESCRIPTION, LANGUAGE_MODEL, numbers, read_description
 from .network import Network, Shape
 from .options import Options
 from .tokenizer import Tokenizer, tokenizer_from_dict
 
-FORMAT, KIND = 1, "language model"
-WEIGHTS, DESCRIPTION = "model.safetensors", "model.json"
+FORMAT = 1
+WEIGHTS = "model.safetensors"
 
 
 def save_model(
@@ -32,7 +32,7 @@ def save_model(
     weights = save_tensors({name: value.contiguous() for name, value in state.items()})
     description = {
         "format": FORMAT,
-        "kind": KIND,
+        "kind": LANGUAGE_MODEL,
         "sha256": hashlib.sha256(weights).hexdigest(),
         "options": asdict(options),
         "shape": asdict(network.shape),
@@ -54,38 +54,14 @@ def load_model(path: Path) -> tuple[Network, Tokenizer, Options, dict[str, Any]]
         FileNotFoundError: There is no model there.
         ValueError: It is another kind of model, truncated, or of a newer version.
     """
-    description = _read_description(path)
+    description = read_description(path, LANGUAGE_MODEL, FORMAT)
     weights = path / WEIGHTS
     if not weights.exists():
         raise FileNotFoundError(f"model file {weights} is missing")
-    content = weights.read_bytes()
-    if hashlib.sha256(content).hexdigest() != description["sha256"]:
-        raise ValueError(f"model file {weights} is truncated or was changed after it was saved")
+    state = numbers(weights, weights.read_bytes(), description["sha256"])
     network = Network(Shape(**description["shape"]))
-    state = load_tensors(content)
     if network.shape.tied:
         state["decoder.weight"] = state["embedding.weight"]
     network.load_state_dict(state)
     tokenizer = tokenizer_from_dict(description["tokenizer"])
     return network.eval(), tokenizer, Options(**description["options"]), description["report"]
-
-
-def _read_description(path: Path) -> dict[str, Any]:
-    file = path / DESCRIPTION
-    if not file.exists():
-        raise FileNotFoundError(f"there is no model in {path}: {DESCRIPTION} is missing")
-    try:
-        description = json.loads(file.read_text(encoding="utf-8"))
-        version = description["format"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(
-            f"model file {file} is truncated or was not written by carrousel"
-        ) from error
-    if description.get("kind") != KIND:
-        raise ValueError(f"the model in {path} is no language model; carrousel predict reads it")
-    if not isinstance(version, int) or version > FORMAT:
-        raise ValueError(
-            f"the model in {path} has format {version}, this version of carrousel reads up to "
-            f"{FORMAT}: update carrousel"
-        )
-    return description
