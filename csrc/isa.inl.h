@@ -16,6 +16,7 @@ namespace {
 #include "forward.inl.h"
 #include "backward.inl.h"
 #include "quantiles.inl.h"
+#include "windows.inl.h"
 }  // namespace
 }  // namespace carrousel
 
@@ -23,7 +24,7 @@ namespace {
   namespace carrousel {                                                        \
   extern const Isa isa_##NAME{#NAME, [] { return static_cast<bool>(SUPPORTED); }, \
                               {forward<float>, backward<float>, elementwise<float>, \
-                               quantile_loss<float>}, \
+                               quantile_loss<float>, look<float>, gather<float>}, \
                               {forward<double>, backward<double>, elementwise<double>, \
-                               quantile_loss<double>}}; \
+                               quantile_loss<double>, look<double>, gather<double>}}; \
   }

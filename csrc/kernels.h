@@ -94,12 +94,54 @@ struct QuantileLoss {
   Index target_batch, target_step;
   const T* origin;       // (B) subtracted from the target
   const T* scale;        // (R) unit of the errors
-  const T* weight;       // (R) of the errors
+  const T* size;         // (R) of the values so far
+  const Index* age;      // (R) negative: before the first value
   const T* probability;  // (2 * side) of the quantiles: below the median, above it, each outwards
   T limit;               // errors are cut off there
   T median_weight, quantile_weight;
+  T relative;            // weight of errors relative to the size of the values
+  T resolution;          // scales below this, times the origin, are none
   T* grad;               // (R, columns)
   T* loss;               // (R)
+
+  const T* targets(Index r) const { return target + r / steps * target_batch + r % steps * target_step; }
+};
+
+// Windows (B, length) of one long array y, which holds one series after the other.
+template <class T>
+struct Gather {
+  Index batch, history, length;
+  const T* y;
+  const Index* start;   // (S) where each series begins in y
+  const Index* stop;    // (S) and where what may be seen of it ends
+  const Index* series;  // (B) of each window
+  const Index* end;     // (B) where in y its history of `history` values ends
+  T* out;               // (B, length), NaN outside the series
+};
+
+struct List {
+  const Index* at;
+  Index count;
+};
+
+// What a forecaster sees of B windows of `steps` steps of `step` values; N = steps * step values.
+template <class T>
+struct Look {
+  Index batch, steps, step, horizon;
+  Index kinds;          // K anchors
+  Index first;          // anchors are wanted from this step on
+  List seasons, backs;  // lags in values, the shortest first; steps back of the comparisons
+  const T* history;     // N values of window b, NaN where missing, at b * row
+  Index row;
+  T* features;          // (B, steps, step * (2 + backs) + 2)
+  T* anchors;           // (B, steps - first, K, horizon)
+  T* values;            // (B, N) relative to the origin, gaps filled
+  T* mask;              // (B, N) 1 where there was a value
+  T* level;             // (B, steps)
+  T* scale;             // (B, steps)
+  T* size;              // (B, steps)
+  T* origin;            // (B)
+  Index* age;           // (B, steps)
 };
 
 enum class Function : int { exp, tanh, sigmoid };
@@ -110,6 +152,8 @@ struct Kernels {
   void (*backward)(const Backward<T>&, int threads);
   void (*elementwise)(Function, Index n, const T* in, T* out);
   void (*quantile_loss)(const QuantileLoss<T>&, int threads);
+  void (*look)(const Look<T>&, int threads);
+  void (*gather)(const Gather<T>&, int threads);
 };
 
 struct Isa {

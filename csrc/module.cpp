@@ -83,14 +83,46 @@ void quantile_loss(const Kernels<T>& kernels, int threads, const nb::tuple& shap
   p.target = place.base;
   p.target_batch = place.row;
   p.target_step = place.step;
-  const T** const fields[] = {&p.out, &p.anchors, &p.origin, &p.scale, &p.weight, &p.probability};
+  const T** const fields[] = {&p.out, &p.anchors, &p.origin, &p.scale, &p.size, &p.probability};
   for (std::size_t i = 0; i < 6; ++i) *fields[i] = at<const T>(nb::cast<Address>(in[i]));
-  T* const numbers[] = {&p.limit, &p.median_weight, &p.quantile_weight};
-  for (std::size_t i = 0; i < 3; ++i) *numbers[i] = nb::cast<T>(weights[i]);
+  p.age = at<const Index>(nb::cast<Address>(in[6]));
+  T* const numbers[] = {&p.limit, &p.median_weight, &p.quantile_weight, &p.relative, &p.resolution};
+  for (std::size_t i = 0; i < 5; ++i) *numbers[i] = nb::cast<T>(weights[i]);
   p.loss = at<T>(nb::cast<Address>(out[0]));
   p.grad = at<T>(nb::cast<Address>(out[1]));
   nb::gil_scoped_release release;
   kernels.quantile_loss(p, threads);
+}
+
+template <class T>
+void look(const Kernels<T>& kernels, int threads, const nb::tuple& shape, const nb::tuple& lags,
+          const nb::tuple& history, const nb::tuple& out) {
+  Look<T> p{};
+  Index* const sizes[] = {&p.batch, &p.steps, &p.step, &p.horizon, &p.kinds, &p.first};
+  for (std::size_t i = 0; i < 6; ++i) *sizes[i] = nb::cast<Index>(shape[i]);
+  const auto seasons = nb::cast<std::vector<Index>>(lags[0]), backs = nb::cast<std::vector<Index>>(lags[1]);
+  p.seasons = {seasons.data(), static_cast<Index>(seasons.size())};
+  p.backs = {backs.data(), static_cast<Index>(backs.size())};
+  p.history = at<const T>(nb::cast<Address>(history[0]));
+  p.row = nb::cast<Index>(history[1]);
+  T** const fields[] = {&p.features, &p.anchors, &p.values, &p.mask, &p.level, &p.scale, &p.size, &p.origin};
+  for (std::size_t i = 0; i < 8; ++i) *fields[i] = at<T>(nb::cast<Address>(out[i]));
+  p.age = at<Index>(nb::cast<Address>(out[8]));
+  nb::gil_scoped_release release;
+  kernels.look(p, threads);
+}
+
+template <class T>
+void gather(const Kernels<T>& kernels, int threads, const nb::tuple& shape, const nb::tuple& in, Address out) {
+  Gather<T> p{};
+  Index* const sizes[] = {&p.batch, &p.history, &p.length};
+  for (std::size_t i = 0; i < 3; ++i) *sizes[i] = nb::cast<Index>(shape[i]);
+  p.y = at<const T>(nb::cast<Address>(in[0]));
+  const Index** const fields[] = {&p.start, &p.stop, &p.series, &p.end};
+  for (std::size_t i = 0; i < 4; ++i) *fields[i] = at<const Index>(nb::cast<Address>(in[i + 1]));
+  p.out = at<T>(out);
+  nb::gil_scoped_release release;
+  kernels.gather(p, threads);
 }
 
 Function function(const std::string& name) {
@@ -136,6 +168,20 @@ NB_MODULE(_core, m) {
   m.def("quantile_loss_f64", [](int threads, const nb::tuple& shape, const nb::tuple& target,
                                 const nb::tuple& in, const nb::tuple& weights, const nb::tuple& out) {
     quantile_loss(isa().f64, threads, shape, target, in, weights, out);
+  });
+  m.def("look_f32", [](int threads, const nb::tuple& shape, const nb::tuple& lags,
+                       const nb::tuple& history, const nb::tuple& out) {
+    look(isa().f32, threads, shape, lags, history, out);
+  });
+  m.def("look_f64", [](int threads, const nb::tuple& shape, const nb::tuple& lags,
+                       const nb::tuple& history, const nb::tuple& out) {
+    look(isa().f64, threads, shape, lags, history, out);
+  });
+  m.def("gather_f32", [](int threads, const nb::tuple& shape, const nb::tuple& in, Address out) {
+    gather(isa().f32, threads, shape, in, out);
+  });
+  m.def("gather_f64", [](int threads, const nb::tuple& shape, const nb::tuple& in, Address out) {
+    gather(isa().f64, threads, shape, in, out);
   });
   m.def("elementwise_f32", [](const std::string& name, Index n, Address in, Address out) {
     isa().f32.elementwise(function(name), n, at<const float>(in), at<float>(out));

@@ -24,7 +24,8 @@ inline T sum_lanes(V<T> v) {
 template <class T>
 struct Tails {  // distances of the quantiles from the median, and their derivatives
   static constexpr Index most = 2 * 16;
-  T slope[most], reach[most], grad[most];
+  T slope[most], reach[most];
+  V<T> moved[most];  // of each lane: dL/dreach
 
   void read(const T* raw, Index side) {
     for (Index i = 0; i < 2 * side; i += W<T>) {
@@ -34,20 +35,63 @@ struct Tails {  // distances of the quantiles from the median, and their derivat
     }
     for (Index i = 0; i < 2 * side; ++i) {
       if (i % side) reach[i] += reach[i - 1];
-      grad[i] = 0;
+      moved[i] = V<T>{};
     }
   }
   void write(T* out, Index side) {
+    T grad = 0;
     for (Index i = 2 * side; i-- > 0;) {
-      if ((i + 1) % side) grad[i] += grad[i + 1];
-      out[i] = grad[i] * slope[i];
+      grad = sum_lanes<T>(moved[i]) + ((i + 1) % side ? grad : T(0));
+      out[i] = grad * slope[i];
     }
+  }
+};
+
+// What errors count (R), the mean ratio of scale and size, the number of targets: see row_weights in
+// loss.py. Every worker finds it for itself: less work than waiting for each other.
+template <class T>
+struct Weights {
+  double typical = 0, known = 0;
+
+  explicit Weights(const QuantileLoss<T>& p) {
+    double counted = 0;
+    for (Index r = 0; r < p.rows; ++r) {
+      const Index n = targets(p, r);
+      known += double(n);
+      counted += n > 0;
+      typical += double(ratio(p, r) * T(n > 0));
+    }
+    typical /= counted > 1 ? counted : 1;
+    if (typical < 1e-30) typical = 1e-30;
+    if (known < 1) known = 1;
+  }
+  T of(const QuantileLoss<T>& p, Index r) const {
+    const double weight = 1 - p.relative + p.relative * double(ratio(p, r)) / typical;
+    return targets(p, r) ? T(weight / known) : T(0);
+  }
+  static T ratio(const QuantileLoss<T>& p, Index r) {
+    const T size = p.size[r] < T(1e-30) ? T(1e-30) : p.size[r], ratio = p.scale[r] / size;
+    return ratio > 1 ? T(1) : ratio < 0 ? T(0) : ratio;
+  }
+  static Index targets(const QuantileLoss<T>& p, Index r) {  // that teach something
+    const T origin = p.origin[r / p.steps], least = p.resolution * (origin < 0 ? -origin : origin);
+    if (!(p.size[r] > 0 && p.scale[r] > least && p.age[r] >= 0)) return 0;
+    const T* const target = p.targets(r);
+    V<typename Number<T>::integer> there{};
+    for (Index j = 0; j < p.horizon; j += W<T>) {
+      V<T> x = load(target + j, p.horizon - j);
+      for (Index i = p.horizon - j; i < W<T>; ++i) x[i] = T(__builtin_inf());
+      there -= x - x == V<T>{};
+    }
+    Index n = 0;
+    for (int i = 0; i < W<T>; ++i) n += there[i];
+    return n;
   }
 };
 
 // W steps of the horizon of one row, from step j on; returns their loss.
 template <class T>
-inline T quantile_steps(const QuantileLoss<T>& p, Index r, Index j, Tails<T>& tails) {
+inline V<T> quantile_steps(const QuantileLoss<T>& p, Index r, Index j, T row_weight, Tails<T>& tails) {
   const Index h = p.horizon, n = h - j, width_at = (p.kinds + 1) * h + j;
   const T* out = p.out + r * p.columns + j;
   const T* anchors = p.anchors + r * p.kinds * h + j;
@@ -68,8 +112,8 @@ inline T quantile_steps(const QuantileLoss<T>& p, Index r, Index j, Tails<T>& ta
   total = one / total;
   centre *= total;
 
-  const V<T> target = load(p.target + r / p.steps * p.target_batch + r % p.steps * p.target_step + j, n);
-  V<T> weight = target == target ? fill(p.weight[r]) : zero;
+  const V<T> target = load(p.targets(r) + j, n);
+  V<T> weight = target == target ? fill(row_weight) : zero;
   for (Index i = n; i < W<T>; ++i) weight[i] = 0;
   const V<T> far = (target - fill(p.origin[r / p.steps]) - centre) * scale;
   const V<T> limit = fill(p.limit);
@@ -88,8 +132,7 @@ inline T quantile_steps(const QuantileLoss<T>& p, Index r, Index j, Tails<T>& ta
     loss += slope * rest;
     d_error += slope;
     d_width -= slope * reach;
-    const T moved = sum_lanes<T>(slope * width);
-    tails.grad[i] += i < p.side ? moved : -moved;
+    tails.moved[i] += i < p.side ? slope * width : -slope * width;
   }
   store(p.grad + r * p.columns + width_at, d_width * vsigmoid<T>(raw), n);
   store(grad + p.kinds * h, -d_error, n);
@@ -97,18 +140,21 @@ inline T quantile_steps(const QuantileLoss<T>& p, Index r, Index j, Tails<T>& ta
   for (Index k = 0; k < p.kinds; ++k) {
     store(grad + k * h, d_centre * load(grad + k * h, n) * (load(anchors + k * h, n) - centre), n);
   }
-  return sum_lanes<T>(loss);
+  return loss;
 }
 
 template <class T>
 void quantile_loss(const QuantileLoss<T>& p, int threads) {
   team(threads, [&](const Worker& worker) {
     Tails<T> tails;
+    const Weights<T> weights(p);
     for (Index r = worker.first(p.rows); r < worker.last(p.rows); ++r) {
       const Index at = r * p.columns + (p.kinds + 2) * p.horizon;
       tails.read(p.out + at, p.side);
-      p.loss[r] = 0;
-      for (Index j = 0; j < p.horizon; j += W<T>) p.loss[r] += quantile_steps(p, r, j, tails);
+      const T weight = weights.of(p, r);
+      V<T> loss{};
+      for (Index j = 0; j < p.horizon; j += W<T>) loss += quantile_steps(p, r, j, weight, tails);
+      p.loss[r] = sum_lanes<T>(loss);
       tails.write(p.grad + at, p.side);
     }
   });

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import pytest
 import torch
 
 from carrousel.adamw import AdamW
@@ -31,6 +32,23 @@ def test_every_step_is_that_of_torch():
         optimizer.step(0.01 * (step + 1))
         expected.step()
         torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("limit", [0, 0.5, 100.0])
+def test_clipping_is_that_of_torch(limit):
+    draw = torch.Generator().manual_seed(0)
+    ours, theirs = (
+        [torch.nn.Parameter(torch.ones(3, 4)), torch.nn.Parameter(torch.ones(4))] for _ in range(2)
+    )
+    ours.append(torch.nn.Parameter(torch.ones(2)))  # one that took no part
+    for p, q in zip(ours, theirs, strict=False):
+        p.grad = torch.randn(p.shape, generator=draw)
+        q.grad = p.grad.clone()
+    norm = torch.nn.utils.clip_grad_norm_(theirs, limit or torch.inf)
+    assert AdamW(ours, 0.1).clip(limit) == pytest.approx(norm.item())
+    for p, q in zip(ours, theirs, strict=False):
+        torch.testing.assert_close(p.grad, q.grad)
+    assert AdamW(ours[2:], 0.1).clip(limit) == 0
 
 
 def test_training_imports_no_compiler():

@@ -1,5 +1,6 @@
 """AdamW in one call for all parameters."""
 
+import math
 from collections.abc import Iterable
 
 import torch
@@ -32,6 +33,19 @@ class AdamW:
     def zero_grad(self) -> None:
         for parameter in self.parameters:
             parameter.grad = None
+
+    @torch.no_grad()
+    def clip(self, limit: float) -> float:
+        """Shorten the gradient of all parameters together to the norm ``limit`` (0: any), as
+        ``torch.nn.utils.clip_grad_norm_``; returns the norm that it had. One that is short enough
+        is read but not written."""
+        gradients: list[Tensor] = [p.grad for p in self.parameters if p.grad is not None]
+        if not gradients:
+            return 0.0
+        norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients))).item()
+        if limit and limit < norm + 1e-6 < math.inf:
+            torch._foreach_mul_(gradients, limit / (norm + 1e-6))
+        return norm
 
     @torch.no_grad()
     def step(self, rate: float) -> None:

@@ -37,11 +37,12 @@ def forecast_loss(forecast: Forecast, target: Tensor) -> Tensor:
 
 def training_loss(out: Tensor, anchors: Tensor, scaled: Scaled, target: Tensor) -> Tensor:
     """``forecast_loss`` of the head's output (B, T, K*h + 2h + 2*SIDE), see ``model.Network``."""
-    below, above = QUANTILES[:SIDE][::-1], QUANTILES[SIDE + 1 :]
     weights = 0.5 / len(QUANTILES) + MEDIAN_WEIGHT, 1 / len(QUANTILES)
+    constants = LARGEST, *weights, RELATIVE, RESOLUTION
+    outwards = torch.tensor([*QUANTILES[:SIDE][::-1], *QUANTILES[SIDE + 1 :]], dtype=out.dtype)
     return QuantileLoss.apply(
-        out, anchors, target, scaled.origin, scaled.scale, row_weights(scaled, target),
-        torch.tensor([*below, *above], dtype=out.dtype), LARGEST, weights,
+        out, anchors, target, scaled.origin, scaled.scale, scaled.size, scaled.age, outwards,
+        constants,
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .. import nn as layers
+from ..ops.windows import look
 from .anchors import Anchors
 from .distribution import SIDE, Forecast
 from .exogenous import Covariates, Extra
@@ -102,9 +103,15 @@ class Network(nn.Module):
 
     def look(self, history: Tensor, last: bool = False, extra: Extra | None = None) -> Seen:
         """What all networks of this shape see; they may share it."""
-        scaled = scale_steps(history, self.shape.step)
-        seen, anchors = features(scaled, self.shape), self.anchors(scaled, last)
-        return Seen(seen, anchors, scaled.last() if last else scaled, extra)
+        shape, kinds = self.shape, len(self.anchors.names)
+        if history.requires_grad:
+            scaled = scale_steps(history, shape.step)
+            shown, anchors = features(scaled, shape), self.anchors(scaled, last)
+        else:  # the same in one pass
+            lags = shape.seasons, _backs(shape)
+            shown, anchors, *measured = look(history, shape.step, shape.h, kinds, *lags, last)
+            scaled = Scaled(*measured)
+        return Seen(shown, anchors, scaled.last() if last else scaled, extra)
 
     def answer(self, seen: Seen) -> Forecast:
         """Forecasts from the steps for which there are anchors."""

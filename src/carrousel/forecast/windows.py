@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..data.panel import Panel
+from ..ops.windows import gather
 from .exogenous import Exogenous, Extra
 
 
@@ -70,10 +71,7 @@ class Windows:
 
     def gather(self, series: Tensor, end: Tensor) -> Tensor:
         """(B, history + h) values around the positions ``end`` (B,) of ``series`` (B,)."""
-        index = end[:, None] + torch.arange(-self.history, self.h)
-        start, stop = self.start[series, None], self.stop[series, None]
-        values = self.y[index.clamp(0, max(len(self.y) - 1, 0))]
-        return values.masked_fill_((index < start) | (index >= stop), torch.nan)
+        return gather(self.y, self.start, self.stop, series, end, self.history, self.h)
 
 
 class Sampler:
@@ -105,7 +103,10 @@ class Sampler:
 
     def pick(self, size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """(size,) random series, and where in each of them the history ends."""
-        pick, where = torch.rand(2, size, generator=generator, dtype=torch.float64)
-        series = torch.searchsorted(self.cumulative, pick * self.cumulative[-1], right=True)
-        series.clamp_(max=len(self.count) - 1)
-        return series, self.first[series] + (where * self.count[series]).long()
+        pick, where = torch.rand(2, size, generator=generator, dtype=torch.float64).numpy()
+        # A few dozen numbers: a call into NumPy costs a tenth of one into torch.
+        first, count, cumulative = (t.numpy() for t in (self.first, self.count, self.cumulative))
+        series = cumulative.searchsorted(pick * cumulative[-1], side="right")
+        series = series.clip(max=len(count) - 1)
+        end = first[series] + (where * count[series]).astype(np.int64)
+        return torch.from_numpy(series), torch.from_numpy(end)

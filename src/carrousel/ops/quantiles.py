@@ -9,13 +9,14 @@ import carrousel._core as _core
 
 
 class QuantileLoss(torch.autograd.Function):
-    """``apply(out, anchors, target, origin, scale, weight, probabilities, limit, weights)``.
+    """``apply(out, anchors, target, origin, scale, size, age, probabilities, constants)``.
 
     out (B, T, K*h + 2h + 2*side): logits of the anchors' weights (K, h), median (h), width (h) and
     tails (2, side); anchors (B, T, K, h); target (B, T, h) with any strides but the last, NaN
-    where missing; origin (B, 1); scale, weight (B, T, 1). All float32 or all float64. The formula
-    is ``carrousel.forecast.loss.forecast_loss``; only ``out`` has a gradient. ``weights`` are
-    those of the median's absolute error and of each quantile.
+    where missing; origin (B, 1); scale, size (B, T, 1). All float32 or all float64, but age (B, T)
+    int64. The formula is ``carrousel.forecast.loss.forecast_loss``; only ``out`` has a gradient.
+    ``constants``: the largest error, the weights of the median's absolute error, of each quantile
+    and of relative errors, and the resolution.
     """
 
     @staticmethod
@@ -26,14 +27,14 @@ class QuantileLoss(torch.autograd.Function):
         target: Tensor,
         origin: Tensor,
         scale: Tensor,
-        weight: Tensor,
+        size: Tensor,
+        age: Tensor,
         probabilities: Tensor,
-        limit: float,
-        weights: tuple[float, float],
+        constants: tuple[float, float, float, float, float],
     ) -> Tensor:
         out, batch, steps = out.detach().contiguous(), *out.shape[:2]
         kinds, horizon = anchors.shape[-2:]
-        inputs = [t.contiguous() for t in (anchors, origin, scale, weight, probabilities)]
+        inputs = [t.contiguous() for t in (anchors, origin, scale, size, probabilities, age)]
         grad, loss = torch.empty_like(out), out.new_empty(batch * steps)
         shape = (batch * steps, steps, horizon, kinds, len(probabilities) // 2, out.shape[-1])
         run = _core.quantile_loss_f32 if out.dtype is torch.float32 else _core.quantile_loss_f64
@@ -42,7 +43,7 @@ class QuantileLoss(torch.autograd.Function):
             shape,
             (target.data_ptr(), target.stride(1), target.stride(0)),
             (out.data_ptr(), *(t.data_ptr() for t in inputs)),
-            (limit, *weights),
+            constants,
             (loss.data_ptr(), grad.data_ptr()),
         )
         ctx.save_for_backward(grad)

@@ -1,0 +1,89 @@
+"""Windows of series, and what a forecaster sees of them: in one pass each.
+
+The formulas, in plain torch, are in ``carrousel.forecast`` (``scaling``, ``model.features``,
+``anchors``); differentiable ways go there.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+import carrousel._core as _core
+
+SMALL = 1 << 14  # values that are written: below, a second thread costs more than it does
+
+
+class Look(NamedTuple):
+    """B windows of T steps; the last seven are a ``carrousel.forecast.scaling.Scaled``."""
+
+    features: Tensor  # (B, T, step * (2 + backs) + 2)
+    anchors: Tensor  # (B, T or 1, kinds, horizon)
+    values: Tensor  # (B, T, step)
+    mask: Tensor  # (B, T, step)
+    level: Tensor  # (B, T, 1)
+    scale: Tensor  # (B, T, 1)
+    size: Tensor  # (B, T, 1)
+    origin: Tensor  # (B, 1)
+    age: Tensor  # (B, T) int64
+
+
+def look(
+    history: Tensor,
+    step: int,
+    horizon: int,
+    kinds: int,
+    seasons: Sequence[int],
+    backs: Sequence[int],
+    last: bool,
+) -> Look:
+    """history (B, T*step), float32 or float64, NaN where missing; with ``last``, the simple
+    forecasts of the last step alone."""
+    history = history if history.stride(1) == 1 else history.contiguous()
+    batch, steps = len(history), history.shape[1] // step
+    first, new = steps - 1 if last else 0, history.new_empty
+    out = Look(
+        new(batch, steps, step * (2 + len(backs)) + 2),
+        new(batch, steps - first, kinds, horizon),
+        new(batch, steps, step),
+        new(batch, steps, step),
+        new(batch, steps, 1),
+        new(batch, steps, 1),
+        new(batch, steps, 1),
+        new(batch, 1),
+        torch.empty(batch, steps, dtype=torch.int64),
+    )
+    run = _core.look_f32 if history.dtype is torch.float32 else _core.look_f64
+    run(
+        _threads(batch, out.features.numel() + out.anchors.numel()),
+        (batch, steps, step, horizon, kinds, first),
+        (seasons, backs),
+        (history.data_ptr(), history.stride(0)),
+        tuple([t.data_ptr() for t in out]),
+    )
+    return out
+
+
+def gather(
+    y: Tensor, start: Tensor, stop: Tensor, series: Tensor, end: Tensor, history: int, h: int
+) -> Tensor:
+    """(B, history + h) values of y (N,) around the positions ``end`` (B,) of ``series`` (B,).
+
+    Series s is y[start[s]:stop[s]]; what lies outside is NaN.
+    """
+    batch, length = len(series), history + h
+    out = y.new_empty(batch, length)
+    run = _core.gather_f32 if y.dtype is torch.float32 else _core.gather_f64
+    places = [t.contiguous() for t in (y, start, stop, series, end)]
+    run(
+        _threads(batch, batch * length),
+        (batch, history, length),
+        tuple([t.data_ptr() for t in places]),
+        out.data_ptr(),
+    )
+    return out
+
+
+def _threads(batch: int, values: int) -> int:
+    return 1 if values < SMALL else min(torch.get_num_threads(), batch)

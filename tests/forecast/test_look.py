@@ -1,0 +1,104 @@
+"""What the kernel sees of a window against the formulas in plain torch."""
+
+import numpy as np
+import pytest
+import torch
+
+from carrousel.forecast.model import Network, Shape, features
+from carrousel.forecast.scaling import scale_steps
+from carrousel.forecast.windows import Windows
+
+from .conftest import make_panel
+
+SHAPES = {
+    "a day, a week": Shape(10, "gru", 4, 9, (4, 12), 4, 1),
+    "horizon within the season": Shape(3, "gru", 7, 5, (7,), 4, 1),
+    "no season": Shape(6, "gru", 1, 12, (1,), 4, 1),
+    "one step": Shape(5, "gru", 4, 1, (4, 8), 4, 1),
+    "quarters of a year": Shape(14, "gru", 3, 8, (12,), 4, 1),
+    "a season longer than the window": Shape(30, "gru", 6, 4, (24, 168), 4, 1),
+    "three seasons, one apart": Shape(40, "gru", 2, 30, (4, 20, 14), 4, 1),
+    "step by step": Shape(20, "gru", 1, 40, (5, 15), 4, 1),
+    "wide steps": Shape(48, "gru", 24, 14, (24, 168), 4, 1),
+}
+
+
+def windows(shape, kind, dtype):
+    rng = np.random.default_rng(len(kind) + shape.step)
+    y = 1000 + np.cumsum(rng.standard_normal((12, shape.history)), 1)
+    if kind != "complete":
+        y[rng.random(y.shape) < 0.3] = np.nan
+        y[0] = np.nan  # nothing at all
+        y[1, : shape.history // 2] = np.nan  # young
+        y[2, :-1] = np.nan  # one value, now
+        y[3, 1:] = np.nan  # one value, long ago
+        y[4, shape.history // 3 :: shape.step] = np.nan  # a phase that stops
+    y[5] = 7.0  # constant
+    y[6] = 0.0
+    y[7] *= 1e15
+    y[8] = np.where(rng.random(shape.history) < 0.9, 0.0, 3.0)  # intermittent
+    return torch.tensor(y, dtype=dtype)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+@pytest.mark.parametrize("kind", ["complete", "with gaps"])
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+def test_the_kernel_sees_what_the_formulas_say(shape, kind, dtype):
+    history = windows(shape, kind, dtype)
+    network = Network(shape)
+    scaled = scale_steps(history, shape.step)
+    seen = network.look(history)
+    near = {"rtol": 1e-4, "atol": 1e-5} if dtype is torch.float32 else {"rtol": 1e-9, "atol": 1e-10}
+    for name, expected in vars(scaled).items():
+        torch.testing.assert_close(getattr(seen.scaled, name), expected, **near)
+    torch.testing.assert_close(seen.features, features(scaled, shape), **near)
+    unit = scaled.scale[..., None]
+    torch.testing.assert_close(seen.anchors / unit, network.anchors(scaled) / unit, **near)
+
+
+@pytest.mark.parametrize("kind", ["complete", "with gaps"])
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+def test_the_last_step_is_the_last_of_all(shape, kind):
+    history = windows(shape, kind, torch.float32)
+    network = Network(shape)
+    seen, last = network.look(history), network.look(history, last=True)
+    torch.testing.assert_close(last.features, seen.features, rtol=0, atol=0)
+    torch.testing.assert_close(last.anchors, seen.anchors[:, -1:], rtol=0, atol=0)
+    for name, value in vars(seen.scaled.last()).items():
+        torch.testing.assert_close(getattr(last.scaled, name), value, rtol=0, atol=0)
+
+
+def test_part_of_a_larger_tensor_and_a_reversed_one():
+    shape = SHAPES["a day, a week"]
+    y = windows(shape, "with gaps", torch.float32)
+    network, padded = Network(shape), torch.cat([y, y], 1)
+    expected = network.look(y)
+    for view in (padded[:, : shape.history], y.t().contiguous().t()):
+        torch.testing.assert_close(network.look(view).anchors, expected.anchors, rtol=0, atol=0)
+
+
+def test_what_must_be_derived_goes_through_torch():
+    shape = SHAPES["quarters of a year"]
+    history = windows(shape, "complete", torch.float32)
+    network, plain = Network(shape), history.clone().requires_grad_()
+    torch.testing.assert_close(
+        network.look(plain).features, network.look(history).features, rtol=1e-4, atol=1e-5
+    )
+    (slope,) = torch.autograd.grad(network.look(plain).anchors.sum(), plain)
+    assert slope.isfinite().all()
+    assert slope.abs().sum() > 0
+
+
+def test_values_beyond_float32_stay_no_numbers():
+    shape = SHAPES["no season"]
+    history = torch.tensor([[-3e38, 3e38] * 6])
+    seen = Network(shape).look(history)
+    assert not seen.features.isfinite().all()
+
+
+def test_windows_of_nothing():
+    shape = SHAPES["a day, a week"]
+    assert len(Network(shape).look(torch.empty(0, shape.history)).anchors) == 0
+    nothing = Windows.of(make_panel([np.empty(0)]), 5, 2)
+    empty = torch.empty(0, dtype=torch.int64)
+    assert nothing.gather(empty, empty).shape == (0, 7)
