@@ -25,6 +25,11 @@ def _elsewhere() -> bool:
     """Whether torch is tracing, transforming or converting in a way that needs its own layers."""
     if torch.compiler.is_compiling():
         return torch.onnx.is_in_onnx_export() or torch.is_autocast_enabled("cpu")
+    return _transformed()
+
+
+def _transformed() -> bool:
+    """The same for eager code."""
     return (
         torch.is_autocast_enabled("cpu")
         or torch._C._get_tracing_state() is not None
@@ -65,7 +70,7 @@ class _Recurrent(nn.RNNBase):
         """One step of streaming without detours; None where it is not one."""
         if self.bidirectional or self.proj_size or (self.dropout and self.training):
             return None
-        if TAPE.get() is not None or _elsewhere():
+        if TAPE.get() is not None or _transformed():
             return None
         if self.mode != "LSTM":
             if type(x) is not Tensor or type(hx) is not Tensor:
