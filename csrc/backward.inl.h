@@ -339,7 +339,7 @@ void backward_cell(const Backward<T>& p, int threads) {
     whole.workers = workers;
     whole.by_units = split_units(p.steps, whole.units.groups(), depth * width_h * Index(sizeof(T)),
                                  workers);
-    whole.allocate(scratch, 512 << 10);
+    whole.allocate(scratch, 2048 << 10);
     team(workers, [&](const Worker& me) {
       whole.pack_weights(me);
       me.sync();

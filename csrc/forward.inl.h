@@ -15,44 +15,80 @@ struct Layout {
   static constexpr Index vector = C::gates * W<T>;  // values that one vector of units needs
 
   static int panel(int units) { return C::gates == 1 ? units : C::gates == 3 ? 3 : kPanel; }
+
+  // Units of a last vector so empty that its gates fit fewer vectors side by side; else 0.
+  static Index dense(Index hidden) {
+    const Index rest = hidden % W<T>, vectors = (rest * C::gates + W<T> - 1) / W<T>;
+    return vectors < C::gates && vectors <= kPanel ? rest : 0;
+  }
+};
+
+// The sums of one group of units. Gate g of vector v of the units lies in vector v*G + g; in a dense
+// group (the last one, of `units` < W) it begins at lane g*units: i i i i f f f f g g g g o o o o.
+template <class T, class C>
+struct Group {
+  Index first, units;   // its first unit; how many, padded to whole vectors unless dense
+  Index lanes;          // from one gate to the next
+  int nv, panels;       // panels of nv vectors
+
+  Group(const Columns& columns, Index group, Index dense) : first(columns.first(group) * W<T>) {
+    const int width = columns.width(group);
+    const bool last = dense && group == columns.groups() - 1;
+    units = last ? dense : width * W<T>;
+    lanes = last ? dense : W<T>;
+    nv = last ? static_cast<int>((dense * C::gates + W<T> - 1) / W<T>) : Layout<T, C>::panel(width);
+    panels = last ? 1 : width * C::gates / nv;
+  }
+
+  Index offset() const { return first * C::gates; }  // in rows of sums and in packed weights
+  Index vectors() const { return panels * nv; }
+
+  // Where lane 0 of vector q of row r of M lies in the tile's sums.
+  Index vector(Index q, Index r, Index m) const { return ((q / nv * m + r) * nv + q % nv) * W<T>; }
+
+  // The same for gate g of vector v of the units.
+  Index gate(Index g, Index v, Index r, Index m) const {
+    return panels == 1 ? r * nv * W<T> + v * C::gates * W<T> + g * lanes
+                       : vector(v * C::gates + g, r, m);
+  }
+
+  // The row of the weights that fills a lane of vector q; -1: zeros.
+  Index row(Index q, Index lane, Index hidden) const {
+    const Index at = q * W<T> + lane, block = at / (C::gates * lanes);
+    const Index g = at / lanes % C::gates, unit = first + block * lanes + at % lanes;
+    return block * lanes < units && unit < hidden ? g * hidden + unit : -1;
+  }
 };
 
 // Weights (G*H, depth) -> for each group and panel: depth x panel, units past H as zeros.
 template <class T, class C>
-void pack_forward(const T* weights, Index hidden, Index depth, const Columns& units, Index group,
-                  T* packed) {
-  const int nv = Layout<T, C>::panel(units.width(group));
-  const Index vectors = units.width(group) * C::gates;
-  packed += units.first(group) * Layout<T, C>::vector * depth;
-  for (Index q = 0; q < vectors; ++q) {
-    const Index gate = q % C::gates, unit0 = (units.first(group) + q / C::gates) * W<T>;
-    T* const out = packed + (q / nv * depth * nv + q % nv) * W<T>;
+void pack_forward(const T* weights, Index hidden, Index depth, const Group<T, C>& group, T* packed) {
+  packed += group.offset() * depth;
+  for (Index q = 0; q < group.vectors(); ++q) {
+    T* const out = packed + group.vector(q, 0, depth);
+    Index rows[W<T>];
+    for (Index lane = 0; lane < W<T>; ++lane) rows[lane] = group.row(q, lane, hidden);
     for (Index k = 0; k < depth; k += W<T>) {
       V<T> block[W<T>];
 #pragma GCC unroll 16
       for (Index lane = 0; lane < W<T>; ++lane) {
-        const T* const in = weights + (gate * hidden + unit0 + lane) * depth + k;
-        block[lane] = unit0 + lane < hidden ? load(in, depth - k) : V<T>{};
+        block[lane] = rows[lane] < 0 ? V<T>{} : load(weights + rows[lane] * depth + k, depth - k);
       }
       transpose<T>(block);
-      for (Index i = 0; i < W<T> && k + i < depth; ++i) store(out + (k + i) * nv * W<T>, block[i]);
+      for (Index i = 0; i < W<T> && k + i < depth; ++i) store(out + (k + i) * group.nv * W<T>, block[i]);
     }
   }
 }
 
-// Biases in the order of the sums: [unit vector][gate][lane]; the GRU's b_hn apart in `hidden_n`.
+// Biases in the order of the sums; the GRU's b_hn apart in `hidden_n`.
 template <class T, class C>
-void pack_bias(const Layer<T>& p, const Columns& units, T* packed, T* hidden_n) {
-  for (Index u = 0; u < units.vectors() * W<T>; ++u) {
-    const bool inside = u < p.hidden;
-    T* const out = packed + u / W<T> * Layout<T, C>::vector + u % W<T>;
-    for (Index g = 0; g < C::gates; ++g) {
-      const T ih = inside && p.b_ih ? p.b_ih[g * p.hidden + u] : T(0);
-      const T hh = inside && p.b_hh ? p.b_hh[g * p.hidden + u] : T(0);
-      const bool apart = C::gru && g == 2;
-      out[g * W<T>] = apart ? ih : ih + hh;
-      if (apart) hidden_n[u] = hh;
-    }
+void pack_bias(const Layer<T>& p, const Group<T, C>& group, T* packed, T* hidden_n) {
+  for (Index at = 0; at < group.vectors() * W<T>; ++at) {
+    const Index row = group.row(at / W<T>, at % W<T>, p.hidden);
+    const T ih = row >= 0 && p.b_ih ? p.b_ih[row] : T(0), hh = row >= 0 && p.b_hh ? p.b_hh[row] : T(0);
+    const bool apart = C::gru && row >= 2 * p.hidden;
+    packed[group.offset() + at] = apart ? ih : ih + hh;
+    if (apart) hidden_n[row - 2 * p.hidden] = hh;
   }
 }
 
@@ -70,6 +106,7 @@ struct ForwardPass {
   using L = Layout<T, C>;
   const Forward<T>& p;
   Columns units;
+  Index dense = 0;  // units of a last group whose gates lie side by side
   int workers = 1;
   bool by_units = false;
   Index ahead_rows = 0;  // rows whose inputs are projected before their step; 0: inside the tile
@@ -78,13 +115,15 @@ struct ForwardPass {
   const T** pointers = nullptr;  // for each worker: inputs, hidden states and cell states of a step's rows
 
   Index before(Index t) const { return p.reverse ? t + 1 : t - 1; }
+  Group<T, C> group(Index g) const { return {units, g, dense}; }
 
   void pack(const Worker& me) const {
-    for (Index g = me.first(units.groups()); w_hh && g < me.last(units.groups()); ++g) {
-      pack_forward<T, C>(p.w_ih, p.hidden, p.input, units, g, w_ih);
-      pack_forward<T, C>(p.w_hh, p.hidden, p.hidden, units, g, w_hh);
+    for (Index g = me.first(units.groups()); g < me.last(units.groups()); ++g) {
+      pack_bias<T, C>(p, group(g), bias, bias_n);
+      if (!w_hh) continue;
+      pack_forward<T, C>(p.w_ih, p.hidden, p.input, group(g), w_ih);
+      pack_forward<T, C>(p.w_hh, p.hidden, p.hidden, group(g), w_hh);
     }
-    if (me.begin == 0) pack_bias<T, C>(p, units, bias, bias_n);
     me.sync();
   }
 
@@ -103,72 +142,67 @@ struct ForwardPass {
   }
 
   // What the sums of a group's rows begin with: the bias, or the projection made ahead.
-  Sums<T> begin(Index group, const T* ahead_row, T* acc) const {
-    const Index offset = units.first(group) * L::vector;
-    if (ahead_row) return {ahead_row + offset, units.vectors() * L::vector, acc};
-    return {bias + offset, 0, acc};
+  Sums<T> begin(const Group<T, C>& group, const T* ahead_row, T* acc) const {
+    if (ahead_row) return {ahead_row + group.offset(), units.vectors() * L::vector, acc};
+    return {bias + group.offset(), 0, acc};
   }
 
   Product<T> inputs(const T* const* x) const { return {p.input, x, w_hh ? w_ih : p.w_ih}; }
   Product<T> hiddens(const T* const* h) const { return {p.hidden, h, w_hh ? w_hh : p.w_hh}; }
 
   // Start plus products, for M rows of one group.
-  void add(Index group, Index m, const Product<T>* factors, int count, Sums<T> sums) const {
+  void add(const Group<T, C>& group, Index m, const Product<T>* factors, int count,
+           Sums<T> sums) const {
     if (!w_hh) return add_dots(group, m, factors, count, sums);
-    const int nv = L::panel(units.width(group));
-    const Index panels = units.width(group) * C::gates / nv;
     Product<T> packed[2];
-    for (Index i = 0; i < panels; ++i) {
-      for (int f = 0; f < count; ++f) {
-        packed[f] = factors[f];
-        packed[f].panel += (units.first(group) * L::vector + i * nv * W<T>) * factors[f].depth;
-      }
-      multiply<T>(static_cast<int>(m), nv, packed, count, 1, sums);
-      sums.start += nv * W<T>;
-      sums.end += m * nv * W<T>;
+    for (int f = 0; f < count; ++f) {
+      packed[f] = factors[f];
+      packed[f].panel += group.offset() * factors[f].depth;
+    }
+    const Index panel = group.nv * W<T>;
+    for (int i = 0; i < group.panels; ++i) {
+      multiply<T>(static_cast<int>(m), group.nv, packed, count, 1, sums);
+      for (int f = 0; f < count; ++f) packed[f].panel += panel * factors[f].depth;
+      sums.start += panel;
+      sums.end += m * panel;
     }
   }
 
   // The same for a row or two, with the weights as they lie in memory.
-  void add_dots(Index group, Index m, const Product<T>* factors, int count, const Sums<T>& sums) const {
-    const Index nv = L::panel(units.width(group)), vectors = units.width(group) * C::gates;
-    for (Index q = 0; q < vectors; ++q) {
-      const Index unit0 = (units.first(group) + q / C::gates) * W<T>;
+  void add_dots(const Group<T, C>& group, Index m, const Product<T>* factors, int count,
+                const Sums<T>& sums) const {
+    for (Index q = 0; q < group.vectors(); ++q) {
+      const Index unit0 = group.first + q / C::gates * W<T>;
       const Index row0 = q % C::gates * p.hidden + unit0, left = min(W<T>, p.hidden - unit0);
       for (Index r = 0; r < m; ++r) {
-        const Index at = ((q / nv * m + r) * nv + q % nv) * W<T>;
         V<T> sum = load(sums.start + r * sums.start_row + q * W<T>);
         for (const Product<T>* f = factors; f != factors + count; ++f) {
           sum += row_dots<T>(f->depth, f->panel + row0 * f->depth, left, f->rows[r]);
         }
-        store(sums.end + at, sum);
+        store(sums.end + group.vector(q, r, m), sum);
       }
     }
   }
 
   // The GRU's candidate needs W_in x + b_in and W_hn h + b_hn apart: set the first aside.
-  void set_aside(Index group, Index m, T* acc, T* apart) const {
+  void set_aside(const Group<T, C>& group, Index m, T* acc, T* apart) const {
     for (Index r = 0; r < m; ++r) {
-      T* const third = acc + (r * 3 + 2) * W<T>;
+      T* const third = acc + group.gate(2, 0, r, m);
       store(apart + r * W<T>, load(third));
-      store(third, load(bias_n + units.first(group) * W<T>));
+      store(third, load(bias_n + group.first), group.units);
     }
   }
 
-  void gates(Index t, Index group, Index r0, Index m, const T* const* h, const T* const* c,
-             const T* acc, const T* apart) const {
-    const Index nv = L::panel(units.width(group));
+  void gates(Index t, const Group<T, C>& group, Index r0, Index m, const T* const* h,
+             const T* const* c, const T* acc, const T* apart) const {
     for (Index r = 0; r < m; ++r) {
       const Index row = p.steps.begin(t) + r0 + r;
       T* const y = p.y.at(p.steps, t, r0 + r);
-      for (Index v = 0; v < units.width(group); ++v) {
-        const Index u = (units.first(group) + v) * W<T>, n = p.hidden - u;
+      for (Index v = 0; v * W<T> < group.units; ++v) {
+        const Index u = group.first + v * W<T>, n = p.hidden - u;
         V<T> s[C::sums];
 #pragma GCC unroll 4
-        for (Index g = 0; g < C::gates; ++g) {
-          const Index q = v * C::gates + g;
-          s[g] = load(acc + ((q / nv * m + r) * nv + q % nv) * W<T>);
-        }
+        for (Index g = 0; g < C::gates; ++g) s[g] = load(acc + group.gate(g, v, r, m));
         if constexpr (C::gru) {
           s[3] = s[2];
           s[2] = load(apart + r * W<T>);
@@ -194,15 +228,15 @@ struct ForwardPass {
   }
 
   // `ahead_row` is the projection of row r0, or null: project here.
-  void block(Index t, Index group, Index r0, Index m, const T* const* x, const T* const* h,
-             const T* const* c, const T* ahead_row) const {
+  void block(Index t, const Group<T, C>& group, Index r0, Index m, const T* const* x,
+             const T* const* h, const T* const* c, const T* ahead_row) const {
     alignas(64) T acc[kMaxRows * 4 * W<T>], apart[kMaxRows * W<T>];
     const Product<T> both[] = {inputs(x), hiddens(h)};
     const int known = ahead_row ? 1 : 0;
     if constexpr (C::gru) {
       add(group, m, both, 1 - known, begin(group, ahead_row, acc));
       set_aside(group, m, acc, apart);
-      add(group, m, both + 1, 1, {acc, L::vector, acc});
+      add(group, m, both + 1, 1, {acc, group.nv * W<T>, acc});
     } else {
       add(group, m, both + known, 2 - known, begin(group, ahead_row, acc));
     }
@@ -246,15 +280,14 @@ struct ForwardPass {
     const Pieces tiles(n, L::rows, 1);
     alignas(64) T acc[kMaxRows * 4 * W<T>];
     for (Index g = g0; g < g1; ++g) {
-      const Index nv = L::panel(units.width(g)), vectors = units.width(g) * C::gates;
+      const Group<T, C> sums = group(g);
       for (Index i = 0; i < tiles.count; ++i) {
         const Index r0 = tiles.first(i), m = tiles.first(i + 1) - r0;
         const Product<T> factor = inputs(x + r0);
-        add(g, m, &factor, 1, begin(g, nullptr, acc));
-        for (Index q = 0; q < vectors; ++q) {
+        add(sums, m, &factor, 1, begin(sums, nullptr, acc));
+        for (Index q = 0; q < sums.vectors(); ++q) {
           for (Index r = 0; r < m; ++r) {
-            store(out + place[r0 + r] + units.first(g) * L::vector + q * W<T>,
-                  load(acc + ((q / nv * m + r) * nv + q % nv) * W<T>));
+            store(out + place[r0 + r] + sums.offset() + q * W<T>, load(acc + sums.vector(q, r, m)));
           }
         }
       }
@@ -280,10 +313,11 @@ struct ForwardPass {
       const T* const from =
           ahead_rows ? projected + (p.steps.begin(t) - p.steps.begin(ready.first)) * row : nullptr;
       for (Index g = g0; g < g1; ++g) {
+        const Group<T, C> sums = group(g);
         for (Index i = 0; i < pieces.count; ++i) {
           const Index r0 = pieces.first(i), m = min(pieces.first(i + 1), p.steps.rows(t)) - r0;
           if (m <= 0 || !mine(me, i)) continue;
-          block(t, g, r0, m, x + r0, h + r0, c + r0, from ? from + r0 * row : nullptr);
+          block(t, sums, r0, m, x + r0, h + r0, c + r0, from ? from + r0 * row : nullptr);
         }
       }
       if (by_units) me.sync();
@@ -325,6 +359,7 @@ void forward_cell(const Forward<T>& p, int threads) {
   if (p.steps.total() > 2) {
     pass.w_ih = scratch.take<T>(row * p.input);
     pass.w_hh = scratch.take<T>(row * p.hidden);
+    pass.dense = L::dense(p.hidden);
   }
   pass.bias = scratch.take<T>(row);
   pass.bias_n = scratch.take<T>(row);
