@@ -4,8 +4,13 @@
 // Work is split by rows (each worker owns tiles of rows through all steps and never waits) or by
 // units (each worker owns groups of hidden units, keeps their weights in its own cache and waits
 // once a step). Each row's arithmetic is the same in every split.
+//
+// A block is some rows by a span of groups whose weights fit the second cache: its sums come first,
+// then the gates of whole rows, so that the record is written in the order in which it lies.
 
 constexpr int kPanel = CARROUSEL_REGISTERS >= 32 ? 4 : 2;  // vectors in a panel
+constexpr Index kSpan = 8;                                 // most groups in a block
+constexpr Index kSpanBytes = 384 << 10;                    // most weights, unless for one group
 
 // How a cell's sums lie in groups of panels: group = `units` vectors of units x gates.
 template <class T, class C>
@@ -106,7 +111,8 @@ struct ForwardPass {
   using L = Layout<T, C>;
   const Forward<T>& p;
   Columns units;
-  Index dense = 0;  // units of a last group whose gates lie side by side
+  const Group<T, C>* groups = nullptr;
+  Index span = 1;  // groups in a block
   int workers = 1;
   bool by_units = false;
   Index ahead_rows = 0;  // rows whose inputs are projected before their step; 0: inside the tile
@@ -115,14 +121,13 @@ struct ForwardPass {
   const T** pointers = nullptr;  // for each worker: inputs, hidden states and cell states of a step's rows
 
   Index before(Index t) const { return p.reverse ? t + 1 : t - 1; }
-  Group<T, C> group(Index g) const { return {units, g, dense}; }
 
   void pack(const Worker& me) const {
     for (Index g = me.first(units.groups()); g < me.last(units.groups()); ++g) {
-      pack_bias<T, C>(p, group(g), bias, bias_n);
+      pack_bias<T, C>(p, groups[g], bias, bias_n);
       if (!w_hh) continue;
-      pack_forward<T, C>(p.w_ih, p.hidden, p.input, group(g), w_ih);
-      pack_forward<T, C>(p.w_hh, p.hidden, p.hidden, group(g), w_hh);
+      pack_forward<T, C>(p.w_ih, p.hidden, p.input, groups[g], w_ih);
+      pack_forward<T, C>(p.w_hh, p.hidden, p.hidden, groups[g], w_hh);
     }
     me.sync();
   }
@@ -193,54 +198,55 @@ struct ForwardPass {
     }
   }
 
-  void gates(Index t, const Group<T, C>& group, Index r0, Index m, const T* const* h,
-             const T* const* c, const T* acc, const T* apart) const {
-    for (Index r = 0; r < m; ++r) {
-      const Index row = p.steps.begin(t) + r0 + r;
-      T* const y = p.y.at(p.steps, t, r0 + r);
-      for (Index v = 0; v * W<T> < group.units; ++v) {
-        const Index u = group.first + v * W<T>, n = p.hidden - u;
-        V<T> s[C::sums];
+  // Row r of m, which is row `at` of the batch, and one group.
+  void gates(Index t, const Group<T, C>& group, Index r, Index m, Index at, const T* h, const T* c,
+             const T* acc, const T* apart) const {
+    const Index row = p.steps.begin(t) + at;
+    T* const y = p.y.at(p.steps, t, at);
+    for (Index v = 0; v * W<T> < group.units; ++v) {
+      const Index u = group.first + v * W<T>, n = p.hidden - u;
+      V<T> s[C::sums];
 #pragma GCC unroll 4
-        for (Index g = 0; g < C::gates; ++g) s[g] = load(acc + group.gate(g, v, r, m));
-        if constexpr (C::gru) {
-          s[3] = s[2];
-          s[2] = load(apart + r * W<T>);
-        }
-        V<T> cell{}, hidden, h_before{};
-        if constexpr (C::cell) cell = load(c[r] + u, n);
-        if constexpr (C::gru) h_before = load(h[r] + u, n);
-        C::forward(s, cell, h_before, hidden);
-        store(y + u, hidden, n);
-        if constexpr (C::cell) {
-          store((p.cells ? p.cells + row * p.hidden : p.c_n + (r0 + r) * p.hidden) + u, cell, n);
-        }
-        if constexpr (C::saved > 0) {
-          if (p.saved) {
+      for (Index g = 0; g < C::gates; ++g) s[g] = load(acc + group.gate(g, v, r, m));
+      if constexpr (C::gru) {
+        s[3] = s[2];
+        s[2] = load(apart + r * W<T>);
+      }
+      V<T> cell{}, hidden, h_before{};
+      if constexpr (C::cell) cell = load(c + u, n);
+      if constexpr (C::gru) h_before = load(h + u, n);
+      C::forward(s, cell, h_before, hidden);
+      store(y + u, hidden, n);
+      if constexpr (C::cell) store((p.cells ? p.cells + row * p.hidden : p.c_n + at * p.hidden) + u, cell, n);
+      if constexpr (C::saved > 0) {
+        if (!p.saved) continue;
 #pragma GCC unroll 4
-            for (Index g = 0; g < C::saved; ++g) {
-              store(p.saved + (row * C::saved + g) * p.hidden + u, s[g], n);
-            }
-          }
-        }
+        for (Index g = 0; g < C::saved; ++g) store(p.saved + (row * C::saved + g) * p.hidden + u, s[g], n);
       }
     }
   }
 
-  // `ahead_row` is the projection of row r0, or null: project here.
-  void block(Index t, const Group<T, C>& group, Index r0, Index m, const T* const* x,
-             const T* const* h, const T* const* c, const T* ahead_row) const {
-    alignas(64) T acc[kMaxRows * 4 * W<T>], apart[kMaxRows * W<T>];
+  // Groups g0 .. g1; `ahead_row` is the projection of row r0, or null: project here.
+  void block(Index t, Index g0, Index g1, Index r0, Index m, const T* const* x, const T* const* h,
+             const T* const* c, const T* ahead_row) const {
+    alignas(64) T acc[kSpan][kMaxRows * 4 * W<T>], apart[kSpan][kMaxRows * W<T>];
     const Product<T> both[] = {inputs(x), hiddens(h)};
     const int known = ahead_row ? 1 : 0;
-    if constexpr (C::gru) {
-      add(group, m, both, 1 - known, begin(group, ahead_row, acc));
-      set_aside(group, m, acc, apart);
-      add(group, m, both + 1, 1, {acc, group.nv * W<T>, acc});
-    } else {
-      add(group, m, both + known, 2 - known, begin(group, ahead_row, acc));
+    for (Index i = 0; i < g1 - g0; ++i) {
+      const Group<T, C>& group = groups[g0 + i];
+      if constexpr (C::gru) {
+        add(group, m, both, 1 - known, begin(group, ahead_row, acc[i]));
+        set_aside(group, m, acc[i], apart[i]);
+        add(group, m, both + 1, 1, {acc[i], group.nv * W<T>, acc[i]});
+      } else {
+        add(group, m, both + known, 2 - known, begin(group, ahead_row, acc[i]));
+      }
     }
-    gates(t, group, r0, m, h, c, acc, apart);
+    for (Index r = 0; r < m; ++r) {
+      for (Index i = 0; i < g1 - g0; ++i) {
+        gates(t, groups[g0 + i], r, m, r0 + r, h[r], C::cell ? c[r] : nullptr, acc[i], apart[i]);
+      }
+    }
   }
 
   struct Window {  // steps whose inputs are projected together
@@ -280,7 +286,7 @@ struct ForwardPass {
     const Pieces tiles(n, L::rows, 1);
     alignas(64) T acc[kMaxRows * 4 * W<T>];
     for (Index g = g0; g < g1; ++g) {
-      const Group<T, C> sums = group(g);
+      const Group<T, C>& sums = groups[g];
       for (Index i = 0; i < tiles.count; ++i) {
         const Index r0 = tiles.first(i), m = tiles.first(i + 1) - r0;
         const Product<T> factor = inputs(x + r0);
@@ -312,12 +318,11 @@ struct ForwardPass {
       point(t, x, h, c);
       const T* const from =
           ahead_rows ? projected + (p.steps.begin(t) - p.steps.begin(ready.first)) * row : nullptr;
-      for (Index g = g0; g < g1; ++g) {
-        const Group<T, C> sums = group(g);
+      for (Index g = g0; g < g1; g += span) {
         for (Index i = 0; i < pieces.count; ++i) {
           const Index r0 = pieces.first(i), m = min(pieces.first(i + 1), p.steps.rows(t)) - r0;
           if (m <= 0 || !mine(me, i)) continue;
-          block(t, sums, r0, m, x + r0, h + r0, c + r0, from ? from + r0 * row : nullptr);
+          block(t, g, min(g + span, g1), r0, m, x + r0, h + r0, c + r0, from ? from + r0 * row : nullptr);
         }
       }
       if (by_units) me.sync();
@@ -359,8 +364,12 @@ void forward_cell(const Forward<T>& p, int threads) {
   if (p.steps.total() > 2) {
     pass.w_ih = scratch.take<T>(row * p.input);
     pass.w_hh = scratch.take<T>(row * p.hidden);
-    pass.dense = L::dense(p.hidden);
   }
+  const Index groups = pass.units.groups(), dense = pass.w_hh ? L::dense(p.hidden) : 0;
+  Group<T, C>* const group = scratch.take<Group<T, C>>(groups);
+  for (Index g = 0; g < groups; ++g) group[g] = Group<T, C>(pass.units, g, dense);
+  pass.groups = group;
+  pass.span = max(1, min(kSpan, kSpanBytes * groups / (row * depth * Index(sizeof(T)))));
   pass.bias = scratch.take<T>(row);
   pass.bias_n = scratch.take<T>(row);
   pass.projected = scratch.take<T>(pass.ahead_rows * row);
