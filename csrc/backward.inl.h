@@ -139,26 +139,29 @@ struct BackwardPass {
     if (C::cell && p.total_dc) store(p.total_dc + row * p.hidden + u, total_dc, n);
   }
 
-  // One step for rows i0 .. i1 and one group. The step after it in time has been done.
-  void block(Index s, Index group, Index i0, Index i1, const T* d_after, T* d_now) const {
+  // One step for rows i0 .. i1 and groups g0 .. g1, the products first: the record is then read in
+  // the order in which it lies. The step after it in time has been done.
+  void block(Index s, Index g0, Index g1, Index i0, Index i1, const T* d_after, T* d_now) const {
     const Index t = step(s), now = s < p.steps.count ? rows(t) : 0;
     const Index later = s > 0 ? rows(step(s - 1)) : 0;
     const Index m = min(i1, later) - i0;
-    const int nv = units.width(group);
-    alignas(64) T acc[kMaxRows * 4 * W<T>];
+    alignas(64) T acc[kSpan][kMaxRows * 4 * W<T>];
     if (m > 0) {
       const T* from[kMaxRows];
       for (Index i = 0; i < m; ++i) from[i] = d_after + (i0 + i) * stride + hh_column(p.hidden);
-      product(group, m, from, acc);
+      for (Index g = g0; g < g1; ++g) product(g, m, from, acc[g - g0]);
     }
     for (Index i = i0; i < i1 && (i < now || i < later); ++i) {
-      for (int v = 0; v < nv; ++v) {
-        const Index u = (units.first(group) + v) * W<T>;
-        T* const dh0 = p.dh0 + (row0 + i) * p.hidden + u;
-        V<T> dh = load(dh0, p.hidden - u);
-        if (i < later) dh += load(acc + ((i - i0) * nv + v) * W<T>);
-        if (i < now) gates(t, row0 + i, u, dh, d_now + i * stride);
-        else store(dh0, dh, p.hidden - u);
+      for (Index g = g0; g < g1; ++g) {
+        const int nv = units.width(g);
+        for (int v = 0; v < nv; ++v) {
+          const Index u = (units.first(g) + v) * W<T>;
+          T* const dh0 = p.dh0 + (row0 + i) * p.hidden + u;
+          V<T> dh = load(dh0, p.hidden - u);
+          if (i < later) dh += load(acc[g - g0] + ((i - i0) * nv + v) * W<T>);
+          if (i < now) gates(t, row0 + i, u, dh, d_now + i * stride);
+          else store(dh0, dh, p.hidden - u);
+        }
       }
     }
   }
@@ -168,11 +171,14 @@ struct BackwardPass {
     const Index g0 = by_units ? me.first(units.groups()) : 0;
     const Index g1 = by_units ? me.last(units.groups()) : units.groups();
     const Pieces pieces(row1 - row0, rows_h, by_units ? 1 : workers);
+    const Index weights = kPanel * W<T> * C::gates * p.hidden * Index(sizeof(T));  // of a group
+    const Index span = max(1, min(kSpan, kSpanBytes / weights));
     const Index end = c.last == p.steps.count ? c.last + 1 : c.last;  // then dh_0 remains
     for (Index s = c.first; s < end; ++s) {
-      for (Index g = g0; g < g1; ++g) {
+      for (Index g = g0; g < g1; g += span) {
         for (Index i = 0; i < pieces.count; ++i) {
-          if (by_units || me.owns(i)) block(s, g, pieces.first(i), pieces.first(i + 1), d_after, d_chunk);
+          if (!by_units && !me.owns(i)) continue;
+          block(s, g, min(g + span, g1), pieces.first(i), pieces.first(i + 1), d_after, d_chunk);
         }
       }
       if (by_units) me.sync();

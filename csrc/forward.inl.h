@@ -10,7 +10,7 @@
 
 constexpr int kPanel = CARROUSEL_REGISTERS >= 32 ? 4 : 2;  // vectors in a panel
 constexpr Index kSpan = 8;                                 // most groups in a block
-constexpr Index kSpanBytes = 384 << 10;                    // most weights, unless for one group
+constexpr Index kSpanBytes = 512 << 10;                    // most weights, unless for one group
 
 // How a cell's sums lie in groups of panels: group = `units` vectors of units x gates.
 template <class T, class C>
