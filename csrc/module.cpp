@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "dispatch.h"
+#include "sampling.h"
 #include "threads.h"
 
 namespace nb = nanobind;
@@ -125,6 +126,12 @@ void gather(const Kernels<T>& kernels, int threads, const nb::tuple& shape, cons
   kernels.gather(p, threads);
 }
 
+void draw(Index batch, Index count, const nb::tuple& in, const nb::tuple& out) {
+  const auto place = [](const nb::handle& address) { return nb::cast<Address>(address); };
+  pick({batch, count, at<const double>(place(in[0])), at<const Index>(place(in[1])), at<const Index>(place(in[2])),
+        at<const double>(place(in[3])), at<Index>(place(out[0])), at<Index>(place(out[1]))});
+}
+
 Function function(const std::string& name) {
   if (name == "exp") return Function::exp;
   if (name == "tanh") return Function::tanh;
@@ -183,6 +190,7 @@ NB_MODULE(_core, m) {
   m.def("gather_f64", [](int threads, const nb::tuple& shape, const nb::tuple& in, Address out) {
     gather(isa().f64, threads, shape, in, out);
   });
+  m.def("pick", draw);
   m.def("elementwise_f32", [](const std::string& name, Index n, Address in, Address out) {
     isa().f32.elementwise(function(name), n, at<const float>(in), at<float>(out));
   });

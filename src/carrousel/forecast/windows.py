@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..data.panel import Panel
-from ..ops.windows import gather
+from ..ops.windows import gather, pick
 from .exogenous import Exogenous, Extra
 
 
@@ -103,10 +103,5 @@ class Sampler:
 
     def pick(self, size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """(size,) random series, and where in each of them the history ends."""
-        pick, where = torch.rand(2, size, generator=generator, dtype=torch.float64).numpy()
-        # A few dozen numbers: a call into NumPy costs a tenth of one into torch.
-        first, count, cumulative = (t.numpy() for t in (self.first, self.count, self.cumulative))
-        series = cumulative.searchsorted(pick * cumulative[-1], side="right")
-        series = series.clip(max=len(count) - 1)
-        end = first[series] + (where * count[series]).astype(np.int64)
-        return torch.from_numpy(series), torch.from_numpy(end)
+        uniform = torch.rand(2, size, generator=generator, dtype=torch.float64)
+        return pick(uniform, self.first, self.count, self.cumulative)

@@ -14,7 +14,8 @@ class QuantileLoss(torch.autograd.Function):
     out (B, T, K*h + 2h + 2*side): logits of the anchors' weights (K, h), median (h), width (h) and
     tails (2, side); anchors (B, T, K, h); target (B, T, h) with any strides but the last, NaN
     where missing; origin (B, 1); scale, size (B, T, 1). All float32 or all float64, but age (B, T)
-    int64. The formula is ``carrousel.forecast.loss.forecast_loss``; only ``out`` has a gradient.
+    int64. The formula is ``carrousel.forecast.loss.forecast_loss``; only ``out`` has a gradient,
+    which takes its place: ``out`` must not be needed any more.
     ``constants``: the largest error, the weights of the median's absolute error, of each quantile
     and of relative errors, and the resolution.
     """
@@ -35,7 +36,7 @@ class QuantileLoss(torch.autograd.Function):
         out, batch, steps = out.detach().contiguous(), *out.shape[:2]
         kinds, horizon = anchors.shape[-2:]
         inputs = [t.contiguous() for t in (anchors, origin, scale, size, probabilities, age)]
-        grad, loss = torch.empty_like(out), out.new_empty(batch * steps)
+        grad, loss = out, out.new_empty(batch * steps)
         shape = (batch * steps, steps, horizon, kinds, len(probabilities) // 2, out.shape[-1])
         run = _core.quantile_loss_f32 if out.dtype is torch.float32 else _core.quantile_loss_f64
         run(

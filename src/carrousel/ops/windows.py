@@ -85,5 +85,18 @@ def gather(
     return out
 
 
+def pick(
+    uniform: Tensor, first: Tensor, count: Tensor, cumulative: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Random series (B,), in proportion to what ``cumulative`` (S,) float64 adds up, and for each a
+    random position out of the ``count`` (S,) from ``first`` (S,) on; int64, from numbers uniform
+    (2, B) float64 in [0, 1)."""
+    out = torch.empty(2, uniform.shape[1], dtype=torch.int64)
+    series, end = out
+    places = [t.data_ptr() for t in (uniform, first, count, cumulative)]
+    _core.pick(len(series), len(first), tuple(places), (series.data_ptr(), end.data_ptr()))
+    return series, end
+
+
 def _threads(batch: int, values: int) -> int:
     return 1 if values < SMALL else min(torch.get_num_threads(), batch)
