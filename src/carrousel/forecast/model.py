@@ -115,7 +115,7 @@ class Network(nn.Module):
 
     def answer(self, seen: Seen) -> Forecast:
         """Forecasts from the steps for which there are anchors."""
-        x, _ = self.recur(self.enter(seen))
+        x, _ = self.recur(self.enter(seen), wanted=seen.anchors.shape[1])
         return self.say(self.heads(x, seen), seen.scaled, seen.anchors)
 
     def enter(self, seen: Seen) -> Tensor:
@@ -134,12 +134,17 @@ class Network(nn.Module):
         ahead = None if self.covariates is None else self.covariates.ahead(x, _given(seen))
         return out if ahead is None else out + F.pad(ahead, (0, 2 * SIDE))
 
-    def recur(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+    def recur(
+        self, x: Tensor, state: State | None = None, wanted: int | None = None
+    ) -> tuple[Tensor, State]:
         """(B, T, hidden) through the layers, each of which adds to what it read, from a state
-        (zeros if None) to the next; one entry a layer."""
+        (zeros if None) to the next; one entry a layer. Of the last layer's steps only the last
+        ``wanted``, if given, are returned."""
         states = []
         for k, layer in enumerate(self.layers):
             y, after = layer(x) if state is None else layer(x, state[k])
+            if wanted is not None and k == len(self.layers) - 1:
+                x, y = x[:, -wanted:], y[:, -wanted:]
             x = x + y
             states.append(after)
         return x, states
