@@ -51,6 +51,21 @@ def test_noise_and_walks_have_no_season(length):
     assert choose_seasons(make_panel(series, 1))[0] == (1,)
 
 
+def test_a_long_smooth_season_shows_under_noise():
+    t = np.arange(144 * 8)
+    noise = np.random.default_rng(0).standard_normal(len(t))
+    y = 100 + 30 * np.sin(2 * np.pi * t / 144) + 4 * noise
+    assert choose_seasons(make_panel([y], 1))[0][0] == 144
+
+
+def test_single_short_series_show_few_seasons_by_chance():
+    rng = np.random.default_rng(0)
+    found = [
+        choose_seasons(make_panel([rng.standard_normal(30).cumsum()], 1))[0] for _ in range(100)
+    ]
+    assert sum(seasons == (1,) for seasons in found) >= 85
+
+
 def test_autocorrelation_is_numpys():
     y = seasonal_series(90, 10)
     change = np.diff(y) - np.diff(y).mean()

@@ -111,9 +111,10 @@ def test_a_backtest_without_refit_is_a_fit_before_the_first_cutoff():
     panel = make_panel(DAYS)
     table = Forecaster(5, **FAST).backtest(panel, n_windows=2)
     fitted = Forecaster(5, **FAST).fit(panel.head(10))
-    np.testing.assert_array_equal(table["carrousel"][:15], fitted.predict()["carrousel"])
+    # Twice as many windows at once may round differently.
+    np.testing.assert_allclose(table["carrousel"][:15], fitted.predict()["carrousel"], rtol=1e-6)
     later = fitted.predict(panel.head(5))["carrousel"]
-    np.testing.assert_array_equal(table["carrousel"][15:], later)
+    np.testing.assert_allclose(table["carrousel"][15:], later, rtol=1e-6)
 
 
 def test_global_random_state_is_untouched():

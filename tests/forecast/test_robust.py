@@ -28,7 +28,7 @@ def test_a_divergence_names_the_series_and_keeps_the_last_good_weights(monkeypat
         return real(self, window, extra) + (np.nan if len(calls) > 20 and bad.any() else 0.0)
 
     monkeypatch.setattr(Network, "loss", poisoned)
-    forecaster = Forecaster(3, **OPTIONS)
+    forecaster = Forecaster(3, **OPTIONS | {"batch_size": 64})  # s1 is in every batch
     message = "update 20: the loss of series 's1' is no longer finite; the last good weights"
     with pytest.warns(RuntimeWarning, match=message):
         forecaster.fit(make_panel(DAYS))

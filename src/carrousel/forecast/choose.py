@@ -17,6 +17,11 @@ MOST_STEPS = 128  # read before a forecast
 YEAR = 12  # months
 TAUGHT = 900  # forecasts in a batch
 LONG = 96  # steps ahead, from which on a batch has fewer
+MADE_UP = 1024  # series to learn from beside few values
+EQUAL = 500  # values at which half of a batch is made up
+FEW = 4500  # values, from which on nothing is
+LEAST = 0.2  # of a batch that is real, however few they are
+LESSONS = 5000  # values that made-up series count as, for the size of a batch
 EFFORTS = {"fast": (500, 1), "default": (1200, 4), "best": (2000, 10)}  # updates, networks
 
 
@@ -31,6 +36,8 @@ class Plan:
     holdout: int  # steps at the end of each series kept for validation
     origins: int  # forecasts of each series in a validation
     reasons: tuple[str, ...]
+    synthetic: int = 0  # made-up series to learn from, too
+    share: float = 1.0  # of a batch that is real
 
 
 def choose(panel: Panel, options: Options) -> Plan:
@@ -41,12 +48,15 @@ def choose(panel: Panel, options: Options) -> Plan:
     step = _step(seasons[0])
     steps = _steps(panel, options, seasons, step)
     values = int(np.isfinite(panel.y).sum())
+    share = _real_share(panel, values)
     hidden = options.hidden_size or _width(values)
     depth = options.num_layers or 2
     shape = Shape(
         options.h, options.cell, step, steps, seasons, hidden, depth, **_covariates(panel)
     )
     updates, members = EFFORTS[options.effort]
+    if share <= 0.5:
+        updates //= 2  # what can be learned is learned sooner
     members = options.ensemble or members
     train = TrainOptions(
         steps=options.max_steps or updates,
@@ -60,6 +70,7 @@ def choose(panel: Panel, options: Options) -> Plan:
     holdout, origins = _holdout(panel, options.h)
     reasons = (
         reason,
+        *_made_up(share),
         f"{steps} steps of {step} observations are read before a forecast",
         f"{members} network{'s' * (members > 1)} of {depth} {options.cell} layers, {hidden} wide",
         f"validated on the last {holdout} observations of each series",
@@ -67,12 +78,27 @@ def choose(panel: Panel, options: Options) -> Plan:
     return Plan(
         shape,
         members,
-        options.batch_size or _batch(values, steps, options.h),
+        options.batch_size or _batch(values + LESSONS * (share < 1), steps, options.h),
         train,
         holdout,
         origins,
         reasons,
+        MADE_UP if share < 1 else 0,
+        share,
     )
+
+
+def _real_share(panel: Panel, values: int) -> float:
+    """Of a batch; 1 where there is enough to learn from, or covariates, which are not made up."""
+    if panel.covariates or values >= FEW:
+        return 1.0
+    return max(values / (values + EQUAL), LEAST)
+
+
+def _made_up(share: float) -> list[str]:
+    if share == 1:
+        return []
+    return [f"few values: {1 - share:.0%} of what is learned from are made-up series"]
 
 
 def _covariates(panel: Panel) -> dict[str, Any]:

@@ -59,4 +59,5 @@ def continued(plan: Plan, networks: Sequence[Network], options: Options) -> Plan
         f"{len(networks)} trained network{'s' * (len(networks) > 1)} of {shape.layers} "
         f"{shape.cell} layers, {shape.hidden} wide, learn on: {train.steps} updates at most"
     )
+    plan = replace(plan, synthetic=0, share=1.0)
     return replace(plan, shape=shape, members=members, train=train, reasons=(reason,))

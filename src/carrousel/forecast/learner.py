@@ -17,9 +17,9 @@ from ..data.panel import Panel, some
 from ..train import Progress, Run, fit
 from .choose import Plan
 from .exogenous import Extra
+from .lessons import Lessons
 from .model import Network, Shape
 from .start import start_from
-from .validation import Validation
 from .windows import Sampler, Windows
 
 Report = Callable[[str, Progress], None]  # (what is trained, progress)
@@ -41,8 +41,9 @@ def train_ensemble(
     how many updates are enough. The others make that many, and learn from everything. Once one
     is trained, those that are stopped half-way (see ``Run.stopped``) are not returned.
     """
-    windows = Windows.of(panel, plan.shape.history, plan.shape.h, len(plan.shape.futr))
-    validation = Validation(windows, plan)
+    lessons = Lessons.of(panel, plan)
+    validation = lessons.validation
+    _require_any(lessons.sampler(hidden=0), panel)
     identity = _identity(panel, init)
     networks: list[Network] = []
     runs: list[Run] = []
@@ -51,8 +52,7 @@ def train_ensemble(
         options = replace(plan.train, seed=plan.train.seed + member)
         if runs and runs[0].best_score is not None:
             options = replace(options, steps=max(runs[0].best_step, 1))
-        sampler = Sampler(windows.hiding(plan.holdout) if first else windows, plan.shape.step)
-        _require_any(sampler, panel)
+        sampler = lessons.sampler(hidden=plan.holdout if first else 0)
         name = f"network {member + 1} of {plan.members}"
         network = (
             deepcopy(init[member % len(init)]).train()
@@ -109,7 +109,8 @@ def _blame(panel: Panel, model: Any, batch: Batch) -> str:
             slopes = torch.autograd.grad(loss, parameters, allow_unused=True)
         parts = [loss, *(slope for slope in slopes if slope is not None)]
         if not all(part.isfinite().all() for part in parts):
-            bad.append(repr(panel.ids[int(s)]))
+            real = int(s) < panel.n_series
+            bad.append(repr(panel.ids[int(s)]) if real else "made up to learn from")
     names = some(list(dict.fromkeys(bad)))
     return f"the loss of series {names} is no longer finite" if bad else ""
 
@@ -169,7 +170,7 @@ def window_quantiles(
 
 
 def _require_any(sampler: Sampler, panel: Panel) -> None:
-    if sampler.total == 0:
+    if not int(sampler.count[: panel.n_series].sum()):
         names = [f"{i!r} has {n}" for i, n in zip(panel.ids, panel.lengths, strict=True)]
         raise ValueError(f"training needs a series of at least 2 observations, but {some(names)}")
 

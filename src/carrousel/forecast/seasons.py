@@ -9,6 +9,9 @@ from ..data.panel import Panel
 CANDIDATES = (4, 5, 7, 10, 12, 24, 26, 30, 48, 52, 60, 96, 144, 168, 288, 336)
 LOOKED_AT = 200  # series whose autocorrelation is measured
 STRONG = 0.2  # smallest autocorrelation that counts as a season
+CHANCE = 1.75  # standard deviations of the autocorrelation of noise that it must exceed ...
+ODD = (5, 10, 26, 30, 60)  # ... and of seasons that are rarely meant
+ODD_CHANCE = 3.0
 WEEK = 7
 DAYS = (24, 48, 96, 144, 288)  # observations in what can only be a day, so that a week matters
 
@@ -32,7 +35,7 @@ def _from_data(panel: Panel) -> tuple[tuple[int, ...], str]:
     lags = [m for m in CANDIDATES if 3 * m <= longest]
     if not lags:
         return (1,), "no season: the series are too short to show one"
-    strength = dict(zip(lags, autocorrelation(panel, lags), strict=True))
+    strength = dict(zip(lags, seasonality(panel, lags), strict=True))
     best = max(strength.values())
     if best < STRONG:
         return (1,), "no season: none shows in the autocorrelation"
@@ -42,19 +45,47 @@ def _from_data(panel: Panel) -> tuple[tuple[int, ...], str]:
     return seasons, f"seasons of {' and '.join(map(str, seasons))}, seen in the autocorrelation"
 
 
-def autocorrelation(panel: Panel, lags: list[int]) -> NDArray[np.float64]:
-    """Mean over series of the autocorrelation of first differences at each of ``lags``.
+def seasonality(panel: Panel, lags: list[int]) -> NDArray[np.float64]:
+    """How much each of ``lags`` looks like a season: the autocorrelation of changes there, as far
+    as chance alone would not show it.
+
+    Changes from one observation to the next show a season with edges; those over a sixth of the
+    season one that is smooth under noise. A trend that wanders makes the latter alike over short
+    times, too: what they have in common after half a season is none of the season.
+    """
+    out = np.zeros(len(lags))
+    for k, lag in enumerate(lags):
+        span, length = max(lag // 6, 1), panel.lengths[panel.lengths >= 3 * lag]
+        pairs = max(np.sort(length - lag)[-LOOKED_AT:].sum(), 1)
+        pairs /= (ODD_CHANCE if lag in ODD else CHANCE) ** 2
+        out[k] = _beyond_chance(autocorrelation(panel, [lag])[0], pairs)
+        if span > 1:
+            full, half = autocorrelation(panel, [lag, lag // 2], span)
+            out[k] = max(out[k], _beyond_chance(full - max(half, 0.0), pairs / (2 * span)))
+    return out
+
+
+def _beyond_chance(correlation: float, pairs: float) -> float:
+    """The correlation itself, or 0 where so few pairs show it by chance."""
+    return correlation if correlation > pairs**-0.5 else 0.0
+
+
+def autocorrelation(panel: Panel, lags: list[int], span: int = 1) -> NDArray[np.float64]:
+    """Mean over series of the autocorrelation of differences over ``span`` at each of ``lags``.
 
     Differences, because a trend alone correlates with itself at every lag.
     """
     order = np.argsort(-panel.lengths, kind="stable")
     sums, counts = np.zeros(len(lags)), np.zeros(len(lags))
     for s in order[:LOOKED_AT]:
-        change = np.diff(panel.series(s).astype(np.float64))
-        change = np.nan_to_num(change - np.nanmean(change)) if len(change) else change
+        y = panel.series(s).astype(np.float64)
+        change = y[span:] - y[:-span]
+        if not np.isfinite(change).any():
+            continue
+        change = np.nan_to_num(change - np.nanmean(change))
         power = np.sum(change**2)
         for k, lag in enumerate(lags):
-            if power > 0 and 3 * lag <= len(change) + 1:
+            if power > 0 and 3 * lag <= len(change) + span:
                 # As many pairs as there are: a long lag is not weaker for having fewer.
                 pairs = np.mean(change[lag:] * change[:-lag])
                 sums[k] += pairs / (power / len(change))

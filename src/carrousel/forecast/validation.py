@@ -13,6 +13,7 @@ STRETCHES = tuple(1.15**k for k in range(9))  # 1 ... 3.06: never narrower than 
 USUAL = 0.6  # stretch beyond 1 that is right on average for one series of up to SHORT values;
 SHORT = 500  # for a longer one it falls with the root of the values, as doubt does
 DOUBT = 4  # horizons held out at which what they say counts as much as what is usual
+TAMER = 1.2  # as much wider are real intervals than those of made-up series
 MOST_SERIES = 2000  # that are validated on: enough for a score
 
 
@@ -50,22 +51,54 @@ class Validation:
 
     def score(self, model: nn.Module) -> float:
         """The loss with the best stretch: what early stopping minimises."""
-        return min(self._losses(model))
+        return min(self.losses(model))
 
     def best_stretch(self, model: nn.Module) -> float:
         """The best factor, drawn towards the usual one as far as there is little held out."""
         if not self:
             return self.usual
-        losses = self._losses(model)
         share = self.horizons / (self.horizons + DOUBT)
-        return STRETCHES[losses.index(min(losses))] ** share * self.usual ** (1 - share)
+        return _best(self.losses(model)) ** share * self.usual ** (1 - share)
 
     @torch.no_grad()
-    def _losses(self, model: nn.Module) -> list[float]:
+    def losses(self, model: nn.Module) -> list[float]:
+        """With each of the factors."""
         forecast: Forecast = model(self.history[:, 0], last=True, extra=self.extra)
         return [_stretched(forecast, factor, self.target) for factor in STRETCHES]
+
+
+def _best(losses: list[float]) -> float:
+    return STRETCHES[losses.index(min(losses))]
 
 
 def _stretched(forecast: Forecast, factor: float, target: Tensor) -> float:
     wider = forecast._replace(width=forecast.width * factor)
     return forecast_loss(wider, target).item()
+
+
+class Both:
+    """Validation on real series and on made-up ones (see ``lessons``): the fewer horizons the
+    real ones hold out, the more the made-up ones say."""
+
+    def __init__(self, real: Validation, made_up: Validation) -> None:
+        self.real, self.made_up = real, made_up
+        self.share = real.horizons / (real.horizons + DOUBT) if real else 0.0
+
+    def __bool__(self) -> bool:
+        return True
+
+    def score(self, model: nn.Module) -> float:
+        """Both losses, each with the same stretch, the best one."""
+        made_up = self.made_up.losses(model)
+        real = self.real.losses(model) if self.real else made_up
+        return min(
+            self.share * a + (1 - self.share) * b for a, b in zip(real, made_up, strict=True)
+        )
+
+    def best_stretch(self, model: nn.Module) -> float:
+        """That of the real series, drawn towards a little more than that of the made-up ones,
+        which are tamer."""
+        usual = TAMER * _best(self.made_up.losses(model))
+        if not self.real:
+            return usual
+        return _best(self.real.losses(model)) ** self.share * usual ** (1 - self.share)

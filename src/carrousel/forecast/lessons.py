@@ -1,0 +1,81 @@
+"""What the networks learn from, and what they are judged by.
+
+That is the series of the panel; where these hold few values, made-up series stand beside them
+(see ``synthetic``). The fewer values, the more of a batch is made up, and the more the made-up
+series say on when to stop and how wide intervals must be.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..data.panel import Panel
+from .choose import Plan
+from .synthetic import intermittent, most_alike, synthetic_series
+from .validation import Both, Validation
+from .windows import Sampler, Windows
+
+DRAWN = 6  # times as many series are made up as are used: those that are most like the real ones
+VALUES = 2_000_000  # but no more than these in all
+COMPARED = 20  # real series that they are compared with
+JUDGED = 256  # made-up series that are validated on
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """Windows of the real series, the first ``real``, and of the made-up ones."""
+
+    windows: Windows
+    real: int
+    plan: Plan
+    validation: Validation | Both
+
+    @classmethod
+    def of(cls, panel: Panel, plan: Plan) -> "Lessons":
+        shape = plan.shape
+        windows = Windows.of(panel, shape.history, shape.h, len(shape.futr))
+        validation = Validation(windows, plan)
+        if not plan.synthetic:
+            return cls(windows, panel.n_series, plan, validation)
+        # Full histories and whole horizons, before what is held out.
+        length = shape.history + 2 * shape.h + plan.holdout
+        y = _made_up(panel, plan, length)
+        stop = len(windows.y) + length * torch.arange(1, len(y) + 1)
+        both = replace(
+            windows,
+            y=torch.cat([windows.y, torch.from_numpy(y.reshape(-1))]),
+            start=torch.cat([windows.start, stop - length]),
+            stop=torch.cat([windows.stop, stop]),
+        )
+        some = stop[:: max(len(stop) // JUDGED, 1)]
+        made_up = replace(both, start=some - length, stop=some)
+        judged = Validation(made_up, replace(plan, holdout=shape.h, origins=1))
+        return cls(both, panel.n_series, plan, Both(validation, judged))
+
+    def sampler(self, hidden: int) -> Sampler:
+        """Draws windows, without the last ``hidden`` values of each series."""
+        sampler = Sampler(self.windows.hiding(hidden), self.plan.shape.step)
+        if len(self.windows.start) > self.real:
+            _favour(sampler, self.real, self.plan.share)
+        return sampler
+
+
+def _made_up(panel: Panel, plan: Plan, length: int) -> NDArray[np.float32]:
+    """(plan.synthetic, length) those of several times as many that are most like the real ones."""
+    many = plan.synthetic * int(np.clip(VALUES // (plan.synthetic * length), 1, DRAWN))
+    y = synthetic_series(many, length, plan.shape.seasons, intermittent(panel.y), plan.train.seed)
+    order = np.argsort(-panel.lengths, kind="stable")[:COMPARED]
+    real = [panel.series(s) for s in order]
+    real = [y for y in real if np.isfinite(y).sum() > 3]
+    return most_alike(y, real, plan.shape.seasons, plan.synthetic)
+
+
+def _favour(sampler: Sampler, first: int, share: float) -> None:
+    """Let ``sampler`` draw one of the first series with this probability, if it can draw any."""
+    total, own = float(sampler.cumulative[-1]), float(sampler.cumulative[first - 1])
+    if 0 < own < total:
+        rest = (sampler.cumulative[first:] - own) * ((1 - share) / (total - own))
+        sampler.cumulative[:first] *= share / own
+        sampler.cumulative[first:] = rest + share
