@@ -1,5 +1,7 @@
 """The last windows of each series: they decide when to stop and how wide intervals must be."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -9,6 +11,8 @@ from .loss import forecast_loss
 from .windows import Windows
 
 STRETCHES = tuple(1.15**k for k in range(9))  # 1 ... 3.06: never narrower than was learned
+# ... from real series; made-up ones may have been less certain.
+EITHER_WAY = (*(1.15**-k for k in range(5, 0, -1)), *STRETCHES)
 
 USUAL = 0.6  # stretch beyond 1 that is right on average for one series of up to SHORT values;
 SHORT = 500  # for a longer one it falls with the root of the values, as doubt does
@@ -61,14 +65,14 @@ class Validation:
         return _best(self.losses(model)) ** share * self.usual ** (1 - share)
 
     @torch.no_grad()
-    def losses(self, model: nn.Module) -> list[float]:
+    def losses(self, model: nn.Module, factors: Sequence[float] = STRETCHES) -> list[float]:
         """With each of the factors."""
         forecast: Forecast = model(self.history[:, 0], last=True, extra=self.extra)
-        return [_stretched(forecast, factor, self.target) for factor in STRETCHES]
+        return [_stretched(forecast, factor, self.target) for factor in factors]
 
 
-def _best(losses: list[float]) -> float:
-    return STRETCHES[losses.index(min(losses))]
+def _best(losses: list[float], factors: Sequence[float] = STRETCHES) -> float:
+    return factors[losses.index(min(losses))]
 
 
 def _stretched(forecast: Forecast, factor: float, target: Tensor) -> float:
@@ -101,4 +105,5 @@ class Both:
         usual = TAMER * _best(self.made_up.losses(model))
         if not self.real:
             return usual
-        return _best(self.real.losses(model)) ** self.share * usual ** (1 - self.share)
+        losses = self.real.losses(model, EITHER_WAY)
+        return _best(losses, EITHER_WAY) ** self.share * usual ** (1 - self.share)
