@@ -13,6 +13,7 @@ from ..data.panel import Panel, some
 from ..data.read import Columns, read_columns
 from .options import Options
 from .streaming import Stream
+from .tables import to_forecast
 
 MOST_AHEAD = 10_000  # steps; further ahead a date is wrong
 
@@ -59,6 +60,21 @@ def read_arrivals(data: Any, options: Options, stream: Stream, *, add: bool) -> 
         return Arrivals(ahead, block, (nothing, nothing, y[:0]), unknown, notes)
     late, more = _late(codes[~new], -1 - after[~new], y[~new], stream)
     return Arrivals(ahead, block, late, unknown, notes + more)
+
+
+def take_in(stream: Stream, data: Any, options: Options, *, add: bool) -> list[str]:
+    """Put new rows into a stream, with ``add`` also new series; says what was found. Nothing is
+    changed where they are refused (see ``read_arrivals``)."""
+    found, new = read_arrivals(data, options, stream, add=add), None
+    if found.unknown is not None:
+        new, notes = to_forecast(found.unknown, stream.meta, options)
+        taken = f"{counted(new.n_series, 'new series', 'new series')} taken in"
+        found.notes.extend([*notes, taken])
+    stream.correct(*found.late)
+    stream.advance(found.ahead, found.block)
+    if new is not None:
+        stream.add(new)
+    return found.notes
 
 
 def as_table(panel: Panel) -> pl.DataFrame:

@@ -10,28 +10,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data import Panel, to_frame, to_panel
-from ..data.build import counted
-from ..data.calendar import fitting_parts, longest_days
-from ..data.covariates import Spec, attach, future
+from ..data import Panel
+from ..data.covariates import future
 from . import outputs
-from . import quantiles as q
-from .arrivals import as_table, read_arrivals
+from .arrivals import as_table, take_in
 from .backtest import cutoffs, forecast_windows, window_columns
 from .choose import Plan, choose
 from .finetuning import continued, starting_point
 from .learner import Report, require_finite, train_ensemble, window_quantiles
 from .model import Network
 from .options import Options
-from .sampling import error_correlation, long_columns, parameters, sample_paths
+from .quantiles import probabilities
+from .sampling import long_columns, measured_correlation, parameters, sample_paths
 from .storage import load_model, save_model
 from .streaming import Stream
+from .tables import to_forecast, to_learn_from, written
 from .windows import Windows
 
 if TYPE_CHECKING:
     from .explanation import Explanation
-
-MODEL = "carrousel"  # name of the forecast's column
 
 
 class Forecaster:
@@ -70,7 +67,7 @@ class Forecaster:
     calibration_: tuple[float, ...] | None = None
 
     def __init__(self, h: int, cell: str = "lstm", **options: Any) -> None:
-        self.options = _options(h=h, cell=cell, **options)
+        self.options = Options.of(h=h, cell=cell, **options)
 
     def __repr__(self) -> str:
         default = asdict(Options(self.options.h))
@@ -83,7 +80,7 @@ class Forecaster:
 
     def set_params(self, **options: Any) -> "Forecaster":
         """Change options before the next ``fit``."""
-        self.options = _options(**{**asdict(self.options), **options})
+        self.options = Options.of(**{**asdict(self.options), **options})
         return self
 
     def fit(
@@ -110,7 +107,7 @@ class Forecaster:
             checkpoint: Directory to which the state of training is written now and then.
             resume: Go on from there; the result is that of a run that never stopped.
         """
-        panel = self._read(data)
+        panel, self._like, self.notes_ = to_learn_from(data, self.options)
         start = None if init is None else starting_point(init, panel, self.options)
         if start is not None and (panel.covariates or start[0].shape.has_covariates):
             raise ValueError("init: going on with a model that has covariates is not supported")
@@ -189,11 +186,11 @@ class Forecaster:
             A long frame: ``unique_id``, ``ds``, ``sample`` (0 to n - 1), ``carrousel``.
         """
         panel, like, quantiles = self._forecast(data, X_df)
-        rho = self._error_correlation(panel)
+        rho = measured_correlation(panel, self.options.h, self.window_quantiles)
         paths = sample_paths(quantiles, n, rho, distribution, seed)
         outputs.cut_paths(paths, panel, self.options.nonnegative)
-        columns = long_columns(panel.future(self.options.h), paths, MODEL)
-        return to_frame(columns, like=None if isinstance(like, Panel) else like, panel=panel)
+        columns = long_columns(panel.future(self.options.h), paths, outputs.MODEL)
+        return written(columns, panel, like)
 
     def distribution(self, data: Any = None, *, family: str = "student_t", X_df: Any = None) -> Any:
         """The parameters of the distribution of a family that is closest to the forecast.
@@ -202,9 +199,11 @@ class Forecaster:
         with variance mean + mean² / r (infinite: Poisson).
         """
         panel, like, quantiles = self._forecast(data, X_df)
-        found = {f"{MODEL}-{k}": v.reshape(-1) for k, v in parameters(quantiles, family).items()}
+        found = {
+            f"{outputs.MODEL}-{k}": v.reshape(-1) for k, v in parameters(quantiles, family).items()
+        }
         columns = {**panel.future(self.options.h), **found}
-        return to_frame(columns, like=None if isinstance(like, Panel) else like, panel=panel)
+        return written(columns, panel, like)
 
     def predict(
         self, data: Any = None, *, level: Sequence[float] = (80, 95), X_df: Any = None
@@ -223,10 +222,10 @@ class Forecaster:
         Returns:
             A frame: ``unique_id``, ``ds``, ``carrousel`` (the median), ``carrousel-lo-80``, ...
         """
-        levels = q.probabilities(level)
+        probabilities(level)  # what cannot be is refused before any work
         panel, like, quantiles = self._forecast(data, X_df)
-        columns = {**panel.future(self.options.h), **_columns(quantiles, level, levels)}
-        return to_frame(columns, like=None if isinstance(like, Panel) else like, panel=panel)
+        columns = {**panel.future(self.options.h), **outputs.columns(quantiles, level)}
+        return written(columns, panel, like)
 
     def _forecast(self, data: Any, X_df: Any = None) -> tuple[Panel, Any, NDArray[np.float64]]:
         """The panel that is forecast, the kind of frame that it came in, and (S, h, Q)."""
@@ -237,23 +236,6 @@ class Forecaster:
             return panel, like, self._finished(quantiles[None], panel, [0])[0]
         ahead = future(panel, X_df, self.options.id_col, self.options.h)
         return panel, like, self.window_quantiles(panel, [0], ahead)[0]
-
-    def _finished(self, quantiles: NDArray, panel: Panel, drops: Sequence[int]) -> NDArray:
-        """(W, S, h, Q) as they are handed out: calibrated, counts not below zero."""
-        if self.calibration_ is not None:
-            quantiles = outputs.calibrated(quantiles, self.calibration_)
-        return outputs.without_negatives(quantiles, panel, drops, self.options.nonnegative)
-
-    def _error_correlation(self, panel: Panel) -> float:
-        """Of neighbouring steps, over the forecasts of the last horizons of the series."""
-        h = self.options.h
-        windows = int(np.clip((panel.lengths.max() - 2) // h, 0, 4))
-        if not windows or h == 1:
-            return 0.0
-        enough = panel.select(np.flatnonzero(panel.lengths >= h * windows + 2))
-        drops = cutoffs(windows, h, h)
-        y = window_columns(enough, drops, h)[panel.target_col].reshape(-1, h)
-        return error_correlation(y, self.window_quantiles(enough, drops).reshape(len(y), h, -1))
 
     def predict_quantiles(self, panel: Panel | None = None, drop: int = 0) -> NDArray[np.float64]:
         """(S, h, Q) quantiles of what follows each series of a panel without its last ``drop``
@@ -273,6 +255,10 @@ class Forecaster:
         windows = Windows.of(panel, shape.history, shape.h, len(shape.futr)).following(ahead)
         quantiles = require_finite(window_quantiles(self.networks_, windows, drops))
         return self._finished(quantiles, panel, drops)
+
+    def _finished(self, quantiles: NDArray, panel: Panel, drops: Sequence[int]) -> NDArray:
+        wanted = self.options.nonnegative
+        return outputs.finished(quantiles, panel, drops, self.calibration_, wanted)
 
     def update(self, data: Any, *, add: bool = False) -> "Forecaster":
         """Take in new observations: the state of each series goes on from where it was.
@@ -301,14 +287,9 @@ class Forecaster:
             )
         stream = self._stream or Stream(self.networks_, self._panel)
         table = as_table(data) if isinstance(data, Panel) else data
-        found = read_arrivals(table, self.options, stream, add=add)
-        new = None if found.unknown is None else self._added(found.unknown, found.notes)
-        stream.correct(*found.late)
-        stream.advance(found.ahead, found.block)
-        if new is not None:
-            stream.add(new)
-        self._stream, self.notes_ = stream, found.notes
-        self._say(found.notes)
+        self.notes_ = take_in(stream, table, self.options, add=add)
+        self._stream = stream
+        self._say(self.notes_)
         return self
 
     def backtest(
@@ -332,8 +313,8 @@ class Forecaster:
             A frame: ``unique_id``, ``ds``, ``cutoff`` (last time known), ``y``, ``carrousel``,
             ``carrousel-lo-80``, ...: what ``utilsforecast.evaluation.evaluate`` takes.
         """
-        levels = q.probabilities(level)
-        panel, h = self._read(data), self.options.h
+        probabilities(level)  # what cannot be is refused before any work
+        (panel, *_), h = to_learn_from(data, self.options), self.options.h
         drops = cutoffs(n_windows, h if step is None else step, h)
         panel.require(drops[0] + 2, f"a backtest of {n_windows} windows")
 
@@ -344,8 +325,8 @@ class Forecaster:
             return fitted
 
         quantiles = forecast_windows(panel, drops, learn, refit=refit)
-        columns = window_columns(panel, drops, h) | _columns(quantiles, level, levels)
-        return to_frame(columns, like=None if isinstance(data, Panel) else data, panel=panel)
+        columns = window_columns(panel, drops, h) | outputs.columns(quantiles, level)
+        return written(columns, panel, data)
 
     def explain(
         self, unique_id: Any = None, step: int | None = 1, *, data: Any = None, X_df: Any = None
@@ -391,12 +372,9 @@ class Forecaster:
         """Read a model that ``save`` wrote; nothing in the files is executed."""
         saved = load_model(Path(path))
         forecaster = cls(**saved.description["options"])
-        forecaster.networks_, forecaster._panel, forecaster.plan_ = (
-            saved.networks,
-            saved.panel,
-            None,
-        )
-        forecaster.notes_, forecaster._like = saved.description["notes"], None
+        forecaster.networks_, forecaster._panel = saved.networks, saved.panel
+        forecaster.plan_ = forecaster._like = None
+        forecaster.notes_ = saved.description["notes"]
         factors = saved.description.get("calibration")
         forecaster.calibration_ = None if factors is None else tuple(factors)
         if saved.stream:
@@ -409,62 +387,10 @@ class Forecaster:
         self._require_fitted()
         return self._panel if self._stream is None else self._stream.panel()
 
-    def _read(self, data: Any) -> Panel:
-        """A panel from whatever came in; remembers the kind and what was noted."""
-        if isinstance(data, Panel):
-            self._like, self.notes_ = None, []
-            return self._with_covariates(data, None, self.notes_)
-        o = self.options
-        panel, self.notes_ = to_panel(
-            data, id_col=o.id_col, time_col=o.time_col, target_col=o.target_col, freq=o.freq
-        )
-        self._like = _empty(data)
-        return self._with_covariates(panel, data, self.notes_)
-
-    def _with_covariates(self, panel: Panel, data: Any, notes: list[str]) -> Panel:
-        """With the columns that the options ask for, to learn from."""
-        o = self.options
-        calendar = o.calendar or ()
-        if calendar is True:
-            calendar = fitting_parts(panel.freq, longest_days(panel))
-        static = o.static_exog
-        if isinstance(o.groups, str) and o.groups not in static:
-            static = (*static, o.groups)
-        spec = Spec(o.futr_exog, o.hist_exog, static, calendar, o.holidays, o.groups)
-        if not spec or panel.covariates:
-            return panel
-        panel, found = attach(panel, data, spec, o.id_col)
-        notes += found
-        return panel
-
-    def _observe(self, data: Any, notes: list[str] | None = None) -> Panel:
-        """Observations, read with the frequency that was learned."""
-        freq, o = self._panel.freq, self.options
-        found: list[str] = []
-        if isinstance(data, Panel):
-            panel = data
-        else:
-            panel, found = to_panel(
-                data, id_col=o.id_col, time_col=o.time_col, target_col=o.target_col, freq=freq
-            )
-        if self._panel.covariates and not panel.covariates:
-            table = None if isinstance(data, Panel) else data
-            panel, more = attach(
-                panel, table, self._panel.covariates, self.options.id_col, learn=False
-            )
-            found = [*found, *more]
-        if panel.freq != freq:
-            raise ValueError(f"the model is for {freq} series, the data is {panel.freq}")
-        if notes is None:
-            self._say(found)
-        else:
-            notes += found
-        return panel
-
-    def _added(self, rows: Any, notes: list[str]) -> Panel:
-        """The panel of series that are new to the model."""
-        panel = self._observe(rows, notes)
-        notes.append(f"{counted(panel.n_series, 'new series', 'new series')} taken in")
+    def _observe(self, data: Any) -> Panel:
+        """Observations, read as those that were learned from."""
+        panel, notes = to_forecast(data, self._panel, self.options)
+        self._say(notes)
         return panel
 
     def _say(self, sentences: Sequence[str]) -> None:
@@ -479,36 +405,5 @@ class Forecaster:
             )
 
 
-def _options(**options: Any) -> Options:
-    unknown = set(options) - set(Options.names())
-    if unknown:
-        raise TypeError(
-            f"Forecaster has no option {', '.join(sorted(unknown))}; "
-            f"there are {', '.join(Options.names())}"
-        )
-    options = {k: tuple(v) if isinstance(v, list) else v for k, v in options.items()}
-    return Options(**options)
-
-
 def _assigned(options: dict[str, Any]) -> list[str]:
     return [f"{name}={value!r}" for name, value in options.items()]
-
-
-def _columns(
-    quantiles: NDArray, level: Sequence[float], levels: list[tuple[float, float]]
-) -> dict[str, NDArray]:
-    """(S, h, Q) quantiles to flat columns: the median and two for each interval."""
-    columns = {MODEL: quantiles[..., q.MEDIAN].reshape(-1)}
-    for name, (low, high) in zip(level, levels, strict=True):
-        columns[f"{MODEL}-lo-{name:g}"] = q.at(quantiles, low).reshape(-1)
-        columns[f"{MODEL}-hi-{name:g}"] = q.at(quantiles, high).reshape(-1)
-    return columns
-
-
-def _empty(data: Any) -> Any:
-    """Something of the same kind as ``data`` that holds no rows: only the kind is remembered."""
-    if isinstance(data, (str, Path)):
-        return None
-    import narwhals as nw
-
-    return nw.from_native(data, eager_only=True).head(0).to_native()

@@ -1,6 +1,7 @@
 """What a user may set; everything that is left as None is chosen from the data."""
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 EFFORTS = ("fast", "default", "best")
 WHOLE = ("context", "hidden_size", "num_layers", "ensemble", "max_steps", "batch_size", "conformal")
@@ -103,6 +104,20 @@ class Options:
     @classmethod
     def names(cls) -> list[str]:
         return [field.name for field in fields(cls)]
+
+    @classmethod
+    def of(cls, **options: Any) -> "Options":
+        """The same with lists for tuples, and a list of what there is where a name is unknown."""
+        unknown = set(options) - set(cls.names())
+        if unknown:
+            raise TypeError(
+                f"Forecaster has no option {', '.join(sorted(unknown))}; "
+                f"there are {', '.join(cls.names())}"
+            )
+        given: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in options.items()
+        }
+        return cls(**given)
 
 
 def _names(name: str, value: object) -> None:

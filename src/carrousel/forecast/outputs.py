@@ -1,4 +1,4 @@
-"""What is done to the quantiles of the networks before they are handed out.
+"""What is done to the quantiles of the networks before they are handed out, as columns.
 
 - *Conformal calibration* (Vovk et al. 2005; Romano, Patterson & Candès 2019): each central
   interval is widened or narrowed by the factor with which it would have held the asked share of
@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.panel import Panel
+from . import quantiles as q
 from .distribution import QUANTILES, SIDE
 
 Array = NDArray[np.float64]
 LEVELS = tuple(1 - 2 * p for p in QUANTILES[:SIDE])[::-1]  # of the intervals, narrowest first
+MODEL = "carrousel"  # name of the forecast's column
 LARGEST = 10.0  # factor: beyond it the backtest says nothing about the future
 
 
@@ -51,6 +53,28 @@ def calibrated(quantiles: Array, factors: Sequence[float]) -> Array:
     below = (median - quantiles[..., :SIDE])[..., ::-1] * np.asarray(factors)
     above, below = (np.maximum.accumulate(side, -1) for side in (above, below))
     return np.concatenate([(median - below)[..., ::-1], median, median + above], -1)
+
+
+def finished(
+    quantiles: Array,
+    panel: Panel,
+    drops: Sequence[int],
+    factors: Sequence[float] | None,
+    nonnegative: bool | None,
+) -> Array:
+    """(W, S, h, Q) quantiles as they are handed out: calibrated, counts not below zero."""
+    if factors is not None:
+        quantiles = calibrated(quantiles, factors)
+    return without_negatives(quantiles, panel, drops, nonnegative)
+
+
+def columns(quantiles: Array, level: Sequence[float]) -> dict[str, Array]:
+    """(..., h, Q) quantiles to flat columns: the median and two for each interval."""
+    named = {MODEL: quantiles[..., q.MEDIAN].reshape(-1)}
+    for name, (low, high) in zip(level, q.probabilities(level), strict=True):
+        named[f"{MODEL}-lo-{name:g}"] = q.at(quantiles, low).reshape(-1)
+        named[f"{MODEL}-hi-{name:g}"] = q.at(quantiles, high).reshape(-1)
+    return named
 
 
 def without_negatives(

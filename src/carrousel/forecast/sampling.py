@@ -6,13 +6,15 @@ quantile of probability Phi(z). So sums and maxima over the horizon have the rig
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..data.panel import Panel
+from .backtest import cutoffs, window_columns
 from .distribution import QUANTILES, SIDE
 
 Array = NDArray[np.float64]
@@ -73,6 +75,18 @@ def error_correlation(y: Array, quantiles: Array) -> float:
     if not power > 0:
         return 0.0
     return float(np.clip((first[known] * second[known]).sum() / power, 0.0, 0.99))
+
+
+def measured_correlation(panel: Panel, h: int, forecast: Callable[..., Array]) -> float:
+    """The same, of what ``forecast(panel, drops)`` (W, S, h, Q) says of the last horizons of the
+    series that are long enough."""
+    windows = int(np.clip((panel.lengths.max() - 2) // h, 0, 4))
+    if not windows or h == 1:
+        return 0.0
+    enough = panel.select(np.flatnonzero(panel.lengths >= h * windows + 2))
+    drops = cutoffs(windows, h, h)
+    y = window_columns(enough, drops, h)[panel.target_col].reshape(-1, h)
+    return error_correlation(y, forecast(enough, drops).reshape(len(y), h, -1))
 
 
 def student_t(quantiles: Array) -> dict[str, Array]:
