@@ -107,6 +107,18 @@ struct QuantileLoss {
   const T* targets(Index r) const { return target + r / steps * target_batch + r % steps * target_step; }
 };
 
+// What the head gave for R rows, as quantiles.
+template <class T>
+struct Quantiles {
+  Index rows, horizon, kinds, side, columns;
+  const T* out;      // (R, columns), see QuantileLoss
+  const T* anchors;  // (R, K, h)
+  const T* origin;   // (R)
+  const T* scale;    // (R)
+  T stretch;         // of all widths
+  double* sum;       // (R, h, 2 * side + 1), to which they are added, the lowest first
+};
+
 // Windows (B, length) of one long array y, which holds one series after the other.
 template <class T>
 struct Gather {
@@ -152,6 +164,7 @@ struct Kernels {
   void (*backward)(const Backward<T>&, int threads);
   void (*elementwise)(Function, Index n, const T* in, T* out);
   void (*quantile_loss)(const QuantileLoss<T>&, int threads);
+  void (*add_quantiles)(const Quantiles<T>&, int threads);
   void (*look)(const Look<T>&, int threads);
   void (*gather)(const Gather<T>&, int threads);
 };

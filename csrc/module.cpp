@@ -96,6 +96,20 @@ void quantile_loss(const Kernels<T>& kernels, int threads, const nb::tuple& shap
 }
 
 template <class T>
+void add_quantiles(const Kernels<T>& kernels, int threads, const nb::tuple& shape, const nb::tuple& in,
+                   double stretch, Address sum) {
+  Quantiles<T> p{};
+  Index* const sizes[] = {&p.rows, &p.horizon, &p.kinds, &p.side, &p.columns};
+  for (std::size_t i = 0; i < 5; ++i) *sizes[i] = nb::cast<Index>(shape[i]);
+  const T** const fields[] = {&p.out, &p.anchors, &p.origin, &p.scale};
+  for (std::size_t i = 0; i < 4; ++i) *fields[i] = at<const T>(nb::cast<Address>(in[i]));
+  p.stretch = static_cast<T>(stretch);
+  p.sum = at<double>(sum);
+  nb::gil_scoped_release release;
+  kernels.add_quantiles(p, threads);
+}
+
+template <class T>
 void look(const Kernels<T>& kernels, int threads, const nb::tuple& shape, const nb::tuple& lags,
           const nb::tuple& history, const nb::tuple& out) {
   Look<T> p{};
@@ -176,6 +190,10 @@ NB_MODULE(_core, m) {
                                 const nb::tuple& in, const nb::tuple& weights, const nb::tuple& out) {
     quantile_loss(isa().f64, threads, shape, target, in, weights, out);
   });
+  m.def("add_quantiles_f32", [](int threads, const nb::tuple& shape, const nb::tuple& in, double stretch,
+                                Address sum) { add_quantiles(isa().f32, threads, shape, in, stretch, sum); });
+  m.def("add_quantiles_f64", [](int threads, const nb::tuple& shape, const nb::tuple& in, double stretch,
+                                Address sum) { add_quantiles(isa().f64, threads, shape, in, stretch, sum); });
   m.def("look_f32", [](int threads, const nb::tuple& shape, const nb::tuple& lags,
                        const nb::tuple& history, const nb::tuple& out) {
     look(isa().f32, threads, shape, lags, history, out);

@@ -159,3 +159,43 @@ void quantile_loss(const QuantileLoss<T>& p, int threads) {
     }
   });
 }
+
+// Adds the quantiles themselves, in the units of the values.
+template <class T>
+void add_quantiles(const Quantiles<T>& p, int threads) {
+  team(threads, [&](const Worker& worker) {
+    Tails<T> tails;
+    T reach[Tails<T>::most + 1], middle[W<T>], width[W<T>];
+    const Index h = p.horizon, count = 2 * p.side + 1;
+    for (Index r = worker.first(p.rows); r < worker.last(p.rows); ++r) {
+      const T* const out = p.out + r * p.columns;
+      tails.read(out + (p.kinds + 2) * h, p.side);
+      for (Index k = 0; k < p.side; ++k) {
+        reach[p.side - 1 - k] = -tails.reach[k];
+        reach[p.side + 1 + k] = tails.reach[p.side + k];
+      }
+      reach[p.side] = 0;
+      const V<T> scale = fill(p.scale[r]);
+      const double origin = double(p.origin[r]);
+      for (Index j = 0; j < h; j += W<T>) {
+        const Index n = h - j;
+        V<T> largest = load(out + j, n), total{}, centre{};
+        for (Index k = 1; k < p.kinds; ++k) {
+          const V<T> x = load(out + k * h + j, n);
+          largest = x > largest ? x : largest;
+        }
+        for (Index k = 0; k < p.kinds; ++k) {
+          const V<T> e = vexp<T>(load(out + k * h + j, n) - largest);
+          total += e;
+          centre += e * load(p.anchors + (r * p.kinds + k) * h + j, n);
+        }
+        store(middle, centre / total + scale * load(out + p.kinds * h + j, n));
+        store(width, scale * fill(p.stretch) * vsoftplus<T>(load(out + (p.kinds + 1) * h + j, n)));
+        for (Index i = 0; i < n && i < W<T>; ++i) {
+          double* const sum = p.sum + (r * h + j + i) * count;
+          for (Index k = 0; k < count; ++k) sum[k] += double(middle[i] + width[i] * reach[k]) + origin;
+        }
+      }
+    }
+  });
+}

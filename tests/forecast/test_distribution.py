@@ -36,6 +36,20 @@ def test_the_loss_in_one_pass_is_its_formula_differentiated(h, dtype):
     torch.testing.assert_close(gradients[0], gradients[1], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+@pytest.mark.parametrize("h", [1, 5, 8, 17, 48])
+def test_quantiles_in_one_pass_are_those_of_the_distribution(h, dtype):
+    network, window = a_network(h, dtype)
+    network.stretch.fill_(1.3)
+    seen = network.look(window[:, : network.shape.history], last=True)
+    total = torch.ones(4, h, len(QUANTILES), dtype=torch.float64)
+    network.add_quantiles(seen, total)
+    expected = 1 + network.answer(seen).quantiles()[:, 0]
+    near = {"rtol": 1e-5, "atol": 1e-3} if dtype is torch.float32 else {}
+    torch.testing.assert_close(total, expected, **near)
+    assert (total.diff(dim=-1) > 0).all()
+
+
 def test_quantiles_increase_and_their_middle_is_the_median():
     scaled = scale_steps(torch.randn(2, 6).cumsum(1), 3)
     median, width = torch.randn(2, 2, 4), torch.rand(2, 2, 4) + 0.1

@@ -16,6 +16,7 @@ from torch import Tensor
 from ..data.panel import Panel, some
 from ..train import Progress, Run, fit
 from .choose import Plan
+from .distribution import QUANTILES
 from .exogenous import Extra
 from .lessons import Lessons
 from .model import Network, Shape
@@ -158,15 +159,17 @@ def window_quantiles(
         raise ValueError("there is no series to forecast")
     stops = [torch.maximum(windows.stop - drop, windows.start) for drop in drops]
     ends, series = torch.cat(stops), torch.arange(count).repeat(len(drops))
-    out = []
+    out = torch.zeros(len(ends), windows.h, len(QUANTILES), dtype=torch.float64)
+    at_once = count if windows.grouped else PREDICTED_AT_ONCE
+    parts = zip(series.split(at_once), ends.split(at_once), out.split(at_once), strict=True)
     with torch.inference_mode():
-        at_once = count if windows.grouped else PREDICTED_AT_ONCE
-        for which, end in zip(series.split(at_once), ends.split(at_once), strict=True):
+        for which, end, total in parts:
             history = windows.gather(which, end)[:, : windows.history]
             shown = networks[0].look(history, last=True, extra=windows.extra(which, end))
-            first, *rest = (network.answer(shown).quantiles()[:, 0] for network in networks)
-            out.append(sum(rest, first) / len(networks))
-    return torch.cat(out).unflatten(0, (len(drops), count)).numpy()
+            for network in networks:
+                network.add_quantiles(shown, total)
+            total /= len(networks)
+    return out.unflatten(0, (len(drops), count)).numpy()
 
 
 def _require_any(sampler: Sampler, panel: Panel) -> None:

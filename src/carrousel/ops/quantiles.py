@@ -1,4 +1,4 @@
-"""The loss of quantile forecasts with its derivative, in one pass over the head's output."""
+"""Quantile forecasts, and their loss with its derivative: one pass each over the head's output."""
 
 from typing import Any
 
@@ -56,3 +56,23 @@ class QuantileLoss(torch.autograd.Function):
         if grads[0] != 1:  # what loss.backward() passes needs no other pass over it
             grad = grads[0] * grad
         return grad, *[None] * 8
+
+
+def add_quantiles(
+    out: Tensor, anchors: Tensor, origin: Tensor, scale: Tensor, stretch: float, total: Tensor
+) -> None:
+    """Add to ``total`` (B, h, Q), float64 and contiguous, the quantiles that ``out`` says.
+
+    out (B, 1, K*h + 2h + 2*side), anchors (B, 1, K, h), origin (B, 1), scale (B, 1, 1). What is
+    added is ``carrousel.forecast.distribution.Forecast.quantiles()``; nothing has a gradient.
+    """
+    inputs = [t.contiguous() for t in (out, anchors, origin, scale)]
+    batch, horizon, count = total.shape
+    run = _core.add_quantiles_f32 if out.dtype is torch.float32 else _core.add_quantiles_f64
+    run(
+        torch.get_num_threads() if batch > 1 else 1,
+        (batch, horizon, anchors.shape[-2], count // 2, out.shape[-1]),
+        tuple([t.data_ptr() for t in inputs]),
+        stretch,
+        total.data_ptr(),
+    )
