@@ -66,7 +66,7 @@ class Validation:
 
     @torch.no_grad()
     def losses(self, model: nn.Module, factors: Sequence[float] = STRETCHES) -> list[float]:
-        """With each of the factors."""
+        """With each of ``factors``."""
         forecast: Forecast = model(self.history[:, 0], last=True, extra=self.extra)
         return [_stretched(forecast, factor, self.target) for factor in factors]
 
