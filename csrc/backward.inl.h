@@ -290,7 +290,7 @@ struct BackwardPass {
   }
 
   void allocate(Scratch& scratch, Index chunk_bytes) {
-    chunk_rows = max(row1 - row0, max(Index(128), chunk_bytes / (stride * Index(sizeof(T)))));
+    chunk_rows = max(row1 - row0, max(Index(256), chunk_bytes / (stride * Index(sizeof(T)))));
     chunk_rows = min(chunk_rows, p.steps.total());
     for (T*& buffer : d) buffer = scratch.take<T>(chunk_rows * stride + W<T>);
     if (!p.dw_ih) return;
@@ -345,7 +345,7 @@ void backward_cell(const Backward<T>& p, int threads) {
     whole.workers = workers;
     whole.by_units = split_units(p.steps, whole.units.groups(), depth * width_h * Index(sizeof(T)),
                                  workers);
-    whole.allocate(scratch, 2048 << 10);
+    whole.allocate(scratch, 512 << 10);
     team(workers, [&](const Worker& me) {
       whole.pack_weights(me);
       me.sync();
