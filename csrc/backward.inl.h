@@ -175,7 +175,8 @@ struct BackwardPass {
     const Index span = max(1, min(kSpan, kSpanBytes / weights));
     const Index end = c.last == p.steps.count ? c.last + 1 : c.last;  // then dh_0 remains
     for (Index s = c.first; s < end; ++s) {
-      for (Index g = g0; g < g1; g += span) {
+      for (Index k = 0; k * span < g1 - g0; ++k) {
+        const Index g = g0 + there_and_back(s, k, g1 - g0, span);
         for (Index i = 0; i < pieces.count; ++i) {
           if (!by_units && !me.owns(i)) continue;
           block(s, g, min(g + span, g1), pieces.first(i), pieces.first(i + 1), d_after, d_chunk);

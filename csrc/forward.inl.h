@@ -59,9 +59,12 @@ struct Group {
 
   // The row of the weights that fills a lane of vector q; -1: zeros.
   Index row(Index q, Index lane, Index hidden) const {
-    const Index at = q * W<T> + lane, block = at / (C::gates * lanes);
-    const Index g = at / lanes % C::gates, unit = first + block * lanes + at % lanes;
-    return block * lanes < units && unit < hidden ? g * hidden + unit : -1;
+    if (lanes == W<T>) {
+      const Index unit = first + q / C::gates * W<T> + lane;
+      return unit < hidden ? q % C::gates * hidden + unit : -1;
+    }
+    const Index at = q * W<T> + lane, g = at / lanes;
+    return g < C::gates ? g * hidden + first + at % lanes : -1;
   }
 };
 
@@ -95,6 +98,12 @@ void pack_bias(const Layer<T>& p, const Group<T, C>& group, T* packed, T* hidden
     packed[group.offset() + at] = apart ? ih : ih + hh;
     if (apart) hidden_n[row - 2 * p.hidden] = hh;
   }
+}
+
+// Where the k-th span of n groups begins in step s. Every other step goes backwards, so that the
+// weights that are still in the nearest cache come first.
+inline Index there_and_back(Index s, Index k, Index n, Index span) {
+  return (s % 2 ? (n - 1) / span - k : k) * span;
 }
 
 // Split by units where rows are too few to share, or where weights that no private cache holds
@@ -318,7 +327,8 @@ struct ForwardPass {
       point(t, x, h, c);
       const T* const from =
           ahead_rows ? projected + (p.steps.begin(t) - p.steps.begin(ready.first)) * row : nullptr;
-      for (Index g = g0; g < g1; g += span) {
+      for (Index k = 0; k * span < g1 - g0; ++k) {
+        const Index g = g0 + there_and_back(s, k, g1 - g0, span);
         for (Index i = 0; i < pieces.count; ++i) {
           const Index r0 = pieces.first(i), m = min(pieces.first(i + 1), p.steps.rows(t)) - r0;
           if (m <= 0 || !mine(me, i)) continue;
@@ -369,7 +379,8 @@ void forward_cell(const Forward<T>& p, int threads) {
   Group<T, C>* const group = scratch.take<Group<T, C>>(groups);
   for (Index g = 0; g < groups; ++g) group[g] = Group<T, C>(pass.units, g, dense);
   pass.groups = group;
-  pass.span = max(1, min(kSpan, kSpanBytes * groups / (row * depth * Index(sizeof(T)))));
+  // With few rows a group's gates run while the next group's weights are on their way.
+  pass.span = ahead ? 1 : max(1, min(kSpan, kSpanBytes * groups / (row * depth * Index(sizeof(T)))));
   pass.bias = scratch.take<T>(row);
   pass.bias_n = scratch.take<T>(row);
   pass.projected = scratch.take<T>(pass.ahead_rows * row);
