@@ -80,3 +80,19 @@ def test_memory_is_that_of_the_values():
     panel, _ = to_panel(frame)
     held = panel.y.nbytes + panel.offsets.nbytes + panel.start.nbytes + 100 * (len(panel.ids))
     assert held <= 1.5 * 4 * n
+
+
+@pytest.mark.parametrize("day", [28, 29, 30, 31])
+def test_months_go_on_from_their_own_day_wherever_a_panel_is_cut(day):
+    months = pl.datetime_range(pl.datetime(2023, 1, 1), pl.datetime(2024, 6, 1), "1mo", eager=True)
+    short = months.dt.month_end().dt.day()  # the 30th, but the 28th of February
+    times = [m.replace(day=min(day, last)) for m, last in zip(months, short, strict=True)]
+    ids = ["early"] * 14 + ["late"] * 18  # one ends in February
+    table = pl.DataFrame({"unique_id": ids, "ds": times[:14] + times, "y": np.arange(32.0)})
+    whole, _ = to_panel(table, freq="1mo")
+    expected = whole.future(4)["ds"]
+    for keep in (5, 4, 3, 1):
+        cut = whole.tail(keep).tail(3)  # some of them begin in February
+        np.testing.assert_array_equal(cut.future(4)["ds"], expected)
+        np.testing.assert_array_equal(cut.select([1, 0]).future(4)["ds"][4:], expected[:4])
+        np.testing.assert_array_equal(cut.ends, whole.ends)

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from carrousel import Forecaster
-from carrousel.data import load_sample
+from carrousel.data import Frequency, load_sample
 
 from .conftest import make_table, seasonal_series
 
@@ -193,3 +193,21 @@ def test_an_update_of_a_panel(fitted, model):
     from carrousel.data import to_panel
 
     close(fitted.update(to_panel(NEW)[0]).predict(), Forecaster.load(model).update(NEW).predict())
+
+
+def test_a_model_that_remembers_from_february_on_keeps_the_day_of_the_month(tmp_path):
+    """Series of every 30th: what is kept of them begins on a 28th."""
+    first = np.datetime64("2020-01-30", "us")
+    times = Frequency.parse("1mo").advance(first, np.arange(40))
+    y = seasonal_series(40, season=12)
+    table = pl.DataFrame({"unique_id": "a", "ds": times, "y": y})
+    options = {"freq": "1mo", "max_steps": 1, "ensemble": 1, "context": 12}
+    whole = Forecaster(3, **options).fit(table)
+    expected = whole.predict()["ds"].to_list()
+    for kept in range(1, 14):  # months until what is remembered begins in February
+        whole = Forecaster(3, **options).fit(table[: 26 + kept])
+        whole.save(tmp_path / str(kept))
+        loaded = Forecaster.load(tmp_path / str(kept))
+        assert loaded.predict()["ds"].to_list() == whole.predict()["ds"].to_list()
+        loaded.update(table[26 + kept :]).save(tmp_path / "again")
+        assert Forecaster.load(tmp_path / "again").predict()["ds"].to_list() == expected

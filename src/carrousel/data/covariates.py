@@ -135,7 +135,7 @@ def _refuse_ragged(panel: Panel) -> None:
     codes = group_codes(panel)
     if codes is None:
         return
-    end = panel.freq.advance(panel.start, panel.lengths - 1)
+    end = panel.ends
     last = np.full(int(codes[0].max(initial=-1)) + 1, end.min() if len(end) else 0, end.dtype)
     np.maximum.at(last, codes[0], end)
     early = np.flatnonzero(end != last[codes[0]])
@@ -171,7 +171,7 @@ def future(panel: Panel, source: Any, id_col: str, h: int) -> np.ndarray | None:
         return None
     given = _given(panel, source, id_col, h)
     steps = panel.lengths[:, None] + np.arange(h)
-    times = panel.freq.advance(panel.start[:, None], steps).reshape(-1)
+    times = panel.at(np.arange(panel.n_series)[:, None], steps).reshape(-1)
     made = from_times(times, panel, spec).reshape(panel.n_series, h, -1)
     return np.concatenate([given, made], -1)
 
@@ -197,7 +197,7 @@ def _given(panel: Panel, source: Any, id_col: str, h: int) -> np.ndarray:
     missing = np.argwhere(np.isnan(ahead))
     if len(missing):
         s, t, k = missing[0]
-        time = written(panel.freq.advance(panel.start[s], panel.lengths[s] + t))
+        time = written(panel.at(s, panel.lengths[s] + t))
         more = f" (and {len(missing) - 1:,} more values)" if len(missing) > 1 else ""
         raise ValueError(
             f"X_df: {spec.futr[k]!r} has no known value for series {panel.ids[s]!r} at "

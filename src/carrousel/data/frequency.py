@@ -114,8 +114,12 @@ class Frequency:
                 return max(season // self.step, 1)
         return 1
 
-    def advance(self, start: Any, n: Any) -> Any:
-        """The times ``n`` steps after ``start``; both may be arrays and broadcast."""
+    def advance(self, start: Any, n: Any, day: Any = None) -> Any:
+        """The times ``n`` steps after ``start``; both may be arrays and broadcast.
+
+        ``day``: the day of the month that months are counted from, where it is not that of
+        ``start`` because its month is too short (a series of every 30th, from February on).
+        """
         n = np.asarray(n, np.int64) * self.step
         if self.unit == "int":
             return np.asarray(start, np.int64) + n
@@ -125,7 +129,12 @@ class Frequency:
         if self.unit == "business":
             day = start.astype("M8[D]")
             return np.busday_offset(day, n, roll="forward").astype("M8[us]") + (start - day)
-        return self._advance_months(start, n)
+        return self._advance_months(start, n, self.day(start) if day is None else day)
+
+    def day(self, start: Any) -> Any:
+        """The day of the month (1 to 31) of each time; of dates only."""
+        start = np.asarray(start, "M8[us]").astype("M8[D]")
+        return (start - start.astype("M8[M]").astype("M8[D]")).astype(np.int64) + 1
 
     def count(self, start: Any, time: Any) -> Any:
         """Whole steps from ``start`` to ``time`` (rounded down); arrays broadcast."""
@@ -161,12 +170,10 @@ class Frequency:
         sizes = _MONTH_SIZES if self.unit == "month" else _FIXED_SIZES
         return next((self.step // size, name) for size, name in sizes if self.step % size == 0)
 
-    def _advance_months(self, start: np.ndarray, n: np.ndarray) -> np.ndarray:
-        month = start.astype("M8[M]")
-        target = month + n
+    def _advance_months(self, start: np.ndarray, n: np.ndarray, day: np.ndarray) -> np.ndarray:
+        target = start.astype("M8[M]") + n
         days = ((target + 1).astype("M8[D]") - target.astype("M8[D]")).astype(np.int64)
-        day = (start.astype("M8[D]") - month.astype("M8[D]")).astype(np.int64)
-        day = days - 1 if self.end else np.minimum(day, days - 1)
+        day = days - 1 if self.end else np.minimum(day, days) - 1
         clock = start - start.astype("M8[D]")
         if self.business:
             edge = target.astype("M8[D]") + (days - 1 if self.end else 0)

@@ -37,6 +37,7 @@ class Panel:
     exog: np.ndarray | None = None  # (N, C) float32: covariates beside y, codes of categories
     static: np.ndarray | None = None  # (S, K) float32: covariates of each series
     covariates: Any = None  # what their columns are: ``carrousel.data.covariates.Spec``
+    day: np.ndarray | None = None  # (S,) of the month, if not that of start: see Frequency.advance
 
     @property
     def n_series(self) -> int:
@@ -50,7 +51,14 @@ class Panel:
     @property
     def ends(self) -> np.ndarray:
         """(S,) the last time of each series."""
-        return self.freq.advance(self.start, self.lengths - 1)
+        return self.at(slice(None), self.lengths - 1)
+
+    @property
+    def days(self) -> np.ndarray | None:
+        """(S,) the day of the month that each series is counted from; None unless in months."""
+        if self.day is not None or self.freq.unit != "month":
+            return self.day
+        return self.freq.day(self.start)
 
     @property
     def utc(self) -> bool:
@@ -61,15 +69,20 @@ class Panel:
         """The values of series ``s``: a view."""
         return self.y[self.offsets[s] : self.offsets[s + 1]]
 
+    def at(self, series: Any, steps: Any) -> np.ndarray:
+        """Times ``steps`` steps after the first of ``series``; positions, which broadcast."""
+        day = None if self.day is None else self.day[series]
+        return self.freq.advance(self.start[series], steps, day)
+
     def times(self, s: int, start: int = 0, stop: int | None = None) -> np.ndarray:
         """Times of positions start..stop-1 of series ``s``; ``stop`` may lie in the future."""
         stop = int(self.lengths[s]) if stop is None else stop
-        return self.freq.advance(self.start[s], np.arange(start, stop))
+        return self.at(s, np.arange(start, stop))
 
     def future(self, h: int) -> dict[str, np.ndarray]:
         """Columns of the ``h`` steps after each series: (S*h,) names and times."""
         steps = self.lengths[:, None] + np.arange(h)  # (S, h)
-        return self.columns(self.freq.advance(self.start[:, None], steps))
+        return self.columns(self.at(np.arange(self.n_series)[:, None], steps))
 
     def columns(self, times: np.ndarray) -> dict[str, np.ndarray]:
         """Name and time columns for ``times`` (S, k), flattened series by series."""
@@ -102,6 +115,7 @@ class Panel:
             start=self.start[which],
             exog=None if self.exog is None else self.exog[self._rows(which)],
             static=None if self.static is None else self.static[which],
+            day=None if self.day is None else self.day[which],
         )
 
     def _rows(self, which: np.ndarray) -> np.ndarray:
@@ -126,7 +140,8 @@ class Panel:
             self,
             y=self.y[kept],
             offsets=offsets,
-            start=self.freq.advance(self.start, start),
+            start=self.at(slice(None), start),
+            day=self.days,
             exog=None if self.exog is None else self.exog[kept],
         )
 

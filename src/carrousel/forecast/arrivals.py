@@ -142,13 +142,12 @@ def _local(columns: Columns, stream: Stream, name: str) -> NDArray:
 def _refuse_between(
     place: NDArray, codes: NDArray, time: NDArray, stream: Stream, name: str
 ) -> None:
-    freq = stream.meta.freq
-    wrong = np.flatnonzero(freq.advance(stream.start[codes], place) != time)
+    wrong = np.flatnonzero(stream.at(codes, place) != time)
     if len(wrong):
         row = wrong[0]
         raise ValueError(
             f"{name}: {written(time[row])} of series {stream.ids[codes[row]]!r} lies between the "
-            f"steps of freq {freq.alias!r}"
+            f"steps of freq {stream.meta.freq.alias!r}"
         )
 
 
@@ -164,7 +163,7 @@ def _without_repetitions(
     differ = np.flatnonzero(twice & ~_same(y[1:], y[:-1]))
     if len(differ):
         row = differ[0]
-        time = stream.meta.freq.advance(stream.start[codes[row]], place[row])
+        time = stream.at(codes[row], place[row])
         raise ValueError(
             f"{name}: two values, {y[row]:g} and {y[row + 1]:g}, for {written(time)} of series "
             f"{stream.ids[codes[row]]!r}; keep one"
@@ -178,7 +177,7 @@ def _refuse_far(ahead: NDArray[np.int64], stream: Stream, name: str) -> None:
     far = np.flatnonzero(ahead > MOST_AHEAD)
     if len(far):
         s = far[0]
-        time = stream.meta.freq.advance(stream.start[s], stream.total[s] - 1 + ahead[s])
+        time = stream.at(s, stream.total[s] - 1 + ahead[s])
         raise ValueError(
             f"{name}: {written(time)} of series {stream.ids[s]!r} is {ahead[s]:,} steps after the "
             "last known time; is the date wrong?"

@@ -40,10 +40,10 @@ def window_columns(panel: Panel, drops: Sequence[int], h: int) -> dict[str, NDAr
     """Names, times, cutoff and values of the windows, one after the other."""
     known = panel.lengths - np.asarray(drops)[:, None]  # (W, S)
     steps = known[..., None] + np.arange(h)  # (W, S, h)
-    start = panel.start[:, None]
+    series = np.arange(panel.n_series)
     columns = {
-        panel.time_col: panel.freq.advance(start, steps).reshape(-1),
-        "cutoff": np.repeat(panel.freq.advance(panel.start, known - 1), h),
+        panel.time_col: panel.at(series[:, None], steps).reshape(-1),
+        "cutoff": np.repeat(panel.at(series, known - 1), h),
         panel.target_col: panel.y[panel.offsets[:-1, None] + steps].reshape(-1).astype(np.float64),
     }
     if panel.id_col is None:

@@ -131,8 +131,8 @@ class Explanation:
         future = panel.times(series, length, length + h)
         first = np.arange(length - steps * step, length, step)
         columns = {
-            "from": panel.freq.advance(panel.start[series], np.maximum(first, 0)),
-            "to": panel.freq.advance(panel.start[series], first + step - 1),
+            "from": panel.at(series, np.maximum(first, 0)),
+            "to": panel.at(series, first + step - 1),
             panel.target_col: x.nanmean(-1)[0].double().numpy(),
             "removed": removed.mean(0),
             "removed_missing": removed[0],

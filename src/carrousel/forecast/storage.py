@@ -59,6 +59,8 @@ def save_model(
         "panel.offsets": torch.from_numpy(panel.offsets.astype(np.int64)),
         "panel.start": torch.from_numpy(panel.start.astype(np.int64)),
     }
+    if panel.day is not None:
+        tensors["panel.day"] = torch.from_numpy(panel.day)
     if panel.exog is not None and panel.static is not None:
         tensors["panel.exog"] = torch.from_numpy(np.ascontiguousarray(panel.exog))
         tensors["panel.static"] = torch.from_numpy(np.ascontiguousarray(panel.static))
@@ -162,4 +164,5 @@ def _panel_from_json(data: dict[str, Any], tensors: dict[str, Tensor]) -> Panel:
         exog=tensors["panel.exog"].numpy() if "panel.exog" in tensors else None,
         static=tensors["panel.static"].numpy() if "panel.static" in tensors else None,
         covariates=Spec.restored(data["covariates"]) if "covariates" in data else None,
+        day=tensors["panel.day"].numpy() if "panel.day" in tensors else None,
     )

@@ -56,7 +56,7 @@ class Stream:
         self.networks, self.shape = list(networks), networks[0].shape
         self.kept = self.shape.history + self.shape.step - 1
         self.meta = replace(panel, y=panel.y[:0], offsets=panel.offsets[:1])
-        self.start, self.ids = panel.start, list(panel.ids)
+        self.start, self.day, self.ids = panel.start, panel.days, list(panel.ids)
         self.places = {name: s for s, name in enumerate(self.ids)}
         self.total = panel.lengths.astype(np.int64)
         self._keep(_last_values(panel, self.kept))
@@ -78,8 +78,14 @@ class Stream:
             y=self.values[inside],
             offsets=np.concatenate([[0], np.cumsum(stored)]),
             ids=list(self.ids),
-            start=self.meta.freq.advance(self.start, self.total - stored),
+            start=self.at(slice(None), self.total - stored),
+            day=self.day,
         )
+
+    def at(self, series: Any, steps: Any) -> NDArray:
+        """Times ``steps`` steps after the first of ``series``, as ``Panel.at``."""
+        day = None if self.day is None else self.day[series]
+        return self.meta.freq.advance(self.start[series], steps, day)
 
     def advance(self, ahead: NDArray[np.int64], block: NDArray[np.float32]) -> None:
         """Take in the next ``ahead`` (S,) observations of each series, ``block`` (S, K), of
@@ -108,6 +114,8 @@ class Stream:
         new = Stream(self.networks, panel)
         new.relabel(int(self.count.max(initial=0)))
         self.start = np.concatenate([self.start, new.start])
+        if self.day is not None and new.day is not None:
+            self.day = np.concatenate([self.day, new.day])
         self.places |= {name: len(self.ids) + s for s, name in enumerate(new.ids)}
         self.ids += new.ids
         self.total = np.concatenate([self.total, new.total])
