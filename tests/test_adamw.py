@@ -34,21 +34,25 @@ def test_every_step_is_that_of_torch():
         torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("limit", [0, 0.5, 100.0])
-def test_clipping_is_that_of_torch(limit):
+def test_norm_and_shortened_gradients_are_those_of_torch():
     draw = torch.Generator().manual_seed(0)
     ours, theirs = (
-        [torch.nn.Parameter(torch.ones(3, 4)), torch.nn.Parameter(torch.ones(4))] for _ in range(2)
-    )
+        [torch.nn.Parameter(torch.ones(30, 41)), torch.nn.Parameter(torch.ones(4))]
+        for _ in range(2)
+    )  # fmt: skip
     ours.append(torch.nn.Parameter(torch.ones(2)))  # one that took no part
-    for p, q in zip(ours, theirs, strict=False):
-        p.grad = torch.randn(p.shape, generator=draw)
-        q.grad = p.grad.clone()
-    norm = torch.nn.utils.clip_grad_norm_(theirs, limit or torch.inf)
-    assert AdamW(ours, 0.1).clip(limit) == pytest.approx(norm.item())
-    for p, q in zip(ours, theirs, strict=False):
-        torch.testing.assert_close(p.grad, q.grad)
-    assert AdamW(ours[2:], 0.1).clip(limit) == 0
+    expected = torch.optim.AdamW(theirs, lr=0.01, weight_decay=0.0, fused=True)
+    optimizer = AdamW(ours, 0.0)
+    assert optimizer.norm() == 0
+    for limit in (0.5, 2.0, 1e6):
+        for p, q in zip(ours, theirs, strict=False):
+            p.grad = torch.randn(p.shape, generator=draw)
+            q.grad = p.grad.clone()
+        norm = torch.nn.utils.clip_grad_norm_(theirs, limit)
+        assert optimizer.norm() == pytest.approx(norm.item())
+        expected.step()
+        optimizer.step(0.01, max((optimizer.norm() + 1e-6) / limit, 1.0))
+        torch.testing.assert_close(ours[:2], theirs)
 
 
 def test_training_imports_no_compiler():

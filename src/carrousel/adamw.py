@@ -1,6 +1,5 @@
 """AdamW in one call for all parameters."""
 
-import math
 from collections.abc import Iterable
 
 import torch
@@ -35,37 +34,34 @@ class AdamW:
             parameter.grad = None
 
     @torch.no_grad()
-    def clip(self, limit: float) -> float:
-        """Shorten the gradient of all parameters together to the norm ``limit`` (0: any), as
-        ``torch.nn.utils.clip_grad_norm_``; returns the norm that it had. One that is short enough
-        is read but not written."""
+    def norm(self) -> float:
+        """Of the gradient of all parameters together."""
         gradients: list[Tensor] = [p.grad for p in self.parameters if p.grad is not None]
         if not gradients:
             return 0.0
-        norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients))).item()
-        if limit and limit < norm + 1e-6 < math.inf:
-            torch._foreach_mul_(gradients, limit / (norm + 1e-6))
-        return norm
+        return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients))).item()
 
     @torch.no_grad()
-    def step(self, rate: float) -> None:
-        """Descend by the gradients that there are."""
+    def step(self, rate: float, divisor: float = 1.0) -> None:
+        """Descend by the gradients that there are, divided by ``divisor`` on the way: to shorten
+        them takes no pass of its own."""
         for decay in set(self.decays):
             which = [
                 k for k, p in enumerate(self.parameters)
                 if self.decays[k] == decay and p.grad is not None
             ]  # fmt: skip
             if which:
-                self._update(which, decay, rate)
+                self._update(which, decay, rate, divisor)
 
-    def _update(self, which: list[int], decay: float, rate: float) -> None:
+    def _update(self, which: list[int], decay: float, rate: float, divisor: float) -> None:
         steps, means, squares = (
             [self.state[k][name] for k in which] for name in ("step", "exp_avg", "exp_avg_sq")
         )
         gradients: list[Tensor] = [self.parameters[k].grad for k in which]  # type: ignore[misc]
         torch._foreach_add_(steps, 1)
+        scale = None if divisor == 1 else torch.tensor(divisor, device=gradients[0].device)
         torch._fused_adamw_(
             [self.parameters[k] for k in which], gradients, means, squares, [], steps,
             lr=rate, beta1=BETAS[0], beta2=BETAS[1], weight_decay=decay, eps=EPSILON,
-            amsgrad=False, maximize=False,
+            amsgrad=False, maximize=False, grad_scale=scale,
         )  # fmt: skip

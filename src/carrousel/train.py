@@ -202,10 +202,11 @@ class _State:
         if not math.isfinite(number):
             return number
         value.backward()
-        norm = self.optimizer.clip(options.clip)
+        norm = self.optimizer.norm()
         if not math.isfinite(norm):
             return norm
-        self.optimizer.step(options.rate(run.steps))
+        longest = options.clip or math.inf  # as torch.nn.utils.clip_grad_norm_
+        self.optimizer.step(options.rate(run.steps), max((norm + 1e-6) / longest, 1.0))
         run.steps += 1
         run.losses.append(number)
         self._average()
