@@ -16,6 +16,7 @@ namespace {
 #include "forward.inl.h"
 #include "backward.inl.h"
 #include "quantiles.inl.h"
+#include "anchors.inl.h"
 #include "windows.inl.h"
 }  // namespace
 }  // namespace carrousel
