@@ -13,6 +13,7 @@ namespace {
 #include "simd.h"
 #include "tile.inl.h"
 #include "cells.inl.h"
+#include "layout.inl.h"
 #include "forward.inl.h"
 #include "backward.inl.h"
 #include "quantiles.inl.h"

@@ -40,7 +40,8 @@ class Validation:
         long_enough = torch.nonzero(length - plan.holdout > shape.step)[:, 0]
         if len(long_enough) > MOST_SERIES:
             long_enough = long_enough[:: len(long_enough) // MOST_SERIES + 1]
-        self.horizons = len(long_enough) * plan.holdout / shape.h
+        horizons = len(long_enough) * plan.holdout / shape.h
+        self.share = horizons / (horizons + DOUBT)  # how much the factor found here says
         values = max(int(length.sum()), SHORT)
         self.usual = 1 + USUAL * (SHORT / values) ** 0.5
         back = torch.linspace(shape.h, plan.holdout, plan.origins).long()  # (origins)
@@ -61,8 +62,7 @@ class Validation:
         """The best factor, drawn towards the usual one as far as there is little held out."""
         if not self:
             return self.usual
-        share = self.horizons / (self.horizons + DOUBT)
-        return _best(self.losses(model)) ** share * self.usual ** (1 - share)
+        return _best(self.losses(model)) ** self.share * self.usual ** (1 - self.share)
 
     @torch.no_grad()
     def losses(self, model: nn.Module, factors: Sequence[float] = STRETCHES) -> list[float]:
@@ -86,7 +86,7 @@ class Both:
 
     def __init__(self, real: Validation, made_up: Validation) -> None:
         self.real, self.made_up = real, made_up
-        self.share = real.horizons / (real.horizons + DOUBT) if real else 0.0
+        self.share = real.share if real else 0.0
 
     def __bool__(self) -> bool:
         return True
