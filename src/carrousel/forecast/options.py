@@ -3,6 +3,8 @@
 from dataclasses import dataclass, fields
 from typing import Any
 
+from ..data.reading import READ_OPTIONS, ReadOptions
+
 EFFORTS = ("fast", "default", "best")
 WHOLE = ("context", "hidden_size", "num_layers", "ensemble", "max_steps", "batch_size", "conformal")
 CELLS = ("lstm", "gru", "rnn", "ann")
@@ -42,6 +44,9 @@ class Options:
         verbose: Write to standard error what was chosen, and why.
         id_col, time_col, target_col: Names of the columns; a table without ``id_col`` is one
             series.
+        date_format, day_first, decimal, thousands, encoding, sheet, fill, aggregate, header: How
+            the table is written, and what gaps and repeated times mean: see
+            ``carrousel.data.ReadOptions``.
     """
 
     h: int
@@ -69,6 +74,15 @@ class Options:
     id_col: str = "unique_id"
     time_col: str = "ds"
     target_col: str = "y"
+    date_format: str | None = None
+    day_first: bool | None = None
+    decimal: str | None = None
+    thousands: str | None = None
+    encoding: str | None = None
+    sheet: str | int | None = None
+    fill: str = "missing"
+    aggregate: str | None = None
+    header: bool | None = None
 
     def __post_init__(self) -> None:
         _whole("h", self.h)
@@ -89,8 +103,14 @@ class Options:
             raise TypeError(f"groups must be True or the name of a column, got {self.groups!r}")
         if not isinstance(self.calendar, bool):
             _names("calendar", self.calendar)
+        self.reading  # noqa: B018 - checks what it is made of
         if self.learning_rate is not None and not self.learning_rate > 0:
             raise ValueError(f"learning_rate must be positive, got {self.learning_rate}")
+
+    @property
+    def reading(self) -> ReadOptions:
+        """How tables are read."""
+        return ReadOptions(**{name: getattr(self, name) for name in READ_OPTIONS})
 
     @property
     def seasons(self) -> tuple[int, ...]:

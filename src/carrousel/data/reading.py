@@ -1,0 +1,88 @@
+"""How a table is written, where it does not say so itself."""
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+AGGREGATES = ("sum", "mean", "median", "min", "max", "first", "last", "count")
+FILLS = ("missing", "zero")
+DECIMALS = (".", ",")
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """What is known of the way a table is written; None is found in the table, and announced.
+
+    What a table leaves open (is 03/04/2024 in March or in April? is 1.034 a little more than one
+    or than a thousand?) is refused with the name of the option that settles it. See
+    docs/reading-tables.md.
+
+    Args:
+        date_format: How times are written, in the letters of ``strptime``: "%d/%m/%y %H:%M"; also
+            "s", "ms", "us" or "ns" for whole numbers that count from 1970.
+        day_first: True for day/month/year, False for month/day/year.
+        decimal: What stands before decimals, "." or ",".
+        thousands: What stands between thousands: ".", ",", " ", "'" or "" for nothing.
+        encoding: Of a text file: "utf-8", "utf-16", "cp1252", ...
+        sheet: Of a workbook (.xlsx, .xls, .ods): its name, or its number, counted from 1.
+        fill: What a step without a row is: "missing", or "zero" (nothing was sold).
+        aggregate: What to do with several rows of one time: "sum", "mean", "median", "min",
+            "max", "first", "last" or "count"; None refuses them.
+        header: Whether a text file has a line with the names of its columns.
+
+    >>> ReadOptions(day_first=True).day_first
+    True
+    """
+
+    date_format: str | None = None
+    day_first: bool | None = None
+    decimal: str | None = None
+    thousands: str | None = None
+    encoding: str | None = None
+    sheet: str | int | None = None
+    fill: str = "missing"
+    aggregate: str | None = None
+    header: bool | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("date_format", "decimal", "thousands", "encoding", "aggregate"):
+            _kind(name, getattr(self, name), str, "text or None")
+        for name in ("day_first", "header"):
+            _kind(name, getattr(self, name), bool, "True, False or None")
+        _kind("sheet", self.sheet, (str, int), "a name, a number from 1, or None")
+        _one_of("decimal", self.decimal, (*DECIMALS, None))
+        _one_of("thousands", self.thousands, (".", ",", " ", "'", "", None))
+        _one_of("fill", self.fill, FILLS)
+        _one_of("aggregate", self.aggregate, (*AGGREGATES, None))
+        if self.decimal is not None and self.decimal == self.thousands:
+            raise ValueError(f"thousands must differ from decimal, got {self.decimal!r} for both")
+
+    def settled(self, found: "ReadOptions | None") -> "ReadOptions":
+        """These options, with what was ``found`` elsewhere where they say nothing.
+
+        >>> ReadOptions(decimal=",").settled(ReadOptions(day_first=True, decimal="."))
+        ReadOptions(date_format=None, day_first=True, decimal=',', thousands=None, encoding=None, \
+sheet=None, fill='missing', aggregate=None, header=None)
+        """
+        if found is None:
+            return self
+        numbers = ("decimal", "thousands")
+        free = {name for name in ("date_format", "day_first") if getattr(self, name) is None}
+        if self.date_format is not None:
+            free = set()
+        if all(getattr(self, name) is None for name in numbers):
+            free |= set(numbers)  # the two only make sense together
+        return replace(self, **{name: getattr(found, name) for name in free})
+
+
+READ_OPTIONS = tuple(field.name for field in fields(ReadOptions))
+
+
+def _kind(name: str, value: Any, kinds: Any, accepted: str) -> None:
+    wrong = isinstance(value, bool) and kinds is not bool
+    if value is not None and (wrong or not isinstance(value, kinds)):
+        raise TypeError(f"{name} must be {accepted}, got {value!r}")
+
+
+def _one_of(name: str, value: Any, accepted: tuple) -> None:
+    if value not in accepted:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, accepted))}, got {value!r}")
