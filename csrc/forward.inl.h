@@ -32,9 +32,8 @@ struct ForwardPass {
   Index span = 1;  // groups in a block
   int workers = 1;
   bool by_units = false;
-  Index ahead_rows = 0;  // rows whose inputs are projected before their step; 0: inside the tile
+  Index ahead_rows = 0;  // most rows whose inputs are projected before their step; 0: inside the tile
   T *w_ih = nullptr, *w_hh = nullptr, *bias = nullptr, *bias_n = nullptr, *projected = nullptr;
-  Index* places = nullptr;
   const T** pointers = nullptr;  // for each worker: inputs, hidden states and cell states of a step's rows
 
   Index before(Index t) const { return p.reverse ? t + 1 : t - 1; }
@@ -166,41 +165,27 @@ struct ForwardPass {
     }
   }
 
-  struct Window {  // steps whose inputs are projected together
-    Index first, last;
-    bool holds(Index t) const { return first <= t && t < last; }
-  };
-
-  // The steps from t on, in running direction, whose rows fit the projection buffer.
-  Window window(Index t) const {
-    Window w{t, t + 1};
-    Index rows = p.steps.rows(t);
-    for (;;) {
-      const Index next = p.reverse ? w.first - 1 : w.last;
-      if (next < 0 || next >= p.steps.count) return w;
-      rows += p.steps.rows(next);
-      if (rows > ahead_rows) return w;
-      p.reverse ? --w.first : ++w.last;
-    }
-  }
-
+  Index step(Index s) const { return p.reverse ? p.steps.count - 1 - s : s; }  // that runs s-th
   bool mine(const Worker& me, Index piece) const { return by_units || me.owns(piece); }
 
-  // W_ih x + b for a window's rows, as far as this worker owns rows or groups.
-  void project(const Worker& me, const Pieces& pieces, const Window& w, Index g0, Index g1,
-               const T** x, Index* place, T* out) const {
+  // W_ih x + b for the rows that this worker owns (or its groups of all rows) of the steps from the
+  // s-th on, as many as fit, in the order in which the steps will read them. Workers that own rows
+  // each have their own room for it: they do not wait for each other, and are not at the same step.
+  // Returns the first step that is left for the next time.
+  Index project(const Worker& me, const Pieces& pieces, Index s, Index g0, Index g1, const T** x,
+                T* out) const {
     Index n = 0;
-    for (Index t = w.first; t < w.last; ++t) {
-      const Index begin = p.steps.begin(t) - p.steps.begin(w.first);
+    for (; s < p.steps.count && n + p.steps.rows(step(s)) <= ahead_rows; ++s) {
+      const Index t = step(s);
       for (Index i = 0; i < pieces.count; ++i) {
         if (!mine(me, i)) continue;
-        for (Index r = pieces.first(i); r < pieces.first(i + 1) && r < p.steps.rows(t); ++r, ++n) {
-          x[n] = p.x.at(p.steps, t, r);
-          place[n] = (begin + r) * units.vectors() * L::vector;
+        for (Index r = pieces.first(i); r < pieces.first(i + 1) && r < p.steps.rows(t); ++r) {
+          x[n++] = p.x.at(p.steps, t, r);
         }
       }
     }
     const Pieces tiles(n, L::rows, 1);
+    const Index row = units.vectors() * L::vector;
     alignas(64) T acc[kMaxRows * 4 * W<T>];
     for (Index g = g0; g < g1; ++g) {
       const Group<T, C>& sums = groups[g];
@@ -210,11 +195,12 @@ struct ForwardPass {
         add(sums, m, &factor, 1, begin(sums, nullptr, acc));
         for (Index q = 0; q < sums.vectors(); ++q) {
           for (Index r = 0; r < m; ++r) {
-            store(out + place[r0 + r] + sums.offset() + q * W<T>, load(acc + sums.vector(q, r, m)));
+            store(out + (r0 + r) * row + sums.offset() + q * W<T>, load(acc + sums.vector(q, r, m)));
           }
         }
       }
     }
+    return s;
   }
 
   void run(const Worker& me) const {
@@ -225,24 +211,28 @@ struct ForwardPass {
     const Index g0 = by_units ? me.first(units.groups()) : 0;
     const Index g1 = by_units ? me.last(units.groups()) : units.groups();
     const Pieces pieces(batch, L::rows, by_units ? 1 : workers);
-    Window ready{0, 0};
+    T* const ahead = projected + (by_units ? 0 : me.begin * ahead_rows * row);
+    const T* from = nullptr;  // the projections of the step's first row, if they were made ahead
+    Index ready = 0;          // the first step without
     for (Index s = 0; s < p.steps.count; ++s) {
-      const Index t = p.reverse ? p.steps.count - 1 - s : s;
-      if (ahead_rows && !ready.holds(t)) {
-        ready = window(t);
-        project(me, pieces, ready, g0, g1, all_x, places + me.begin * ahead_rows, projected);
+      const Index t = step(s);
+      if (ahead_rows && s == ready) {
+        ready = project(me, pieces, s, g0, g1, all_x, ahead);
+        from = ahead;
       }
       point(t, x, h, c);
-      const T* const from =
-          ahead_rows ? projected + (p.steps.begin(t) - p.steps.begin(ready.first)) * row : nullptr;
+      const T* next = from;
       for (Index k = 0; k * span < g1 - g0; ++k) {
         const Index g = g0 + there_and_back(s, k, g1 - g0, span);
+        next = from;
         for (Index i = 0; i < pieces.count; ++i) {
           const Index r0 = pieces.first(i), m = min(pieces.first(i + 1), p.steps.rows(t)) - r0;
           if (m <= 0 || !mine(me, i)) continue;
-          block(t, g, min(g + span, g1), r0, m, x + r0, h + r0, c + r0, from ? from + r0 * row : nullptr);
+          block(t, g, min(g + span, g1), r0, m, x + r0, h + r0, c + r0, next);
+          if (next) next += m * row;
         }
       }
+      from = next;
       if (by_units) me.sync();
     }
   }
@@ -291,8 +281,8 @@ void forward_cell(const Forward<T>& p, int threads) {
   pass.span = ahead ? 1 : max(1, min(kSpan, kSpanBytes * groups / (row * depth * Index(sizeof(T)))));
   pass.bias = scratch.take<T>(row);
   pass.bias_n = scratch.take<T>(row);
-  pass.projected = scratch.take<T>(pass.ahead_rows * row);
-  pass.places = scratch.take<Index>(pass.ahead_rows * pass.workers);
+  const Index rooms = pass.by_units ? 1 : min(pass.workers, batch);  // those who own no row need none
+  pass.projected = scratch.take<T>(rooms * pass.ahead_rows * row);
   pass.pointers = scratch.take<const T*>((3 * batch + pass.ahead_rows) * pass.workers);
   if constexpr (C::cell) {
     if (!p.cells) __builtin_memcpy(p.c_n, p.c0, static_cast<std::size_t>(batch * p.hidden) * sizeof(T));
