@@ -1,6 +1,10 @@
 """The number of threads changes nothing, bit for bit; callers in several threads do not meet."""
 
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import torch
@@ -8,7 +12,7 @@ from tests.nn.twins import CELLS, leaves, noise, observe, states, twins
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
-pytest.importorskip("carrousel.ops.cpu")  # torch's own layers promise no such thing
+cpu = pytest.importorskip("carrousel.ops.cpu")  # torch's own layers promise no such thing
 every_cell = pytest.mark.parametrize("cell", CELLS)
 SIZES = [
     (1, 1, 1, 1),
@@ -50,6 +54,36 @@ def test_one_and_two_threads_packed(cell: str) -> None:
     lengths = torch.tensor([1 + 7 * k % 19 for k in range(40)])
     batch = pack_padded_sequence(noise(19, 40, 4), lengths, enforce_sorted=False)
     assert_bit_identical(with_threads(1, ours, batch), with_threads(2, ours, batch))
+
+
+@pytest.mark.usefixtures("threads")
+@every_cell
+def test_threads_that_share_rows_of_unequal_length(cell: str) -> None:
+    """Each goes its own pace through projections made ahead, in windows of unequal rows."""
+    _, ours = twins(cell, 9, 15)
+    with torch.no_grad():
+        for seed in range(3):
+            draw = torch.Generator().manual_seed(seed)
+            lengths = torch.randint(30, 61, (9,), generator=draw)
+            batch = pack_padded_sequence(noise(60, 9, 9, seed=seed), lengths, enforce_sorted=False)
+            torch.set_num_threads(1)
+            one = leaves(ours(batch))
+            torch.set_num_threads(2)
+            for _ in range(20):
+                assert all(map(torch.equal, one, leaves(ours(batch))))
+
+
+@pytest.mark.parametrize("isa", cpu.available_isas())
+def test_random_shapes_on_one_two_and_three_threads(isa: str) -> None:
+    """A sample of what ``make fuzz`` looks for, in a process of its own for the instruction set."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.fuzz.threads", "--seconds", "2", "--seed", "3"],
+        cwd=Path(__file__).parents[2],
+        env=os.environ | {"CARROUSEL_ISA": isa},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.usefixtures("threads")
