@@ -148,8 +148,6 @@ def test_missing_future_values_are_named(fitted):
         fitted.predict(X_df=last.head(2 * H - 1))
     with pytest.raises(ValueError, match="X_df: there is no column 'promotion'"):
         fitted.predict(X_df=last.drop("promotion"))
-    with pytest.raises(ValueError, match="update: not with covariates"):
-        fitted.update(last)
     with pytest.raises(ValueError, match="a Panel has no columns"):
         Forecaster(H, futr_exog=["promotion"]).fit(to_panel(table(60))[0])
     with pytest.raises(TypeError, match="futr_exog must be a list of names"):

@@ -114,8 +114,8 @@ def test_the_same_rows_twice_are_one_group(members):
         torch.nn.init.normal_(leave.weight)
     features = torch.randn(2, 5, 3)
     slot = torch.arange(2) if members else torch.zeros(2, dtype=torch.long)
-    once = group(features, Together(torch.zeros(2, dtype=torch.long), slot, torch.ones(2)))
-    twice = group(
+    once, _ = group(features, Together(torch.zeros(2, dtype=torch.long), slot, torch.ones(2)))
+    twice, _ = group(
         features.repeat(2, 1, 1),
         Together(torch.zeros(4, dtype=torch.long), slot.repeat(2), torch.full((4,), 0.5)),
     )

@@ -6,6 +6,7 @@ holidays), then what is known of the past only.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -77,31 +78,36 @@ def attach(
 ) -> tuple[Panel, list[str]]:
     """The panel of ``source`` with its covariates, and notes.
 
-    With ``learn``, categories are those that are found; else unknown ones are missing values, and
-    so is what stands in no row. Missing values in between are those of the step before.
-    ``source`` may be None where the times say everything.
+    With ``learn``, categories that are found and that ``spec`` does not list come after those that
+    it does, and so do members of a group; else unknown ones are missing values, and so is what
+    stands in no row. Missing values in between are those of the step before. ``source`` may be
+    None where the times say everything.
     """
+    strange = []
     moving = (*spec.futr, *spec.hist)
     exog = np.full((len(panel.y), len(moving)), np.nan, np.float32)
     static = np.full((panel.n_series, len(spec.static)), np.nan, np.float32)
     if spec.names:
         frame = _frame(source, panel, spec, id_col)
-        codes, place = _places(frame, panel, id_col)
+        codes, place = places(frame, panel, id_col)
         if learn:
-            texts = {name: _categories(frame[name]) for name in spec.names}
+            texts = {name: _extended(frame[name], spec) for name in spec.names}
             spec = replace(spec, categories={k: v for k, v in texts.items() if v is not None})
+        strange = strangers(frame, spec)
         for k, name in enumerate(moving):
-            exog[panel.offsets[codes] + place, k] = _values(frame[name], spec)
+            exog[panel.offsets[codes] + place, k] = column_values(frame[name], spec)
         for k, name in enumerate(spec.static):
-            static[:, k] = _constant(_values(frame[name], spec), codes, panel, name)
-    filled = _filled(exog, panel.offsets)
+            static[:, k] = _constant(column_values(frame[name], spec), codes, panel, name)
+    filled = filled_forward(exog, panel.offsets)
     count = int((np.isnan(exog) & ~np.isnan(filled)).sum())
     notes = [f"{counted(count, 'covariate')} filled with the value before"] if count else []
+    notes += strange
     times = [panel.times(s) for s in range(panel.n_series)]
     made = from_times(np.concatenate(times) if times else panel.start[:0], panel, spec)
     known = len(spec.futr)
     if learn and spec.groups is True:
-        spec = replace(spec, members=tuple(str(name) for name in panel.ids))
+        new = [str(name) for name in panel.ids if str(name) not in spec.members]
+        spec = replace(spec, members=(*spec.members, *new))
     exog = np.concatenate([filled[:, :known], made, filled[:, known:]], 1)
     panel = replace(panel, exog=exog, static=static, covariates=spec)
     _refuse_ragged(panel)
@@ -131,19 +137,22 @@ def group_codes(panel: Panel) -> tuple[np.ndarray, np.ndarray] | None:
 
 
 def _refuse_ragged(panel: Panel) -> None:
-    """Series of a group must end together."""
     codes = group_codes(panel)
-    if codes is None:
-        return
-    end = panel.ends
-    last = np.full(int(codes[0].max(initial=-1)) + 1, end.min() if len(end) else 0, end.dtype)
-    np.maximum.at(last, codes[0], end)
-    early = np.flatnonzero(end != last[codes[0]])
+    if codes is not None:
+        refuse_apart(codes[0], panel.ends, panel.ids)
+
+
+def refuse_apart(codes: np.ndarray, end: np.ndarray, ids: Sequence[Any]) -> None:
+    """Series of a group (S,) must end (S,) together."""
+    last = np.full(int(codes.max(initial=-1)) + 1, end.min() if len(end) else 0, end.dtype)
+    np.maximum.at(last, codes, end)
+    early = np.flatnonzero(end != last[codes])
     if len(early):
         s = early[0]
         raise ValueError(
-            f"groups: series of a group must end at the same time, but {panel.ids[s]!r} ends at "
-            f"{written(end[s])} and its group at {written(last[codes[0][s]])}"
+            f"groups: series of a group must end at the same time, but {ids[s]!r} ends at "
+            f"{written(end[s])} and its group at {written(last[codes[s]])}; give its rows too, "
+            "with an empty value where it is missing"
         )
 
 
@@ -189,11 +198,11 @@ def _given(panel: Panel, source: Any, id_col: str, h: int) -> np.ndarray:
             f"the {h} steps after each series"
         )
     frame = _frame(source, panel, replace(spec, hist=(), static=()), id_col, "X_df")
-    codes, place = _places(frame, panel, id_col)
+    codes, place = places(frame, panel, id_col)
     step = place - panel.lengths[codes]  # 0 is the first step after the end
     within = (step >= 0) & (step < h)
     for k, name in enumerate(spec.futr):
-        ahead[codes[within], step[within], k] = _values(frame[name], spec)[within]
+        ahead[codes[within], step[within], k] = column_values(frame[name], spec)[within]
     missing = np.argwhere(np.isnan(ahead))
     if len(missing):
         s, t, k = missing[0]
@@ -214,7 +223,21 @@ def _frame(
             f"data: a Panel has no columns {some([repr(name) for name in spec.names])}; give the "
             "table"
         )
-    frame = as_polars(source, [id_col, panel.time_col, *spec.names])
+    frame = with_names(source, [id_col, panel.time_col, *spec.names], id_col)
+    require_columns(frame, spec, argument)
+    return frame
+
+
+def with_names(source: Any, columns: list[str], id_col: str) -> pl.DataFrame:
+    """Some columns of a table, names of series as they are read beside the values."""
+    frame = as_polars(source, columns)
+    if isinstance(source, (str, Path)) and frame.schema.get(id_col) == pl.String:
+        frame = frame.with_columns(pl.col(id_col).str.strip_chars())
+    return frame
+
+
+def require_columns(frame: pl.DataFrame, spec: Spec, argument: str | None = None) -> None:
+    """Refuse a table without one of the columns, by name."""
     wanted = {"futr_exog": spec.futr, "hist_exog": spec.hist, "static_exog": spec.static}
     for option, names in wanted.items():
         for name in names:
@@ -223,10 +246,9 @@ def _frame(
                 raise ValueError(
                     f"{argument or option}: there is no column {name!r}; the columns are {have}"
                 )
-    return frame
 
 
-def _places(frame: pl.DataFrame, panel: Panel, id_col: str) -> tuple[np.ndarray, np.ndarray]:
+def places(frame: pl.DataFrame, panel: Panel, id_col: str) -> tuple[np.ndarray, np.ndarray]:
     """(N,) series and position of each row."""
     time, zone = _times(frame[panel.time_col])
     if zone and not panel.utc:
@@ -244,12 +266,38 @@ def _places(frame: pl.DataFrame, panel: Panel, id_col: str) -> tuple[np.ndarray,
     return codes, panel.freq.count(panel.start[codes], time)
 
 
+def strangers(frame: pl.DataFrame, spec: Spec) -> list[str]:
+    """Sentences on categories that were never learned."""
+    notes = []
+    for name, known in spec.categories.items():
+        if name in frame.columns:
+            new = sorted(set(_texts(frame[name]).unique().to_list()) - set(known))
+            if new:
+                few = some([repr(one) for one in new])
+                notes.append(f"{name!r}: {few} not seen in training, taken as missing")
+    return notes
+
+
+def _extended(column: pl.Series, spec: Spec) -> tuple[str, ...] | None:
+    """The categories that a column has in ``spec``, then those that are new; None for numbers."""
+    known = spec.categories.get(column.name)
+    if known is None:
+        return _categories(column)
+    new = sorted(set(_texts(column).unique().to_list()) - set(known))
+    return (*known, *new)
+
+
+def _texts(column: pl.Series) -> pl.Series:
+    """The cells that are not empty, as text."""
+    text = column.cast(pl.String).str.strip_chars()
+    return text.set(text.str.len_chars() == 0, None).drop_nulls()
+
+
 def _categories(column: pl.Series) -> tuple[str, ...] | None:
     """The sorted values of a column of text; None for numbers, also if they are written as text."""
     if not _is_text(column):
         return None
-    text = column.cast(pl.String).str.strip_chars()
-    text = text.set(text.str.len_chars() == 0, None).drop_nulls()
+    text = _texts(column)
     if not text.cast(pl.Float64, strict=False).null_count():
         return None
     found = tuple(sorted(text.unique().to_list()))
@@ -260,7 +308,7 @@ def _categories(column: pl.Series) -> tuple[str, ...] | None:
     return found
 
 
-def _values(column: pl.Series, spec: Spec) -> np.ndarray:
+def column_values(column: pl.Series, spec: Spec) -> np.ndarray:
     """(N,) numbers, or codes of categories; NaN where missing or unknown."""
     known = spec.categories.get(column.name)
     if known is not None:
@@ -286,7 +334,7 @@ def _is_text(column: pl.Series) -> bool:
     )
 
 
-def _filled(exog: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+def filled_forward(exog: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     """The value before, within each series, where one is missing."""
     start = np.repeat(offsets[:-1], np.diff(offsets))[:, None]
     there = np.where(np.isnan(exog), -1, np.arange(len(exog))[:, None])

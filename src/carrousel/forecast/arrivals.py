@@ -1,21 +1,32 @@
 """New rows of a table, put in their places after what is known of each series."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import repeat
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from ..data.build import counted, wall_time, written
+from ..data.covariates import Spec, group_codes, refuse_apart, require_columns, with_names
 from ..data.panel import Panel, some
 from ..data.read import Columns, read_columns
+from .beside import corrected, found_for, named, read_beside, steps_beside
 from .options import Options
 from .streaming import Stream
 from .tables import to_forecast
 
 MOST_AHEAD = 10_000  # steps; further ahead a date is wrong
+
+
+class Late(NamedTuple):
+    """Rows that change what is remembered."""
+
+    series: NDArray[np.int64]
+    back: NDArray[np.int64]  # steps before the newest
+    y: NDArray[np.float32]
+    beside: NDArray[np.float32] | None  # (N, C) covariates
 
 
 @dataclass(frozen=True)
@@ -24,7 +35,8 @@ class Arrivals:
 
     ahead: NDArray[np.int64]  # (S,) new steps of each series, gaps included
     block: NDArray[np.float32]  # (S, K) their values, NaN where missing
-    late: tuple[NDArray[np.int64], NDArray[np.int64], NDArray]  # (series, steps back, y)
+    beside: NDArray[np.float32] | None  # (S, K, C) their covariates
+    late: Late
     unknown: pl.DataFrame | None  # rows of series that are not in the stream
     notes: list[str]
 
@@ -37,14 +49,17 @@ def read_arrivals(data: Any, options: Options, stream: Stream, *, add: bool) -> 
             two different values for one time.
     """
     columns = read_columns(data, options.id_col, options.time_col, options.target_col)
+    beside_rows = read_beside(data, options, stream)
     codes, unknown = _series(columns, stream, options, add)
     time, y = _local(columns, stream, options.time_col), columns.y.astype(np.float32)
     if unknown is not None:
+        unknown = _with_covariates(unknown, data, options, stream)
         known = codes >= 0
         codes, time, y = codes[known], time[known], y[known]
     place = stream.meta.freq.count(stream.start[codes], time)
     _refuse_between(place, codes, time, stream, options.time_col)
     codes, place, y, notes = _without_repetitions(codes, place, y, stream, options.time_col)
+    moving = found_for(beside_rows, codes, place)
     after = place - stream.total[codes]  # 0 is the next step
     new = after >= 0
     ahead = np.zeros(len(stream.ids), np.int64)
@@ -52,14 +67,15 @@ def read_arrivals(data: Any, options: Options, stream: Stream, *, add: bool) -> 
     _refuse_far(ahead, stream, options.time_col)
     block = np.full((len(ahead), int(ahead.max(initial=0))), np.nan, np.float32)
     block[codes[new], after[new]] = y[new]
+    columns_ahead = np.full((*block.shape, moving.shape[1]), np.nan, np.float32)
+    columns_ahead[codes[new], after[new]] = moving[new]
+    beside, missing = steps_beside(stream, ahead, columns_ahead)
     gaps = int(ahead.sum() - new.sum())
-    if gaps:
-        notes.append(f"{counted(gaps, 'gap')} filled as missing")
-    if new.all():
-        nothing = np.zeros(0, np.int64)
-        return Arrivals(ahead, block, (nothing, nothing, y[:0]), unknown, notes)
-    late, more = _late(codes[~new], -1 - after[~new], y[~new], stream)
-    return Arrivals(ahead, block, late, unknown, notes + more)
+    notes += [f"{counted(gaps, 'gap')} filled as missing"] if gaps else []
+    notes += [f"{counted(missing, 'covariate')} filled with the value before"] if missing else []
+    late, more = _late(codes[~new], -1 - after[~new], y[~new], moving[~new], stream)
+    said = [] if beside_rows is None else beside_rows[-1]
+    return Arrivals(ahead, block, beside, late, unknown, [*notes, *more, *said])
 
 
 def take_in(stream: Stream, data: Any, options: Options, *, add: bool) -> list[str]:
@@ -70,8 +86,9 @@ def take_in(stream: Stream, data: Any, options: Options, *, add: bool) -> list[s
         new, notes = to_forecast(found.unknown, stream.meta, options)
         taken = f"{counted(new.n_series, 'new series', 'new series')} taken in"
         found.notes.extend([*notes, taken])
+    _refuse_apart(stream, found.ahead, new)
     stream.correct(*found.late)
-    stream.advance(found.ahead, found.block)
+    stream.advance(found.ahead, found.block, found.beside)
     if new is not None:
         stream.add(new)
     return found.notes
@@ -80,7 +97,7 @@ def take_in(stream: Stream, data: Any, options: Options, *, add: bool) -> list[s
 def as_table(panel: Panel) -> pl.DataFrame:
     """The rows of a panel that came instead of a table."""
     times = [panel.times(s) for s in range(panel.n_series)]
-    columns = {panel.time_col: np.concatenate(times), panel.target_col: panel.y}
+    columns = {panel.time_col: np.concatenate(times), panel.target_col: panel.y, **named(panel)}
     if panel.id_col is None:
         return pl.DataFrame(columns)
     names = [name for name, n in zip(panel.ids, panel.lengths, strict=True) for _ in range(n)]
@@ -185,25 +202,59 @@ def _refuse_far(ahead: NDArray[np.int64], stream: Stream, name: str) -> None:
 
 
 def _late(
-    codes: NDArray, back: NDArray, y: NDArray, stream: Stream
-) -> tuple[tuple[NDArray, NDArray, NDArray], list[str]]:
+    codes: NDArray, back: NDArray, y: NDArray, moving: NDArray, stream: Stream
+) -> tuple[Late, list[str]]:
     """Which rows change what is remembered, ``back`` steps before the newest value."""
     old = back >= stream.stored[codes]
     notes = []
     if old.any():
         notes.append(f"{counted(int(old.sum()), 'row')} left out, older than what is remembered")
-        codes, back, y = codes[~old], back[~old], y[~old]
-    changed = ~_same(stream.values[codes, stream.kept - 1 - back], y) & ~np.isnan(y)
+        codes, back, y, moving = codes[~old], back[~old], y[~old], moving[~old]
+    before = stream.values[codes, stream.kept - 1 - back]
+    beside = corrected(stream, codes, back, moving)
+    changed = ~_same(before, y) & ~np.isnan(y)
+    if beside is not None and stream.beside is not None:
+        remembered = stream.beside.view[codes, stream.kept - 1 - back]
+        changed |= ~_same(beside, remembered).all(1)
+        beside = beside[changed]
     known = int(np.sum(~changed))
     if known:
         notes.append(f"{counted(known, 'row')} known already")
     if changed.any():
-        series = counted(len(np.unique(codes[changed])), "series", "series")
+        series = counted(len(stream.whole(codes[changed])), "series", "series")
         notes.append(
             f"{counted(int(changed.sum()), 'late row')} put in place; the memory of {series} "
             "begins again from its last values"
         )
-    return (codes[changed], back[changed], y[changed]), notes
+    y = np.where(np.isnan(y), before, y)
+    return Late(codes[changed], back[changed], y[changed], beside), notes
+
+
+def _with_covariates(
+    unknown: pl.DataFrame, data: Any, options: Options, stream: Stream
+) -> pl.DataFrame:
+    """The rows of series that are to be added, with what a model with covariates reads."""
+    spec: Spec | None = stream.meta.covariates
+    if not spec or not spec.names:
+        return unknown
+    wanted = [options.id_col, options.time_col, options.target_col, *spec.names]
+    frame = with_names(data, wanted, options.id_col)
+    require_columns(frame, spec)
+    names = set(unknown[options.id_col].to_list())
+    return frame.filter([name in names for name in frame[options.id_col].to_list()])
+
+
+def _refuse_apart(stream: Stream, ahead: NDArray[np.int64], new: Panel | None) -> None:
+    """Series that share a state go on together, and one that joins them ends with them."""
+    if stream.groups is None:
+        return
+    panel, codes = stream.panel(), stream.groups
+    ends = stream.at(slice(None), stream.total - 1 + ahead)
+    if new is not None and new.static is not None and panel.static is not None:
+        static = np.concatenate([panel.static, new.static])
+        both = replace(panel, ids=[*panel.ids, *new.ids], static=static)
+        ends, panel, codes = np.concatenate([ends, new.ends]), both, group_codes(both) or codes
+    refuse_apart(codes[0], ends, panel.ids)
 
 
 def _same(a: NDArray, b: NDArray) -> NDArray[np.bool_]:

@@ -137,8 +137,8 @@ class Covariates(nn.Module):
         """(B, T or 1, hidden) to be added to what each step shows."""
         parts = []
         if self.shown is not None:
-            history = self.shape.history
-            seen = torch.cat([self.futr(extra.futr[:, :history]), self.hist(extra.hist)], -1)
+            futr = extra.futr[:, : extra.hist.shape[1]]
+            seen = torch.cat([self.futr(futr), self.hist(extra.hist)], -1)
             steps = seen.unflatten(1, (-1, self.shape.step)).flatten(2)  # (B, T, step * width)
             parts.append(self.shown(steps))
         if self.constant is not None:

@@ -231,10 +231,10 @@ class Forecaster:
         """The panel that is forecast, the kind of frame that it came in, and (S, h, Q)."""
         self._require_fitted()
         panel, like = (self.panel_, self._like) if data is None else (self._observe(data), data)
-        if data is None and self._stream is not None:
-            quantiles = require_finite(self._stream.quantiles())
-            return panel, like, self._finished(quantiles[None], panel, [0])[0]
         ahead = future(panel, X_df, self.options.id_col, self.options.h)
+        if data is None and self._stream is not None:
+            quantiles = require_finite(self._stream.quantiles(ahead))
+            return panel, like, self._finished(quantiles[None], panel, [0])[0]
         return panel, like, self.window_quantiles(panel, [0], ahead)[0]
 
     def predict_quantiles(self, panel: Panel | None = None, drop: int = 0) -> NDArray[np.float64]:
@@ -270,7 +270,10 @@ class Forecaster:
         Args:
             data: A table or path with only the new rows, in any order; steps that are left out
                 are missing values. Rows that are known already are skipped. Late rows are put in
-                their place, and the state of their series begins again from its last values.
+                their place, and the state of their series begins again from its last values. A
+                model with covariates wants their columns (static ones only of new series), and
+                their future values in ``predict(X_df=...)`` as ever. Series of a group must go on
+                to the same time.
             add: Take in series that the model does not hold, from their rows in ``data``.
 
         Returns:
@@ -278,13 +281,10 @@ class Forecaster:
 
         Raises:
             ValueError: Series that the model does not hold (without ``add``), a time between two
-                steps, two values for one time. Nothing is changed then.
+                steps, two values for one time, a covariate without its column, a group whose
+                series do not end together. Nothing is changed then.
         """
         self._require_fitted()
-        if self._panel.covariates:
-            raise ValueError(
-                "update: not with covariates; give all observations to predict(data, X_df=...)"
-            )
         stream = self._stream or Stream(self.networks_, self._panel)
         table = as_table(data) if isinstance(data, Panel) else data
         self.notes_ = take_in(stream, table, self.options, add=add)

@@ -11,7 +11,7 @@ each member has its own A and B; where there are many groups, members share them
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -85,7 +85,11 @@ class Group(nn.Module):
             nn.init.zeros_(leave.bias)
         self.leave = nn.ModuleList(leaves)
 
-    def forward(self, features: Tensor, together: Together) -> Tensor:
+    def forward(
+        self, features: Tensor, together: Together, state: Any = None
+    ) -> tuple[Tensor, Any]:
+        """``state`` is that of the layer before these steps, for each row that of its group;
+        None: zeros. The state after them comes in the same way."""
         instance, slot, share = together
         places = [torch.nonzero(slot == k)[:, 0] for k in range(len(self.enter))]
         shape = int(instance.max()) + 1, features.shape[1], self.hidden
@@ -95,8 +99,26 @@ class Group(nn.Module):
         if self.alike:
             size = z.new_zeros(shape[0]).index_add(0, instance, weight[:, 0, 0])
             z = z / size[:, None, None]
-        state = z + self.layer(z)[0]
+        if state is not None:
+            first = _first_rows(instance, shape[0])
+            state = _rows(state, first)
+        read, after = self.layer(z, state)
+        shared = z + read
         out = features.new_zeros(len(instance), *shape[1:])
         for rows, leave in zip(places, self.leave, strict=True):
-            out = out.index_copy(0, rows, leave(state[instance[rows]]))
-        return out
+            out = out.index_copy(0, rows, leave(shared[instance[rows]]))
+        return out, _rows(after, instance)
+
+
+def _first_rows(instance: Tensor, count: int) -> Tensor:
+    """(count,) one row of each group: they all hold its state."""
+    return torch.zeros(count, dtype=torch.int64).index_copy(
+        0, instance, torch.arange(len(instance))
+    )
+
+
+def _rows(state: Any, rows: Tensor) -> Any:
+    """A layer's state (1, B, hidden), a pair for an LSTM, None without a loop, of some rows."""
+    if isinstance(state, tuple):
+        return tuple(part[:, rows] for part in state)
+    return None if state is None else state[:, rows]

@@ -67,6 +67,13 @@ class Seen(NamedTuple):
     scaled: Scaled  # of the steps that are asked for
     extra: Extra | None = None  # covariates
 
+    def part(self, first: int, stop: int | None) -> "Seen":
+        """Some of the steps; all anchors must be there."""
+        which = slice(first, stop)
+        return Seen(
+            self.features[:, which], self.anchors[:, which], self.scaled.part(which), self.extra
+        )
+
 
 class Network(nn.Module):
     """(B, history) values, NaN where missing, to quantiles of the next ``h`` after every step.
@@ -130,18 +137,34 @@ class Network(nn.Module):
 
     def enter(self, seen: Seen) -> Tensor:
         """(B, T, hidden) what the recurrence reads at each step."""
-        x = self.embed(seen.features)
+        return self._enter(seen.features, seen.extra, None)[0]
+
+    def _enter(self, features: Tensor, extra: Extra | None, shared: Any) -> tuple[Tensor, Any]:
+        """The same from the state of the groups' layer, and that state after it."""
+        x = self.embed(features)
         if self.covariates is not None:
-            x = x + self.covariates.past(_given(seen))
+            x = x + self.covariates.past(_given(extra))
         if self.group is not None:
-            x = x + self.group(seen.features, _together(seen))
-        return x
+            read, shared = self.group(features, _together(extra), shared)
+            x = x + read
+        return x, shared
+
+    def carry(
+        self, features: Tensor, extra: Extra | None, state: State | None = None
+    ) -> tuple[Tensor, State]:
+        """(B, T, hidden) from (B, T, F) features and the covariates of the same steps, from a
+        state (zeros if None) to the next; its last entry, where there are groups, is the state of
+        their layer, for each series that of its group."""
+        shared = state[-1] if state is not None and self.group is not None else None
+        x, shared = self._enter(features, extra, shared)
+        x, after = self.recur(x, state)
+        return x, after if self.group is None else [*after, shared]
 
     def heads(self, x: Tensor, seen: Seen) -> Tensor:
         """(B, T, K*h + 2h + 2 SIDE) raw outputs after the steps for which there are anchors."""
         x = x[:, -seen.anchors.shape[1] :]
         out = self.head(x)
-        ahead = None if self.covariates is None else self.covariates.ahead(x, _given(seen))
+        ahead = None if self.covariates is None else self.covariates.ahead(x, _given(seen.extra))
         return out if ahead is None else out + F.pad(ahead, (0, 2 * SIDE))
 
     def recur(
@@ -180,14 +203,14 @@ class Network(nn.Module):
         return training_loss(out, seen.anchors, seen.scaled, targets(window, self.shape))
 
 
-def _given(seen: Seen) -> Extra:
-    if seen.extra is None:
+def _given(extra: Extra | None) -> Extra:
+    if extra is None:
         raise ValueError("this network needs the covariates that it was trained with")
-    return seen.extra
+    return extra
 
 
-def _together(seen: Seen) -> Together:
-    together = _given(seen).together
+def _together(extra: Extra | None) -> Together:
+    together = _given(extra).together
     if together is None:
         raise ValueError("this network needs the groups that it was trained with")
     return together

@@ -32,9 +32,13 @@ class Scaled:
 
     def last(self) -> "Scaled":
         """The last step alone."""
+        return self.part(slice(-1, None))
+
+    def part(self, which: slice) -> "Scaled":
+        """Some of the steps."""
         return Scaled(
-            self.values[:, -1:], self.mask[:, -1:], self.level[:, -1:], self.scale[:, -1:],
-            self.size[:, -1:], self.origin, self.age[:, -1:],
+            self.values[:, which], self.mask[:, which], self.level[:, which],
+            self.scale[:, which], self.size[:, which], self.origin, self.age[:, which],
         )  # fmt: skip
 
 

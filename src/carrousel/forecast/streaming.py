@@ -12,7 +12,8 @@ of the history:
 The features rest on the last ``history`` observations, which are kept. The states begin with what
 the network knows after reading a window of ``history`` observations (as ``Forecaster.predict``
 reads them), and from then on forget only what the network forgets. Nothing is approximated: the
-states are those of one pass over all steps since then.
+states are those of one pass over all steps since then. What covariates show is added at each step;
+the layer that series of a group share is carried on in the same way, with all of them.
 """
 
 from collections.abc import Sequence
@@ -24,8 +25,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..data.covariates import group_codes
 from ..data.panel import Panel
+from .exogenous import Extra
+from .groups import Together
 from .model import Network, features
+from .rolling import Rolling, last_values
 from .scaling import scale_last, scale_steps
 
 STARTED_AT_ONCE = 512  # series whose states are computed together
@@ -36,14 +41,16 @@ class Stream:
 
     Args:
         networks: Trained networks of one shape.
-        panel: The series so far.
+        panel: The series so far, with the covariates that the networks read.
 
     Attributes:
-        values: (S, kept) float32, the newest last; NaN where missing and before the first. A view
-            of twice as much memory, through which it moves, so that little is copied.
+        past: The last ``kept`` values of each series; NaN where missing and before the first.
+        beside: The covariates of the same steps, as ``Panel.exog``; None if there are none.
+        static: (S, K) as ``Panel.static``; None if there are no covariates.
         total: (S,) observations of each series since ``panel.start``.
+        groups: (S,) the group of each series and its place in it; None without groups.
         states: For each network and each tensor of its layers' states: one for each phase,
-            (S, hidden).
+            (S, hidden). Series of a group each hold the state that they share.
         tops: For each network (S, hidden): what its last layer said of the newest step.
     """
 
@@ -55,14 +62,23 @@ class Stream:
     def _adopt(self, networks: Sequence[Network], panel: Panel) -> None:
         self.networks, self.shape = list(networks), networks[0].shape
         self.kept = self.shape.history + self.shape.step - 1
-        self.meta = replace(panel, y=panel.y[:0], offsets=panel.offsets[:1])
+        self.meta = panel.select([])
         self.start, self.day, self.ids = panel.start, panel.days, list(panel.ids)
         self.places = {name: s for s, name in enumerate(self.ids)}
         self.total = panel.lengths.astype(np.int64)
-        self._keep(_last_values(panel, self.kept))
+        self.past = Rolling(last_values(panel.y, panel.offsets, self.kept))
+        self.beside, self.static = None, panel.static
+        if panel.exog is not None:
+            self.beside = Rolling(last_values(panel.exog, panel.offsets, self.kept))
+        self.groups = group_codes(panel)
         self.count = np.zeros(panel.n_series, np.int64)
         self.states: list[list[list[Tensor]]] = [[] for _ in networks]
         self.tops: list[Tensor] = [torch.empty(0)] * len(networks)
+
+    @property
+    def values(self) -> NDArray[np.float32]:
+        """(S, kept) float32, the newest last."""
+        return self.past.view
 
     @property
     def stored(self) -> NDArray[np.int64]:
@@ -80,6 +96,8 @@ class Stream:
             ids=list(self.ids),
             start=self.at(slice(None), self.total - stored),
             day=self.day,
+            exog=None if self.beside is None else self.beside.view[inside],
+            static=self.static,
         )
 
     def at(self, series: Any, steps: Any) -> NDArray:
@@ -87,44 +105,88 @@ class Stream:
         day = None if self.day is None else self.day[series]
         return self.meta.freq.advance(self.start[series], steps, day)
 
-    def advance(self, ahead: NDArray[np.int64], block: NDArray[np.float32]) -> None:
+    def advance(
+        self,
+        ahead: NDArray[np.int64],
+        block: NDArray[np.float32],
+        beside: NDArray[np.float32] | None = None,
+    ) -> None:
         """Take in the next ``ahead`` (S,) observations of each series, ``block`` (S, K), of
-        which the first ``ahead`` count; NaN is a missing value."""
+        which the first ``ahead`` count; NaN is a missing value. ``beside`` (S, K, C) are the
+        covariates of the same steps. Series of a group go on together."""
         with torch.inference_mode():
             for k in range(block.shape[1]):
                 rows: Any = np.flatnonzero(ahead > k)
                 if len(rows) == len(ahead):
                     rows = slice(None)  # views instead of copies
-                self._append(rows, block[rows, k])
+                self.past.append(rows, block[rows, k])
+                if self.beside is not None and beside is not None:
+                    self.beside.append(rows, beside[rows, k])
                 self.total[rows] += 1
                 self.count[rows] += 1
                 self._step(rows)
 
-    def correct(self, series: NDArray[np.int64], back: NDArray, y: NDArray) -> None:
-        """Change values ``back`` steps before the newest, and begin the states of these series
-        again from their windows."""
+    def correct(
+        self,
+        series: NDArray[np.int64],
+        back: NDArray,
+        y: NDArray,
+        beside: NDArray | None = None,
+    ) -> None:
+        """Change values, and covariates (N, C), ``back`` steps before the newest, and begin the
+        states of these series, and of those in their groups, again from their windows."""
         if not len(series):
             return
         self.values[series, self.kept - 1 - back] = y
+        if self.beside is not None and beside is not None:
+            self.beside.view[series, self.kept - 1 - back] = beside
         with torch.inference_mode():
-            self._begin(np.unique(series))
+            self._begin(self.whole(series))
+
+    def whole(self, series: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Some series, each once, and all others of their groups."""
+        if self.groups is None:
+            return np.unique(series)
+        codes = self.groups[0]
+        return np.flatnonzero(np.isin(codes, codes[series]))
 
     def add(self, panel: Panel) -> None:
-        """Take in series that were not there."""
-        new = Stream(self.networks, panel)
+        """Take in series that were not there. One that joins a group must end with it; the states
+        of that group begin again from their windows."""
+        new, before = Stream(self.networks, panel), len(self.ids)
         new.relabel(int(self.count.max(initial=0)))
         self.start = np.concatenate([self.start, new.start])
         if self.day is not None and new.day is not None:
             self.day = np.concatenate([self.day, new.day])
-        self.places |= {name: len(self.ids) + s for s, name in enumerate(new.ids)}
+        self.places |= {name: before + s for s, name in enumerate(new.ids)}
         self.ids += new.ids
         self.total = np.concatenate([self.total, new.total])
         self.count = np.concatenate([self.count, new.count])
-        self._keep(np.concatenate([self.values, new.values]))
+        self.past.add(new.values)
+        if self.beside is not None and new.beside is not None:
+            self.beside.add(new.beside.view)
+        if self.static is not None and new.static is not None:
+            self.static = np.concatenate([self.static, new.static])
         for k in range(len(self.networks)):
             for ours, theirs in zip(self.states[k], new.states[k], strict=True):
                 ours[:] = [torch.cat(pair) for pair in zip(ours, theirs, strict=True)]
             self.tops[k] = torch.cat([self.tops[k], new.tops[k]])
+        self._join(before)
+
+    def _join(self, before: int) -> None:
+        """Put the series from number ``before`` on into their groups."""
+        self.groups = group_codes(self.panel())
+        if self.groups is None:
+            return
+        codes = self.groups[0]
+        joined = np.intersect1d(codes[:before], codes[before:])
+        for code in joined:
+            rows = np.flatnonzero(codes == code)
+            self.count[rows] = self.count[rows[0]]
+        rows = np.flatnonzero(np.isin(codes, joined))
+        if len(rows):
+            with torch.inference_mode():
+                self._begin(rows)
 
     def relabel(self, count: int) -> None:
         """Count from ``count`` instead of 0: the phases are the same, their numbers turn."""
@@ -132,44 +194,49 @@ class Stream:
         turn = -count % self.shape.step
         self.states = [[t[turn:] + t[:turn] for t in states] for states in self.states]
 
-    def quantiles(self) -> NDArray[np.float64]:
-        """(S, h, Q) of what follows the newest observation of each series."""
-        history = torch.from_numpy(self.values[:, -self.shape.history :])
-        members = []
+    def quantiles(self, ahead: NDArray[np.float32] | None = None) -> NDArray[np.float64]:
+        """(S, h, Q) of what follows the newest observation of each series; ``ahead`` (S, h, F) are
+        the covariates that are known of these steps."""
+        length = self.shape.history
+        history = torch.from_numpy(self.values[:, -length:])
+        extra, members = self._extra(slice(None), self.kept, length), []
+        if extra is not None and ahead is not None:
+            futr = torch.cat([extra.futr, torch.from_numpy(ahead).to(extra.futr.dtype)], 1)
+            extra = extra._replace(futr=futr)
         with torch.inference_mode():
-            seen = self.networks[0].look(history, last=True)
+            seen = self.networks[0].look(history, last=True, extra=extra)
             for network, top in zip(self.networks, self.tops, strict=True):
-                forecast = network.read(top[:, None], seen.scaled, seen.anchors)
-                members.append(forecast.quantiles()[:, 0])
+                out = network.heads(top[:, None], seen)
+                members.append(network.say(out, seen.scaled, seen.anchors).quantiles()[:, 0])
             return torch.stack(members).mean(0).numpy()
 
-    @property
-    def values(self) -> NDArray[np.float32]:
-        return self.buffer[:, self.end - self.kept : self.end]
-
-    def _keep(self, values: NDArray[np.float32]) -> None:
-        self.buffer = np.empty((len(values), 2 * self.kept), np.float32)
-        self.buffer[:, : self.kept], self.end = values, self.kept
-
-    def _append(self, rows: Any, y: NDArray[np.float32]) -> None:
-        """The next value of some series; of all, it only moves the view."""
-        if isinstance(rows, slice):
-            if self.end == 2 * self.kept:
-                self._keep(self.values)
-            self.end += 1
-        else:
-            self.values[rows, :-1] = self.values[rows, 1:]
-        self.values[rows, -1] = y
+    def _extra(self, rows: Any, end: int, length: int) -> Extra | None:
+        """The covariates of some series, whole groups, of the ``length`` kept steps before
+        ``end``."""
+        if self.beside is None or self.static is None:
+            return None
+        values = torch.from_numpy(self.beside.view[rows, end - length : end])
+        known = len(self.shape.futr)
+        futr, hist = values[..., :known], values[..., known:]
+        together = None
+        if self.groups is not None:
+            codes, slot = (torch.from_numpy(part[rows]) for part in self.groups)
+            instance = codes.unique(return_inverse=True)[1]
+            together = Together(instance, slot, torch.ones(len(slot)))
+        return Extra(futr, hist, torch.from_numpy(self.static[rows]), together)
 
     def _begin(self, rows: NDArray[np.int64]) -> None:
-        """The states of some series, afresh from their windows: one window for each phase."""
-        for part in np.array_split(rows, -(-len(rows) // STARTED_AT_ONCE) or 1):
+        """The states of some series, whole groups, afresh from their windows: one window for
+        each phase."""
+        at_once = STARTED_AT_ONCE if self.groups is None else len(rows)
+        for part in np.array_split(rows, -(-len(rows) // max(at_once, 1)) or 1):
             for back in range(self.shape.step):
                 end = self.kept - back
                 window = torch.from_numpy(self.values[part, end - self.shape.history : end])
                 shown = features(scale_steps(window, self.shape.step), self.shape)
+                extra = self._extra(part, end, self.shape.history)
                 for k, network in enumerate(self.networks):
-                    x, states = network.recur(network.embed(shown))
+                    x, states = network.carry(shown, extra)
                     for phase, group in self._phases(part, back):
                         self._store(k, phase, part[group], [_part(t, group) for t in states])
                     if back == 0:
@@ -189,10 +256,11 @@ class Stream:
         shown = features(scale_last(window, self.shape.step), self.shape, last=True)
         for phase, group in self._phases(rows):
             series = rows if isinstance(group, slice) else np.arange(len(self.ids))[rows][group]
+            extra = self._extra(series, self.kept, self.shape.step)
             for k, network in enumerate(self.networks):
                 before = [tensors[phase][series][None] for tensors in self.states[k]]
-                x = network.embed(shown[group])
-                x, states = network.recur(x, _grouped(before, self.shape.cell))
+                state = _grouped(before, self.shape.cell)
+                x, states = network.carry(shown[group], extra, state)
                 self._store(k, phase, series, states)
                 self._put(k, series, x[:, -1])
 
@@ -233,15 +301,6 @@ class Stream:
             stream.states[k] = [list(tensors[f"state{k}.{i}"]) for i in range(len(names))]
             stream.tops[k] = tensors[f"top{k}"]
         return stream
-
-
-def _last_values(panel: Panel, kept: int) -> NDArray[np.float32]:
-    """(S, kept) the last values of each series, the newest last, NaN before the first."""
-    index = panel.offsets[1:, None] + np.arange(-kept, 0)
-    outside = index < panel.offsets[:-1, None]
-    values = panel.y[np.where(outside, 0, index)]
-    values[outside] = np.nan
-    return values
 
 
 def _part(state: Any, group: Any) -> Any:
