@@ -198,6 +198,23 @@ def test_a_validation_that_is_not_finite_is_never_the_best():
     assert (run.best_score, run.best_step) == (2.0, 30)
 
 
+def test_a_validation_that_is_not_finite_survives_a_checkpoint(tmp_path):
+    path, scores = tmp_path / "c", [torch.nan, 3.0, torch.inf]
+
+    def stops(step, generator):
+        if step == 20:
+            raise KeyboardInterrupt
+        return batches(step, generator)
+
+    options = replace(OPTIONS, checkpoint_every=10)
+    said = iter(scores)
+    fit(new_model(), stops, loss, options, validate=lambda m: next(said), checkpoint=path)
+    score = lambda m: 5.0  # noqa: E731
+    run = fit(new_model(), batches, loss, options, validate=score, checkpoint=path, resume=True)
+    assert (run.best_score, run.best_step) == (3.0, 10)
+    assert [s for _, s in run.scores[1:4]] == [3.0, pytest.approx(torch.nan, nan_ok=True), 5.0]
+
+
 def test_a_full_disk_stops_no_training_and_spoils_no_checkpoint(tmp_path, monkeypatch):
     path, model, expected = tmp_path / "s", new_model(), new_model()
     fit(expected, batches, loss, OPTIONS)

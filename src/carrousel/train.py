@@ -27,6 +27,7 @@ from torch import Tensor, nn
 
 from .adamw import AdamW
 from .checkpoint import load_checkpoint, prefixed, save_checkpoint, section
+from .plain import restored, typed
 
 Batches = Callable[[int, torch.Generator], Any]  # (step, generator) -> one batch
 Loss = Callable[[nn.Module, Any], Tensor]  # (model, batch) -> scalar
@@ -263,7 +264,11 @@ class _State:
         }
         for i, state in enumerate(self.optimizer.state):
             tensors.update(prefixed(f"optimizer.{i}", state))
-        data = {"run": vars(self.run), "options": vars(self.options), "identity": self.identity}
+        scores = [
+            (step, score if math.isfinite(score) else None) for step, score in self.run.scores
+        ]
+        run = {**vars(self.run), "scores": scores}  # JSON has no NaN
+        data = {"run": run, "options": vars(self.options), "identity": self.identity}
         try:
             save_checkpoint(path, tensors, data)
         except OSError as error:
@@ -278,22 +283,57 @@ class _State:
         tensors, data = load_checkpoint(path)
         if data.get("identity", "") != self.identity:
             raise ValueError(f"checkpoint {path} belongs to a training on other data")
-        if data["options"] != vars(self.options):
+        if data.get("options") != vars(self.options):
             raise ValueError(
-                f"checkpoint {path} was written with other options: {data['options']}; "
+                f"checkpoint {path} was written with other options: {data.get('options')}; "
                 f"now they are {vars(self.options)}"
             )
-        self.model.load_state_dict(section("model", tensors))
-        self.averaged.load_state_dict(section("averaged", tensors))
-        self.best = section("best", tensors)
-        self.generator.set_state(tensors["generator"])
-        for i, state in enumerate(self.optimizer.state):
-            saved = section(f"optimizer.{i}", tensors)
-            if {k: v.shape for k, v in saved.items()} != {k: v.shape for k, v in state.items()}:
-                raise ValueError(f"checkpoint {path} was written by another version of carrousel")
+        try:
+            self._restore(tensors, _run(data.get("run")))
+        except ValueError as error:
+            raise ValueError(f"checkpoint {path} does not fit this training: {error}") from error
+
+    def _restore(self, tensors: dict[str, Tensor], run: Run) -> None:
+        """Take over everything, once it is known to be all there."""
+        states = [section(f"optimizer.{i}", tensors) for i in range(len(self.optimizer.state))]
+        parts = {name: section(name, tensors) for name in ("model", "averaged", "best")}
+        for name, part in parts.items():
+            _require_like(part, self.model.state_dict(), name)
+        for i, (saved, state) in enumerate(zip(states, self.optimizer.state, strict=True)):
+            _require_like(saved, state, f"optimizer.{i}")
+        generator = {"generator": tensors["generator"]} if "generator" in tensors else {}
+        _require_like(generator, {"generator": self.generator.get_state()}, "random")
+        if not 0 <= run.best_step <= run.steps <= self.options.steps:
+            raise ValueError(f"run is at step {run.steps} of {self.options.steps}")
+        try:
+            self.generator.set_state(tensors["generator"])
+        except RuntimeError as error:
+            raise ValueError(f"generator: {error}") from error
+        self.model.load_state_dict(parts["model"])
+        self.averaged.load_state_dict(parts["averaged"])
+        self.best, self.run = parts["best"], run
+        for state, saved in zip(self.optimizer.state, states, strict=True):
             state.update(saved)
-        self.run = Run(**data["run"])
-        self.run.scores = [(step, score) for step, score in self.run.scores]
+
+
+def _run(data: Any) -> Run:
+    """What a checkpoint says of the run; a score that was not finite is null there."""
+    if not isinstance(data, dict):
+        raise ValueError("run is missing")
+    pairs = typed(data.get("scores", []), list[tuple[int, float | None]], "run.scores")
+    run = restored(Run, {**data, "scores": []}, "run")
+    run.scores = [(step, math.nan if score is None else score) for step, score in pairs]
+    return run
+
+
+def _require_like(found: dict[str, Tensor], wanted: dict[str, Tensor], what: str) -> None:
+    """Raise ``ValueError`` unless names, shapes and types are the same."""
+    have, want = (
+        {name: (tuple(t.shape), t.dtype) for name, t in one.items()} for one in (found, wanted)
+    )
+    if have != want:
+        name = min(name for name in have.keys() | want.keys() if have.get(name) != want.get(name))
+        raise ValueError(f"{what}.{name} is {have.get(name)}, expected {want.get(name)}")
 
 
 def _copy(model: nn.Module) -> dict[str, Tensor]:

@@ -213,39 +213,6 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path):
         assert (target / "model" / "x.txt").read_text() == text
 
 
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-from carrousel.cli import output
-def die(*_):
-    os.kill(os.getpid(), signal.SIGKILL)
-real, calls = os.replace, []
-def replace(a, b):
-    if len(calls) == int(sys.argv[1]):
-        die()
-    calls.append(a)
-    real(a, b)
-output.os.replace = replace
-with output.whole_folder(Path(sys.argv[2])) as folder:
-    (folder / "model").mkdir()
-    (folder / "model" / "x.txt").write_text("new")
-"""
-
-
-@pytest.mark.parametrize("moves", [0, 1, 2])
-def test_kill_9_at_any_move_keeps_the_old_folder_or_the_new(moves, tmp_path):
-    target = tmp_path / "out"
-    (target / "model").mkdir(parents=True)
-    (target / "model" / "x.txt").write_text("old")
-    subprocess.run([sys.executable, "-c", KILLED, str(moves), str(target)], check=False)
-    if moves < 2:
-        assert any(item.name.startswith(".carrousel-") for item in target.iterdir())
-    with whole_folder(target):
-        pass  # the next run clears up
-    assert [item.name for item in target.iterdir()] == ["model"]
-    assert (target / "model" / "x.txt").read_text() == ("new" if moves == 2 else "old")
-
-
 def test_two_runs_into_one_folder_leave_each_other_alone(tmp_path):
     with whole_folder(tmp_path) as one:
         (one / "a").write_text("1")

@@ -19,6 +19,7 @@ from .forecast import forecast
 from .lab import lab
 from .predict import predict
 from .samples import samples
+from .screen import drop_output, write_what_the_terminal_has
 from .text import text
 from .update import update
 
@@ -43,10 +44,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run ``carrousel`` with these arguments (default: those of the process) and exit."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that unfinished files go
+    write_what_the_terminal_has()
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _told  # type: ignore[assignment]
             code = app(args=arguments or ["--help"], standalone_mode=False)
+            sys.stdout.flush()  # a full disk is an error of this command, not of its end
     except typer.Abort:
         sys.exit(1)
     except Exception as error:
@@ -54,6 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if message is None:
             raise
         sys.stderr.write(f"carrousel: {message}\n")
+        drop_output()
         sys.exit(2)
     sys.exit(code if isinstance(code, int) else 0)
 
@@ -68,6 +72,10 @@ def _explained(error: Exception) -> str | None:
     wrong_option = typer.BadParameter.__bases__[0]  # click's UsageError, wherever click lives
     if isinstance(error, wrong_option):
         return " ".join(error.format_message().split())  # type: ignore[attr-defined]
+    if isinstance(error, BrokenPipeError):
+        return "nobody reads the output any more"
+    if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
+        return f"there is not enough memory for this: {' '.join(str(error).split())}"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     missing_extra = isinstance(error, ImportError) and "pip install" in str(error)

@@ -1,5 +1,6 @@
 """``carrousel lab cell``: one step of one cell, with real numbers."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,6 +38,7 @@ def cell(
 
     from ..lab.cell import step
     from ..lab.weights import Weights
+    from .output import writable_folder
 
     own = _loaded(weights, layer) if weights else Weights.random(kind, inputs, hidden, seed)
     rng = torch.Generator().manual_seed(seed)
@@ -48,12 +50,13 @@ def cell(
             ("-c", c, own.hidden),
         )
     ]
-    done = step(own, *given)
-    _show(done)
-    if out is not None:
-        from ..lab.cell_picture import save_step
+    with writable_folder(out) if out is not None else nullcontext():
+        done = step(own, *given)
+        _show(done)
+        if out is not None:
+            from ..lab.cell_picture import save_step
 
-        typer.echo("written: " + ", ".join(str(path) for path in save_step(done, out)))
+            typer.echo("written: " + ", ".join(str(path) for path in save_step(done, out)))
 
 
 def _loaded(path: Path, layer: str) -> "Weights":

@@ -48,8 +48,9 @@ def _command(name: str) -> "Callable[..., None]":
     ) -> None:
         from ..lab import Options, run
         from ..lab.bar import Bar
+        from .output import writable_folder
 
-        with Bar(name) as progress:
+        with writable_folder(out), Bar(name) as progress:
             # Small networks: a process a core is faster than threads that share one network.
             jobs = (os.cpu_count() or 1) if jobs is None else jobs
             options = Options(quick, seeds, jobs, out, progress)

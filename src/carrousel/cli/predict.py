@@ -28,11 +28,15 @@ def predict(
     """
     from ..checkpoint import write_bytes
     from ..forecast import Forecaster
+    from .output import writable_file
     from .report import table_bytes
+    from .screen import write_data
     from .study import read
 
     if out is not None and out.suffix not in (".csv", ".parquet"):
         raise ValueError(f"--out must end in .csv or .parquet, got {out.name}")
+    if out is not None:
+        writable_file(out)
     forecaster = Forecaster.load(model)
     panel, given = forecaster.panel_, None
     notes: list[str] = []
@@ -44,6 +48,6 @@ def predict(
         sys.stderr.write(f"{note}\n")
     table = forecaster.predict(given, level=level)
     if out is None:
-        sys.stdout.write(table_bytes(table, panel, ".csv").decode())
+        write_data(table_bytes(table, panel, ".csv"))
     else:
         write_bytes(out, table_bytes(table, panel, out.suffix))

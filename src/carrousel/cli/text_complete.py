@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from .screen import write_data
 from .text_tables import show_table
 
 
@@ -26,6 +27,6 @@ def complete(
     found = loaded.next(beginning, k) if tokens else next_words(loaded, beginning, k)
     rows = [{"next": token, "probability": value} for token, value in found]
     if as_json:
-        typer.echo(json.dumps(rows, ensure_ascii=False))
+        write_data((json.dumps(rows, ensure_ascii=False) + "\n").encode())
     else:
         show_table(rows, "next")

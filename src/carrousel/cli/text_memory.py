@@ -1,6 +1,7 @@
 """``carrousel text memory``: what a model keeps of each word; and the study over many sentences."""
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -70,8 +71,13 @@ def _one(
 ) -> None:
     from ..text.memory import Options, memory
 
-    found = memory(model, sentence, Options(**_chosen(given)))
-    rows = _rows(found, layer)
+    with whole_folder(out) if out is not None else nullcontext() as folder:
+        found = memory(model, sentence, Options(**_chosen(given)))
+        rows = _rows(found, layer)
+        if folder is not None:
+            write_csv(folder / "memory.csv", rows)
+            _json(folder / "memory.json", found.to_dict())
+            found.plot(layer=layer).savefig(folder / "memory.png", dpi=150)
     show_table(rows, "word")
     expected = ", ".join(f"{token!r} {p:.3f}" for token, p in found.next)
     typer.echo(
@@ -79,10 +85,6 @@ def _one(
         f"writes.\nExpected next: {expected}"
     )
     if out is not None:
-        with whole_folder(out) as folder:
-            write_csv(folder / "memory.csv", rows)
-            _json(folder / "memory.json", found.to_dict())
-            found.plot(layer=layer).savefig(folder / "memory.png", dpi=150)
         typer.echo(f"written: {out / 'memory.csv'}, .json, .png")
 
 
@@ -107,15 +109,16 @@ def _rows(found: "Memory", layer: int) -> list[dict[str, Any]]:
 def _many(model: "Readable", language: str, given: dict[str, Any], out: Path | None) -> None:
     from ..text.study import StudyOptions, study
 
-    with progress_bar(f"{language} sentences") as progress:
-        found = study(model, language, StudyOptions(**_chosen(given)), progress)
-    show_table(_effects(found), "measure", "comparison", "verdict")
-    _explain(found)
-    if out is not None:
-        with whole_folder(out) as folder:
+    with whole_folder(out) if out is not None else nullcontext() as folder:
+        with progress_bar(f"{language} sentences") as progress:
+            found = study(model, language, StudyOptions(**_chosen(given)), progress)
+        if folder is not None:
             write_csv(folder / "study.csv", found.rows())
             _json(folder / "study.json", {"language": language, "effects": found.rows()})
             found.plot().savefig(folder / "study.png", dpi=150)
+    show_table(_effects(found), "measure", "comparison", "verdict")
+    _explain(found)
+    if out is not None:
         typer.echo(f"written: {out / 'study.csv'}, .json, .png")
 
 

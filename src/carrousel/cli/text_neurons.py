@@ -1,6 +1,7 @@
 """``carrousel text neurons``: units whose state follows something that can be read."""
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -33,12 +34,18 @@ def neurons(
     from ..text import LanguageModel
     from ..text.neurons import neurons
 
-    if characters < 1 or strings < 1:
-        raise ValueError("--characters and --strings must be at least 1")
-    with text.open(encoding="utf-8") as file:
-        content = file.read(characters)
-    found = neurons(LanguageModel.load(model), content, feature or None, strings=strings, seed=seed)
-    rows = found.rows()
+    for name, number in (("--characters", characters), ("--strings", strings)):
+        if number < 1:
+            raise ValueError(f"{name} must be at least 1, got {number}")
+    content, readable = _beginning(text, characters), LanguageModel.load(model)
+    with whole_folder(out) if out is not None else nullcontext() as folder:
+        found = neurons(readable, content, feature or None, strings=strings, seed=seed)
+        rows = found.rows()
+        if folder is not None:
+            (folder / "neurons.html").write_text(found.to_html(), encoding="utf-8")
+            found.plot().savefig(folder / "neurons.png", dpi=150)
+            as_json = json.dumps(rows, indent=1, ensure_ascii=False) + "\n"
+            (folder / "neurons.json").write_text(as_json, encoding="utf-8")
     shown = ("feature", "layer", "unit", "kind", "score", "untrained")
     table = [
         {key: row[key] for key in shown}
@@ -47,12 +54,15 @@ def neurons(
     ]
     show_table(table, "feature", "kind", "ends of strings")
     if out is not None:
-        with whole_folder(out) as folder:
-            (folder / "neurons.html").write_text(found.to_html(), encoding="utf-8")
-            found.plot().savefig(folder / "neurons.png", dpi=150)
-            content = json.dumps(rows, indent=1, ensure_ascii=False) + "\n"
-            (folder / "neurons.json").write_text(content, encoding="utf-8")
         typer.echo(f"written: {out / 'neurons.html'}, .png, .json")
+
+
+def _beginning(text: Path, characters: int) -> str:
+    try:
+        with text.open(encoding="utf-8-sig") as file:
+            return file.read(characters)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{text} is not UTF-8 text: {error.reason}") from error
 
 
 def _ends(row: dict) -> str:

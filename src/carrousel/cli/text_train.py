@@ -48,7 +48,9 @@ def train(
     A run that was stopped, by Ctrl-C or otherwise, goes on with --resume and arrives at the model
     of a run that never stopped.
     """
+    from ..leftovers import with_lock
     from ..text import LanguageModel
+    from .output import writable_folder
     from .progress import training_bar
     from .report import console
 
@@ -59,17 +61,19 @@ def train(
         learning_rate=learning_rate, seed=seed,
     )  # fmt: skip
     checkpoint = out / CHECKPOINT
-    with training_bar(console(stderr=True), "learning") as report:
-        model.fit(
-            files,
-            valid=0.05 if valid is None else valid,
-            progress=lambda now: report(_score(now), now),
-            checkpoint=checkpoint,
-            resume=resume,
-        )
-    model.save(out)
-    if model.report["stopped"] != "interrupted":
-        checkpoint.unlink(missing_ok=True)
+    # Two trainings in one folder would each go on from the other's checkpoint.
+    with writable_folder(out), with_lock(out, wait=False):
+        with training_bar(console(stderr=True), "learning") as report:
+            model.fit(
+                files,
+                valid=0.05 if valid is None else valid,
+                progress=lambda now: report(_score(now), now),
+                checkpoint=checkpoint,
+                resume=resume,
+            )
+        model.save(out)
+        if model.report["stopped"] != "interrupted":
+            checkpoint.unlink(missing_ok=True)
     _tell(console(), model, out)
 
 

@@ -20,11 +20,13 @@ def update(
     """
     from ..data.build import counted, written
     from ..forecast import Forecaster
+    from ..leftovers import with_lock
     from .report import console
 
-    forecaster = Forecaster.load(model)
-    forecaster.update(file, add=add)
-    forecaster.save(model)
+    with with_lock(model):  # two updates at once would each save what the other has not seen
+        forecaster = Forecaster.load(model)
+        forecaster.update(file, add=add)
+        forecaster.save(model)
     screen, panel = console(), forecaster.panel_
     first, last = (written(time) for time in (panel.ends.min(), panel.ends.max()))
     upto = last if first == last else f"between {first} and {last}"

@@ -371,12 +371,10 @@ class Forecaster:
     def load(cls, path: str | Path) -> "Forecaster":
         """Read a model that ``save`` wrote; nothing in the files is executed."""
         saved = load_model(Path(path))
-        forecaster = cls(**saved.description["options"])
+        forecaster = cls(**saved.options)
         forecaster.networks_, forecaster._panel = saved.networks, saved.panel
         forecaster.plan_ = forecaster._like = None
-        forecaster.notes_ = saved.description["notes"]
-        factors = saved.description.get("calibration")
-        forecaster.calibration_ = None if factors is None else tuple(factors)
+        forecaster.notes_, forecaster.calibration_ = saved.notes, saved.calibration
         if saved.stream:
             forecaster._stream = Stream.restored(saved.networks, saved.panel, saved.stream)
         return forecaster

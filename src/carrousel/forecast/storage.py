@@ -1,33 +1,27 @@
-"""A model on disk: a directory with model.json, which names a file of numbers beside it.
+"""A forecaster on disk: see ``carrousel.model_files``."""
 
-Loading reads numbers and text and runs nothing. The file of numbers carries their digest in its
-name and is complete before model.json names it, which is replaced in one step: whenever writing
-stops, the directory holds the old model or the new one. The JSON file also holds the whole digest,
-so that half a file, or one that was changed, is refused.
-"""
-
-import hashlib
-import json
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
-from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from ..checkpoint import section, write_bytes
+from ..checkpoint import prefixed, section
 from ..data.covariates import Spec
 from ..data.frequency import Frequency
 from ..data.panel import Panel
-from ..model_files import DESCRIPTION, FORECASTER, numbers, read_description
-from .distribution import QUANTILES
+from ..model_files import FORECASTER, filled, read_model, write_model
+from ..plain import restored
+from .distribution import QUANTILES, SIDE
 from .model import Network, Shape
+from .options import Options
+from .storage_checks import check_panel, check_shape, check_stream
 
-FORMAT = 2  # 1: the weights were always called model.safetensors
+FORMAT = 3  # 1: the weights were always called model.safetensors; 2: the description was not signed
 
 
 @dataclass(frozen=True)
@@ -36,8 +30,43 @@ class Saved:
 
     networks: list[Network]
     panel: Panel
-    description: dict[str, Any]
+    options: dict[str, Any]
+    notes: list[str]
+    calibration: tuple[float, ...] | None
     stream: dict[str, Tensor]  # states of ``Stream``; empty if there was none
+
+
+@dataclass(frozen=True)
+class _Description:
+    options: dict[str, Any]
+    shape: dict[str, Any]
+    quantiles: tuple[float, ...]
+    networks: int
+    panel: dict[str, Any]
+    notes: list[str]
+    reasons: list[str]
+    calibration: tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.quantiles != QUANTILES:
+            raise ValueError(f"quantiles must be {QUANTILES}")
+        factors = self.calibration
+        if factors is not None and not (len(factors) == SIDE and min(factors) > 0):
+            raise ValueError(f"calibration must be {SIDE} factors above 0")
+
+
+@dataclass(frozen=True)
+class _Series:
+    """What a panel is beside its numbers."""
+
+    ids: list[str | int | float]
+    freq: Frequency
+    dated: bool
+    id_col: str | None
+    time_col: str
+    target_col: str
+    time_zone: str | None
+    covariates: Spec | None = None
 
 
 def save_model(
@@ -48,30 +77,11 @@ def save_model(
     more: dict[str, Any],
     stream: dict[str, Tensor],
 ) -> None:
-    """Write both files, the description last: it is what makes the weights valid."""
-    tensors = {
-        f"network{k}.{name}": value.detach().contiguous()
-        for k, network in enumerate(networks)
-        for name, value in network.state_dict().items()
-    }
-    tensors |= {
-        "panel.y": torch.from_numpy(np.ascontiguousarray(panel.y)),
-        "panel.offsets": torch.from_numpy(panel.offsets.astype(np.int64)),
-        "panel.start": torch.from_numpy(panel.start.astype(np.int64)),
-    }
-    if panel.day is not None:
-        tensors["panel.day"] = torch.from_numpy(panel.day)
-    if panel.exog is not None and panel.static is not None:
-        tensors["panel.exog"] = torch.from_numpy(np.ascontiguousarray(panel.exog))
-        tensors["panel.static"] = torch.from_numpy(np.ascontiguousarray(panel.static))
-    tensors |= {f"stream.{name}": value.contiguous() for name, value in stream.items()}
-    weights = save_tensors(tensors)
-    digest = hashlib.sha256(weights).hexdigest()
-    name = f"model-{digest[:12]}.safetensors"
+    """Write the model, or leave the folder as it was."""
+    tensors = _panel_tensors(panel) | prefixed("stream", stream)
+    for k, network in enumerate(networks):
+        tensors |= prefixed(f"network{k}", network.state_dict())
     description = {
-        "format": FORMAT,
-        "weights": name,
-        "sha256": digest,
         "options": options,
         "shape": asdict(networks[0].shape),
         "quantiles": QUANTILES,
@@ -79,28 +89,7 @@ def save_model(
         "panel": _panel_to_json(panel),
         **more,
     }
-    text = json.dumps(description, indent=1, ensure_ascii=False, allow_nan=False)
-    before = _named(path)
-    try:
-        write_bytes(path / name, weights)
-        write_bytes(path / DESCRIPTION, text.encode())
-    except OSError as error:
-        if name != before:
-            (path / name).unlink(missing_ok=True)
-        raise OSError(f"cannot write the model to {path}: {error.strerror}") from error
-    orphans = {old.name for old in path.glob(f"model-{'[0-9a-f]' * 12}.safetensors")}
-    for old in (orphans | {before}) - {name, None}:
-        with suppress(OSError):  # a reader's open file, on some systems
-            (path / str(old)).unlink()
-
-
-def _named(path: Path) -> str | None:
-    """The weights that the description names; None if there is none that can be read."""
-    try:
-        description = json.loads((path / DESCRIPTION).read_text(encoding="utf-8"))
-        return Path(description.get("weights", "model.safetensors")).name
-    except (OSError, ValueError, AttributeError, TypeError):
-        return None
+    write_model(path, FORECASTER, FORMAT, description, tensors)
 
 
 def load_model(path: Path) -> Saved:
@@ -108,31 +97,45 @@ def load_model(path: Path) -> Saved:
 
     Raises:
         FileNotFoundError: There is no model there.
-        ValueError: It is truncated, or of a newer version of this package.
+        ValueError: It is truncated or changed, or of a newer version of this package.
     """
-    description, weights, content = _read_both(path)
-    tensors = numbers(weights, content, description["sha256"])
-    parts: dict[str, Any] = {
-        k: tuple(v) if isinstance(v, list) else v for k, v in description["shape"].items()
-    }
-    shape = Shape(**parts)
+    files = read_model(path, FORECASTER, FORMAT)
+    try:
+        return _saved(files.description, files.tensors)
+    except ValueError as error:
+        raise ValueError(f"the model in {path} cannot be read: {error}") from error
+
+
+def _saved(description: dict[str, Any], tensors: dict[str, Tensor]) -> Saved:
+    saved = restored(_Description, description, "it")
+    options = restored(Options, saved.options, "options")
+    shape = restored(Shape, saved.shape, "shape")
+    check_shape(shape, options, saved.networks, len(tensors))
+    panel = _panel(saved.panel, section("panel", tensors))
+    check_panel(panel, shape)
+    stream = section("stream", tensors)
+    if stream:
+        check_stream(stream, panel, shape, saved.networks)
     networks = []
-    for k in range(description["networks"]):
-        network = Network(shape)
-        network.load_state_dict(section(f"network{k}", tensors))
-        networks.append(network.eval())
-    panel = _panel_from_json(description["panel"], tensors)
-    return Saved(networks, panel, description, section("stream", tensors))
+    for k in range(saved.networks):
+        weights = section(f"network{k}", tensors)
+        networks.append(cast(Network, filled(partial(Network, shape), weights, f"network {k}")))
+    return Saved(networks, panel, asdict(options), saved.notes, saved.calibration, stream)
 
 
-def _read_both(path: Path) -> tuple[dict[str, Any], Path, bytes]:
-    """(description, path of the weights, their bytes); looks again if a writer came between."""
-    for _ in range(2):
-        description = read_description(path, FORECASTER, FORMAT)
-        weights = path / Path(description.get("weights", "model.safetensors")).name
-        with suppress(FileNotFoundError):
-            return description, weights, weights.read_bytes()
-    raise FileNotFoundError(f"model file {weights} is missing")
+def _panel_tensors(panel: Panel) -> dict[str, Tensor]:
+    arrays = {
+        "y": panel.y,
+        "offsets": panel.offsets.astype(np.int64),
+        "start": panel.start.astype(np.int64),
+        "day": panel.day,
+    }
+    if panel.exog is not None and panel.static is not None:
+        arrays |= {"exog": panel.exog, "static": panel.static}
+    there = {name: array for name, array in arrays.items() if array is not None}
+    return prefixed(
+        "panel", {n: torch.from_numpy(np.ascontiguousarray(a)) for n, a in there.items()}
+    )
 
 
 def _panel_to_json(panel: Panel) -> dict[str, Any]:
@@ -149,20 +152,25 @@ def _panel_to_json(panel: Panel) -> dict[str, Any]:
     }
 
 
-def _panel_from_json(data: dict[str, Any], tensors: dict[str, Tensor]) -> Panel:
-    start = tensors["panel.start"].numpy()
+def _panel(data: dict[str, Any], tensors: dict[str, Tensor]) -> Panel:
+    series = restored(_Series, data, "panel")
+    for name in ("y", "offsets", "start"):
+        if name not in tensors:
+            raise ValueError(f"panel.{name} is missing")
+    arrays = {name: tensor.numpy() for name, tensor in tensors.items()}
+    start = arrays["start"]
     return Panel(
-        y=tensors["panel.y"].numpy(),
-        offsets=tensors["panel.offsets"].numpy(),
-        ids=data["ids"],
-        start=start.astype("M8[us]") if data["dated"] else start,
-        freq=Frequency(**data["freq"]),
-        id_col=data["id_col"],
-        time_col=data["time_col"],
-        target_col=data["target_col"],
-        time_zone=data["time_zone"],
-        exog=tensors["panel.exog"].numpy() if "panel.exog" in tensors else None,
-        static=tensors["panel.static"].numpy() if "panel.static" in tensors else None,
-        covariates=Spec.restored(data["covariates"]) if "covariates" in data else None,
-        day=tensors["panel.day"].numpy() if "panel.day" in tensors else None,
+        y=arrays["y"],
+        offsets=arrays["offsets"],
+        ids=series.ids,
+        start=start.astype("M8[us]") if series.dated and start.dtype == np.int64 else start,
+        freq=series.freq,
+        id_col=series.id_col,
+        time_col=series.time_col,
+        target_col=series.target_col,
+        time_zone=series.time_zone,
+        exog=arrays.get("exog"),
+        static=arrays.get("static"),
+        covariates=series.covariates,
+        day=arrays.get("day"),
     )

@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 import torch
 
 from carrousel.checkpoint import write_bytes
+from carrousel.plain import parsed
 
 from .learning import Budget, learn, wrong_among
 from .networks import Network, build
@@ -94,7 +96,11 @@ def run_trials(
 
 
 def _read(path: Path) -> dict[str, Any] | None:
-    return json.loads(path.read_text()) if path.exists() else None
+    """A finished trial; one that cannot be read is run again."""
+    with suppress(FileNotFoundError, ValueError):
+        found = parsed(path.read_bytes())
+        return found if isinstance(found, dict) else None
+    return None
 
 
 Outcome = tuple[Trial, dict[str, Any]]

@@ -1,50 +1,41 @@
-"""A language model on disk: model.safetensors (numbers) and model.json (the rest), in a directory.
+"""A language model on disk: see ``carrousel.model_files``."""
 
-Loading reads numbers and text and runs nothing. The JSON file holds the checksum of the other,
-so that two halves of different models, or half a file, are refused.
-"""
-
-import hashlib
-import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from safetensors.torch import save as save_tensors
-
-from ..checkpoint import write_bytes
-from ..model_files import DESCRIPTION, LANGUAGE_MODEL, numbers, read_description
+from ..model_files import LANGUAGE_MODEL, filled, read_model, write_model
+from ..plain import restored
 from .network import Network, Shape
 from .options import Options
 from .tokenizer import Tokenizer, tokenizer_from_dict
 
-FORMAT = 1
-WEIGHTS = "model.safetensors"
+FORMAT = 2  # 1: the weights were always called model.safetensors
+
+
+@dataclass(frozen=True)
+class _Description:
+    options: dict[str, Any]
+    shape: dict[str, Any]
+    tokenizer: dict[str, Any]
+    report: dict[str, Any]
 
 
 def save_model(
     path: Path, network: Network, tokenizer: Tokenizer, options: Options, report: dict[str, Any]
 ) -> None:
-    """Write both files, the description last: it is what makes the weights valid."""
+    """Write the model, or leave the folder as it was."""
     state = network.state_dict()
     if network.shape.tied:
         del state["decoder.weight"]  # it is the embedding's
-    weights = save_tensors({name: value.contiguous() for name, value in state.items()})
     description = {
-        "format": FORMAT,
-        "kind": LANGUAGE_MODEL,
-        "sha256": hashlib.sha256(weights).hexdigest(),
         "options": asdict(options),
         "shape": asdict(network.shape),
         "tokenizer": tokenizer.to_dict(),
         "report": report,
     }
-    text = json.dumps(description, indent=1, ensure_ascii=False, allow_nan=False)
-    try:
-        write_bytes(path / WEIGHTS, weights)
-        write_bytes(path / DESCRIPTION, text.encode())
-    except OSError as error:
-        raise OSError(f"cannot write the model to {path}: {error.strerror}") from error
+    write_model(path, LANGUAGE_MODEL, FORMAT, description, state)
 
 
 def load_model(path: Path) -> tuple[Network, Tokenizer, Options, dict[str, Any]]:
@@ -52,16 +43,33 @@ def load_model(path: Path) -> tuple[Network, Tokenizer, Options, dict[str, Any]]
 
     Raises:
         FileNotFoundError: There is no model there.
-        ValueError: It is another kind of model, truncated, or of a newer version.
+        ValueError: It is another kind of model, truncated or changed, or of a newer version.
     """
-    description = read_description(path, LANGUAGE_MODEL, FORMAT)
-    weights = path / WEIGHTS
-    if not weights.exists():
-        raise FileNotFoundError(f"model file {weights} is missing")
-    state = numbers(weights, weights.read_bytes(), description["sha256"])
-    network = Network(Shape(**description["shape"]))
-    if network.shape.tied:
-        state["decoder.weight"] = state["embedding.weight"]
-    network.load_state_dict(state)
-    tokenizer = tokenizer_from_dict(description["tokenizer"])
-    return network.eval(), tokenizer, Options(**description["options"]), description["report"]
+    files = read_model(path, LANGUAGE_MODEL, FORMAT)
+    try:
+        saved = restored(_Description, files.description, "it")
+        options = restored(Options, saved.options, "options")
+        tokenizer = tokenizer_from_dict(saved.tokenizer)
+        shape = restored(Shape, saved.shape, "shape")
+        _check(shape, options, len(tokenizer), len(files.tensors))
+        tensors = dict(files.tensors)
+        if shape.tied and "embedding.weight" in tensors:
+            tensors["decoder.weight"] = tensors["embedding.weight"]
+        network = cast(Network, filled(partial(Network, shape), tensors, "the network"))
+    except ValueError as error:
+        raise ValueError(f"the model in {path} cannot be read: {error}") from error
+    return network, tokenizer, options, saved.report
+
+
+def _check(shape: Shape, options: Options, tokens: int, tensors: int) -> None:
+    """Whether options, tokenizer and shape speak of one network."""
+    if shape.tokens != tokens:
+        raise ValueError(f"shape.tokens is {shape.tokens}, but the tokenizer has {tokens}")
+    for name in ("cell", "embedding", "hidden", "layers", "tied"):
+        if getattr(shape, name) != getattr(options, name):
+            raise ValueError(
+                f"shape.{name} is {getattr(shape, name)!r}, but the option "
+                f"{getattr(options, name)!r}"
+            )
+    if shape.layers > tensors:
+        raise ValueError(f"shape.layers is {shape.layers}, but there are {tensors} tensors")

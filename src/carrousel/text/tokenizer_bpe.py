@@ -18,9 +18,12 @@ class BytePairTokenizer(Tokenizer):
 
     def __init__(self, json: str) -> None:
         self._json = json
-        self._rust = _library().Tokenizer.from_str(json)
+        self._rust = _from_json(json)
         byte = {character: b for b, character in enumerate(_byte_characters())}
         names = sorted(self._rust.get_vocab().items(), key=lambda item: item[1])
+        strange = [name for name, _ in names if not set(name) <= byte.keys()]
+        if strange or [token for _, token in names] != list(range(len(names))) or len(names) < 256:
+            raise ValueError("tokenizer.json holds no byte pairs, or its numbers have gaps")
         super().__init__([bytes([byte[c] for c in name]) for name, _ in names])
 
     @classmethod
@@ -53,6 +56,14 @@ class BytePairTokenizer(Tokenizer):
     def _encode(self, text: str) -> Tokens:
         text.encode()  # raises what Rust would only replace: half a surrogate pair
         return np.array(self._rust.encode(text).ids, np.int64)
+
+
+def _from_json(json: str) -> Any:
+    library = _library()
+    try:
+        return library.Tokenizer.from_str(json)
+    except Exception as error:  # the library raises nothing narrower
+        raise ValueError(f"tokenizer.json is no tokenizer: {error}") from error
 
 
 def _library() -> Any:
