@@ -13,41 +13,23 @@ Cho et al. 2014 (GRU); Tallec & Ollivier 2018 (chrono initialisation).
 
 from __future__ import annotations
 
+from itertools import chain
+
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from carrousel.ops import layer, reference, step
+from carrousel.ops import gate, layer, step
 from carrousel.ops.tape import TAPE, tape
 
-
-def _elsewhere() -> bool:
-    """Whether torch is tracing, transforming or converting in a way that needs its own layers."""
-    if torch.compiler.is_compiling():
-        return torch.onnx.is_in_onnx_export() or torch.is_autocast_enabled("cpu")
-    return _transformed()
+_GATES = {"RNN_TANH": 1, "RNN_RELU": 1, "LSTM": 4, "GRU": 3}  # rows of the weights per unit
 
 
-def _transformed() -> bool:
-    """The same for eager code."""
-    return (
-        torch.is_autocast_enabled("cpu")
-        or torch._C._get_tracing_state() is not None
-        or torch._C._functorch.peek_interpreter_stack() is not None
-    )
-
-
-def _on_kernels(x: Tensor, weight: Tensor) -> bool:
-    """Whether input and weights are float32 or both float64, on the CPU, with any input at all."""
-    dtype = x.dtype
-    return (
-        (dtype is torch.float32 or dtype is torch.float64)
-        and weight.dtype is dtype
-        and x.is_cpu
-        and weight.is_cpu
-        and x.numel() > 0
-        and not _elsewhere()
-    )
+def _as_torch(forward, *args):
+    """torch's own layer. Compiled code leaves its graph for it, as it does for any of torch's."""
+    if torch.compiler.is_dynamo_compiling() and not torch.compiler.is_exporting():
+        forward = torch.compiler.disable(forward)
+    return forward(*args)
 
 
 class _Recurrent(nn.RNNBase):
@@ -62,7 +44,7 @@ class _Recurrent(nn.RNNBase):
                 return stepped
         prepared = self._prepare(input, hx)
         if prepared is None:
-            return self._torchs.forward(self, input, hx)
+            return _as_torch(self._torchs.forward, self, input, hx)
         y, h_n, c_n = self._layers(*prepared)
         return self._as_given(input, y, h_n, c_n)
 
@@ -70,7 +52,7 @@ class _Recurrent(nn.RNNBase):
         """One step of streaming without detours; None where it is not one."""
         if self.bidirectional or self.proj_size or (self.dropout and self.training):
             return None
-        if TAPE.get() is not None or _transformed():
+        if TAPE.get() is not None or not gate.quiet() or gate.converted():
             return None
         if self.mode != "LSTM":
             if type(x) is not Tensor or type(hx) is not Tensor:
@@ -83,26 +65,52 @@ class _Recurrent(nn.RNNBase):
         return out if out is None else (out[0], out[1:])
 
     def _prepare(self, input, hx):
-        """(x time-major, batch sizes or None, states, on kernels?); None where torch must run."""
+        """(x time-major, batch sizes or None, states, weights, way); None where torch must run."""
         packed = isinstance(input, PackedSequence)
         x = input.data if packed else input
         if not isinstance(x, Tensor) or x.dim() not in ((2,) if packed else (2, 3)):
             return None
-        if x.size(-1) != self.input_size:
-            return None
-        kernels = not self.proj_size and _on_kernels(x, self._weight("weight_ih_l0"))
-        if not kernels and (tape() is None or _elsewhere() or x.numel() == 0):
+        if x.size(-1) != self.input_size or x.numel() == 0:
             return None
         batch_sizes = order = None
         unbatched = not packed and x.dim() == 2
         if packed:
             batch_sizes, order = input.batch_sizes, input.sorted_indices
+            if not gate.packs(batch_sizes, x):
+                return None
             batch = int(batch_sizes[0])
         else:
             x = x.unsqueeze(1) if unbatched else x.transpose(0, 1) if self.batch_first else x
             batch = x.size(1)
         states = self._initial(hx, x, batch, unbatched, order)
-        return None if states is None else (x, batch_sizes, states, kernels)
+        if states is None:
+            return None
+        weights = self._weights()
+        way = self._way(x, states, weights)
+        return None if way is gate.TORCH else (x, batch_sizes, states, weights, way)
+
+    def _way(self, x, states, weights):
+        """Who computes this call; a trace sees torch's part of the work by the equations."""
+        if self.proj_size:
+            way = gate.TORCH
+        elif not self._fit(weights):
+            return gate.TORCH
+        else:
+            way = gate.way([x, *states, *chain.from_iterable(weights)])
+        if way is gate.TORCH and tape() is not None and not gate.converted():
+            return gate.EQUATIONS
+        return way
+
+    def _fit(self, weights) -> bool:
+        """Whether each row of weights has the sizes that the layer says."""
+        hidden, inputs = self.hidden_size, self.input_size
+        directions = 2 if self.bidirectional else 1
+        for number, row in enumerate(weights):
+            if number == directions:
+                inputs = directions * hidden
+            if not gate.fits(row, _GATES[self.mode], inputs, hidden):
+                return False
+        return True
 
     def _initial(self, hx, x, batch, unbatched, order):
         """Initial states (L*D, B, H) in the order of the rows; None where hx does not fit."""
@@ -128,53 +136,39 @@ class _Recurrent(nn.RNNBase):
             states.append(state if order is None else state.index_select(1, order))
         return states
 
-    def _weights(self, row: int) -> list[Tensor]:
-        """w_ih, w_hh and, or not, the biases of one layer in one direction."""
-        return [self._weight(name) for name in self._all_weights[row] if "_hr_" not in name]
+    def _weights(self) -> list[list[Tensor]]:
+        """Of each layer in each direction w_ih, w_hh, the biases if any, the projection if any."""
+        own = self._parameters
+        return [
+            # not among the parameters: parametrised, say
+            [getattr(self, name) if own.get(name) is None else own[name] for name in names]
+            for names in self._all_weights
+        ]
 
-    def _weight(self, name: str) -> Tensor:
-        weight = self._parameters.get(name)
-        return getattr(self, name) if weight is None else weight  # parametrised, say
-
-    def _layers(self, x, batch_sizes, states, kernels):
+    def _layers(self, x, batch_sizes, states, weights, way):
         """All layers: -> y, h_n (L*D, B, H), c_n or None."""
         directions = 2 if self.bidirectional else 1
         h0, c0 = states if len(states) == 2 else (states[0], None)
         offsets = None
-        if batch_sizes is not None and kernels:
+        if batch_sizes is not None:
             offsets = torch.nn.functional.pad(batch_sizes.cumsum(0), (1, 0))
-        if self.num_layers == 1 and kernels:
-            weights = [w for d in range(directions) for w in self._weights(d)]
-            return layer.run(self.mode, x, offsets, h0, c0, weights)
         h_n: list = []
         c_n: list = []  # of None where there are no cells
-        for number in range(self.num_layers):
-            rows = range(number * directions, (number + 1) * directions)
-            weights = [w for row in rows for w in self._weights(row)]
-            h = h0[rows.start : rows.stop]
-            c = None if c0 is None else c0[rows.start : rows.stop]
-            if kernels:
-                x, h, c = layer.run(self.mode, x, offsets, h, c, weights)
-            else:
-                x, h, c = self._reference(x, batch_sizes, h, c, weights, number)
+        for first in range(0, len(weights), directions):
+            rows, w_hr = weights[first : first + directions], None
+            if self.proj_size:
+                rows, w_hr = [row[:-1] for row in rows], [row[-1] for row in rows]
+            h = h0[first : first + directions]
+            c = None if c0 is None else c0[first : first + directions]
+            flat = list(chain.from_iterable(rows))
+            x, h, c = layer.run(self.mode, x, offsets, h, c, flat, way, w_hr)
+            if self.num_layers == 1:
+                return x, h, c
             h_n.append(h)
             c_n.append(c)
-            if self.dropout and self.training and number < self.num_layers - 1:
+            if self.dropout and self.training and first + directions < len(weights):
                 x = torch.dropout(x, self.dropout, True)
         return x, torch.cat(h_n), None if c0 is None else torch.cat(c_n)
-
-    def _reference(self, x, batch_sizes, h0, c0, weights, layer):
-        sizes = batch_sizes.tolist() if batch_sizes is not None else [x.size(1)] * x.size(0)
-        w_hr = None
-        if self.proj_size:
-            w_hr = [
-                self._weight(f"weight_hr_l{layer}" + ("_reverse" if d else ""))
-                for d in range(h0.size(0))
-            ]
-        y, h_n, c_n = reference.layer(
-            self.mode, x.reshape(-1, x.size(-1)), sizes, h0, c0, weights, w_hr
-        )
-        return y.view(*x.shape[:-1], -1), h_n, c_n
 
     def _as_given(self, input, y, h_n, c_n):
         """Output and states in the form in which the input came."""
@@ -308,20 +302,25 @@ class _Cell(nn.RNNCellBase):
 
     def forward(self, input, hx=None):  # type: ignore[override]
         states = self._states(input, hx)
-        if states is None:
-            return super().forward(input, hx)
-        x = input if input.dim() == 2 else input.unsqueeze(0)
         weights: list = [self.weight_ih, self.weight_hh]
         if self.bias:
             weights += [self.bias_ih, self.bias_hh]
+        way = gate.TORCH
+        if states is not None and gate.fits(
+            weights, _GATES[self._mode()], self.input_size, self.hidden_size
+        ):
+            way = gate.way([input, *states, *weights])
+        if way is gate.TORCH:
+            return _as_torch(super().forward, input, hx)
+        x = input.reshape(1, -1, self.input_size)
         h0, c0 = states if len(states) == 2 else (states[0], None)
-        _, h, c = layer.run(self._mode(), x.unsqueeze(0), None, h0, c0, weights)
+        _, h, c = layer.run(self._mode(), x, None, h0, c0, weights, way)
         shape = (*input.shape[:-1], -1)
-        return h.view(shape) if c is None else (h.view(shape), c.view(shape))
+        return h.reshape(shape) if c is None else (h.reshape(shape), c.reshape(shape))
 
     def _states(self, input, hx):
         """h0 (and c0) as (1, B, H), or None where torch must run."""
-        if not isinstance(input, Tensor) or input.dim() not in (1, 2):
+        if not isinstance(input, Tensor) or input.dim() not in (1, 2) or input.numel() == 0:
             return None
         if input.size(-1) != self.input_size:
             return None
@@ -331,10 +330,6 @@ class _Cell(nn.RNNCellBase):
         if not isinstance(given, (tuple, list)) or len(given) != count:
             return None
         if not all(isinstance(s, Tensor) and s.shape == shape for s in given):
-            return None
-        if not _on_kernels(input, self.weight_ih):
-            return None
-        if not all(s.dtype is input.dtype and s.is_cpu for s in given):
             return None
         return [s.reshape(1, -1, self.hidden_size) for s in given]
 

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from carrousel.ops import cpu, reference
-from carrousel.ops.tape import Run, tape
+from carrousel.ops import cpu, gate, reference
+from carrousel.ops.tape import Run, tape, taped
 
 _GATES = {
     "LSTM": ("input", "forget", "candidate", "output"),
@@ -31,48 +31,109 @@ class Layer(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads):
         need_weights = any(ctx.needs_input_grad[5:])
-        dx, dh0, dc0, dweights = gradients(ctx, grads, ctx.needs_input_grad[1], need_weights)
+        dx, dh0, dc0, dweights = gradients(
+            ctx, grads, ctx.needs_input_grad[1], need_weights, ctx.runs
+        )
         return None, dx, None, dh0, dc0, *(dweights or [None] * len(ctx.needs_input_grad[5:]))
 
 
 def save(ctx: Any, mode, x, offsets, h0, c0, weights, out) -> None:
-    """Keep for backward what forward took and left."""
+    """Keep for backward what forward took and left.
+
+    The output is the caller's, who may change it in place, as torch's own layers allow. So what is
+    saved is an alias that torch does not guard, and beside it the count of changes at this moment:
+    where it has moved on, :func:`unchanged` computes the output anew.
+    """
     y, _, _, saved, cells = out
     ctx.mode = mode
     ctx.set_materialize_grads(False)
-    ctx.save_for_backward(x, offsets, h0, c0, y, saved, cells, *weights)
+    ctx.changes = Changes(y) if type(y) is Tensor else None  # tracers have no memory to change
+    given = (x, offsets, h0, c0, y.data if ctx.changes else y, saved, cells, *weights)
+    ctx.shapes = [None if t is None else t.shape for t in given]
+    ctx.save_for_backward(*given)
 
 
-def gradients(ctx: Any, grads, need_x: bool, need_weights: bool):
-    """dL/dx, dL/dh0, dL/dc0 and [dL/dweight, ...], by the kernels or, as a graph, the reference."""
-    x, offsets, h0, c0, y, saved, cells, *weights = ctx.saved_tensors
-    if torch.is_grad_enabled():  # create_graph: a derivative of this derivative may be asked for
-        return differentiable(ctx.mode, x, offsets, h0, c0, weights, grads)
-    return cpu.backward(
-        ctx.mode, x, offsets, h0, c0, weights, (y, saved, cells), grads, need_x, need_weights,
-        [run() for run in ctx.runs],
-    )  # fmt: skip
+class Changes:
+    """Counts the changes in place of a tensor, without holding on to its memory."""
+
+    def __init__(self, tensor: Tensor) -> None:
+        self.counter = tensor.detach()  # an alias shares the counter, and keeps it
+        self.counter.data = tensor.new_empty(0)  # when its memory is swapped
+        self.at_first = self.counter._version
+
+    def any(self) -> bool:
+        return self.counter._version != self.at_first
 
 
-def differentiable(mode, x, offsets, h0, c0, weights, grads):
-    """The gradients as functions of everything, so that they can be derived again."""
-    inputs = [t for t in (x, h0, c0, *weights) if t is not None]
-    inputs = [t if t.requires_grad else t.detach().requires_grad_() for t in inputs]
-    x, h0, *rest = inputs
-    c0 = rest.pop(0) if c0 is not None else None
-    y, h_n, c_n = reference.layer(
-        cpu.MODES[mode], x.reshape(-1, x.size(-1)), batch_sizes(x, offsets), h0, c0, rest
+def restored(ctx: Any) -> tuple[Any, ...]:
+    """What :func:`save` saved; hooks on saved tensors may have given back others."""
+    found = ctx.saved_tensors
+    if ctx.changes is not None:
+        shapes = [None if t is None else t.shape for t in found]
+        if shapes != ctx.shapes:
+            raise RuntimeError(f"hooks on saved tensors gave back {shapes} for {ctx.shapes}")
+    return found
+
+
+def gradients(ctx: Any, grads, need_x: bool, need_weights: bool, runs=()):
+    """dL/dx, dL/dh0, dL/dc0 and [dL/dweight, ...]: by kernels, operator or reference."""
+    if all([grad is None for grad in grads]):
+        return None, None, None, []
+    x, offsets, h0, c0, y, saved, cells, *weights = restored(ctx)
+    grads = grads if c0 is not None else (*grads[:2], None)
+    if ctx.changes is not None and ctx.changes.any():
+        y = cpu.forward(ctx.mode, x, offsets, h0, c0, weights, record=False)[0]
+    tensors = [t for t in (x, h0, c0, y, saved, cells, *grads, *weights) if t is not None]
+    graph = torch.is_grad_enabled()  # create_graph: this derivative may be derived again
+    if not graph and gate.plain(tensors) and gate.quiet():
+        return cpu.backward(
+            ctx.mode, x, offsets, h0, c0, weights, (y, saved, cells), grads, need_x, need_weights,
+            [run() for run in runs],
+        )  # fmt: skip
+    if graph or not gate.alike(tensors) or gate.transformed(tensors):
+        return differentiable(ctx.mode, x, offsets, h0, c0, weights, grads, graph, runs)
+    saved, cells = (x.new_empty(0) if t is None else t for t in (saved, cells))
+    dx, dh0, dc0, dweights = torch.ops.carrousel.layer_backward(
+        ctx.mode, x, offsets, h0, c0, weights, y, saved, cells, *grads, need_x, need_weights
     )
-    pairs = [(y.view(*x.shape[:-1], -1), grads[0]), (h_n, grads[1]), (c_n, grads[2])]
-    given = [(out, grad) for out, grad in pairs if out is not None and grad is not None]
-    dx, dh0, *rest = torch.autograd.grad(
-        [out for out, _ in given],
-        inputs,
-        [grad for _, grad in given],
-        create_graph=True,
-        allow_unused=True,
-    )
-    return dx, dh0, rest.pop(0) if c0 is not None else None, rest
+    return dx if need_x else None, dh0, None if c0 is None else dc0, dweights
+
+
+def differentiable(mode, x, offsets, h0, c0, weights, grads, graph, runs=()):
+    """The gradients by the reference; as functions of everything where a ``graph`` is wanted.
+
+    They are derived by views of what forward took: an initial state may itself depend on the
+    weights, and a derivative by the weights proper would run on through it.
+    """
+    given = [t for t in (x, h0, c0, *weights) if t is not None]
+
+    def results(x, h0, *rest):
+        c, *rest = (None, *rest) if c0 is None else rest
+        out = reference.layer(cpu.MODES[mode], x, batch_sizes(x, offsets), h0, c, rest)
+        return tuple([t for t, grad in zip(out, grads, strict=True) if grad is not None])
+
+    wanted = tuple([grad for grad in grads if grad is not None])
+    with torch.enable_grad(), torch.autocast("cpu", enabled=False):
+        if gate.in_transform():
+            with taped(None):
+                found = torch.func.vjp(results, *given)[1](wanted)
+        else:
+            found = _derived(results, given, wanted, graph, runs)
+    dx, dh0, *dweights = found
+    return dx, dh0, None if c0 is None else dweights.pop(0), dweights
+
+
+def _derived(results, given, grads, graph, runs):
+    """Gradients by autograd, which also writes those of every step to the ``runs`` of a tape."""
+    mirrored: list[Run] | None = [] if runs else None
+    views = [t.view_as(t) if t.requires_grad else t.detach().requires_grad_() for t in given]
+    with taped(mirrored):
+        out = results(*views)
+    found = torch.autograd.grad(out, views, grads, create_graph=graph, allow_unused=True)
+    for run, mirror in zip(runs, mirrored or (), strict=True):
+        if (own := run()) is not None:
+            own.grad_hidden, own.grad_cell = mirror.grad_hidden, mirror.grad_cell
+    return found
 
 
 def batch_sizes(x: Tensor, offsets: Tensor | None) -> list[int]:
@@ -87,7 +148,8 @@ def record_runs(mode, x, offsets, h0, c0, out) -> list[Run]:
         return []
     name, hidden = cpu.MODES[mode], h0.size(2)
     y, _, _, saved, cells = out
-    y = y.detach().view(-1, y.size(-1))
+    # Copies of what is the caller's, who may write over it.
+    y = y.detach().clone().view(-1, y.size(-1))
     sizes = torch.full((x.size(0),), x.size(1)) if offsets is None else offsets.diff()
     runs = []
     for d in range(h0.size(0)):
@@ -100,8 +162,8 @@ def record_runs(mode, x, offsets, h0, c0, out) -> list[Run]:
                 hidden=y[:, d * hidden : (d + 1) * hidden],
                 cell=None if cells is None else cells[d],
                 gates=dict(zip(_GATES.get(name, ()), gates, strict=False)),
-                h0=h0[d].detach(),
-                c0=None if c0 is None else c0[d].detach(),
+                h0=h0[d].detach().clone(),
+                c0=None if c0 is None else c0[d].detach().clone(),
             )
         )
     so_far.extend(runs)

@@ -1,17 +1,13 @@
-"""One recurrent layer, as :mod:`carrousel.nn` calls it.
-
-Eager code goes through an ``autograd.Function`` (some microseconds), compiled and exported code
-through the operator ``carrousel::layer``, without gradient straight to the kernels.
-"""
+"""One recurrent layer, as :mod:`carrousel.nn` calls it: the door that picks who computes it."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-from carrousel.ops import cpu, operator  # noqa: F401  (operator: registers carrousel::layer)
-from carrousel.ops.autograd import Layer, record_runs
-from carrousel.ops.tape import tape
+from carrousel.ops import cpu, gate, operator, reference  # noqa: F401  (operator: carrousel::layer)
+from carrousel.ops.autograd import Layer, batch_sizes, record_runs
+from carrousel.ops.tape import tape, taped
 
 
 def run(
@@ -21,11 +17,22 @@ def run(
     h0: Tensor,
     c0: Tensor | None,
     weights: list[Tensor],
+    way: str,
+    w_hr: list[Tensor] | None = None,
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """One layer, one direction or both; shapes as in :func:`carrousel.ops.cpu.forward`.
 
-    mode: RNN_TANH, RNN_RELU, LSTM or GRU -> y, h_n, c_n (None but for the LSTM)
+    mode: RNN_TANH, RNN_RELU, LSTM or GRU; way: what :func:`carrousel.ops.gate.way` says of the
+    tensors, but for TORCH -> y, h_n, c_n (None but for the LSTM)
+
+    w_hr: the LSTM's projections, which only the equations know.
+    The kernels run inside an ``autograd.Function`` where a gradient is wanted, without it straight.
     """
+    if way is gate.EQUATIONS:
+        sizes = batch_sizes(x, offsets)
+        # What a transform hands around is nothing that a tape could keep.
+        with taped(None if gate.in_transform() else tape()):
+            return reference.layer(mode, x, sizes, h0, c0, weights, w_hr)
     number = cpu.MODES.index(mode)
     grad = torch.is_grad_enabled() and (
         x.requires_grad
@@ -33,7 +40,7 @@ def run(
         or (c0 is not None and c0.requires_grad)
         or any([w.requires_grad for w in weights])
     )
-    if torch.compiler.is_compiling():
+    if way is gate.OPERATOR:
         out = torch.ops.carrousel.layer(number, x, offsets, h0, c0, weights, grad)
         return out[0], out[1], out[2] if c0 is not None else None
     if grad:

@@ -6,9 +6,11 @@ An operator returns tensors only: what a cell does not have is an empty one.
 from __future__ import annotations
 
 import torch
+from torch._library.autograd import Info, make_autograd_impl
 
-from carrousel.ops import cpu
-from carrousel.ops.autograd import differentiable, save
+from carrousel.ops import cpu, gate, reference
+from carrousel.ops.autograd import batch_sizes, differentiable, gradients, save
+from carrousel.ops.tape import taped
 
 _LIBRARY = torch.library.Library("carrousel", "DEF")
 _LIBRARY.define(
@@ -22,7 +24,11 @@ _LIBRARY.define(
 )
 
 
+_GATES = (1, 1, 4, 3)  # rows of the weights per unit, in the order of cpu.MODES
+
+
 def _layer(mode, x, offsets, h0, c0, weights, record):
+    gate.check(_GATES[mode], x, offsets, h0, c0, weights)
     out = cpu.forward(mode, x, offsets, h0, c0, weights, record)
     return tuple(x.new_empty(0) if t is None else t for t in out)
 
@@ -44,24 +50,23 @@ def _layer_fake(mode, x, offsets, h0, c0, weights, record):
 def _layer_backward(
     mode, x, offsets, h0, c0, weights, y, saved, cells, dy, dh_n, dc_n, need_x, need_weights
 ):
-    record = (y, *(t if t.numel() else None for t in (saved, cells)))
+    gate.check(_GATES[mode], x, offsets, h0, c0, weights)
+    record = (y.contiguous(), *(t.contiguous() if t.numel() else None for t in (saved, cells)))
     dx, dh0, dc0, dweights = cpu.backward(
         mode, x, offsets, h0, c0, weights, record, (dy, dh_n, dc_n), need_x, need_weights, []
     )
-    return _or_empty(dx, x), dh0, _or_empty(dc0, x), dweights
-
-
-def _or_empty(tensor, like):
-    return like.new_empty(0) if tensor is None else tensor
+    # Dense, as the fake kernel says, however x lies in memory.
+    dx = x.new_empty(0) if dx is None else dx.contiguous()
+    return dx, dh0, x.new_empty(0) if dc0 is None else dc0, dweights
 
 
 def _layer_backward_fake(
     mode, x, offsets, h0, c0, weights, y, saved, cells, dy, dh_n, dc_n, need_x, need_weights
 ):
-    dx = torch.empty_like(x) if need_x else x.new_empty(0)
-    dc0 = torch.empty_like(h0) if c0 is not None else x.new_empty(0)
-    dweights = [torch.empty_like(w) for w in weights] if need_weights else []
-    return dx, torch.empty_like(h0), dc0, dweights
+    dx = x.new_empty(x.shape if need_x else 0)
+    dc0 = x.new_empty(0 if c0 is None else c0.shape)
+    dweights = [w.new_empty(w.shape) for w in weights] if need_weights else []
+    return dx, h0.new_empty(h0.shape), dc0, dweights
 
 
 def _setup_context(ctx, inputs, output):
@@ -70,30 +75,73 @@ def _setup_context(ctx, inputs, output):
 
 
 def _backward(ctx, dy, dh_n, dc_n, d_saved, d_cells):
-    x, offsets, h0, c0, y, saved, cells, *weights = ctx.saved_tensors
-    need_x, need_weights = ctx.needs_input_grad[1], any(ctx.needs_input_grad[5])
-    grads = (dy, dh_n, None if c0 is None else dc_n)
-    if torch.is_grad_enabled():
-        dx, dh0, dc0, dweights = differentiable(ctx.mode, x, offsets, h0, c0, weights, grads)
-    else:
-        dx, dh0, dc0, dweights = torch.ops.carrousel.layer_backward(
-            ctx.mode, x, offsets, h0, c0, weights, y, saved, cells, *grads, need_x, need_weights
+    need_x, wanted = ctx.needs_input_grad[1], ctx.needs_input_grad[5]
+    dx, dh0, dc0, dweights = gradients(ctx, (dy, dh_n, dc_n), need_x, any(wanted))
+    return None, dx, None, dh0, dc0, list(dweights or [None] * len(wanted)), None
+
+
+def _derivable(keyset, mode, x, offsets, h0, c0, weights, record):
+    """With autograd: under a transform or forward-mode AD the equations, which know them all."""
+    tensors = [t for t in (x, h0, c0, *weights) if t is not None]
+    if gate.transformed(tensors):
+        return _equations(mode, x, offsets, h0, c0, weights)
+    return _by_kernels(keyset, mode, x, offsets, h0, c0, weights, record)
+
+
+def _equations(mode, x, offsets, h0, c0, weights):
+    with taped(None):
+        sizes = batch_sizes(x, offsets)
+        y, h_n, c_n = reference.layer(cpu.MODES[mode], x, sizes, h0, c0, weights)
+    # Without record: a derivative of these is one of the equations.
+    return y, h_n, x.new_empty(0) if c_n is None else c_n, x.new_empty(0), x.new_empty(0)
+
+
+def _backward_derivable(keyset, mode, x, offsets, h0, c0, weights, *rest):
+    dy, dh_n, dc_n = rest[3:6]
+    tensors = [t for t in (x, h0, c0, *weights, dy, dh_n, dc_n) if t is not None]
+    graph = torch.is_grad_enabled() and any(t.requires_grad for t in tensors)
+    if graph or gate.transformed(tensors):
+        found = differentiable(mode, x, offsets, h0, c0, weights, (dy, dh_n, dc_n), graph)
+        return *[x.new_empty(0) if t is None else t for t in found[:3]], found[3]
+    with torch._C._AutoDispatchBelowAutograd():
+        return torch.ops.carrousel.layer_backward.default.redispatch(
+            keyset & torch._C._after_autograd_keyset, mode, x, offsets, h0, c0, weights, *rest
         )
-    return (
-        None,
-        dx if need_x else None,
-        None,
-        dh0,
-        None if c0 is None else dc0,
-        list(dweights) if need_weights else [None] * len(weights),
-        None,
-    )
 
 
+def _batched(info, in_dims, mode, x, offsets, h0, c0, weights, record):
+    """Under vmap the equations: each of their operations has a rule."""
+
+    def one(x, h0, c0, weights):
+        return _equations(mode, x, offsets, h0, c0, weights)[: 2 if c0 is None else 3]
+
+    dims = tuple(in_dims[i] for i in (1, 3, 4, 5))
+    out = torch.vmap(one, dims)(x, h0, c0, weights)
+    empty = [x.new_empty(0) for _ in range(5 - len(out))]
+    return (*out, *empty), (*[0] * len(out), *[None] * len(empty))
+
+
+def _backward_batched(info, in_dims, mode, x, offsets, h0, c0, weights, *rest):
+    def one(x, h0, c0, weights, dy, dh_n, dc_n):
+        found = differentiable(mode, x, offsets, h0, c0, weights, (dy, dh_n, dc_n), graph=False)
+        return tuple(found[: 2 if c0 is None else 3]), found[3]
+
+    dy, dh_n, dc_n = rest[3:6]
+    dims = tuple(in_dims[i] for i in (1, 3, 4, 5, 9, 10, 11))
+    first, dweights = torch.vmap(one, dims)(x, h0, c0, weights, dy, dh_n, dc_n)
+    empty = [x.new_empty(0) for _ in range(3 - len(first))]
+    dims = (*[0] * len(first), *[None] * len(empty))
+    return (*first, *empty, dweights), (*dims, [0] * len(dweights))
+
+
+_by_kernels = make_autograd_impl(torch.ops.carrousel.layer.default, Info(_backward, _setup_context))
 _LIBRARY.impl("layer", _layer, "CPU")
 _LIBRARY.impl("layer_backward", _layer_backward, "CPU")
-torch.library.register_fake("carrousel::layer", _layer_fake, lib=_LIBRARY)
-torch.library.register_fake("carrousel::layer_backward", _layer_backward_fake, lib=_LIBRARY)
-torch.library.register_autograd(
-    "carrousel::layer", _backward, setup_context=_setup_context, lib=_LIBRARY
-)
+_LIBRARY.impl("layer", _derivable, "Autograd", with_keyset=True)
+_LIBRARY.impl("layer_backward", _backward_derivable, "Autograd", with_keyset=True)
+for name, fake, rule in (
+    ("layer", _layer_fake, _batched),
+    ("layer_backward", _layer_backward_fake, _backward_batched),
+):
+    torch.library.register_fake(f"carrousel::{name}", fake, lib=_LIBRARY)
+    torch.library.register_vmap(f"carrousel::{name}", rule, lib=_LIBRARY)

@@ -105,8 +105,8 @@ def _tape(mode, reverse, batch_sizes, outputs, h0, c0):
         hidden=torch.cat(hidden).detach(),
         cell=torch.cat(cells).detach() if c0 is not None else None,
         gates={name: torch.cat([g[name] for g in gates]).detach() for name in gates[0]},
-        h0=h0.detach(),
-        c0=None if c0 is None else c0.detach(),
+        h0=h0.detach().clone(),
+        c0=None if c0 is None else c0.detach().clone(),
     )
     so_far.append(run)
     if hidden[0].requires_grad:
@@ -134,14 +134,18 @@ def _collect(run: Run, name: str, states: tuple[Tensor, ...]) -> None:
 def layer(mode, x, batch_sizes, h0, c0, weights, w_hr=None):
     """One layer, one direction or both: h0, c0 (D, B, H), weights: 2 or 4 tensors per direction.
 
-    -> y (N, D*H), h_n (D, B, H), c_n (D, B, H) or None
+    x (T, B, I) or rows (N, I) -> y (T, B, D*H) or (N, D*H), h_n, c_n (D, B, H), or c_n None
     """
     per = len(weights) // h0.shape[0]
+    rows = x.reshape(-1, x.size(-1))  # (N, I)
     parts = []
     for d in range(h0.shape[0]):
         own = weights[d * per : (d + 1) * per]
         cell = None if c0 is None else c0[d]
         projection = None if w_hr is None else w_hr[d]
-        parts.append(direction(mode, x, batch_sizes, h0[d], cell, own, projection, reverse=d == 1))
+        parts.append(
+            direction(mode, rows, batch_sizes, h0[d], cell, own, projection, reverse=d == 1)
+        )
     y, h_n, c_n = zip(*parts, strict=True)
-    return torch.cat(y, -1), torch.stack(h_n), None if c0 is None else torch.stack(c_n)
+    y = torch.cat(y, -1).view(*x.shape[:-1], -1)
+    return y, torch.stack(h_n), None if c0 is None else torch.stack(c_n)

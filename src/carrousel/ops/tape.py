@@ -4,6 +4,8 @@ Backpropagation through time keeps the gates and states of every step anyway; wh
 list, each run appends them to it as a :class:`Run`, and backward adds the gradients.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
@@ -38,3 +40,13 @@ TAPE: ContextVar[list[Run] | None] = ContextVar("carrousel_tape", default=None)
 def tape() -> list[Run] | None:
     """The list that looks on, if any; never inside compiled code, which cannot look at itself."""
     return None if torch.compiler.is_compiling() else TAPE.get()
+
+
+@contextmanager
+def taped(runs: list[Run] | None) -> Iterator[None]:
+    """A block in which runs go to this list, or nowhere, in place of the one that looks on."""
+    token = TAPE.set(runs)
+    try:
+        yield
+    finally:
+        TAPE.reset(token)

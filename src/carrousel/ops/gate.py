@@ -1,0 +1,193 @@
+"""The gate in front of the kernels: which tensors may reach them, and what serves all others.
+
+Tensors reach C++ as addresses, so nothing may pass whose memory is not what its shape says: one
+dtype, on the CPU, strided, every weight of its size, no sign or zero that torch keeps in a flag.
+And kernels are invisible to torch's dispatcher, so nothing may pass while a mode, a transform or a
+tracer of torch's looks on: those get the operator, which has a rule for each, or the equations,
+which are ordinary torch.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+from torch._C import (
+    _functorch,
+    _get_tracing_state,
+    _is_any_autocast_enabled,
+    _len_torch_dispatch_stack,
+    _len_torch_function_stack,
+)
+from torch._subclasses import FakeTensor
+from torch._subclasses.functional_tensor import FunctionalTensor
+from torch.autograd import forward_ad
+
+KERNELS = "kernels"
+OPERATOR = "operator"  # carrousel::layer, through the dispatcher
+EQUATIONS = "equations"  # ops/reference.py
+TORCH = "torch"  # torch.nn's own layer: other dtypes and devices, and every error
+
+_PLAIN = frozenset({Tensor, torch.nn.Parameter})
+_TRACED = (FakeTensor, FunctionalTensor)  # subclasses that the operator knows
+_DTYPES = (torch.float32, torch.float64)
+
+
+def way(tensors: list[Tensor]) -> str:
+    """Where a call with these tensors (input, states and weights, in their right shapes) goes."""
+    if torch.compiler.is_compiling():
+        return _way_when_compiling(tensors)
+    if converted():
+        return TORCH
+    if plain(tensors) and quiet():
+        return KERNELS
+    if not alike(tensors):
+        return TORCH
+    if transformed(tensors):
+        return EQUATIONS
+    known = all(type(t) in _PLAIN or isinstance(t, _TRACED) for t in tensors)
+    return OPERATOR if known and not any(map(_without_memory, tensors)) else TORCH
+
+
+def plain(tensors: list[Tensor], strided: torch.layout = torch.strided) -> bool:
+    """Whether the memory of each is what its shape and strides say, float32 or float64, all alike.
+
+    Runs before every call, so the cheapest questions that exclude everything: a null address is
+    a meta, a zero or a freed tensor; what has no storage at all raises.
+    """
+    dtype = tensors[0].dtype
+    if dtype is not torch.float32 and dtype is not torch.float64:
+        return False
+    try:
+        for t in tensors:
+            if (
+                type(t) not in _PLAIN
+                or t.dtype is not dtype
+                or not t.is_cpu
+                or t.layout is not strided
+                or t.is_neg()
+                or not t.data_ptr()
+            ):
+                return False
+    except RuntimeError:
+        return False
+    return True
+
+
+def converted() -> bool:
+    """Whether autocast or torch.jit's tracer is at work, which only torch's own layers know."""
+    return (
+        _is_any_autocast_enabled() and torch.is_autocast_enabled("cpu")
+    ) or _get_tracing_state() is not None
+
+
+def quiet() -> bool:
+    """Whether nothing of torch's looks on: no mode, transform or forward AD."""
+    return (
+        _functorch.peek_interpreter_stack() is None
+        and forward_ad._current_level < 0
+        and not _len_torch_dispatch_stack()
+        and not _len_torch_function_stack()
+    )
+
+
+def in_transform() -> bool:
+    """Whether a transform of torch.func or forward-mode AD is at work."""
+    return _functorch.peek_interpreter_stack() is not None or forward_ad._current_level >= 0
+
+
+def transformed(tensors: list[Tensor]) -> bool:
+    """The same, or whether the tensors belong to one, or are a batch of gradients."""
+    return (
+        in_transform()
+        or any(map(_functorch.is_functorch_wrapped_tensor, tensors))
+        or any(map(_functorch.is_legacy_batchedtensor, tensors))
+    )
+
+
+def fits(weights: list[Tensor], gates: int, inputs: int, hidden: int) -> bool:
+    """Whether the weights of one direction (2, or 4 with biases) have the sizes of its layer."""
+    rows = gates * hidden
+    return (
+        weights[0].shape == (rows, inputs)
+        and weights[1].shape == (rows, hidden)
+        and all([bias.shape == (rows,) for bias in weights[2:]])
+    )
+
+
+def packs(batch_sizes: Tensor, x: Tensor) -> bool:
+    """Whether these are the batch sizes of a packed x (N, I); compiled code asks later."""
+    if torch.compiler.is_compiling():
+        return True
+    right = batch_sizes.dtype is torch.int64 and batch_sizes.is_cpu and batch_sizes.dim() == 1
+    return right and _descend(batch_sizes.tolist(), len(x))
+
+
+def _descend(sizes: list[int], rows: int) -> bool:
+    return (
+        len(sizes) > 0
+        and sizes[-1] > 0
+        and sum(sizes) == rows
+        and sizes == sorted(sizes, reverse=True)
+    )
+
+
+def check(gates: int, x: Tensor, offsets, h0: Tensor, c0, weights: list[Tensor]) -> None:
+    """Raise where the operator was given tensors that do not make a layer."""
+    directions, batch, hidden = h0.shape
+    named = {"x": x, "h0": h0} | ({} if c0 is None else {"c0": c0})
+    named |= {f"weights[{i}]": w for i, w in enumerate(weights)}
+    for name, t in named.items():
+        if t.dtype not in _DTYPES or t.dtype is not x.dtype or not t.is_cpu:
+            raise TypeError(
+                f"{name} must be a CPU tensor of x's dtype, float32 or float64; "
+                f"it is {t.dtype} on {t.device} and x {x.dtype}"
+            )
+    per = len(weights) // directions
+    if per not in (2, 4) or directions * per != len(weights):
+        raise ValueError(f"weights must be 2 or 4 for each direction, not {len(weights)}")
+    for d in range(directions):
+        if not fits(weights[d * per : (d + 1) * per], gates, x.size(-1), hidden):
+            shapes = [tuple(w.shape) for w in weights[d * per : (d + 1) * per]]
+            rows = gates * hidden
+            raise ValueError(
+                f"weights must be ({rows}, {x.size(-1)}), ({rows}, {hidden}) and biases ({rows},) "
+                f"for each direction; they are {shapes}"
+            )
+    if c0 is not None and c0.shape != h0.shape:
+        raise ValueError(f"c0 must be {tuple(h0.shape)} like h0, it is {tuple(c0.shape)}")
+    if offsets is None:
+        if x.dim() != 3 or x.size(1) != batch:
+            raise ValueError(f"x must be (steps, {batch}, inputs), it is {tuple(x.shape)}")
+    elif x.dim() != 2 or not _are_offsets(offsets, len(x), batch):
+        raise ValueError(
+            f"offsets must be those of the {len(x)} rows of a packed x, it is {offsets}"
+        )
+
+
+def _are_offsets(offsets: Tensor, rows: int, batch: int) -> bool:
+    if offsets.dtype is not torch.int64 or offsets.dim() != 1 or not offsets.is_cpu:
+        return False
+    places = offsets.tolist()
+    sizes = [b - a for a, b in pairwise(places)]
+    return places[0] == 0 and _descend(sizes, rows) and sizes[0] == batch
+
+
+def _way_when_compiling(tensors: list[Tensor]) -> str:
+    if torch.onnx.is_in_onnx_export() or torch.is_autocast_enabled("cpu"):
+        return TORCH
+    return OPERATOR if alike(tensors) else TORCH
+
+
+def alike(tensors: list[Tensor]) -> bool:
+    """Whether all are strided CPU tensors of one dtype, float32 or float64."""
+    dtype = tensors[0].dtype
+    return dtype in _DTYPES and all(
+        [t.dtype is dtype and t.is_cpu and t.layout is torch.strided for t in tensors]
+    )
+
+
+def _without_memory(tensor: Tensor) -> bool:
+    """A tensor whose storage was freed, as sharded training does between two uses."""
+    return type(tensor) in _PLAIN and not tensor._is_zerotensor() and not tensor.data_ptr()
