@@ -138,7 +138,7 @@ class _Recurrent(nn.RNNBase):
 
     def _weights(self) -> list[list[Tensor]]:
         """Of each layer in each direction w_ih, w_hh, the biases if any, the projection if any."""
-        own = self._parameters
+        own: dict = self._parameters
         return [
             # not among the parameters: parametrised, say
             [getattr(self, name) if own.get(name) is None else own[name] for name in names]

@@ -108,8 +108,8 @@ def differentiable(mode, x, offsets, h0, c0, weights, grads, graph, runs=()):
     given = [t for t in (x, h0, c0, *weights) if t is not None]
 
     def results(x, h0, *rest):
-        c, *rest = (None, *rest) if c0 is None else rest
-        out = reference.layer(cpu.MODES[mode], x, batch_sizes(x, offsets), h0, c, rest)
+        c, weights = (None, rest) if c0 is None else (rest[0], rest[1:])
+        out = reference.layer(cpu.MODES[mode], x, batch_sizes(x, offsets), h0, c, weights)
         return tuple([t for t, grad in zip(out, grads, strict=True) if grad is not None])
 
     wanted = tuple([grad for grad in grads if grad is not None])

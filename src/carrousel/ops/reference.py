@@ -147,5 +147,5 @@ def layer(mode, x, batch_sizes, h0, c0, weights, w_hr=None):
             direction(mode, rows, batch_sizes, h0[d], cell, own, projection, reverse=d == 1)
         )
     y, h_n, c_n = zip(*parts, strict=True)
-    y = torch.cat(y, -1).view(*x.shape[:-1], -1)
-    return y, torch.stack(h_n), None if c0 is None else torch.stack(c_n)
+    whole = torch.cat(y, -1).view(*x.shape[:-1], -1)
+    return whole, torch.stack(h_n), None if c0 is None else torch.stack(c_n)
