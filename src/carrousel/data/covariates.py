@@ -114,6 +114,51 @@ def attach(
     return panel, notes
 
 
+def learning_on(known: Spec, asked: Spec) -> Spec:
+    """``asked`` with the order of columns, the categories and the members of ``known``, which a
+    model learned before.
+
+    Raises:
+        ValueError: A column is missing or too much, by name.
+    """
+    parts = {
+        "futr_exog": (known.futr, asked.futr),
+        "hist_exog": (known.hist, asked.hist),
+        "static_exog": (known.static, asked.static),
+        "calendar": (known.calendar, asked.calendar),
+    }
+    for option, (theirs, ours) in parts.items():
+        missing = [repr(name) for name in theirs if name not in ours]
+        extra = [repr(name) for name in ours if name not in theirs]
+        if missing:
+            raise ValueError(f"{option}: {some(missing)} missing; init was trained with it")
+        if extra:
+            raise ValueError(f"{option}: {some(extra)} too much; init was trained without it")
+    if bool(known.holidays) != bool(asked.holidays):
+        used = "with" if known.holidays else "without"
+        raise ValueError(f"holidays: init was trained {used} them, got {asked.holidays!r}")
+    if known.groups != asked.groups:
+        raise ValueError(f"groups: init has {known.groups!r}, got {asked.groups!r}")
+    if asked.categories and not _begins_with(asked.categories, known.categories):
+        raise ValueError(
+            "data: the categories of this Panel have other codes than those of init; give the table"
+        )
+    return replace(known, holidays=asked.holidays)
+
+
+def refuse_other_kinds(known: Spec, found: Spec) -> None:
+    """Columns that were numbers must not become categories."""
+    for name in found.categories:
+        if name not in known.categories:
+            raise ValueError(f"{name}: init was trained with numbers in it, now it holds text")
+
+
+def _begins_with(ours: dict[str, tuple[str, ...]], theirs: dict[str, tuple[str, ...]]) -> bool:
+    return ours.keys() == theirs.keys() and all(
+        ours[name][: len(known)] == known for name, known in theirs.items()
+    )
+
+
 def group_codes(panel: Panel) -> tuple[np.ndarray, np.ndarray] | None:
     """(S,) the group of each series and its place in it; None for a panel without groups."""
     spec: Spec | None = panel.covariates

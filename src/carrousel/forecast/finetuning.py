@@ -16,19 +16,25 @@ if TYPE_CHECKING:
 SHARE = 0.3  # of the learning rate and of the updates of a training from nothing
 
 
-def starting_point(
-    init: "Forecaster | str | Path", panel: Panel, options: Options
-) -> Sequence[Network]:
-    """The networks of ``init``, which must forecast what ``options`` and ``panel`` ask for."""
+def fitted_before(init: "Forecaster | str | Path | None") -> "Forecaster | None":
+    """What ``fit(init=)`` is to start from."""
     from .forecaster import Forecaster
 
+    if init is None:
+        return None
     fitted = Forecaster.load(init) if isinstance(init, (str, Path)) else init
     if not isinstance(fitted, Forecaster):
         raise TypeError(
             "init must be a fitted Forecaster or the path of a saved one, got "
             f"{type(fitted).__name__}"
         )
-    known, shape = fitted.panel_, fitted.networks_[0].shape
+    fitted._require_fitted()
+    return fitted
+
+
+def starting_point(fitted: "Forecaster", panel: Panel, options: Options) -> Sequence[Network]:
+    """The networks of ``fitted``, which must forecast what ``options`` and ``panel`` ask for."""
+    known, shape = fitted._panel, fitted.networks_[0].shape
     if shape.h != options.h:
         raise ValueError(f"init forecasts h={shape.h} steps, this forecaster h={options.h}")
     if known.freq != panel.freq:
@@ -48,7 +54,11 @@ def starting_point(
 def continued(plan: Plan, networks: Sequence[Network], options: Options) -> Plan:
     """``plan`` with the networks' shape, and a training that only adapts them: what was learned
     before is kept where the new series do not say otherwise."""
-    shape = networks[0].shape
+    asked = plan.shape  # its categories and members are those of the networks, then new ones
+    shape = replace(
+        networks[0].shape,
+        futr=asked.futr, hist=asked.hist, static=asked.static, members=asked.members,
+    )  # fmt: skip
     train = replace(
         plan.train,
         learning_rate=options.learning_rate or SHARE * plan.train.learning_rate,

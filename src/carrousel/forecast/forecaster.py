@@ -16,7 +16,8 @@ from . import outputs
 from .arrivals import as_table, take_in
 from .backtest import cutoffs, forecast_windows, window_columns
 from .choose import Plan, choose
-from .finetuning import continued, starting_point
+from .finetuning import continued, fitted_before, starting_point
+from .growth import grown
 from .learner import Report, require_finite, train_ensemble, window_quantiles
 from .model import Network
 from .options import Options
@@ -103,16 +104,21 @@ class Forecaster:
                 a ``carrousel.train.Progress``.
             init: A fitted forecaster, or the path of a saved one, whose networks learn on
                 (fine-tuning), with smaller steps and fewer of them. Cell, width, context and
-                seasons are its, and so must be the horizon and the frequency.
+                seasons are its, and so must be the horizon, the frequency and the names of
+                covariates. Categories keep what was learned of them; new ones begin as the mean
+                of the known ones, new members of a group (``groups=True``) on their own.
             checkpoint: Directory to which the state of training is written now and then.
             resume: Go on from there; the result is that of a run that never stopped.
         """
-        panel, self._like, self.notes_ = to_learn_from(data, self.options)
-        start = None if init is None else starting_point(init, panel, self.options)
-        if start is not None and (panel.covariates or start[0].shape.has_covariates):
-            raise ValueError("init: going on with a model that has covariates is not supported")
-        plan = choose(panel, self.options)
-        self.plan_ = plan if start is None else continued(plan, start, self.options)
+        before = fitted_before(init)
+        panel, self._like, self.notes_ = to_learn_from(
+            data, self.options, None if before is None else before._panel
+        )
+        start = None if before is None else starting_point(before, panel, self.options)
+        self.plan_ = choose(panel, self.options)
+        if start is not None:
+            self.plan_ = continued(self.plan_, start, self.options)
+            start = [grown(network, self.plan_.shape) for network in start]
         self._say([*self.notes_, *self.plan_.reasons])
         where = Path(checkpoint) if checkpoint is not None else None
         self.networks_, self.runs_ = train_ensemble(

@@ -7,19 +7,22 @@ from numpy.typing import NDArray
 
 from ..data import Frequency, Panel, to_frame, to_panel
 from ..data.calendar import fitting_parts, longest_days
-from ..data.covariates import Spec, attach
+from ..data.covariates import Spec, attach, learning_on, refuse_other_kinds
 from .options import Options
 
 
-def to_learn_from(data: Any, options: Options) -> tuple[Panel, Any, list[str]]:
+def to_learn_from(
+    data: Any, options: Options, before: Panel | None = None
+) -> tuple[Panel, Any, list[str]]:
     """The panel of whatever came in, with the covariates that the options ask for; something of
     the same kind that holds no rows (None for paths and panels); and what was done, in sentences.
+    ``before`` is what networks that go on learning have learned from.
     """
     if isinstance(data, Panel):
-        panel, notes = _with_covariates(data, None, options)
+        panel, notes = _with_covariates(data, None, options, before)
         return panel, None, notes
     panel, notes = _read(data, options, options.freq)
-    panel, more = _with_covariates(panel, data, options)
+    panel, more = _with_covariates(panel, data, options, before)
     return panel, _empty(data), notes + more
 
 
@@ -47,17 +50,27 @@ def _read(
     return to_panel(data, freq=freq, **names)
 
 
-def _with_covariates(panel: Panel, data: Any, options: Options) -> tuple[Panel, list[str]]:
+def _with_covariates(
+    panel: Panel, data: Any, options: Options, before: Panel | None
+) -> tuple[Panel, list[str]]:
     o, calendar = options, options.calendar or ()
-    if calendar is True:
+    known = None if before is None else before.covariates or Spec()
+    if calendar is True and known:
+        calendar = known.calendar
+    elif calendar is True:
         calendar = fitting_parts(panel.freq, longest_days(panel))
     static = o.static_exog
     if isinstance(o.groups, str) and o.groups not in static:
         static = (*static, o.groups)
     spec = Spec(o.futr_exog, o.hist_exog, static, calendar, o.holidays, o.groups)
+    if known is not None:
+        spec = learning_on(known, panel.covariates or spec)
     if not spec or panel.covariates:
         return panel, []
-    return attach(panel, data, spec, o.id_col)
+    panel, notes = attach(panel, data, spec, o.id_col)
+    if known is not None:
+        refuse_other_kinds(known, panel.covariates)
+    return panel, notes
 
 
 def _empty(data: Any) -> Any:
