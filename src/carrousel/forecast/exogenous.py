@@ -97,6 +97,11 @@ class Columns(nn.Module):
         )  # fmt: skip
         self.width = len(self.numbers) + sum(_embedded(size) for size in kinds)
 
+    @property
+    def kinds(self) -> list[nn.Embedding]:
+        """The embeddings of the categories, in the order of their columns."""
+        return [part for part in self.embeddings if isinstance(part, nn.Embedding)]
+
     def measure(self, values: Tensor) -> None:
         """Take mean and standard deviation from (N, C) values, NaN where missing."""
         found = values[:, self.numbers].double()

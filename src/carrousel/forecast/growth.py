@@ -41,7 +41,7 @@ def _grow_covariates(network: Network, new: Network) -> None:
     for name in ("futr", "hist", "static"):
         one, other = getattr(old, name), getattr(more, name)
         places[name] = _places(one, other)
-        for embedding, larger in zip(one.embeddings, other.embeddings, strict=True):
+        for embedding, larger in zip(one.kinds, other.kinds, strict=True):
             _grow_embedding(embedding.weight, larger.weight)
     moving = [*places["futr"], *(more.futr.width + k for k in places["hist"])]
     _spread(old.shown, more.shown, moving, shape.step)
@@ -53,9 +53,9 @@ def _grow_covariates(network: Network, new: Network) -> None:
 def _places(old: Columns, new: Columns) -> list[int]:
     """Where each number that ``old`` gives stands among those that ``new`` gives."""
     places, first = list(range(len(old.numbers))), len(old.numbers)
-    for embedding, larger in zip(old.embeddings, new.embeddings, strict=True):
-        places += range(first, first + embedding.weight.shape[1])
-        first += larger.weight.shape[1]
+    for kind, larger in zip(old.kinds, new.kinds, strict=True):
+        places += range(first, first + kind.embedding_dim)
+        first += larger.embedding_dim
     return places
 
 
