@@ -119,18 +119,24 @@ def table_bytes(table: pl.DataFrame, panel: Panel, suffix: str) -> bytes:
     if suffix == ".parquet":
         table.write_parquet(buffer)
     else:
-        rounded = table.with_columns(pl.selectors.float().round_sig_figs(7))
-        rounded.write_csv(buffer, datetime_format=_time_format(table, panel))
+        times = pl.selectors.datetime()
+        rounded = table.with_columns(
+            pl.selectors.float().round_sig_figs(7), times.dt.to_string(_time_format(table, panel))
+        )
+        rounded.write_csv(buffer)
     return buffer.getvalue()
 
 
 def _time_format(table: pl.DataFrame, panel: Panel) -> str:
-    """Dates alone where every time is a midnight."""
-    zone = "%z" if panel.time_zone else ""
+    """Dates alone where every time is a midnight of no zone; fractions where there are some."""
     time = table[panel.time_col]
-    if time.dtype == pl.Datetime and (time.dt.date().cast(time.dtype) == time).all():
+    if not isinstance(time.dtype, pl.Datetime):
+        return ""
+    zone = "%:z" if time.dtype.time_zone else ""
+    if not zone and (time.dt.truncate("1d") == time).all():
         return "%Y-%m-%d"
-    return f"%Y-%m-%d %H:%M:%S{zone}"
+    fraction = "%.6f" if (time.dt.microsecond() != 0).any() else ""
+    return f"%Y-%m-%d %H:%M:%S{fraction}{zone}"
 
 
 def _cell(values: dict, means: list[dict], key: str) -> Text:

@@ -18,6 +18,8 @@ def update(
     FILE has the columns that the model was made with, and only needs what is new: the memory of
     each series goes on from where it was. Nothing is learned. The MODEL folder is written anew.
     """
+    import numpy as np
+
     from ..data.build import counted, written
     from ..forecast import Forecaster
     from ..leftovers import with_lock
@@ -28,7 +30,7 @@ def update(
         forecaster.update(file, add=add)
         forecaster.save(model)
     screen, panel = console(), forecaster.panel_
-    first, last = (written(time) for time in (panel.ends.min(), panel.ends.max()))
+    first, last = (written(time) for time in panel.local(np.sort(panel.ends)[[0, -1]]))
     upto = last if first == last else f"between {first} and {last}"
     screen.print(f"{model} holds {counted(panel.n_series, 'series', 'series')} up to {upto}")
     for note in forecaster.notes_:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from .clock import local_time, nominal_time, usual_clock, wall_time
 from .frequency import DAY, Frequency
 from .infer import fits, infer_frequency
 from .panel import Panel, some
@@ -47,8 +48,12 @@ def to_panel(
         notes.append(counted(int(again.sum()), "row") + " that came twice counted once")
     _refuse_duplicates(codes, time, ids, time_col, named)
     start = np.flatnonzero(np.diff(codes, prepend=-1))
+    wall = False
     if zone and _in_days(wanted, time, codes):
-        time = wall_time(time, zone)
+        time = nominal_time(time, zone, usual_clock(local_time(time, zone), codes))
+    elif zone and (shown := _by_the_wall(wanted, time, codes, zone)) is not None:
+        time, wall = shown, True
+        notes.append(f"times follow the clocks of {zone}, also when these are changed")
     first = time[start][codes]
     freq = (
         _checked(wanted, time, first, codes, ids, time_col)
@@ -56,7 +61,7 @@ def to_panel(
         else infer_frequency(time, first, codes, ids)
     )
     values, offsets = _placed(freq.count(first, time), codes, y, len(ids), time_col)
-    panel = Panel(values, offsets, ids, time[start], freq, named, time_col, target_col, zone)
+    panel = Panel(values, offsets, ids, time[start], freq, named, time_col, target_col, zone, wall)
     if len(values) > len(y):
         notes.append(counted(len(values) - len(y), "gap") + " filled as missing")
     _refuse_empty(panel)
@@ -106,10 +111,24 @@ def _in_days(freq: Frequency | None, time: np.ndarray, codes: np.ndarray) -> boo
     return len(steps) > 0 and bool(steps.min() >= DAY - DAY // 24)
 
 
-def wall_time(time: np.ndarray, zone: str) -> np.ndarray:
-    """UTC as clocks in ``zone`` show it."""
-    local = pl.Series(time).dt.replace_time_zone("UTC").dt.convert_time_zone(zone)
-    return local.dt.replace_time_zone(None).to_numpy()
+def _by_the_wall(
+    freq: Frequency | None, time: np.ndarray, codes: np.ndarray, zone: str
+) -> np.ndarray | None:
+    """Times as clocks show them, where it is these that move in equal steps (every six hours), and
+    not time itself: then some step between two observations is longer or shorter than usual."""
+    same = codes[1:] == codes[:-1]
+    if not same.any():
+        return None
+    steps = np.diff(time).astype(np.int64)[same]
+    if freq is not None and not (steps % freq.step).any():
+        return None
+    step = np.gcd.reduce(steps)
+    for local in (local_time(time, zone), wall_time(time, zone)):
+        shown = np.diff(local).astype(np.int64)[same]
+        regular = np.gcd.reduce(shown)
+        if shown.min() > 0 and (not regular % freq.step if freq else regular > step):
+            return local
+    return None
 
 
 def _checked(

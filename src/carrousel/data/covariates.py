@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from .build import counted, wall_time, written
+from .build import counted, written
 from .calendar import HOLIDAYS, calendar_columns, calendar_names, holiday_columns
 from .panel import Panel, some
 from .read import _times, as_polars
@@ -207,7 +207,7 @@ def from_times(times: np.ndarray, panel: Panel, spec: Spec) -> np.ndarray:
         return np.zeros((len(times), 0), np.float32)
     if times.dtype.kind != "M":
         raise ValueError("calendar, holidays: the times are whole numbers, they have no calendar")
-    local = wall_time(times, panel.time_zone) if panel.time_zone and panel.utc else times
+    local = panel.local(times)
     parts = [calendar_columns(local, spec.calendar)]
     if spec.holidays:
         parts.append(holiday_columns(local, spec.holidays))
@@ -296,8 +296,6 @@ def require_columns(frame: pl.DataFrame, spec: Spec, argument: str | None = None
 def places(frame: pl.DataFrame, panel: Panel, id_col: str) -> tuple[np.ndarray, np.ndarray]:
     """(N,) series and position of each row."""
     time, zone = _times(frame[panel.time_col])
-    if zone and not panel.utc:
-        time = wall_time(time, zone)
     if panel.id_col is None or id_col not in frame.columns:
         codes = np.zeros(len(time), np.int64)
     else:
@@ -308,6 +306,8 @@ def places(frame: pl.DataFrame, panel: Panel, id_col: str) -> tuple[np.ndarray, 
             names = some([repr(name) for name in unknown])
             raise ValueError(f"X_df: series {names} have no history to forecast from")
         codes = np.array([places[name] for name in known], np.int64)
+    if zone:
+        time = panel.own(time, codes)
     return codes, panel.freq.count(panel.start[codes], time)
 
 

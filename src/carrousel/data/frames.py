@@ -13,21 +13,17 @@ from .panel import Panel
 def to_frame(columns: dict[str, np.ndarray], like: Any, panel: Panel | None = None) -> Any:
     """A pandas, polars or pyarrow frame, whichever ``like`` is; polars for a path or None.
 
-    With ``panel``, its time column gets back the time zone it came with.
+    With ``panel``, all times get back the time zone that its own came with.
 
     >>> to_frame({"y": np.array([1.0, 2.0])}, like=pl.DataFrame()).shape
     (2, 1)
     """
     table = pl.DataFrame({name: _series(values) for name, values in columns.items()})
-    if panel is not None and panel.time_zone and panel.time_col in table.columns:
-        time = pl.col(panel.time_col)
-        if panel.utc:
-            time = time.dt.replace_time_zone("UTC").dt.convert_time_zone(panel.time_zone)
-        else:
-            time = time.dt.replace_time_zone(
-                panel.time_zone, ambiguous="earliest", non_existent="null"
-            )
-        table = table.with_columns(time)
+    if panel is not None and panel.time_zone:
+        for name, values in columns.items():
+            if values.dtype.kind == "M":
+                utc = pl.Series(name, panel.instants(values)).dt.replace_time_zone("UTC")
+                table = table.with_columns(utc.dt.convert_time_zone(panel.time_zone))
     if like is None or isinstance(like, (str, Path)):
         return table
     kind = nw.from_native(like).implementation

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from .clock import local_time, nominal_time, utc_time, wall_time
 from .frequency import DAY, Frequency
 
 
@@ -34,6 +35,7 @@ class Panel:
     time_col: str = "ds"
     target_col: str = "y"
     time_zone: str | None = None  # see `utc`
+    wall: bool = False  # with a time zone, below a day: steps are those of the clock on the wall
     exog: np.ndarray | None = None  # (N, C) float32: covariates beside y, codes of categories
     static: np.ndarray | None = None  # (S, K) float32: covariates of each series
     covariates: Any = None  # what their columns are: ``carrousel.data.covariates.Spec``
@@ -63,7 +65,27 @@ class Panel:
     @property
     def utc(self) -> bool:
         """With a time zone: whether times are kept in UTC (below a day) or as wall time."""
-        return self.freq.unit == "us" and self.freq.step < DAY
+        return self.freq.unit == "us" and self.freq.step < DAY and not self.wall
+
+    def local(self, times: np.ndarray) -> np.ndarray:
+        """Times of this panel as people read them: as clocks in its zone show them."""
+        return local_time(times, self.time_zone) if self.time_zone and self.utc else times
+
+    def instants(self, times: np.ndarray) -> np.ndarray:
+        """Times of this panel in UTC, where it has a time zone."""
+        return times if self.utc or not self.time_zone else utc_time(times, self.time_zone)
+
+    def own(self, time: np.ndarray, series: np.ndarray) -> np.ndarray:
+        """UTC times of rows of some ``series`` (N,), as this panel, which has a zone, counts them:
+        the inverse of ``instants``."""
+        if self.utc or not self.time_zone:
+            return time
+        start = self.start[series]
+        if not self.wall:
+            return nominal_time(time, self.time_zone, start - start.astype("M8[D]"))
+        local, earlier = local_time(time, self.time_zone), wall_time(time, self.time_zone)
+        fits = (local - start).astype(np.int64) % self.freq.step == 0
+        return np.where(fits, local, earlier)
 
     def series(self, s: int) -> np.ndarray:
         """The values of series ``s``: a view."""

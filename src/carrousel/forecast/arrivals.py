@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ..data.build import counted, wall_time, written
+from ..data.build import counted, written
 from ..data.covariates import Spec, group_codes, refuse_apart, require_columns, with_names
 from ..data.panel import Panel, some
 from ..data.read import Columns, read_columns
@@ -51,7 +51,7 @@ def read_arrivals(data: Any, options: Options, stream: Stream, *, add: bool) -> 
     columns = read_columns(data, options.id_col, options.time_col, options.target_col)
     beside_rows = read_beside(data, options, stream)
     codes, unknown = _series(columns, stream, options, add)
-    time, y = _local(columns, stream, options.time_col), columns.y.astype(np.float32)
+    time, y = _own(columns, codes, stream, options.time_col), columns.y.astype(np.float32)
     if unknown is not None:
         unknown = _with_covariates(unknown, data, options, stream)
         known = codes >= 0
@@ -133,14 +133,14 @@ def _series(
     return codes, pl.DataFrame(
         {
             options.id_col: columns.ids.filter(pl.Series(missing)),
-            options.time_col: _local(columns, stream, options.time_col)[missing],
+            options.time_col: _own(columns, codes, stream, options.time_col)[missing],
             options.target_col: columns.y[missing],
         }
     )
 
 
-def _local(columns: Columns, stream: Stream, name: str) -> NDArray:
-    """Times as the stream counts them: in UTC below a day, as wall time from a day on."""
+def _own(columns: Columns, codes: NDArray, stream: Stream, name: str) -> NDArray:
+    """Times of rows of these series as the stream counts them."""
     meta, time = stream.meta, columns.time
     if time.dtype.kind != meta.start.dtype.kind:
         kinds = {"i": "whole numbers", "M": "dates"}
@@ -151,9 +151,7 @@ def _local(columns: Columns, stream: Stream, name: str) -> NDArray:
     if (columns.time_zone is None) != (meta.time_zone is None):
         have, want = (z or "no time zone" for z in (columns.time_zone, meta.time_zone))
         raise ValueError(f"{name} has {have}, the model's times have {want}: convert them")
-    if columns.time_zone and not meta.utc:
-        return wall_time(time, columns.time_zone)
-    return time
+    return replace(meta, start=stream.start).own(time, codes) if columns.time_zone else time
 
 
 def _refuse_between(

@@ -33,7 +33,7 @@ def plot_explanation(found: "Explanation") -> Figure:
     for axes in figure.axes:
         axes.spines[["top", "right"]].set_visible(False)
         axes.tick_params(labelsize=8.5, color="#999999")
-    when = str(found.times[0]).replace("T", " ")[:16].removesuffix(" 00:00")
+    when = str(found.panel.local(found.times)[0]).replace("T", " ")[:16].removesuffix(" 00:00")
     figure.suptitle(f"What the forecast of {found.unique_id} for {when} relied on",
                     x=0.01, ha="left", fontsize=11)  # fmt: skip
     return figure
@@ -44,11 +44,12 @@ def _window(axes: Axes, found: "Explanation") -> None:
     series = next(k for k, name in enumerate(panel.ids) if name == found.unique_id)
     times = panel.times(series)
     shown = times >= found.steps["from"][0]
-    axes.plot(times[shown], panel.series(series)[shown], color=GREY, lw=1.1, label="observed")
+    shown_times, ahead = panel.local(times[shown]), panel.local(found.times)
+    axes.plot(shown_times, panel.series(series)[shown], color=GREY, lw=1.1, label="observed")
     mean = np.full(len(found.times), found.forecast)
-    axes.plot(found.times, mean, color=FORECAST, marker="o", ms=5, label="forecast")
+    axes.plot(ahead, mean, color=FORECAST, marker="o", ms=5, label="forecast")
     without = np.full(len(found.times), found.without_memory)
-    axes.plot(found.times, without, color=MEMORY, marker="x", ms=6, ls=":",
+    axes.plot(ahead, without, color=MEMORY, marker="x", ms=6, ls=":",
               label="with an empty memory")  # fmt: skip
     axes.legend(fontsize=8, frameon=False, loc="upper left", ncols=3)
     axes.margins(y=0.2)
@@ -58,7 +59,7 @@ def _window(axes: Axes, found: "Explanation") -> None:
 def _effects(axes: Axes, found: "Explanation") -> None:
     """A bar from where each step begins: copied and memory on top of each other, and the measured
     effect as a mark between those of the two stand-ins."""
-    left = _numbers(found.steps["from"])
+    left = _numbers(found.panel.local(found.steps["from"]))
     width = np.diff(left, append=2 * left[-1] - left[-2] if len(left) > 1 else left[-1] + 1)
     copied, memory = found.steps["copied"], found.steps["memory"]
     same = np.sign(copied) == np.sign(memory)

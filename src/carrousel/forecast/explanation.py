@@ -63,7 +63,7 @@ class Explanation:
             raise ValueError(f"part must be one of {', '.join(PARTS)}, got {part!r}")
         if part == "fidelity":
             return to_frame(_fidelity_columns(self.fidelity), self.like)
-        return to_frame(getattr(self, part), self.like)
+        return to_frame(getattr(self, part), self.like, self.panel)
 
     def plot(self) -> "Figure":
         """A figure: the window and the forecast, what removal and the record say of each step,
@@ -82,9 +82,10 @@ class Explanation:
 
     def sentences(self) -> list[str]:
         """The same in words."""
-        span = _text(self.times[0])
-        if len(self.times) > 1:
-            span = f"{span} to {_text(self.times[-1])} (mean)"
+        times, since = self.panel.local(self.times), self.panel.local(self.steps["from"])
+        span = _text(times[0])
+        if len(times) > 1:
+            span = f"{span} to {_text(times[-1])} (mean)"
         heaviest = np.argsort(-self.simple["weight"])[:3]
         simple = ", ".join(
             f"{self.simple['weight'][k]:.0%} {self.simple['name'][k]!r} "
@@ -93,8 +94,7 @@ class Explanation:
         )
         order = np.argsort(-np.abs(self.steps["removed"]))[:3]
         relied = ", ".join(
-            f"{_text(self.steps['from'][k])} ({_number(self.steps['removed'][k], '+')})"
-            for k in order
+            f"{_text(since[k])} ({_number(self.steps['removed'][k], '+')})" for k in order
         )
         scores = self.fidelity.scores
         changes = ", ".join(

@@ -71,7 +71,9 @@ def _draw(axes: Axes, panel: Panel, s: int, future: Band, trial: Band | None, hi
     length = int(panel.lengths[s])
     first = max(length - history, 0)
     y = panel.series(s)[first:]
-    axes.plot(panel.times(s, first), y, color=HISTORY, lw=1.1, label="observed", zorder=3)
+    axes.plot(
+        panel.local(panel.times(s, first)), y, color=HISTORY, lw=1.1, label="observed", zorder=3
+    )
     if trial is not None and not np.isnan(trial.mean[s]).all():  # else it was too short
         _draw_band(axes, trial, s, TRIAL, "forecast made without these values", intervals=False)
         axes.axvspan(trial.times[s, 0], trial.times[s, -1], color=TRIAL, alpha=0.06, lw=0)

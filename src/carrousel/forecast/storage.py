@@ -67,6 +67,7 @@ class _Series:
     target_col: str
     time_zone: str | None
     covariates: Spec | None = None
+    wall: bool = False
 
 
 def save_model(
@@ -148,6 +149,7 @@ def _panel_to_json(panel: Panel) -> dict[str, Any]:
         "time_col": panel.time_col,
         "target_col": panel.target_col,
         "time_zone": panel.time_zone,
+        "wall": panel.wall,
         **({"covariates": asdict(panel.covariates)} if panel.covariates else {}),
     }
 
@@ -169,6 +171,7 @@ def _panel(data: dict[str, Any], tensors: dict[str, Tensor]) -> Panel:
         time_col=series.time_col,
         target_col=series.target_col,
         time_zone=series.time_zone,
+        wall=series.wall,
         exog=arrays.get("exog"),
         static=arrays.get("static"),
         covariates=series.covariates,

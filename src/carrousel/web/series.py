@@ -68,13 +68,13 @@ def series_page(forecaster: Forecaster, panel: Panel) -> list[dict[str, Any]]:
     """The series of a panel with what the forecaster expects after them."""
     quantiles = forecaster.predict_quantiles(panel)  # (S, h, Q)
     h = forecaster.options.h
-    future = np.asarray(panel.future(h)[panel.time_col]).reshape(-1, h)
+    future = panel.local(np.asarray(panel.future(h)[panel.time_col])).reshape(-1, h)
     return [
         {
             "id": str(panel.ids[s]),
             "y": encode(panel.series(s)),
             "nonnegative": _nonnegative(forecaster, panel.series(s)),
-            "times": _labels(panel.times(s)),
+            "times": _labels(panel.local(panel.times(s))),
             "future": _labels(future[s]),
             "quantiles": _rounded(quantiles[s]),
         }

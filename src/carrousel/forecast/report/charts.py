@@ -17,7 +17,7 @@ def forecast_chart(content: Content, s: int) -> str:
     h = future.mean.shape[1]
     shown = min(max(6 * h, 3 * panel.freq.season_length), MOST_POINTS)
     first = max(int(panel.lengths[s]) - shown, 0)
-    times, y = panel.times(s, first), panel.series(s)[first:].astype(float)
+    times, y = panel.local(panel.times(s, first)), panel.series(s)[first:].astype(float)
     x, ahead, tried = numbers(times), numbers(future.times[s]), numbers(trial.times[s])
     bounds = [band[level][s] for band in (future.lower, future.upper) for level in band]
     chart = _chart(x[0], ahead[-1], span(y, future.mean[s], trial.mean[s], *bounds), times, 260)
@@ -37,7 +37,7 @@ def forecast_chart(content: Content, s: int) -> str:
 def _readings(content: Content, s: int, first: int) -> str:
     """JSON for reading values off: position in percent, time, and what there is at it."""
     panel, future, trial = content.panel, content.future, content.trial
-    times = np.concatenate([panel.times(s, first), future.times[s]])
+    times = np.concatenate([panel.local(panel.times(s, first)), future.times[s]])
     x = numbers(times)
     left = 100 * (x - x[0]) / (x[-1] - x[0] or 1.0)
     past = len(x) - future.mean.shape[1]
@@ -91,14 +91,14 @@ def coverage_chart(content: Content) -> str:
 
 def effect_chart(found: Explanation) -> str:
     """What was copied and what the memory kept of each step, and what removal measures."""
-    steps = found.steps
-    left = numbers(steps["from"])
+    steps, since = found.steps, found.panel.local(found.steps["from"])
+    left = numbers(since)
     width = np.diff(left, append=2 * left[-1] - left[-2] if len(left) > 1 else left[-1] + 1)
     copied, memory = steps["copied"], steps["memory"]
     base = np.where(np.sign(copied) == np.sign(memory), copied, 0.0)
     both = steps["removed_missing"], steps["removed_mean"]
     bounds = span(copied, memory, base + memory, *both, np.zeros(1))
-    chart = _chart(left[0], float(left[-1] + width[-1]), bounds, steps["from"], 230)
+    chart = _chart(left[0], float(left[-1] + width[-1]), bounds, since, 230)
     right = left + 0.84 * width
     chart.bars(left, right, np.zeros_like(copied), copied, "copied")
     chart.bars(left, right, base, base + memory, "memory")

@@ -163,7 +163,7 @@ def _memory(content: Content) -> str:
 
 
 def _explained(found: Explanation) -> str:
-    first, last = charts.time_text(found.times[0]), charts.time_text(found.times[-1])
+    first, last = map(charts.time_text, found.panel.local(found.times)[[0, -1]])
     when = first if len(found.times) == 1 else f"{first} to {last} (mean)"
     sentences = "".join(f"<li>{escape(line)}</li>" for line in found.sentences())
     return (
