@@ -2,8 +2,9 @@
 
 import copy
 import gc
-import threading
 import weakref
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 
 import numpy as np
 import pytest
@@ -174,12 +175,19 @@ def test_a_second_backward_replaces_the_gradients():
 
 
 class TestLayers:
-    def test_torchs_layers_are_put_back(self, lstm_model):
-        with carrousel.trace(lstm_model):
-            assert isinstance(lstm_model.rnn, carrousel.LSTM)
-        assert type(lstm_model.rnn) is nn.LSTM
-        assert not lstm_model.rnn._forward_hooks
-        assert not lstm_model.rnn._forward_pre_hooks
+    def test_nothing_in_the_model_changes(self, lstm_model):
+        before = [dict(vars(module)) for module in lstm_model.modules()]
+        forwards = [cls.forward for cls in KINDS.values()]
+        with carrousel.trace(lstm_model) as trace:
+            lstm_model(torch.randn(6, 2, 3))
+            assert type(lstm_model.rnn) is nn.LSTM
+            for module, known in zip(lstm_model.modules(), before, strict=True):
+                assert vars(module).keys() == known.keys()
+                assert all(vars(module)[name] is value for name, value in known.items())
+                assert not module._forward_hooks
+                assert not module._forward_pre_hooks
+        assert len(trace) == 1
+        assert [cls.forward for cls in KINDS.values()] == forwards
 
     def test_after_an_exception_too(self, lstm_model):
         with pytest.raises(RuntimeError), carrousel.trace(lstm_model):
@@ -240,10 +248,15 @@ class TestLayers:
             wrapped(torch.randn(6, 2, 3))
         assert trace["rnn"] is trace["module.rnn"]
 
-    def test_a_copy_made_in_the_block_records_too(self, lstm_model):
+    def test_a_copy_made_in_the_block_is_another_model(self, lstm_model):
+        x = torch.randn(6, 2, 3)
         with carrousel.trace(lstm_model) as trace:
-            copy.deepcopy(lstm_model)(torch.randn(6, 2, 3))
-        assert trace.names == ["rnn"]
+            twin = copy.deepcopy(lstm_model)
+            with carrousel.trace(twin) as other:
+                assert torch.allclose(twin(x), lstm_model(x), atol=1e-6)
+        assert len(trace) == len(other) == 1
+        assert trace["rnn"].module is lstm_model.rnn
+        assert other["rnn"].module is twin.rnn
 
     @pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
     def test_a_layer_whose_options_have_no_kernel(self):
@@ -357,13 +370,19 @@ class TestCalls:
             for _ in range(20):
                 lstm_model(torch.randn(steps, 1, 3))
 
-        with carrousel.trace(lstm_model) as trace:
-            threads = [threading.Thread(target=run, args=(steps,)) for steps in (2, 3)]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
+        def alone(steps):
+            with carrousel.trace(lstm_model) as own:
+                run(steps)
+            assert [record.hidden.shape[1] for record in own] == [steps] * 20
+
+        with carrousel.trace(lstm_model) as trace, ThreadPoolExecutor() as pool:
+            # Threads that are handed a copy of the block's context belong to it.
+            jobs = [pool.submit(copy_context().run, run, steps) for steps in (2, 3)]
+            jobs += [pool.submit(run, 4), pool.submit(alone, 5), pool.submit(alone, 6)]
+            for job in jobs:
+                job.result()
         assert sorted(record.hidden.shape[1] for record in trace) == [2] * 20 + [3] * 20
+        assert sorted(record.call for record in trace) == list(range(40))
 
     def test_each_call_has_its_record(self, lstm_model):
         with carrousel.trace(lstm_model) as trace:

@@ -11,13 +11,16 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
+from weakref import WeakValueDictionary
 
 import torch
 from torch import nn
+from torch.nn.utils import parametrize
 
 import carrousel.nn as ours
+from carrousel.patching import Replaced
 
 OURS: dict[type, type] = {
     nn.RNN: ours.AdoptedRNN,
@@ -105,24 +108,11 @@ def adopting() -> Iterator[list[Swap]]:
     """
     made: list[Swap] = []
     token = _MADE.set(made)
-    _install()
     try:
-        yield made
+        with _CONSTRUCTORS.by(dict.fromkeys(OURS, _swapping)):
+            yield made
     finally:
-        _uninstall()
         _MADE.reset(token)
-
-
-@contextmanager
-def adopted(module: nn.Module) -> Iterator[Adoption]:
-    """``module`` adopted for the duration of the block, and put back exactly."""
-    report = adopt(module)
-    modules = dict(module.named_modules())
-    try:
-        yield report
-    finally:
-        for swap in report.swapped:
-            modules[swap.name].__class__ = swap.before
 
 
 # The class of a module, before and after ------------------------------------------------------
@@ -151,9 +141,21 @@ def released_class(cls: type) -> type:
     raise ValueError("it is not carrousel's")
 
 
-@functools.cache
+# Classes may be made for one module (torch's parametrizations do so): none is kept alive here.
+_MIXED: WeakValueDictionary[tuple[type, type], type] = WeakValueDictionary()
+_MIXING = threading.Lock()
+
+
 def _mixed(cls: type, mine: type) -> type:
     """``cls`` with ``mine`` behind it, so that ``super()`` in ``cls`` finds ``mine``."""
+    with _MIXING:
+        found = _MIXED.get((cls, mine))
+        if found is None:
+            found = _MIXED[cls, mine] = _mix(cls, mine)
+        return found
+
+
+def _mix(cls: type, mine: type) -> type:
     namespace = {
         "__module__": cls.__module__,
         "__qualname__": cls.__qualname__,
@@ -190,17 +192,31 @@ def _swap_all(module: nn.Module, target: Callable[[type], type], inplace: bool) 
             continue
         before = type(layer)
         try:
-            layer.__class__ = _target(layer, target)
+            layer.__class__ = class_for(layer, target)
             swapped.append(Swap(name, before, type(layer)))
         except (ValueError, TypeError) as reason:
             left.append(Left(name, before, str(reason)))
     return Adoption(module, tuple(swapped), tuple(left))
 
 
-def _target(layer: nn.Module, target: Callable[[type], type]) -> type:
+def class_for(layer: nn.Module, target: Callable[[type], type]) -> type:
+    """What ``target`` makes of the class of ``layer``; ``ValueError`` with the reason if nothing.
+
+    A parametrized module has a class of its own on top of the one that was written, which torch
+    takes off again by its first base: so the base is exchanged, and the class on top made anew.
+    """
+    refuse_scripted(layer)
+    cls = type(layer)
+    if not parametrize.is_parametrized(layer):
+        return target(cls)
+    namespace = {k: v for k, v in vars(cls).items() if k not in ("__dict__", "__weakref__")}
+    return type(cls.__name__, (target(cls.__bases__[0]), *cls.__bases__[1:]), namespace)
+
+
+def refuse_scripted(layer: nn.Module) -> None:
+    """``ValueError`` for a layer that is no Python any more."""
     if isinstance(layer, torch.jit.ScriptModule):
-        raise ValueError("it is compiled by TorchScript; adopt the model before torch.jit.script")
-    return target(type(layer))
+        raise ValueError("it is compiled by TorchScript: use the model from before that")
 
 
 def is_recurrent(layer: nn.Module) -> bool:
@@ -228,36 +244,7 @@ def _path(cls: type) -> str:
 # Layers under construction --------------------------------------------------------------------
 
 _MADE: ContextVar[list[Swap] | None] = ContextVar("carrousel_adopting", default=None)
-
-
-@dataclass
-class _Patch:
-    """How many blocks are open in all threads, and the constructors that they replaced."""
-
-    open_blocks: int = 0
-    originals: dict[type, Callable[..., None]] = field(default_factory=dict)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-
-_PATCH = _Patch()
-
-
-def _install() -> None:
-    with _PATCH.lock:
-        _PATCH.open_blocks += 1
-        if _PATCH.open_blocks == 1:
-            for cls in OURS:
-                _PATCH.originals[cls] = cls.__init__  # type: ignore[misc]
-                cls.__init__ = _swapping(cls.__init__)  # type: ignore[misc]
-
-
-def _uninstall() -> None:
-    with _PATCH.lock:
-        _PATCH.open_blocks -= 1
-        if _PATCH.open_blocks == 0:
-            for cls, original in _PATCH.originals.items():
-                cls.__init__ = original  # type: ignore[misc]
-            _PATCH.originals.clear()
+_CONSTRUCTORS = Replaced("__init__")
 
 
 def _swapping(original: Callable[..., None]) -> Callable[..., None]:

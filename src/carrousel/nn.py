@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from carrousel.ops import gate, layer, step
-from carrousel.ops.tape import TAPE, tape
+from carrousel.ops.tape import TAPE, tape, watch
 
 _GATES = {"RNN_TANH": 1, "RNN_RELU": 1, "LSTM": 4, "GRU": 3}  # rows of the weights per unit
 
@@ -42,6 +42,12 @@ class _Recurrent(nn.RNNBase):
             stepped = self._step(input, hx)
             if stepped is not None:
                 return stepped
+        looking = watch()
+        if looking is not None:
+            return looking.show(self, self._carrousel_forward, input, hx)
+        return self._carrousel_forward(input, hx)
+
+    def _carrousel_forward(self, input, hx=None):
         prepared = self._prepare(input, hx)
         if prepared is None:
             return _as_torch(self._torchs.forward, self, input, hx)
@@ -301,6 +307,12 @@ class _Cell(nn.RNNCellBase):
         return self._MODE
 
     def forward(self, input, hx=None):  # type: ignore[override]
+        looking = watch()
+        if looking is not None:
+            return looking.show(self, self._carrousel_forward, input, hx)
+        return self._carrousel_forward(input, hx)
+
+    def _carrousel_forward(self, input, hx=None):
         states = self._states(input, hx)
         weights: list = [self.weight_ih, self.weight_hh]
         if self.bias:

@@ -1,21 +1,27 @@
 """Seeing inside any model: records of what its recurrent layers do while a block runs."""
 
+import functools
 import sys
 import threading
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
 from torch import nn
 
-from carrousel.adoption import TORCHS, Left, adopted
-from carrousel.ops.tape import TAPE, Run
+from carrousel.adoption import OURS, TORCHS, Left, adopted_class, is_recurrent, refuse_scripted
+from carrousel.ops.tape import TAPE, Run, Watch, watch
+from carrousel.patching import Replaced, Together
 from carrousel.record.collection import Records
 from carrousel.record.making import Call, Chain, Window
 
-OURS = tuple(TORCHS)
+_OURS = tuple(TORCHS)
+_UNSEEN = (
+    "no call of it was seen: the block did not call it, or did so in another thread, in a copy of "
+    "the model, in code compiled around it, or by handing its weights to torch's functions"
+)
 
 
 def trace(
@@ -28,8 +34,13 @@ def trace(
     """Record gates, states and gradients of the recurrent layers in ``module`` during a block.
 
     Outputs stay the same and nothing is computed twice: a record is what the backward pass needs
-    anyway. Layers of ``torch.nn`` are made ours for the block and put back. Gradients are there
-    after ``backward()``, also when it is called after the block.
+    anyway. Layers of ``torch.nn`` run on our kernels for the block. Gradients are there after
+    ``backward()``, also when it is called after the block or from another thread.
+
+    What is recorded are the calls of the thread, or asyncio task, that opened the block, and of
+    whatever runs in a copy of its context (:func:`contextvars.copy_context`): tasks that it
+    starts, ``asyncio.to_thread``. Nothing in the model changes; others may call and trace it
+    meanwhile.
 
     Cells are recorded too: calls that are handed the state of the call before make one record.
 
@@ -58,13 +69,16 @@ def trace(
         raise TypeError(f"module must be a torch.nn.Module, it is {type(module).__name__}")
     if steps is not None and steps.step not in (None, 1):
         raise ValueError(f"steps={steps} has a stride; give slice(start, stop)")
+    if isinstance(layers, str):
+        raise TypeError(f"layers must be a list of names, it is the text {layers!r}")
     return Trace(module, layers, steps, keep)
 
 
 class Trace(Records):
     """The records made while the block runs; see :func:`trace` and :class:`Records`.
 
-    ``left`` lists recurrent layers of which a call could not be recorded, each with the reason.
+    ``left`` lists recurrent layers of which a call could not be recorded, each with the reason;
+    after the block also those of which no call was seen.
     """
 
     def __init__(
@@ -78,9 +92,10 @@ class Trace(Records):
         self.left: list[Left] = []
         self._module: nn.Module | None = module
         self._layers, self._steps, self._keep = layers, steps, keep
+        self._watched: dict[int, tuple[str, nn.Module]] = {}  # by the layer's id, while open
         self._calls: Counter[str] = Counter()
         self._chains: dict[str, Chain] = {}
-        self._pending = _Pending()
+        self._adding = threading.Lock()  # copies of the context may run in several threads
         self._stack = ExitStack()
 
     def __enter__(self) -> "Trace":
@@ -90,25 +105,52 @@ class Trace(Records):
         with ExitStack() as stack:
             if _has_compiled(module):
                 # Compiled code has no place for a tape: it would be traced without or recompiled.
-                stack.enter_context(torch.compiler.set_stance("force_eager"))
-            report = stack.enter_context(adopted(module))
-            self.left = [left for left in report.left if not issubclass(left.type, OURS)]
-            stack.callback(self._pending.clear)
-            for name, layer in self._chosen(module).items():
-                self._hook(stack, name, layer)
+                stack.enter_context(_UNCOMPILED)
+            chosen = self._chosen(module)
+            stack.enter_context(standing_in(list(chosen.values())))
+            self._watched = {id(layer): (name, layer) for name, layer in chosen.items()}
+            stack.callback(self._look_away, self._look())
             self._stack = stack.pop_all()
         return self
 
     def __exit__(self, *exception: object) -> None:
+        watched = list(self._watched.values())
         self._stack.close()
+        known = {*self.names, *(left.name for left in self.left)}
+        if exception[:1] == (None,):
+            unseen = [pair for pair in watched if pair[0] not in known]
+            self.left += [Left(name, type(layer), _UNSEEN) for name, layer in unseen]
+
+    def _look(self) -> tuple[Any, Watch]:
+        """Join whoever watches in this context; what was there, and what is."""
+        before = TAPE.get()
+        others = before.observers if isinstance(before, Watch) else ()
+        now = Watch((*others, self))
+        TAPE.set(now)
+        return before, now
+
+    def _look_away(self, change: tuple[Any, Watch]) -> None:
+        self._watched = {}  # contexts that were copied in the block see nothing from now on
+        before, ours = change
+        now = TAPE.get()
+        if now is ours:
+            TAPE.set(before)
+        elif isinstance(now, Watch):  # blocks that do not end in the order in which they began
+            rest = tuple(one for one in now.observers if one is not self)
+            TAPE.set(Watch(rest) if rest else None)
 
     def _chosen(self, module: nn.Module) -> dict[str, nn.Module]:
-        unseen = {left.name for left in self.left}
-        found: dict[str, nn.Module] = {
-            name: layer
-            for name, layer in module.named_modules()
-            if isinstance(layer, nn.RNNBase | nn.RNNCellBase) and name not in unseen
-        }
+        found: dict[str, nn.Module] = {}
+        for name, layer in module.named_modules():
+            if not is_recurrent(layer):
+                continue
+            try:
+                refuse_scripted(layer)
+                if not isinstance(layer, _OURS):
+                    adopted_class(type(layer))
+                found[name] = layer
+            except (ValueError, TypeError) as reason:
+                self.left.append(Left(name, type(layer), str(reason)))
         if not found:
             reasons = "; ".join(f"{left.name!r}: {left.reason}" for left in self.left)
             raise ValueError(f"module holds no recurrent layer to record {reasons}".strip())
@@ -119,33 +161,25 @@ class Trace(Records):
                 raise ValueError(f"layers: {name!r} is none of the layers {list(found)}")
         return {name: found[name] for name in self._layers}
 
-    def _hook(self, stack: ExitStack, name: str, layer: nn.Module) -> None:
-        # Functions, not bound methods: a copy of the model made in the block then keeps recording
-        # here, where a deep copy of a bound method would copy the trace.
-        def before(module: nn.Module, args: tuple, kwargs: dict) -> None:
-            self._pending.push(module)
+    def wants(self, module: nn.Module) -> bool:
+        return id(module) in self._watched
 
-        def after(module: nn.Module, args: tuple, kwargs: dict, output: Any) -> None:
-            runs, own = self._pending.pop(module)
-            if output is None:
-                return  # the call failed
+    def saw(self, module: nn.Module, given: tuple, output: Any, runs: list[Run], own: bool) -> None:
+        name, _ = self._watched.get(id(module), (None, None))
+        if name is None:
+            return  # the block has ended meanwhile
+        with self._adding:
             if not runs:
                 self._leave(name, module)
             else:
-                given = (*args, *(kwargs[key] for key in ("input", "hx") if key in kwargs))
                 window = Window(self._steps or slice(None), self._keep, own)
                 self._add(name, Call(module, given, output, runs, window))
 
-        handle = layer.register_forward_pre_hook(before, with_kwargs=True)
-        stack.callback(handle.remove)
-        # First in, last out, so that traces of the same model can be nested.
-        handle = layer.register_forward_hook(
-            after, with_kwargs=True, always_call=True, prepend=True
-        )
-        stack.callback(handle.remove)
-
     def _why(self, name: str) -> str:
-        return "".join(f"; {name!r}: {k.reason}" for k in self.left if k.name == name)
+        reasons = {k.name: k.reason for k in self.left}
+        reasons = {n: _UNSEEN for n, _ in self._watched.values() if n not in self.names} | reasons
+        found = [n for n in reasons if n == name or n.endswith("." + name)]
+        return "".join(f"; {n!r}: {reasons[n]}" for n in found)
 
     def _leave(self, name: str, module: nn.Module) -> None:
         if all(left.name != name for left in self.left):
@@ -156,7 +190,7 @@ class Trace(Records):
         """A layer makes a record at each call; a cell given its own last state continues one."""
         chain = self._chains.get(name)
         if call.is_cell and chain is not None and chain.continues_with(call):
-            chain.append(call)
+            chain.go_on(call)
             return
         info = call.info(name, self._calls[name])
         self._calls[name] += 1
@@ -167,39 +201,56 @@ class Trace(Records):
             self.records.append(call.record(info))
 
 
-class _Tape(list[Run]):
-    """A tape that knows whether a trace inside has taken runs of it."""
+# Layers of torch.nn, run by ours --------------------------------------------------------------
 
-    shared = False
+# Torch's forward passes leave nothing to look at, so that ours must run in their place, and only
+# for whoever watches. A module has one class and one set of hooks for all threads: to swap the
+# class, or to hook the module, would change it under others that are calling, copying or compiling
+# it. A TorchFunctionMode belongs to a thread, not to an asyncio task, and slows every function of
+# torch in the block. So the class's ``forward`` asks, while some trace is open, who is calling.
+_FORWARD = Replaced("forward")
 
 
-class _Pending(threading.local):
-    """The tapes of the layers that are running, per thread: a layer may call another."""
+@contextmanager
+def standing_in(layers: Sequence[nn.Module]) -> Iterator[None]:
+    """A block in which ours run in the place of these layers for those who watch them."""
+    classes = {type(layer) for layer in layers if not isinstance(layer, _OURS)}
+    mixed = [adopted_class(cls) for cls in classes]  # kept, or each call would make one anew
+    makers = {
+        theirs: functools.partial(_asking, mine)
+        for theirs, mine in OURS.items()
+        if any(issubclass(cls, theirs) for cls in classes)
+    }
+    with _FORWARD.by(makers):
+        yield
+    del mixed
 
-    def __init__(self) -> None:
-        self.stack: list[tuple[nn.Module, Any]] = []
 
-    def push(self, module: nn.Module) -> None:
-        self.stack.append((module, TAPE.set(_Tape())))
+def _asking(mine: Any, original: Callable[..., Any]) -> Callable[..., Any]:
+    """``original``, and ``mine`` for whoever watches the layer that is called."""
 
-    def pop(self, module: nn.Module) -> tuple[list[Run], bool]:
-        """The runs of ``module``'s call, and whether nobody else reads them."""
-        if not self.stack or self.stack[-1][0] is not module:
-            return [], False  # a hook before ours raised, so that the call never began
-        tape = TAPE.get()
-        assert isinstance(tape, _Tape)
-        TAPE.reset(self.stack.pop()[1])
-        outer = TAPE.get()
-        if outer is not None:
-            outer.extend(tape)
-        if isinstance(outer, _Tape):
-            outer.shared = True
-        return tape, outer is None and not tape.shared
+    @functools.wraps(original)
+    def forward(self: nn.Module, input: Any, hx: Any = None) -> Any:
+        looking = watch()
+        if looking is None or isinstance(self, _OURS) or not looking.wants(self):
+            return original(self, input, hx)
+        run = functools.partial(mine._carrousel_forward, stand_in(self))
+        return looking.show(self, run, input, hx)
 
-    def clear(self) -> None:
-        """Take down what an interrupt has left standing."""
-        while self.stack:
-            TAPE.reset(self.stack.pop()[1])
+    return forward
+
+
+def stand_in(layer: nn.Module) -> nn.Module:
+    """The layer once more, as one of ours: the same attributes, to the last one that is set."""
+    other: nn.Module = object.__new__(adopted_class(type(layer)))
+    object.__setattr__(other, "__dict__", layer.__dict__)
+    return other
+
+
+# Compiled models ------------------------------------------------------------------------------
+
+# The stance is one for the process: while a compiled model is traced, others run uncompiled too.
+_UNCOMPILED = Together(lambda: torch.compiler.set_stance("force_eager"))
 
 
 def _has_compiled(module: nn.Module) -> bool:

@@ -261,7 +261,7 @@ class TestLengths:
             assert not together.scores[b, n:].any()
 
     def test_wrong_lengths(self):
-        with pytest.raises(ValueError, match=r"2 numbers from 1 to 6, they are \[3, 7\]"):
+        with pytest.raises(ValueError, match=r"2 whole numbers from 1 to 6, they are \[3, 7\]"):
             attribute(Regression(), torch.randn(2, 6, 3), lengths=[3, 7])
 
 

@@ -1,5 +1,7 @@
 """A question to a model: one number per sequence, and which axis of its input is time."""
 
+import operator
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,19 +10,41 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from carrousel.explain.layout import time_axis
+
 Target = int | Callable[[Any], Tensor] | None
+
+_LOCK = threading.Lock()
+_ASKED: dict[int, int] = {}  # by id, how many blocks evaluate a module that was training
 
 
 @contextmanager
 def evaluated(model: nn.Module) -> Iterator[None]:
-    """``model`` in evaluation mode for the block; each module's own mode is put back."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
+    """``model`` in evaluation mode for the block; the last block puts each module's mode back.
+
+    For models that are asked through functions of their own; :func:`private` disturbs no training.
+    """
+    with _LOCK:
+        modules = [m for m in model.modules() if m.training or id(m) in _ASKED]
+        for module in modules:
+            _ASKED[id(module)] = _ASKED.get(id(module), 0) + 1
+            module.training = False
     try:
         yield
     finally:
-        for module, mode in modes:
-            module.training = mode
+        with _LOCK:
+            for module in modules:
+                _ASKED[id(module)] -= 1
+                if not _ASKED[id(module)]:
+                    del _ASKED[id(module)]
+                    module.training = True
+
+
+@contextmanager
+def differentiable() -> Iterator[None]:
+    """Gradients for the block, also where the caller has turned them off."""
+    with torch.inference_mode(False), torch.enable_grad():
+        yield
 
 
 @dataclass(frozen=True)
@@ -43,12 +67,13 @@ class Question:
     ) -> "Question":
         if not isinstance(x, Tensor):
             raise TypeError(f"x must be a tensor, it is {type(x).__name__}")
-        if x.dim() < 2:
+        if x.dim() < 2 or not x.numel():
             raise ValueError(
                 f"x must have a batch and a time axis, its shape is {tuple(x.shape)}; "
                 "for one sequence add a batch axis"
             )
-        time_dim = _time_dim(model) if time_dim is None else time_dim
+        _check_target(target)
+        time_dim = time_axis(model, x) if time_dim is None else time_dim
         if time_dim not in (0, 1):
             raise ValueError(f"time_dim={time_dim} must be 0 or 1")
         shape = x.shape[1 - time_dim], x.shape[time_dim]
@@ -71,14 +96,30 @@ class Question:
             )
         return scores
 
+    def slopes(self, score: Tensor, leaves: list[Tensor]) -> list[Tensor]:
+        """The derivatives of the scores by ``leaves``, 0 where there is no way to them."""
+        if not score.requires_grad:
+            raise ValueError(
+                "model: its output has no gradient; it is computed under no_grad, detached, or "
+                "does not depend on what is asked about"
+            )
+        found = torch.autograd.grad(score.sum(), leaves, allow_unused=True)
+        return [torch.zeros_like(a) if s is None else s for s, a in zip(found, leaves, strict=True)]
+
     def _pick(self, output: Any) -> Any:
         if callable(self.target):
             return self.target(output)
-        if not isinstance(output, Tensor):
+        if not isinstance(output, Tensor) or output.dim() not in (1, 2):
             return output
-        if self.target is not None:
-            return output[:, self.target] if output.dim() == 2 else output
-        return output.squeeze(-1) if output.dim() == 2 else output
+        outputs = output if output.dim() == 2 else output[:, None]
+        count = outputs.shape[1]
+        if self.target is None:
+            return outputs[:, 0] if count == 1 else output
+        if not -count <= self.target < count:
+            raise ValueError(
+                f"target={self.target} is beyond the model's outputs, of which there are {count}"
+            )
+        return outputs[:, self.target]
 
     def spread(self, steps: Tensor, x: Tensor) -> Tensor:
         """(B, T) to the layout of ``x``, with as many axes."""
@@ -101,7 +142,7 @@ class Question:
         broadcasts to ``x``. Token ids know no zero or mean: they need an id, that of padding, say.
         """
         if isinstance(value, Tensor):
-            return value.to(x.dtype).expand_as(x)
+            return _broadcast(value, x, name)
         if value in ("zero", "mean") and not x.is_floating_point():
             raise ValueError(
                 f"{name}={value!r} has no meaning for token ids; give an id, "
@@ -114,8 +155,35 @@ class Question:
             total = torch.where(present, x, 0).sum(self.time_dim, keepdim=True)
             return (total / present.sum(self.time_dim, keepdim=True)).expand_as(x)
         if isinstance(value, int | float) and not isinstance(value, bool):
+            if not x.is_floating_point() and value != int(value):
+                raise ValueError(f"{name}={value!r} is no token id")
             return torch.full_like(x, value)
         raise ValueError(f"{name}={value!r} must be 'zero', 'mean', a number or a tensor")
+
+
+def _broadcast(value: Tensor, x: Tensor, name: str) -> Tensor:
+    try:
+        return value.to(x).expand_as(x)
+    except RuntimeError:
+        raise ValueError(
+            f"{name} has shape {tuple(value.shape)}, which does not broadcast to that of x, "
+            f"{tuple(x.shape)}"
+        ) from None
+
+
+def _check_target(target: Any) -> None:
+    if target is None or callable(target):
+        return
+    try:
+        operator.index(target)
+        known = not isinstance(target, bool)
+    except TypeError:
+        known = False
+    if not known:
+        raise TypeError(
+            f"target must be the number of an output, a function of the model's output or None, "
+            f"not {target!r}"
+        )
 
 
 def _present(shape: tuple[int, int], lengths: Tensor | None, device: torch.device) -> Tensor:
@@ -123,15 +191,10 @@ def _present(shape: tuple[int, int], lengths: Tensor | None, device: torch.devic
     if lengths is None:
         return torch.ones(shape, dtype=torch.bool, device=device)
     lengths = torch.as_tensor(lengths, device=device)
-    if lengths.shape != (batch,) or not ((lengths >= 1) & (lengths <= steps)).all():
+    whole = not (lengths.is_floating_point() or lengths.is_complex() or lengths.dtype is torch.bool)
+    fits = whole and lengths.shape == (batch,) and ((lengths >= 1) & (lengths <= steps)).all()
+    if not fits:
         raise ValueError(
-            f"lengths must be {batch} numbers from 1 to {steps}, they are {lengths.tolist()}"
+            f"lengths must be {batch} whole numbers from 1 to {steps}, they are {lengths.tolist()}"
         )
     return torch.arange(steps, device=device) < lengths[:, None]
-
-
-def _time_dim(model: nn.Module) -> int:
-    for module in model.modules():
-        if isinstance(module, nn.RNNBase):
-            return 1 if module.batch_first else 0
-    raise ValueError("model holds no recurrent layer to tell which axis is time; give time_dim=")

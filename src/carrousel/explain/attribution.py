@@ -7,9 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from carrousel.adoption import adopted
-from carrousel.explain.asking import Question, Target, evaluated
+from carrousel.adoption import adopt
+from carrousel.explain.asking import Question, Target, differentiable
 from carrousel.explain.gradients import gradient_x_input, integrated_gradients
+from carrousel.explain.private import private
 from carrousel.explain.readout import ledger_scores
 
 
@@ -28,8 +29,14 @@ class Options:
 class Attribution:
     """One number per sequence and step; see :func:`attribute`.
 
-    ``delta`` is what the method's own conservation law leaves over, per sequence: None for
-    occlusion, which has none. ``parts`` holds what else the method found, each (B,) or (B, T).
+    ``delta`` is what the method's own conservation law leaves over, per sequence: what is shared
+    out, less the scores. None for occlusion, which has no such law. ``parts`` holds what else the
+    method found, each (B,) or (B, T). With or without ``lengths``::
+
+        gradient_x_input, integrated_gradients:
+            scores.sum(1) + delta = prediction - the prediction for the baseline
+        ledger:
+            scores.sum(1) + parts["initial"] + parts["remainder"] + delta = prediction
     """
 
     method: str
@@ -71,18 +78,25 @@ def attribute(
     - "ledger": the layer's memory accounted for step by step (:func:`ledger`), read out by the
       output's slope at the layer's states. Exact as accounting (``delta``), not a cause; steps are
       those at which the layer wrote, which in the upper of two layers is not when the input came.
-      ``parts["remainder"]`` is what of the output is outside the account.
+      ``parts["remainder"]`` is what of the output is outside the account, what was written in
+      padding included.
 
     Parameters
     ----------
     x : (B, T, ...) or (T, B, ...) floats or token ids, as the model takes it
     target : a class index into a (B, K) output, or a function of the model's output that gives
         (B,); None if the output is (B,) or (B, 1)
-    time_dim : the axis of time in ``x``; by default as the recurrent layer's ``batch_first`` says
+    time_dim : the axis of time in ``x``, 0 or 1; by default that along which the model's first
+        recurrent layer is seen to run
     lengths : steps of each sequence in a padded batch, (B,): what comes behind scores 0
     options : see :class:`Options`
 
-    The model is asked in evaluation mode with its recurrent layers adopted, and put back.
+    The model is asked in evaluation mode with its recurrent layers adopted. That is done to a copy
+    of its modules which shares its parameters: others may train it, call it or ask it meanwhile.
+    It does not matter whether gradients are turned off.
+
+    Raises ``ValueError`` or ``TypeError``, by the argument's name, for a target that the model's
+    output does not have, for lengths that do not fit, and where the axis of time cannot be told.
 
     >>> import torch
     >>> from carrousel.explain import attribute
@@ -99,13 +113,27 @@ def attribute(
         known = tuple(Options.__dataclass_fields__)
         unknown = sorted(set(options) - set(known))
         raise TypeError(f"attribute has no option {unknown}; there are {known}") from None
-    question = Question.of(model, x, target, time_dim, lengths)
-    with evaluated(model), adopted(model):
+    _check_model(model, method)
+    asked, target = private(model, target)
+    adopt(asked)
+    with differentiable():
+        x = x.clone() if isinstance(x, Tensor) and x.is_inference() else x
+        question = Question.of(asked, x, target, time_dim, lengths)
         with torch.no_grad():
             prediction = question.score(x)
         scores, delta, parts = METHODS[method](question, x, prediction, chosen)
     scores = scores.detach().masked_fill(~question.present.to(scores.device), 0)
     return Attribution(method, scores, prediction, delta, parts, chosen)
+
+
+def _check_model(model: Any, method: str) -> None:
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"model must be a torch.nn.Module, it is {type(model).__name__}")
+    if method != "occlusion" and any(p.is_inference() for p in model.parameters()):
+        raise ValueError(
+            f"model: it was made under torch.inference_mode and has no gradients, which "
+            f"method={method!r} needs; make it outside"
+        )
 
 
 Found = tuple[Tensor, Tensor | None, dict[str, Tensor]]

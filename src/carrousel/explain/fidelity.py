@@ -8,8 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from carrousel.explain.asking import Question, Target, evaluated
+from carrousel.explain.asking import Question, Target
 from carrousel.explain.attribution import Attribution, attribute, occlude
+from carrousel.explain.private import private
 from carrousel.record.table import from_columns
 
 BASELINES = ("random", "recency", "leave-one-out")
@@ -117,10 +118,11 @@ def fidelity(
     if isinstance(attributions, Attribution):
         attributions = {attributions.method: attributions}
     named = dict(attributions)
-    question = Question.of(model, x, target, time_dim, lengths)
+    asked, target = private(model, target)
+    question = Question.of(asked, x, target, time_dim, lengths)
     _check(named, question, removal)
     grid = torch.linspace(0, 1, removal.grid_points, dtype=torch.float64)
-    with evaluated(model), torch.no_grad():
+    with torch.no_grad():
         judge = _Judge(question, x, removal, grid)
         scores = {name: judge.score(a.scores) for name, a in named.items()}
         scores |= judge.baselines()

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from carrousel.explain.asking import evaluated
+from carrousel.explain.asking import differentiable
+from carrousel.explain.private import private
 from carrousel.explain.steps import Steps
 from carrousel.record.record import Record
 from carrousel.tracing import trace
@@ -73,7 +74,11 @@ def gradient_flow(
     >>> flow.hidden.shape, bool((flow.hidden <= flow.bound * 1.001).all())
     (torch.Size([1, 50, 1]), True)
     """
-    record = _traced(model, x, of, layer)
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"model must be a torch.nn.Module, it is {type(model).__name__}")
+    asked, of = private(model, of)  # a record does not keep it alive, whose weights are read below
+    with differentiable():
+        record = _traced(asked, _plain(x), of, layer)
     chosen = list(record.steps) if steps is None else list(steps)
     for step in chosen:
         if step not in record.steps:
@@ -106,18 +111,40 @@ def sigma_max(entry: Steps) -> dict[str, float]:
 
 
 def _traced(
-    model: nn.Module, x: Any, of: Callable[[Any], Tensor] | None, layer: str | None
+    asked: nn.Module, x: Any, of: Callable[[Any], Tensor] | None, layer: str | None
 ) -> Record:
     arguments = x if isinstance(x, tuple) and not isinstance(x, PackedSequence) else (x,)
-    parameters = [p for p in model.parameters() if p.requires_grad]
+    parameters = [p for p in asked.parameters() if p.requires_grad]
     if of is not None and not parameters:
         raise ValueError("of= needs a model with parameters that require gradients")
-    with evaluated(model), trace(model) as records, torch.set_grad_enabled(of is not None):
-        output = model(*arguments)
+    with trace(asked) as records, torch.set_grad_enabled(of is not None):
+        output = asked(*arguments)
         if of is not None:
             # By the parameters, not .backward(): their .grad stays as it is.
-            torch.autograd.grad(of(output).sum(), parameters, allow_unused=True)
-    return records[-1] if layer is None else records[layer]
+            torch.autograd.grad(_asked_about(of, output).sum(), parameters, allow_unused=True)
+    if not len(records):
+        reasons = "; ".join(f"{left.name!r}: {left.reason}" for left in records.left)
+        raise ValueError(f"model: no recurrent layer was seen at work; {reasons}")
+    if layer is None:
+        return records[-1]
+    try:
+        return records[layer]
+    except KeyError as error:
+        raise ValueError(f"layer: {error.args[0]}") from None
+
+
+def _plain(x: Any) -> Any:
+    """Without tensors of inference mode, which no gradient can pass."""
+    if isinstance(x, tuple) and not isinstance(x, PackedSequence):
+        return tuple(_plain(one) for one in x)
+    return x.clone() if isinstance(x, Tensor) and x.is_inference() else x
+
+
+def _asked_about(of: Callable[[Any], Tensor], output: Any) -> Tensor:
+    found = of(output)
+    if not isinstance(found, Tensor) or not found.requires_grad:
+        raise ValueError("of= must give a tensor that depends on the model's parameters")
+    return found
 
 
 def _of_output(record: Record) -> dict[str, Tensor | None]:

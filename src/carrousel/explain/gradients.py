@@ -21,7 +21,7 @@ def gradient_x_input(
     if x.is_floating_point():
         stand_in = _baseline(x, baseline, question)
         leaf = x.detach().clone().requires_grad_()
-        (slope,) = torch.autograd.grad(question.score(leaf).sum(), leaf)
+        (slope,) = question.slopes(question.score(leaf), [leaf])
         scores = question.by_step(slope * (x - stand_in))
         with torch.no_grad():
             difference = prediction - question.score(stand_in)
@@ -30,9 +30,11 @@ def gradient_x_input(
     embedding = embedding_of(question.model)
     with torch.no_grad(), _outputs(embedding) as kept:
         difference = prediction - question.score(stand_in)
-        away = kept[0]
+    if len(kept) != 1:
+        raise ValueError(f"the embedding must be called once, it was {len(kept)} times")
+    away = kept[0]
     with _outputs(embedding, leaves=True) as kept:
-        (slope,) = torch.autograd.grad(question.score(x).sum(), kept[:1])
+        (slope,) = question.slopes(question.score(x), kept[:1])
     scores = question.by_step(slope * (kept[0].detach() - away))
     return scores, difference - scores.sum(1)
 
@@ -67,7 +69,8 @@ def integrated_gradients(
             found, delta = layered.attribute(turned(x), baselines=turned(stand_in), **options)
             if question.time_dim == 0:
                 found = found.transpose(0, 1)
-    return found.flatten(2).sum(2) if found.dim() > 2 else found, delta
+    found = found.flatten(2).sum(2) if found.dim() > 2 else found
+    return found, -delta  # captum's is what the scores exceed the difference by
 
 
 def embedding_of(model: nn.Module) -> nn.Embedding:
@@ -84,7 +87,9 @@ def _baseline(x: Tensor, baseline: Any, question: Question) -> Tensor:
     if baseline is None and not x.is_floating_point():
         raise ValueError("token ids need baseline=, an id such as that of padding")
     value = "zero" if baseline is None else baseline
-    return question.filled(x, value, "baseline")
+    # Padding is no part of the question: it stays as it is, and so scores 0.
+    stand_in = question.filled(x, value, "baseline")
+    return torch.where(question.spread(question.present, x), stand_in, x)
 
 
 @contextmanager

@@ -32,7 +32,9 @@ def ledger_scores(
         )
     scores, initial, read = by_unit.sum(-1), initial.sum(-1), read.sum(-1)
     delta = read - scores.sum(1) - initial
-    parts = {"initial": initial, "remainder": prediction.double().cpu() - read}
+    padding = scores.masked_fill(question.present.cpu(), 0).sum(1)
+    remainder = prediction.double().cpu() - read + padding
+    parts = {"initial": initial, "remainder": remainder}
     return scores, delta, parts
 
 
@@ -99,10 +101,7 @@ def _slopes(question: Question, x: Tensor, layer: str | None) -> tuple[Record, l
             f"method='ledger' needs a layer that is called once, this one was {len(calls)} times"
         )
     record, leaves = calls[0], cut.leaves
-    if score.grad_fn is None:
-        raise ValueError("the output does not depend on the recurrent layer")
-    found = torch.autograd.grad(score.sum(), leaves, allow_unused=True)
-    slopes = [torch.zeros_like(a) if s is None else s for s, a in zip(found, leaves, strict=True)]
+    slopes = question.slopes(score, leaves)
     return record, _arranged(record, cut, slopes)
 
 

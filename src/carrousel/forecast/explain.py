@@ -14,6 +14,7 @@ Three questions about one series and one step of the horizon (or the mean over i
 
 import copy
 from collections.abc import Iterator
+from typing import cast
 
 import numpy as np
 import torch
@@ -22,9 +23,10 @@ from torch import Tensor, nn
 
 from ..data import Panel
 from ..explain import Attribution, Fidelity, fidelity
-from ..explain.asking import Question, evaluated
+from ..explain.asking import Question
 from ..explain.attribution import occlude
 from ..explain.fidelity import Removal, rank_correlation
+from ..explain.private import private
 from ..explain.readout import unit_scores
 from .distribution import Forecast
 from .exogenous import Extra
@@ -56,9 +58,8 @@ def explain(
     x = history.unflatten(1, (-1, shape.step))  # (1, T, step)
     before = int((x.isfinite().any(-1)[0].cumsum(0) == 0).sum())  # steps before the series
     horizon = slice(None) if ahead is None else slice(ahead - 1, ahead)
-    asked = Asked(networks, horizon, before, window.extra(one, window.stop))
-    with evaluated(asked):
-        return _explanation(asked, x[:, before:], panel, series, ahead)
+    asked, _ = private(Asked(networks, horizon, before, window.extra(one, window.stop)))
+    return _explanation(cast(Asked, asked), x[:, before:], panel, series, ahead)
 
 
 class Asked(nn.Module):

@@ -2,15 +2,20 @@
 
 Backpropagation through time keeps the gates and states of every step anyway; while ``TAPE`` holds a
 list, each run appends them to it as a :class:`Run`, and backward adds the gradients.
+
+Between the calls of layers it may hold a :class:`Watch` instead: who wants to see which. Both lie
+in a context variable and in nothing that others can reach, so that threads and tasks that call or
+watch the same module at the same time do not meet.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 @dataclass
@@ -34,12 +39,53 @@ class Run:
     grad_cell: Tensor | None = field(default=None)
 
 
-TAPE: ContextVar[list[Run] | None] = ContextVar("carrousel_tape", default=None)
+class Observer(Protocol):
+    """Who wants to see calls of layers."""
+
+    def wants(self, module: nn.Module) -> bool:
+        """Whether calls of ``module`` are to be shown."""
+
+    def saw(self, module: nn.Module, given: tuple, output: Any, runs: list[Run], own: bool) -> None:
+        """A call is over: what it was given and gave; ``own``: nobody else was shown it."""
+
+
+@dataclass(frozen=True)
+class Watch:
+    """The observers of a context."""
+
+    observers: tuple[Observer, ...]
+
+    def wants(self, module: nn.Module) -> bool:
+        return any(observer.wants(module) for observer in self.observers)
+
+    def show(self, module: nn.Module, forward: Callable[..., Any], input: Any, hx: Any) -> Any:
+        """``forward(input, hx)``, a call of ``module``, with a tape that goes to who wants it."""
+        wanting = [observer for observer in self.observers if observer.wants(module)]
+        runs: list[Run] | None = [] if wanting else None
+        with taped(runs):
+            output = forward(input, hx)
+        for observer in wanting:
+            observer.saw(module, (input, hx), output, runs or [], len(wanting) == 1)
+        return output
+
+
+TAPE: ContextVar[list[Run] | Watch | None] = ContextVar("carrousel_tape", default=None)
 
 
 def tape() -> list[Run] | None:
     """The list that looks on, if any; never inside compiled code, which cannot look at itself."""
-    return None if torch.compiler.is_compiling() else TAPE.get()
+    if torch.compiler.is_compiling():
+        return None
+    found = TAPE.get()
+    return None if isinstance(found, Watch) else found
+
+
+def watch() -> Watch | None:
+    """Who wants to see the call that begins here, if anybody; never inside compiled code."""
+    if torch.compiler.is_compiling():
+        return None
+    found = TAPE.get()
+    return found if isinstance(found, Watch) else None
 
 
 @contextmanager

@@ -1,10 +1,11 @@
 """From a call of a layer, and the runs that it left on the tape, to its record."""
 
 import weakref
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
@@ -34,25 +35,26 @@ class Call:
     window: Window
 
     def __post_init__(self) -> None:
-        if not self._output_rows.requires_grad:
-            # Nothing keeps the model from changing its output in place, which the run shares.
-            for run in self.runs:
-                run.hidden = run.hidden.clone()
+        # What went to the caller, or came from there, may be written to again: a stream's state in
+        # one buffer, dropout in place. The rest of a run nobody else holds.
+        rows = self._output_rows
+        for run in self.runs:
+            run.hidden = owned(run.hidden, rows)
 
     @property
     def is_cell(self) -> bool:
         return isinstance(self.module, nn.RNNCellBase)
 
     @property
-    def state(self) -> Tensor | None:
-        """The hidden state that the call was given."""
+    def states(self) -> tuple[Tensor, ...]:
+        """The states that the call was given."""
         hx = self.given[1] if len(self.given) > 1 else None
-        return hx[0] if isinstance(hx, tuple | list) else hx
+        return () if hx is None else tuple(hx) if isinstance(hx, tuple | list) else (hx,)
 
     @property
-    def new_state(self) -> Tensor:
-        """The hidden state that a cell gave."""
-        return self.output[0] if isinstance(self.output, tuple) else self.output
+    def new_states(self) -> tuple[Tensor, ...]:
+        """The states that a cell gave."""
+        return self.output if isinstance(self.output, tuple) else (self.output,)
 
     def info(self, name: str, number: int) -> Info:
         directions = 2 if getattr(self.module, "bidirectional", False) else 1
@@ -63,23 +65,27 @@ class Call:
         return Record(info, self.source(), self.module)
 
     def source(self) -> TapeSource:
+        for run in self.runs:
+            run.h0 = owned(run.h0, *self.states)
+            run.c0 = None if run.c0 is None else owned(run.c0, *self.states)
         start, stop = self._bounds
         device, own = self.window.device, self.window.own
         excerpts = [Excerpt.of(run, start, stop, device, own) for run in self.runs]
         return TapeSource(excerpts, self._input_rows(), self.runs[0].h0.shape[0], self._order)
 
-    @cached_property
+    @property
     def _bounds(self) -> tuple[int, int]:
-        steps = len(self.runs[0].batch_sizes)
         if self.is_cell:
-            return 0, steps
+            return 0, 1
+        steps = len(self.runs[0].batch_sizes)
         start, stop, _ = self.window.steps.indices(steps)
         return start, max(start, stop)
 
     @property
     def _order(self) -> Tensor | None:
         given = self.given[0]
-        return given.sorted_indices if isinstance(given, PackedSequence) else None
+        order = given.sorted_indices if isinstance(given, PackedSequence) else None
+        return None if order is None else order.clone()
 
     @property
     def _output_rows(self) -> Tensor:
@@ -89,8 +95,9 @@ class Call:
     def _input_rows(self) -> Tensor:
         """The kept part of the input as rows (N, I)."""
         given = self.given[0]
+        lent = given.data if isinstance(given, PackedSequence) else given
         if isinstance(given, PackedSequence):
-            rows = given.data
+            rows = lent
         elif given.dim() == 3:
             rows = (given.transpose(0, 1) if self.module.batch_first else given).flatten(0, 1)
         else:
@@ -99,8 +106,14 @@ class Call:
         sizes, device = self.runs[0].batch_sizes, self.window.device
         if stop - start < len(sizes):
             rows = crop_rows(rows, sizes, start, stop)
-        rows = rows.detach()
-        return rows if device is None else rows.to(device)
+        rows = rows.detach() if device is None else rows.detach().to(device)
+        return owned(rows, lent)
+
+
+def owned(tensor: Tensor, *lent: Tensor) -> Tensor:
+    """``tensor``, copied if it lies in the memory of what is ``lent``."""
+    shared = any([torch._C._is_alias_of(tensor, other) for other in lent])
+    return tensor.clone() if shared else tensor
 
 
 class Chain:
@@ -112,8 +125,26 @@ class Chain:
         self.append(first)
 
     def continues_with(self, call: Call) -> bool:
-        return call.state is not None and call.state is self._last()
+        """Whether the states that the call was given are the last ones, as they were then."""
+        given, run, last = call.states, call.runs[0], self._run
+        if not given or len(given) != len(self._last):
+            return False
+        handed_on = all(state is known() for state, known in zip(given, self._last, strict=True))
+        return handed_on and _same(run.h0, last.hidden) and _same(run.c0, last.cell)
+
+    def go_on(self, call: Call) -> None:
+        """Append a call that :meth:`continues_with` has let pass."""
+        call.runs[0].h0, call.runs[0].c0 = self._run.hidden, self._run.cell
+        self.append(call)
 
     def append(self, call: Call) -> None:
         self._source.links.append(call.source())
-        self._last = weakref.ref(call.new_state)
+        self._last = [weakref.ref(state) for state in call.new_states]
+        self._run = call.runs[0]
+
+
+def _same(one: Tensor | None, other: Tensor | None) -> bool:
+    """Equal in every value, NaN included."""
+    if one is None or other is None:
+        return one is other
+    return torch.equal(one, other) or torch.equal(one.nan_to_num(), other.nan_to_num())
