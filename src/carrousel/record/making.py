@@ -1,7 +1,6 @@
 """From a call of a layer, and the runs that it left on the tape, to its record."""
 
 import weakref
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,7 +111,7 @@ class Call:
 
 def owned(tensor: Tensor, *lent: Tensor) -> Tensor:
     """``tensor``, copied if it lies in the memory of what is ``lent``."""
-    shared = any([torch._C._is_alias_of(tensor, other) for other in lent])
+    shared = any([torch._C._is_alias_of(tensor, other) for other in lent])  # type: ignore[attr-defined]
     return tensor.clone() if shared else tensor
 
 
