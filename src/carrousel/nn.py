@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
+from carrousel.machinery import Torchlike, as_leaf
 from carrousel.ops import gate, layer, step
 from carrousel.ops.tape import TAPE, tape, watch
 
@@ -32,7 +33,7 @@ def _as_torch(forward, *args):
     return forward(*args)
 
 
-class _Recurrent(nn.RNNBase):
+class _Recurrent(Torchlike, nn.RNNBase):
     """What the three layers share: the way from torch's calling conventions to one layer's run."""
 
     _torchs: type[nn.RNNBase]  # torch's layer of the same name
@@ -50,7 +51,8 @@ class _Recurrent(nn.RNNBase):
     def _carrousel_forward(self, input, hx=None):
         prepared = self._prepare(input, hx)
         if prepared is None:
-            return _as_torch(self._torchs.forward, self, input, hx)
+            leaf = as_leaf(self, input, hx)
+            return leaf if leaf is not None else _as_torch(self._torchs.forward, self, input, hx)
         y, h_n, c_n = self._layers(*prepared)
         return self._as_given(input, y, h_n, c_n)
 
@@ -298,7 +300,7 @@ class LSTM(_Recurrent):
                 i.copy_(-f.uniform_(1, chrono - 1).log_())
 
 
-class _Cell(nn.RNNCellBase):
+class _Cell(Torchlike, nn.RNNCellBase):
     """One step: the layer's kernel with T = 1."""
 
     _MODE: str
@@ -323,7 +325,8 @@ class _Cell(nn.RNNCellBase):
         ):
             way = gate.way([input, *states, *weights])
         if way is gate.TORCH:
-            return _as_torch(super().forward, input, hx)
+            leaf = as_leaf(self, input, hx)
+            return leaf if leaf is not None else _as_torch(super().forward, input, hx)
         x = input.reshape(1, -1, self.input_size)
         h0, c0 = states if len(states) == 2 else (states[0], None)
         _, h, c = layer.run(self._mode(), x, None, h0, c0, weights, way)
