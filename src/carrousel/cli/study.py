@@ -10,8 +10,8 @@ import polars as pl
 from rich.console import Console
 
 from ..data import Panel, to_panel
-from ..data.build import counted
 from ..data.panel import some
+from ..data.wording import counted
 from ..forecast import Forecaster
 from ..forecast.plot import Band
 from ..forecast.seasons import choose_seasons

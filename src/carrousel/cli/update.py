@@ -20,7 +20,7 @@ def update(
     """
     import numpy as np
 
-    from ..data.build import counted, written
+    from ..data.wording import counted, written
     from ..forecast import Forecaster
     from ..leftovers import with_lock
     from .report import console

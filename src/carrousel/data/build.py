@@ -1,5 +1,6 @@
 """From a table to a panel: validate, sort, find the frequency, fill gaps."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -7,11 +8,16 @@ import polars as pl
 
 from .clock import local_time, nominal_time, usual_clock, wall_time
 from .frequency import DAY, Frequency
+from .gaps import notes_on_gaps, unfinished_step
 from .infer import fits, infer_frequency
 from .panel import Panel, some
-from .read import read_columns
+from .read import Table, Times, open_table, read_columns
+from .reading import ReadOptions
+from .rows import Rows, combined, refuse_lonely_dates, refuse_repeats, without_future
+from .wording import written
 
 _MOST_FILLED = 20  # a gap this many times the data is an error in a date, not a gap
+_FEW = 1000  # steps that are made of however few rows
 
 
 def to_panel(
@@ -21,51 +27,56 @@ def to_panel(
     time_col: str = "ds",
     target_col: str = "y",
     freq: str | int | Frequency | None = None,
+    reading: ReadOptions | None = None,
 ) -> tuple[Panel, list[str]]:
-    """A panel from a data frame (pandas, polars, pyarrow) or a CSV or Parquet path, and notes.
+    """A panel from a data frame (pandas, polars, pyarrow) or a path, and notes.
 
-    Rows may come in any order, twice, with gaps (filled as missing) and with missing values; the
-    notes say what was done. A table without ``id_col`` is one series. Raises ValueError, naming the
-    column or argument, for what cannot be repaired: no such column, text or infinite values in
-    the target, two values for one time, a series without values, no recognisable frequency.
+    Files are CSV (in any encoding, compressed or not), Parquet or workbooks; ``reading`` settles
+    what they leave open (docs/reading-tables.md). Rows may come in any order, with gaps (filled as
+    missing) and with missing values; the notes say what was done. A table without ``id_col`` is
+    one series. Raises ValueError, naming the column or argument, for what cannot be repaired: no
+    such column, text or infinite values in the target, several rows for one time, a series without
+    values, no recognisable frequency.
 
     >>> panel, notes = to_panel(pl.DataFrame({"ds": [1, 2, 4], "y": [1.0, 2.0, 4.0]}))
     >>> panel.y, notes
     (array([ 1.,  2., nan,  4.], dtype=float32), ['1 gap filled as missing'])
     """
-    wanted = None if freq is None else Frequency.parse(freq)
-    columns = read_columns(frame, id_col, time_col, target_col)
-    time, y, zone, notes = columns.time, columns.y, columns.time_zone, []
-    codes, ids = _codes(columns.ids, len(y), target_col)
-    if not _is_sorted(codes, time):
-        order = np.lexsort((time, codes))
-        codes, time, y = codes[order], time[order], y[order]
+    table = open_table(frame, (id_col, time_col, target_col), options=reading)
+    return build_panel(table, id_col, time_col, target_col, freq)
+
+
+def build_panel(
+    table: Table,
+    id_col: str,
+    time_col: str,
+    target_col: str,
+    freq: str | int | Frequency | None = None,
+    others: tuple[str, ...] = (),
+) -> tuple[Panel, list[str]]:
+    """The same from an open table; ``others`` are columns that are written as the target is."""
+    wanted, how = None if freq is None else Frequency.parse(freq), table.options.aggregate
+    plain = wanted is not None and wanted.unit == "int"
+    columns = read_columns(table, id_col, time_col, target_col, others=others, plain=plain)
+    notes = list(table.notes)
+    codes, ids = _codes(columns.ids, len(columns.y), target_col)
+    rows, more = without_future(Rows(codes, columns.times.time, columns.y), target_col)
+    notes += more
+    if not rows.sorted:
+        rows = rows.in_order()
         notes.append(f"rows sorted by {time_col}")
     named = None if columns.ids is None else id_col
-    again = _repeated(codes, time, y)
-    if named and again.any():  # without names, rows of one time are of several series
-        codes, time, y = codes[~again], time[~again], y[~again]
-        notes.append(counted(int(again.sum()), "row") + " that came twice counted once")
-    _refuse_duplicates(codes, time, ids, time_col, named)
-    start = np.flatnonzero(np.diff(codes, prepend=-1))
-    wall = False
-    if zone and _in_days(wanted, time, codes):
-        time = nominal_time(time, zone, usual_clock(local_time(time, zone), codes))
-    elif zone and (shown := _by_the_wall(wanted, time, codes, zone)) is not None:
-        time, wall = shown, True
-        notes.append(f"times follow the clocks of {zone}, also when these are changed")
-    first = time[start][codes]
-    freq = (
-        _checked(wanted, time, first, codes, ids, time_col)
-        if wanted
-        else infer_frequency(time, first, codes, ids)
-    )
-    values, offsets = _placed(freq.count(first, time), codes, y, len(ids), time_col)
-    panel = Panel(values, offsets, ids, time[start], freq, named, time_col, target_col, zone, wall)
-    if len(values) > len(y):
-        notes.append(counted(len(values) - len(y), "gap") + " filled as missing")
+    if how is None:
+        refuse_repeats(rows, ids, time_col, named)
+    rows, zone, wall, more = _on_the_clock(rows, columns.times, wanted, time_col)
+    notes += more
+    if how is not None:
+        rows, more = combined(rows, how, wanted)
+        notes += more
+    panel, more = _placed(rows, ids, table.options, wanted, (named, time_col, target_col), zone)
     _refuse_empty(panel)
-    return panel, notes
+    reading = None if table.found == ReadOptions() else table.found
+    return replace(panel, reading=reading, wall=wall), notes + more + unfinished_step(panel)
 
 
 def _codes(ids: pl.Series | None, rows: int, target_col: str) -> tuple[np.ndarray, list[Any]]:
@@ -79,44 +90,50 @@ def _codes(ids: pl.Series | None, rows: int, target_col: str) -> tuple[np.ndarra
     return joined["code"].to_numpy(), names.to_list()
 
 
-def _is_sorted(codes: np.ndarray, time: np.ndarray) -> bool:
-    step = np.diff(codes)
-    return bool(np.all((step > 0) | ((step == 0) & (time[1:] >= time[:-1]))))
+def _on_the_clock(
+    rows: Rows, times: Times, wanted: Frequency | None, time_col: str
+) -> tuple[Rows, str | None, bool, list[str]]:
+    """Days and longer steps on the clock of their place, shorter ones in UTC unless it is that
+    clock which moves in equal steps; the time zone that is left, whether these are steps of the
+    clock on the wall, and notes."""
+    zone = times.zone
+    if not zone:
+        return rows, zone, False, []
+    in_days = _in_days(wanted, rows)
+    if times.offset is not None and in_days:
+        rows = replace(rows, time=_with_offset(rows, times))
+        note = f"{time_col!r}: days of the clocks that the offsets from UTC belong to"
+        return rows, None, False, [note] if times.offset.any() else []
+    if in_days:
+        usual = usual_clock(local_time(rows.time, zone), rows.codes)
+        return replace(rows, time=nominal_time(rows.time, zone, usual)), zone, False, []
+    shown = _by_the_wall(wanted, rows, zone)
+    if shown is not None:
+        note = f"times follow the clocks of {zone}, also when these are changed"
+        return replace(rows, time=shown), zone, True, [note]
+    return rows, zone, False, []
 
 
-def _repeated(codes: np.ndarray, time: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """(N,) rows that say what the row before said."""
-    same = (y[1:] == y[:-1]) | (np.isnan(y[1:]) & np.isnan(y[:-1]))
-    return np.append(False, (codes[1:] == codes[:-1]) & (time[1:] == time[:-1]) & same)
+def _with_offset(rows: Rows, times: Times) -> np.ndarray:
+    """(N,) sorted times with the offsets that stand beside them (one instant, one offset)."""
+    assert times.offset is not None
+    instants, first = np.unique(times.time, return_index=True)
+    return rows.time + times.offset[first[np.searchsorted(instants, rows.time)]]
 
 
-def _refuse_duplicates(
-    codes: np.ndarray, time: np.ndarray, ids: list, time_col: str, id_col: str | None
-) -> None:
-    twice = np.flatnonzero((codes[1:] == codes[:-1]) & (time[1:] == time[:-1]))
-    if len(twice):
-        where = f"{written(time[twice[0]])} of series {ids[codes[twice[0]]]!r}"
-        more = f" (and for {counted(len(twice) - 1, 'more time')})" if len(twice) > 1 else ""
-        advice = (
-            "keep or combine them" if id_col else "is there a column (id_col) that names series?"
-        )
-        raise ValueError(f"{time_col}: two rows for {where}{more}; {advice}")
-
-
-def _in_days(freq: Frequency | None, time: np.ndarray, codes: np.ndarray) -> bool:
+def _in_days(freq: Frequency | None, rows: Rows) -> bool:
     """Whether steps are days or longer: such times are wall time, whatever the summer time."""
     if freq is not None:
         return freq.unit != "us" or freq.step >= DAY
-    steps = np.diff(time).astype(np.int64)[codes[1:] == codes[:-1]]
+    steps = np.diff(rows.time).astype(np.int64)[rows.codes[1:] == rows.codes[:-1]]
+    steps = steps[steps > 0]  # rows of one time are made one later
     return len(steps) > 0 and bool(steps.min() >= DAY - DAY // 24)
 
 
-def _by_the_wall(
-    freq: Frequency | None, time: np.ndarray, codes: np.ndarray, zone: str
-) -> np.ndarray | None:
+def _by_the_wall(freq: Frequency | None, rows: Rows, zone: str) -> np.ndarray | None:
     """Times as clocks show them, where it is these that move in equal steps (every six hours), and
     not time itself: then some step between two observations is longer or shorter than usual."""
-    same = codes[1:] == codes[:-1]
+    time, same = rows.time, (rows.codes[1:] == rows.codes[:-1]) & ~rows.again[1:]
     if not same.any():
         return None
     steps = np.diff(time).astype(np.int64)[same]
@@ -129,6 +146,32 @@ def _by_the_wall(
         if shown.min() > 0 and (not regular % freq.step if freq else regular > step):
             return local
     return None
+
+
+def _placed(
+    rows: Rows,
+    ids: list[Any],
+    options: ReadOptions,
+    wanted: Frequency | None,
+    names: tuple[str | None, str, str],
+    zone: str | None,
+) -> tuple[Panel, list[str]]:
+    """The panel of sorted rows, and what was done about gaps."""
+    time_col = names[1]
+    first = rows.time[rows.start][rows.codes]
+    zero = options.fill == "zero"
+    freq = (
+        _checked(wanted, rows.time, first, rows.codes, ids, time_col)
+        if wanted
+        else infer_frequency(rows.time, first, rows.codes, ids, weekly=not zero)
+    )
+    place = freq.count(first, rows.time)
+    refuse_lonely_dates(place, rows, ids, time_col)
+    offsets = _offsets(place, rows, time_col)
+    values = np.full(offsets[-1], 0.0 if zero else np.nan, np.float32)
+    values[offsets[rows.codes] + place] = rows.y
+    panel = Panel(values, offsets, ids, rows.time[rows.start], freq, *names, zone)
+    return panel, notes_on_gaps(panel, rows, given=wanted is not None, zero=zero)
 
 
 def _checked(
@@ -148,22 +191,16 @@ def _checked(
     )
 
 
-def _placed(
-    position: np.ndarray, codes: np.ndarray, y: np.ndarray, n_series: int, time_col: str
-) -> tuple[np.ndarray, np.ndarray]:
-    """Values at their positions, NaN between, and the offsets of the series."""
-    last = np.flatnonzero(np.diff(codes, append=n_series))
-    offsets = np.concatenate([[0], np.cumsum(position[last] + 1)])
-    if offsets[-1] > max(_MOST_FILLED * len(y), 10_000):
+def _offsets(place: np.ndarray, rows: Rows, time_col: str) -> np.ndarray:
+    """(S+1,) where each series begins, with its gaps."""
+    last = np.append(rows.start[1:], len(place)) - 1
+    total = float(np.sum(place[last] + 1.0))
+    if total > max(_MOST_FILLED * len(place), _FEW):
         raise ValueError(
-            f"{time_col}: filling the gaps would make {offsets[-1]:,} steps out of {len(y):,} "
+            f"{time_col}: filling the gaps would make {total:,.0f} steps out of {len(place):,} "
             "rows; is a date wrong, or freq too short?"
         )
-    if offsets[-1] == len(y):
-        return y.astype(np.float32), offsets
-    values = np.full(offsets[-1], np.nan, np.float32)
-    values[offsets[codes] + position] = y
-    return values, offsets
+    return np.concatenate([[0], np.cumsum(place[last] + 1)])
 
 
 def _refuse_empty(panel: Panel) -> None:
@@ -171,16 +208,3 @@ def _refuse_empty(panel: Panel) -> None:
     empty = [repr(panel.ids[s]) for s in np.flatnonzero(known == 0)]
     if empty:
         raise ValueError(f"{panel.target_col}: no value at all in series {some(empty)}")
-
-
-def counted(n: int, noun: str, plural: str | None = None) -> str:
-    """
-    >>> counted(2, "gap"), counted(1, "series", "series")
-    ('2 gaps', '1 series')
-    """
-    return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
-
-
-def written(time: Any) -> str:
-    """A time as people write it: no fractions, and no clock at midnight."""
-    return str(time).replace("T", " ").removesuffix(".000000").removesuffix(" 00:00:00")

@@ -6,18 +6,22 @@ holidays), then what is known of the past only.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from .build import counted, written
 from .calendar import HOLIDAYS, calendar_columns, calendar_names, holiday_columns
+from .numbers import MISSING, is_text, looks_numeric, share_of_numbers
 from .panel import Panel, some
-from .read import _times, as_polars
+from .places import as_counted, near, refuse_between
+from .read import Table, open_table
+from .read import require_columns as require
+from .reading import ReadOptions
+from .wording import counted, written
 
 MOST_CATEGORIES = 10_000
+_MOSTLY = 0.8  # of the cells are numbers: then the others are mistakes, not names
 
 
 @dataclass(frozen=True)
@@ -80,28 +84,32 @@ def attach(
 
     With ``learn``, categories that are found and that ``spec`` does not list come after those that
     it does, and so do members of a group; else unknown ones are missing values, and so is what
-    stands in no row. Missing values in between are those of the step before. ``source`` may be
-    None where the times say everything.
+    stands in no row. Missing values in between are those of the step before. ``source`` (a table,
+    also an open one) may be None where the times say everything.
     """
-    strange = []
+    notes: list[str] = []
     moving = (*spec.futr, *spec.hist)
     exog = np.full((len(panel.y), len(moving)), np.nan, np.float32)
     static = np.full((panel.n_series, len(spec.static)), np.nan, np.float32)
     if spec.names:
-        frame = _frame(source, panel, spec, id_col)
-        codes, place = places(frame, panel, id_col)
+        table = _table(source, panel, spec, id_col)
+        before = list(table.notes)
+        codes, place = places(table, panel, id_col)
+        inside = place < panel.lengths[codes]  # rows of the future were left out
+        table, codes, place = table.only(inside), codes[inside], place[inside]
         if learn:
-            texts = {name: _extended(frame[name], spec) for name in spec.names}
+            texts = {name: _extended(table.text(name), spec) for name in spec.names}
             spec = replace(spec, categories={k: v for k, v in texts.items() if v is not None})
-        strange = strangers(frame, spec)
         for k, name in enumerate(moving):
-            exog[panel.offsets[codes] + place, k] = column_values(frame[name], spec)
+            values = column_values(table, name, spec)
+            _refuse_contradictions(codes, place, values, panel, name)
+            exog[panel.offsets[codes] + place, k] = values
         for k, name in enumerate(spec.static):
-            static[:, k] = _constant(column_values(frame[name], spec), codes, panel, name)
+            static[:, k] = _constant(column_values(table, name, spec), codes, panel, name)
+        notes = [note for note in table.notes if note not in before] + strangers(table, spec)
     filled = filled_forward(exog, panel.offsets)
     count = int((np.isnan(exog) & ~np.isnan(filled)).sum())
-    notes = [f"{counted(count, 'covariate')} filled with the value before"] if count else []
-    notes += strange
+    notes = [f"{counted(count, 'covariate')} filled with the value before"] * bool(count) + notes
     times = [panel.times(s) for s in range(panel.n_series)]
     made = from_times(np.concatenate(times) if times else panel.start[:0], panel, spec)
     known = len(spec.futr)
@@ -214,23 +222,28 @@ def from_times(times: np.ndarray, panel: Panel, spec: Spec) -> np.ndarray:
     return np.concatenate(parts, 1)
 
 
-def future(panel: Panel, source: Any, id_col: str, h: int) -> np.ndarray | None:
+def future(
+    panel: Panel, source: Any, id_col: str, h: int, reading: ReadOptions | None = None
+) -> np.ndarray | None:
     """(S, h, F) what is known ahead of the steps after each series; None if there is nothing.
 
     Raises:
-        ValueError: ``source`` is None, or lacks a column, a step or a value.
+        ValueError: ``source`` is None, or lacks a column, a step or a value; its times are not
+            on the steps of the panel, or not in its time zone; two of its rows contradict.
     """
     spec = panel.covariates
     if spec is None or not spec.ahead:
         return None
-    given = _given(panel, source, id_col, h)
+    given = _given(panel, source, id_col, h, reading)
     steps = panel.lengths[:, None] + np.arange(h)
     times = panel.at(np.arange(panel.n_series)[:, None], steps).reshape(-1)
     made = from_times(times, panel, spec).reshape(panel.n_series, h, -1)
     return np.concatenate([given, made], -1)
 
 
-def _given(panel: Panel, source: Any, id_col: str, h: int) -> np.ndarray:
+def _given(
+    panel: Panel, source: Any, id_col: str, h: int, reading: ReadOptions | None
+) -> np.ndarray:
     """(S, h, F) the columns of ``source``, all of them known."""
     spec: Spec = panel.covariates
     ahead = np.full((panel.n_series, h, len(spec.futr)), np.nan, np.float32)
@@ -242,12 +255,16 @@ def _given(panel: Panel, source: Any, id_col: str, h: int) -> np.ndarray:
             f"X_df: the model uses columns that are known ahead ({names}); give their values for "
             f"the {h} steps after each series"
         )
-    frame = _frame(source, panel, replace(spec, hist=(), static=()), id_col, "X_df")
-    codes, place = places(frame, panel, id_col)
+    spec = replace(spec, hist=(), static=())
+    table = _table(source, panel, spec, id_col, "X_df", reading)
+    codes, place = places(table, panel, id_col, "X_df")
     step = place - panel.lengths[codes]  # 0 is the first step after the end
     within = (step >= 0) & (step < h)
+    codes, step = codes[within], step[within]
     for k, name in enumerate(spec.futr):
-        ahead[codes[within], step[within], k] = column_values(frame[name], spec)[within]
+        values = column_values(table, name, spec)[within]
+        _refuse_contradictions(codes, step + panel.lengths[codes], values, panel, f"X_df: {name!r}")
+        ahead[codes, step, k] = values
     missing = np.argwhere(np.isnan(ahead))
     if len(missing):
         s, t, k = missing[0]
@@ -260,63 +277,99 @@ def _given(panel: Panel, source: Any, id_col: str, h: int) -> np.ndarray:
     return ahead
 
 
-def _frame(
-    source: Any, panel: Panel, spec: Spec, id_col: str, argument: str | None = None
-) -> pl.DataFrame:
+def _table(
+    source: Any,
+    panel: Panel,
+    spec: Spec,
+    id_col: str,
+    argument: str | None = None,
+    reading: ReadOptions | None = None,
+) -> Table:
+    """The open table of ``source``, with all columns of ``spec``."""
     if source is None:
         raise ValueError(
             f"data: a Panel has no columns {some([repr(name) for name in spec.names])}; give the "
             "table"
         )
-    frame = with_names(source, [id_col, panel.time_col, *spec.names], id_col)
-    require_columns(frame, spec, argument)
-    return frame
+    table = source
+    if not isinstance(source, Table):
+        columns = (id_col, panel.time_col, *spec.names[:1])
+        table = open_table(source, columns, spec.names, reading, panel.reading)
+    require_columns(table, spec, argument)
+    require(table, {argument or "time_col": panel.time_col})
+    return table
 
 
-def with_names(source: Any, columns: list[str], id_col: str) -> pl.DataFrame:
-    """Some columns of a table, names of series as they are read beside the values."""
-    frame = as_polars(source, columns)
-    if isinstance(source, (str, Path)) and frame.schema.get(id_col) == pl.String:
-        frame = frame.with_columns(pl.col(id_col).str.strip_chars())
-    return frame
-
-
-def require_columns(frame: pl.DataFrame, spec: Spec, argument: str | None = None) -> None:
+def require_columns(table: Table, spec: Spec, argument: str | None = None) -> None:
     """Refuse a table without one of the columns, by name."""
     wanted = {"futr_exog": spec.futr, "hist_exog": spec.hist, "static_exog": spec.static}
     for option, names in wanted.items():
         for name in names:
-            if name not in frame.columns:
-                have = ", ".join(repr(c) for c in frame.columns)
+            if name not in table.frame.columns:
+                have = ", ".join(repr(c) for c in table.frame.columns)
                 raise ValueError(
                     f"{argument or option}: there is no column {name!r}; the columns are {have}"
                 )
 
 
-def places(frame: pl.DataFrame, panel: Panel, id_col: str) -> tuple[np.ndarray, np.ndarray]:
+def places(
+    table: Table, panel: Panel, id_col: str, argument: str | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """(N,) series and position of each row."""
-    time, zone = _times(frame[panel.time_col])
-    if panel.id_col is None or id_col not in frame.columns:
-        codes = np.zeros(len(time), np.int64)
+    name, plain = panel.time_col, panel.start.dtype.kind == "i"
+    expected = near(panel.start, panel.ends, panel)
+    time = table.times(name, plain=plain, expected=expected)
+    where = name if argument is None else f"{argument}: {name}"
+    ids = None if panel.id_col is None else table.ids(id_col)
+    if ids is None:
+        if panel.id_col is not None and panel.n_series > 1:
+            raise ValueError(
+                f"{argument or 'id_col'}: there is no column {id_col!r}: to which of "
+                f"{panel.n_series} series do the rows belong?"
+            )
+        codes = np.zeros(len(time.time), np.int64)
     else:
-        places = {name: s for s, name in enumerate(panel.ids)}
-        known = frame[id_col].to_list()
-        unknown = [name for name in dict.fromkeys(known) if name not in places]
+        places = {one: s for s, one in enumerate(panel.ids)}
+        known = ids.to_list()
+        unknown = [one for one in dict.fromkeys(known) if one not in places]
         if unknown:
-            names = some([repr(name) for name in unknown])
-            raise ValueError(f"X_df: series {names} have no history to forecast from")
-        codes = np.array([places[name] for name in known], np.int64)
-    if zone:
-        time = panel.own(time, codes)
-    return codes, panel.freq.count(panel.start[codes], time)
+            names = some([repr(one) for one in unknown])
+            raise ValueError(
+                f"{argument or id_col}: series {names} have no history to forecast from"
+            )
+        codes = np.array([places[one] for one in known], np.int64)
+    counts = as_counted(time, codes, panel, where)
+    place = panel.freq.count(panel.start[codes], counts)
+    if table.options.aggregate is None or argument is not None:
+        exact, freq = panel.at(codes, place), panel.freq.alias
+        refuse_between(counts, exact, codes, panel.ids, freq, where)
+    return codes, place
 
 
-def strangers(frame: pl.DataFrame, spec: Spec) -> list[str]:
+def _refuse_contradictions(
+    codes: np.ndarray, place: np.ndarray, values: np.ndarray, panel: Panel, name: str
+) -> None:
+    """Rows of one step must agree."""
+    order = np.lexsort((place, codes))
+    codes, place, values = codes[order], place[order], values[order]
+    again = (codes[1:] == codes[:-1]) & (place[1:] == place[:-1])
+    same = (values[1:] == values[:-1]) | (np.isnan(values[1:]) & np.isnan(values[:-1]))
+    differ = np.flatnonzero(again & ~same)
+    if len(differ):
+        row = differ[0]
+        raise ValueError(
+            f"{name} has two values, {values[row]:g} and {values[row + 1]:g}, for "
+            f"{written(panel.at(codes[row], place[row]))} of series {panel.ids[codes[row]]!r}; "
+            "keep one"
+        )
+
+
+def strangers(table: Table, spec: Spec, names: Sequence[str] | None = None) -> list[str]:
     """Sentences on categories that were never learned."""
     notes = []
     for name, known in spec.categories.items():
-        if name in frame.columns:
-            new = sorted(set(_texts(frame[name]).unique().to_list()) - set(known))
+        if name in table.frame.columns and (names is None or name in names):
+            new = sorted(set(_texts(table.text(name)).drop_nulls().unique().to_list()) - set(known))
             if new:
                 few = some([repr(one) for one in new])
                 notes.append(f"{name!r}: {few} not seen in training, taken as missing")
@@ -328,23 +381,26 @@ def _extended(column: pl.Series, spec: Spec) -> tuple[str, ...] | None:
     known = spec.categories.get(column.name)
     if known is None:
         return _categories(column)
-    new = sorted(set(_texts(column).unique().to_list()) - set(known))
+    new = sorted(set(_texts(column).drop_nulls().unique().to_list()) - set(known))
     return (*known, *new)
 
 
-def _texts(column: pl.Series) -> pl.Series:
-    """The cells that are not empty, as text."""
-    text = column.cast(pl.String).str.strip_chars()
-    return text.set(text.str.len_chars() == 0, None).drop_nulls()
-
-
 def _categories(column: pl.Series) -> tuple[str, ...] | None:
-    """The sorted values of a column of text; None for numbers, also if they are written as text."""
-    if not _is_text(column):
+    """The sorted values of a column of text; None for numbers, also if they are written as text.
+
+    Raises:
+        ValueError: Nearly all cells are numbers, but not all.
+    """
+    if not is_text(column) or looks_numeric(column):
         return None
-    text = _texts(column)
-    if not text.cast(pl.Float64, strict=False).null_count():
+    text = _texts(column).drop_nulls()
+    if not len(text):
         return None
+    share = share_of_numbers(column)
+    if isinstance(column.dtype, (pl.Categorical, pl.Enum)):
+        share = 0.0  # the user says that it is one
+    if share >= _MOSTLY:
+        return None  # reading the numbers says which cell is none
     found = tuple(sorted(text.unique().to_list()))
     if len(found) > MOST_CATEGORIES:
         raise ValueError(
@@ -353,30 +409,20 @@ def _categories(column: pl.Series) -> tuple[str, ...] | None:
     return found
 
 
-def column_values(column: pl.Series, spec: Spec) -> np.ndarray:
+def _texts(column: pl.Series) -> pl.Series:
+    """Names of categories; null where there is nothing."""
+    text = column.cast(pl.String).str.strip_chars()
+    return text.set(text.str.to_lowercase().is_in(MISSING).fill_null(False), None)
+
+
+def column_values(table: Table, name: str, spec: Spec) -> np.ndarray:
     """(N,) numbers, or codes of categories; NaN where missing or unknown."""
-    known = spec.categories.get(column.name)
-    if known is not None:
-        text = column.cast(pl.String).str.strip_chars().to_list()
-        codes = {name: float(k) for k, name in enumerate(known)}
-        return np.array([codes.get(one, np.nan) for one in text])
-    numbers = column.cast(pl.String).str.strip_chars() if _is_text(column) else column
-    numbers = numbers.cast(pl.Float64, strict=False)
-    lost = numbers.is_null() & column.is_not_null()
-    if _is_text(column):
-        lost &= column.cast(pl.String).str.strip_chars().str.len_chars() > 0
-    if lost.any():
-        raise ValueError(f"{column.name}: {column.filter(lost)[0]!r} is not a number")
-    values = numbers.fill_null(float("nan")).to_numpy()
-    if np.isinf(values).any():
-        raise ValueError(f"{column.name}: infinite values are not supported")
-    return values
-
-
-def _is_text(column: pl.Series) -> bool:
-    return column.dtype in (pl.String, pl.Object) or isinstance(
-        column.dtype, (pl.Categorical, pl.Enum)
-    )
+    known = spec.categories.get(name)
+    if known is None:
+        beside = [one for one in (*spec.futr, *spec.hist) if one in table.frame.columns]
+        return table.numbers(name, beside)
+    codes = {one: float(k) for k, one in enumerate(known)}
+    return np.array([codes.get(one, np.nan) for one in _texts(table.text(name)).to_list()])
 
 
 def filled_forward(exog: np.ndarray, offsets: np.ndarray) -> np.ndarray:

@@ -26,7 +26,7 @@ def to_frame(columns: dict[str, np.ndarray], like: Any, panel: Panel | None = No
                 table = table.with_columns(utc.dt.convert_time_zone(panel.time_zone))
     if like is None or isinstance(like, (str, Path)):
         return table
-    kind = nw.from_native(like).implementation
+    kind = nw.from_native(without_rows(like)).implementation
     if kind.is_polars():
         return table
     if kind.is_pyarrow():
@@ -39,6 +39,15 @@ def to_frame(columns: dict[str, np.ndarray], like: Any, panel: Panel | None = No
         column = nw.col(name).dt.replace_time_zone("UTC").dt.convert_time_zone(zone)
         frame = frame.with_columns(column)
     return frame.to_native()
+
+
+def without_rows(frame: Any) -> Any:
+    """A frame of the same kind (of the kind that it is collected as, if it is lazy) without rows:
+    only the kind is remembered."""
+    empty = nw.from_native(frame).head(0)
+    if isinstance(empty, nw.LazyFrame):
+        empty = empty.collect()
+    return empty.to_native()
 
 
 def _series(values: np.ndarray) -> pl.Series:

@@ -15,6 +15,8 @@ MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 WEEK = 7 * DAY
+WORKING = "1111100"  # which days of the week count, from Monday on
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 # spelling -> (steps, unit, whether months are counted from their last day[, business day]).
 # Upper and lower case differ where pandas and polars do: "M" is a month end, "m" a minute.
@@ -40,7 +42,9 @@ _SPELLINGS: dict[str, tuple] = {
     "BYS": (12, "month", False, True), "BYE": (12, "month", True, True),
     "BAS": (12, "month", False, True), "BY": (12, "month", True, True),
 }  # fmt: skip
-_ACCEPTED = "an integer, '1h', '30m', '1d', 'B', '1w', '1mo', 'ME', '1q', '1y' or a pandas alias"
+_ACCEPTED = (
+    "an integer, '1h', '30m', '1d', 'B', 'Mon-Sat', '1w', '1mo', 'ME', '1q', '1y' or a pandas alias"
+)
 
 
 @dataclass(frozen=True)
@@ -48,8 +52,9 @@ class Frequency:
     """``step`` units between observations.
 
     ``unit`` is "us" (microseconds: anything of fixed length, up to weeks), "business" (Monday to
-    Friday), "month" (also quarters and years; counted from the last day where ``end``, from the
-    first or last day that is no weekend where ``business``) or "int" (times are plain integers).
+    Friday, or the days of the ``week`` that are 1), "month" (also quarters and years; counted from
+    the last day where ``end``, from the first or last day that is no weekend where ``business``) or
+    "int" (times are plain integers).
 
     >>> Frequency.parse("1h").season_length
     24
@@ -61,10 +66,13 @@ class Frequency:
     unit: str
     end: bool = False
     business: bool = False
+    week: str = WORKING
 
     def __post_init__(self) -> None:
         if self.step < 1:
             raise ValueError(f"freq must be at least one step long, got {self.step}")
+        if re.fullmatch("[01]{7}", self.week) is None or len(set(self.week)) < 2:
+            raise ValueError(f"freq must have days of the week that count, got {self.week!r}")
 
     @classmethod
     def parse(cls, text: "str | int | Frequency") -> "Frequency":
@@ -73,6 +81,8 @@ class Frequency:
             return text
         if isinstance(text, (int, np.integer)) and not isinstance(text, bool):
             return cls(int(text), "int")
+        if week := _weekdays(str(text)):
+            return cls(1, "business", week=week) if "0" in week else cls(DAY, "us")
         if compound := _compound(str(text)):
             return cls(compound, "us")
         match = re.fullmatch(r"(\d*)\s*([A-Za-z ]*?)(-[A-Za-z]{3})?", str(text).strip())
@@ -92,7 +102,8 @@ class Frequency:
         if self.unit == "int":
             return str(self.step)
         if self.unit == "business":
-            return "B" if self.step == 1 else f"{self.step}B"
+            days = "B" if self.week == WORKING else _day_names(self.week)
+            return days if self.step == 1 else f"{self.step}{days}"
         count, suffix = self._largest()
         if self.end or self.business:
             suffix = {"mo": "M", "q": "Q", "y": "Y"}[suffix] + "SE"[self.end]
@@ -106,7 +117,7 @@ class Frequency:
         if self.unit == "int":
             return 1
         if self.unit == "business":
-            return max(5 // self.step, 1)
+            return max(self.week.count("1") // self.step, 1)
         if self.unit == "month":
             return max(12 // self.step, 1)
         for season, from_step in ((52 * WEEK, WEEK), (WEEK, DAY), (DAY, MINUTE), (HOUR, SECOND)):
@@ -128,7 +139,8 @@ class Frequency:
             return start + n
         if self.unit == "business":
             day = start.astype("M8[D]")
-            return np.busday_offset(day, n, roll="forward").astype("M8[us]") + (start - day)
+            later = np.busday_offset(day, n, roll="forward", weekmask=self.week)
+            return later.astype("M8[us]") + (start - day)
         return self._advance_months(start, n, self.day(start) if day is None else day)
 
     def day(self, start: Any) -> Any:
@@ -144,7 +156,8 @@ class Frequency:
         if self.unit == "us":
             return (time - start).astype(np.int64) // self.step
         if self.unit == "business":
-            return np.busday_count(start.astype("M8[D]"), time.astype("M8[D]")) // self.step
+            start, time = start.astype("M8[D]"), time.astype("M8[D]")
+            return np.busday_count(start, time, weekmask=self.week) // self.step
         months = time.astype("M8[M]").astype(np.int64) - start.astype("M8[M]").astype(np.int64)
         return months // self.step
 
@@ -156,7 +169,8 @@ class Frequency:
         if self.unit == "int":
             return f"every {self.step} steps" if self.step > 1 else "integer steps"
         if self.unit == "business":
-            return "business days" if self.step == 1 else f"every {self.step} business days"
+            days = "business days" if self.week == WORKING else f"days ({_day_names(self.week)})"
+            return days if self.step == 1 else f"every {self.step} {days}"
         count, suffix = self._largest()
         adverb, noun = _WORDS[suffix]
         words = f"every {count} {noun}s" if count > 1 else adverb or f"every {noun}"
@@ -181,6 +195,31 @@ class Frequency:
                 return np.busday_offset(edge, 0, roll="backward").astype("M8[us]") + clock
             return np.busday_offset(edge, 0, roll="forward").astype("M8[us]") + clock
         return target.astype("M8[us]") + day * DAY + clock
+
+
+def _weekdays(text: str) -> str | None:
+    """ "Mon-Sat" or "Mon,Wed,Fri" as numpy's week mask; None for anything else."""
+    week = ["0"] * 7
+    for part in text.split(","):
+        ends = [_DAYS.index(day) if day in _DAYS else -1 for day in part.strip().split("-")]
+        if len(ends) > 2 or min(ends) < 0:
+            return None
+        for k in range((ends[-1] - ends[0]) % 7 + 1):
+            week[(ends[0] + k) % 7] = "1"
+    return "".join(week)
+
+
+def _day_names(week: str) -> str:
+    """The shortest way to say a week mask: a run of days, or a list.
+
+    >>> _day_names("1111110"), _day_names("1111001"), _day_names("1010100")
+    ('Mon-Sat', 'Sun-Thu', 'Mon,Wed,Fri')
+    """
+    first = next(k for k in range(7) if week[k] == "1" and week[k - 1] == "0")
+    turned = week[first:] + week[:first]
+    if "01" not in turned:
+        return f"{_DAYS[first]}-{_DAYS[(first + turned.count('1') - 1) % 7]}"
+    return ",".join(day for day, there in zip(_DAYS, week, strict=True) if there == "1")
 
 
 def _compound(text: str) -> int | None:

@@ -11,22 +11,28 @@ GIVE = "give freq, for example freq='1h'"
 
 
 def infer_frequency(
-    time: np.ndarray, first: np.ndarray, codes: np.ndarray, ids: Sequence[Any]
+    time: np.ndarray,
+    first: np.ndarray,
+    codes: np.ndarray,
+    ids: Sequence[Any],
+    *,
+    weekly: bool = True,
 ) -> Frequency:
     """The longest step on which all times lie.
 
     ``time`` (N,) datetime64[us] or int64, increasing within each series; ``first`` (N,) the first
     time of the series that each row belongs to; ``codes`` (N,) the series, by its place in ``ids``.
     Candidates are tried
-    from the most to the least specific: months, business days, the most common step, the greatest
-    common divisor. A step counts only if it is common or if at least half of its grid is observed:
-    otherwise the times are irregular, and some tiny step would fit them.
+    from the most to the least specific: months, the days of the week that are open (if ``weekly``),
+    the most common step, the greatest common divisor. A step counts only if it is common or if at
+    least half of its grid is observed: otherwise the times are irregular, and some tiny step would
+    fit them.
     """
     steps = np.diff(time).astype(np.int64)[codes[1:] == codes[:-1]]
     if not len(steps):
         raise ValueError(f"freq cannot be inferred from one observation per series: {GIVE}")
     sizes, counts = _counted(steps)
-    for freq in _candidates(time, sizes, counts):
+    for freq in _candidates(time, sizes, counts, weekly):
         if fits(freq, time, first):
             _agree(freq, time, first, codes, ids)
             return freq
@@ -40,21 +46,35 @@ def fits(freq: Frequency, time: np.ndarray, first: np.ndarray) -> bool:
     return bool(np.all(freq.advance(first, freq.count(first, time)) == time))
 
 
-def _candidates(time: np.ndarray, sizes: np.ndarray, counts: np.ndarray) -> Iterator[Frequency]:
+def _candidates(
+    time: np.ndarray, sizes: np.ndarray, counts: np.ndarray, weekly: bool
+) -> Iterator[Frequency]:
     mode, divisor = int(sizes[np.argmax(counts)]), int(np.gcd.reduce(sizes))
     unit = "int" if time.dtype.kind == "i" else "us"
     if unit == "us" and sizes[0] >= 28 * DAY:
         yield from _month_candidates(time, sizes)
     n, span = counts.sum(), sizes @ counts
     common = span <= 2 * mode * n or counts.max() >= max(n / 4, 2)
-    if common and unit == "us" and mode == DAY == divisor and len(sizes) > 1:
-        weekday = (time.astype("M8[D]").astype(np.int64) + 3) % 7  # 1970-01-01 was a Thursday
-        if weekday.max() < 5:
-            yield Frequency(1, "business")
+    if weekly and unit == "us" and len(sizes) > 1 and divisor % DAY == 0:
+        yield from _weekdays(time, span, n, common and mode == DAY)
     if common:
         yield Frequency(mode, unit)
     if span <= 2 * divisor * n:
         yield Frequency(divisor, unit)
+
+
+def _weekdays(time: np.ndarray, span: np.int64, n: np.int64, common: bool) -> Iterator[Frequency]:
+    """Only some days of the week, where that is no accident: Monday to Friday, or what so many
+    weeks without any other day leave."""
+    there = np.unique((time.astype("M8[D]").astype(np.int64) + 3) % 7)  # Monday is 0
+    week = "".join("01"[int(day in there)] for day in range(7))
+    if there.max() < 5 and common:
+        yield Frequency(1, "business")
+    elif 2 <= len(there) <= 6:
+        weeks = float(span) / (7 * DAY)
+        filled = min(n / (weeks * len(there)), 1.0)
+        if weeks >= 3 and filled >= 0.5 and (1 - filled) ** weeks < 1e-3:
+            yield Frequency(1, "business", week=week)
 
 
 def _month_candidates(time: np.ndarray, sizes: np.ndarray) -> Iterator[Frequency]:

@@ -7,6 +7,7 @@ import numpy as np
 
 from .clock import local_time, nominal_time, utc_time, wall_time
 from .frequency import DAY, Frequency
+from .reading import ReadOptions
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Panel:
     exog: np.ndarray | None = None  # (N, C) float32: covariates beside y, codes of categories
     static: np.ndarray | None = None  # (S, K) float32: covariates of each series
     covariates: Any = None  # what their columns are: ``carrousel.data.covariates.Spec``
+    reading: ReadOptions | None = None  # how its table was written, as far as that was open
     day: np.ndarray | None = None  # (S,) of the month, if not that of start: see Frequency.advance
 
     @property

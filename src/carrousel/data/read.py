@@ -1,7 +1,11 @@
-"""Whatever holds a table (pandas, polars, pyarrow, CSV, Parquet) as three clean columns."""
+"""Whatever holds a table (pandas, polars, pyarrow, CSV, Parquet, workbook) as clean columns.
 
-from collections.abc import Callable
-from dataclasses import dataclass
+Histories, new rows, observations to forecast and future covariates all come in through `Table`:
+one way to read names, times and numbers, with one set of checks.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,18 +13,27 @@ import narwhals as nw
 import numpy as np
 import polars as pl
 
+from .dates import looks_like_date, parse_dates, parse_whole, refuse_far_off
+from .files import read_file
+from .numbers import cleaned, is_text, looks_numeric, parse_numbers
+from .reading import ReadOptions
+
 DEFAULT_ID = "unique_id"
-_MISSING = ("", "na", "n/a", "nan", "null", "none", "?", "-")
-# Year first: no two of these can read one text differently, so that they may be mixed.
-_CLEAR = (
-    "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M",
-    "%Y-%m-%d", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y/%m/%d",
-    "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y",
-)  # fmt: skip
-# Day or month first: one of the two orders must read all rows, and the other must not.
-_ORDERS = tuple(
-    tuple(day + clock for clock in ("", " %H:%M", " %H:%M:%S")) for day in ("%d/%m/%Y", "%m/%d/%Y")
-)
+_LARGEST = 2**61  # whole-number times whose differences and futures are numbers, too
+
+
+@dataclass(frozen=True)
+class Times:
+    """A column of times."""
+
+    time: np.ndarray  # (N,) datetime64[us] (UTC where `zone`) or int64
+    zone: str | None = None
+    offset: np.ndarray | None = None  # (N,) timedelta64 east of UTC, where the text has it
+
+    @property
+    def local(self) -> np.ndarray:
+        """(N,) the clock as it is written beside offsets."""
+        return self.time if self.offset is None else self.time + self.offset
 
 
 @dataclass(frozen=True)
@@ -28,67 +41,256 @@ class Columns:
     """One row per observation, in the order of the input."""
 
     ids: pl.Series | None
-    time: np.ndarray  # (N,) datetime64[us] (UTC where `time_zone`) or int64
+    times: Times
     y: np.ndarray  # (N,) float64, NaN = missing
-    time_zone: str | None
 
 
-def read_columns(source: Any, id_col: str, time_col: str, target_col: str) -> Columns:
+@dataclass
+class Table:
+    """A table whose columns are still as they came.
+
+    ``notes`` collects how they were read; ``found`` what they told of the way they are written.
+    """
+
+    frame: pl.DataFrame
+    name: str
+    options: ReadOptions
+    hint: ReadOptions | None = None
+    notes: list[str] = field(default_factory=list)
+    found: ReadOptions = field(default_factory=ReadOptions)
+    kept: np.ndarray | None = None  # (N,) the rows that count; all are read
+
+    def only(self, kept: np.ndarray) -> "Table":
+        """The same table, of which only some rows (N,) count."""
+        return replace(self, kept=kept)
+
+    def text(self, name: str) -> pl.Series:
+        """A column as it came, in the rows that count."""
+        column = self.frame[name]
+        return column if self.kept is None else column.filter(pl.Series(self.kept))
+
+    def ids(self, id_col: str) -> pl.Series | None:
+        """The names of the series; None where there is no such column."""
+        if id_col not in self.frame.columns:
+            return None
+        ids = self.frame[id_col]
+        if ids.dtype == pl.String and self.name != "df":
+            ids = ids.str.strip_chars()
+            ids = ids.set(ids == "", None)
+        if ids.null_count():
+            raise ValueError(f"{id_col}: row {_first(ids.is_null())} has no name")
+        return ids if self.kept is None else ids.filter(pl.Series(self.kept))
+
+    def times(
+        self,
+        time_col: str,
+        *,
+        plain: bool = False,
+        expected: Callable[[np.ndarray], bool] | None = None,
+    ) -> Times:
+        """Its times. ``plain``: whole numbers are no dates; ``expected``: see ``parse_dates``."""
+        times = self._times(time_col, plain, expected)
+        if self.kept is None:
+            return times
+        offset = None if times.offset is None else times.offset[self.kept]
+        return Times(times.time[self.kept], times.zone, offset)
+
+    def _times(
+        self, time_col: str, plain: bool, expected: Callable[[np.ndarray], bool] | None
+    ) -> Times:
+        column = self.frame[time_col]
+        if column.dtype.is_float() or column.dtype == pl.Object:
+            column = _whole(column)
+        if column.null_count():
+            raise ValueError(f"{time_col}: row {_first(column.is_null())} has no time")
+        if is_text(column):
+            return self._written_times(column, plain, expected)
+        if column.dtype.is_integer():
+            return self._whole_times(column, plain)
+        if not isinstance(column.dtype, pl.Datetime) and column.dtype != pl.Date:
+            raise ValueError(f"{time_col} must hold times or integers, got {column.dtype}")
+        zone = getattr(column.dtype, "time_zone", None)
+        if zone:
+            column = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+        refuse_far_off(column)
+        return Times(column.cast(pl.Datetime("us")).to_numpy().astype("M8[us]", copy=False), zone)
+
+    def _written_times(
+        self, column: pl.Series, plain: bool, expected: Callable[[np.ndarray], bool] | None
+    ) -> Times:
+        text = column.cast(pl.String).str.strip_chars()
+        if (text.str.len_chars() == 0).any():
+            raise ValueError(f"{text.name}: row {_first(text.str.len_chars() == 0)} has no time")
+        if pl.Series([text[0]]).str.contains(r"^[-+]?\d+$").all():
+            numbers = text.cast(pl.Int64, strict=False)
+            if not numbers.null_count():
+                return self._whole_times(numbers, plain)
+        read = parse_dates(text, self.options, self.hint, expected)
+        self._note(*read.notes)
+        if read.order is not None:
+            self.found = replace(self.found, day_first=read.order == "dmy")
+        return Times(read.time, None if read.offset is None else "UTC", read.offset)
+
+    def _whole_times(self, column: pl.Series, plain: bool) -> Times:
+        try:
+            whole = column.cast(pl.Int64)
+        except pl.exceptions.PolarsError:
+            whole = pl.Series(column.name, [_LARGEST])
+        if int(whole.max()) >= _LARGEST or int(whole.min()) <= -_LARGEST:  # type: ignore[arg-type]
+            raise ValueError(f"{column.name}: whole numbers beyond ±2.3e18 are no times")
+        dates, notes = parse_whole(whole, self.options, plain=plain)
+        self._note(*notes)
+        return Times(whole.to_numpy() if dates is None else dates)
+
+    def numbers(self, name: str, others: Sequence[str] = ()) -> np.ndarray:
+        """(N,) float64 with NaN for missing; refuses text and infinities. ``others``: columns
+        that are written in the same way, if they are text."""
+        column = self.frame[name]
+        if column.dtype == pl.Object:
+            column = column.cast(pl.String)
+        if is_text(column):
+            beside = [self.frame[o] for o in others if o != name and is_text(self.frame[o])]
+            numbers, told = parse_numbers(column, self.options, self.hint, beside)
+            if told is not None:
+                self._note_separators(name, *told)
+        elif column.dtype.is_numeric() or column.dtype in (pl.Boolean, pl.Null):
+            numbers = column
+        else:
+            raise ValueError(f"{name} must hold numbers, got {column.dtype}")
+        y = numbers.cast(pl.Float64).to_numpy()  # a null becomes NaN
+        if np.isinf(y).any():
+            raise ValueError(f"{name}: the value in row {int(np.isinf(y).argmax()) + 1} is "
+                             "infinite; leave it empty if it is unknown")  # fmt: skip
+        if (np.abs(y) > np.finfo(np.float32).max).any():
+            raise ValueError(f"{name}: values beyond 3.4e38 (float32) are not supported")
+        return y if self.kept is None else y[self.kept]
+
+    def _note_separators(self, name: str, decimal: str, thousands: str) -> None:
+        self.found = replace(self.found, decimal=decimal, thousands=thousands or None)
+        if (decimal, thousands) != (".", ""):
+            between = f", {thousands!r} between thousands" if thousands else ""
+            self._note(f"{name!r} read with {decimal!r} before decimals{between}")
+
+    def _note(self, *sentences: str) -> None:
+        """What is read again is noted once."""
+        self.notes.extend(sentence for sentence in sentences if sentence not in self.notes)
+
+
+def open_table(
+    source: Any,
+    names: Sequence[str],
+    more: Sequence[str] = (),
+    options: ReadOptions | None = None,
+    hint: ReadOptions | None = None,
+) -> Table:
+    """A table from whatever holds one.
+
+    Args:
+        source: A pandas, polars or pyarrow frame, or the path of a file.
+        names: Of the series (may be absent), the times and, if there are, the values.
+        more: Further columns that are wanted.
+        options: How it is written.
+        hint: How an earlier table of the same model was written.
+    """
+    options = options or ReadOptions()
+    notes: list[str] = []
+    if isinstance(source, (str, Path)):
+        frame, notes = read_file(Path(source), names, options, _kind)
+        return Table(frame, str(source), options, hint, notes)
+    source, notes = _without_index(source, names)
+    return Table(_as_polars(source, [*names, *more]), "df", options, hint, notes)
+
+
+def read_columns(
+    table: Table,
+    id_col: str,
+    time_col: str,
+    target_col: str,
+    *,
+    others: Sequence[str] = (),
+    plain: bool = False,
+    expected: Callable[[np.ndarray], bool] | None = None,
+) -> Columns:
     """Check and convert the three columns; ``id_col`` may be missing (one series)."""
-    frame = as_polars(source, [id_col, time_col, target_col])
     needed = {"time_col": time_col, "target_col": target_col}
     if id_col != DEFAULT_ID:  # a name that somebody wrote down is meant
         needed = {"id_col": id_col, **needed}
-    _require_columns(frame, needed)
-    if frame.is_empty():
-        raise ValueError(f"{_name(source)} has no rows")
-    ids = frame[id_col] if id_col in frame.columns else None
-    if ids is not None and ids.dtype == pl.String and isinstance(source, (str, Path)):
-        ids = ids.str.strip_chars()
-    if ids is not None and ids.null_count():
-        raise ValueError(f"{id_col}: row {_first(ids.is_null())} has no name")
-    time, zone = _times(frame[time_col])
-    return Columns(ids, time, _numbers(frame[target_col]), zone)
+    require_columns(table, needed)
+    if table.frame.is_empty():
+        raise ValueError(f"{table.name} has no rows")
+    ids = table.ids(id_col)
+    times = table.times(time_col, plain=plain, expected=expected)
+    return Columns(ids, times, table.numbers(target_col, others))
 
 
-def _require_columns(frame: pl.DataFrame, needed: dict[str, str]) -> None:
+def require_columns(table: Table, needed: dict[str, str]) -> None:
     """Say which columns are absent, what there is, and which may be meant."""
+    frame = table.frame
     absent = {a: name for a, name in needed.items() if name not in frame.columns}
     if not absent:
         return
     told = "; ".join(f"{a}: there is no column {name!r}" for a, name in absent.items())
     have = ", ".join(repr(c) for c in frame.columns)
     rest = [c for c in frame.columns if c not in needed.values()]
-    times = [c for c in rest if frame[c].dtype.is_temporal() or _reads(_parsed, frame[c])]
-    numbers = [c for c in rest if c not in times and _reads(_numbers, frame[c])]
+    times = [c for c in rest if frame[c].dtype.is_temporal() or _holds(looks_like_date, frame[c])]
+    numbers = [
+        c for c in rest if c not in times
+        and (frame[c].dtype.is_numeric() or _holds(looks_numeric, frame[c]))
+    ]  # fmt: skip
     guesses = {"time_col": times, "target_col": numbers}
     hints = [f"{a}={guesses[a][0]!r}" for a in absent if len(guesses.get(a, ())) == 1]
     perhaps = f"; perhaps {', '.join(hints)} is meant" if hints else ""
+    if looks_like_date(pl.Series(frame.columns[:1])) or looks_numeric(pl.Series(frame.columns[:1])):
+        perhaps += "; if the first line holds values, give header=False (--no-header)"
     raise ValueError(f"{told}; the columns are {have}{perhaps}")
 
 
-def _reads(reader: Callable[[pl.Series], Any], column: pl.Series) -> bool:
-    """Whether the first cells can be read so."""
-    try:
-        reader(column.drop_nulls().head(50))
-    except (ValueError, AttributeError, pl.exceptions.PolarsError):
-        return False
-    return True
+def _holds(looks: Callable[[pl.Series], bool], column: pl.Series) -> bool:
+    """Whether the first cells look so."""
+    return is_text(column) and looks(column.cast(pl.String).drop_nulls().head(50))
 
 
-def as_polars(source: Any, wanted: list[str]) -> pl.DataFrame:
-    """The ``wanted`` columns (all, if one is absent) as a polars frame; CSV cells stay text."""
-    frame = nw.from_native(_read_file(Path(source)) if isinstance(source, (str, Path)) else source,
-                           pass_through=True)  # fmt: skip
+def _kind(cell: str) -> str:
+    """What one cell of a text file holds."""
+    one = pl.Series([cell])
+    if cleaned(one).null_count():
+        return "nothing"
+    if looks_like_date(one):
+        return "time"
+    return "number" if looks_numeric(one) else "text"
+
+
+def _without_index(source: Any, names: Sequence[str]) -> tuple[Any, list[str]]:
+    """A pandas frame whose times (and names) stand in its index, with them as columns."""
+    time_col = names[1]
+    if not nw.dependencies.is_pandas_dataframe(source) or time_col in source.columns:
+        return source, []
+    index, levels = source.index, list(source.index.names)
+    if time_col in levels:
+        return source.reset_index(), []
+    kind = type(index.levels[-1] if index.nlevels > 1 else index).__name__
+    if kind not in ("DatetimeIndex", "PeriodIndex"):
+        return source, []
+    named = [*levels[:-1], time_col]
+    if index.nlevels == 2 and named[0] is None:
+        named[0] = names[0]
+    return source.set_axis(index.set_names(named)).reset_index(), [
+        f"the index of the frame read as {time_col!r}"
+    ]
+
+
+def _as_polars(source: Any, wanted: list[str]) -> pl.DataFrame:
+    """The ``wanted`` columns (all, if one is absent) as a polars frame."""
+    frame = nw.from_native(source, pass_through=True)
     if isinstance(frame, nw.LazyFrame):
         frame = frame.collect()
     if not isinstance(frame, nw.DataFrame):
         raise TypeError(
-            "df must be a pandas, polars or pyarrow data frame, or the path of a CSV or Parquet "
-            f"file, got {type(source).__name__}"
+            "df must be a pandas, polars or pyarrow data frame, or the path of a CSV, Parquet or "
+            f"workbook file, got {type(source).__name__}"
         )
     names = frame.columns
-    kept = wanted if all(c in names for c in wanted) else names
+    kept = list(dict.fromkeys(wanted)) if all(c in names for c in wanted) else names
     native = frame.to_native()
     if isinstance(native, pl.DataFrame):
         return pl.DataFrame([native[c] for c in kept])
@@ -111,50 +313,8 @@ def _mixed(name: str, cells: list[Any]) -> pl.Series:
     cells = [None if cell != cell else cell for cell in cells]  # NaN differs from itself
     try:
         return pl.Series(name, cells)
-    except TypeError:
+    except (TypeError, ValueError, pl.exceptions.PolarsError):
         return pl.Series(name, [None if cell is None else str(cell) for cell in cells])
-
-
-def _read_file(path: Path) -> pl.DataFrame:
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: there is no such file")
-    try:
-        if path.suffix.lower() in (".parquet", ".pq"):
-            return pl.read_parquet(path)
-        with path.open(encoding="utf-8-sig", errors="replace") as file:
-            header = file.readline()
-        separator = max(",;\t|", key=header.count)
-        table = pl.read_csv(path, separator=separator, infer_schema=False, encoding="utf8")
-        names = [name.strip() for name in table.columns]
-        if len(set(names)) < len(names):
-            return table
-        return table.rename(dict(zip(table.columns, names, strict=True)))
-    except pl.exceptions.NoDataError:
-        raise ValueError(f"{path}: the file is empty") from None
-    except (pl.exceptions.PolarsError, OSError) as error:
-        kind = "Parquet" if path.suffix.lower() in (".parquet", ".pq") else "CSV"
-        reason = str(error).splitlines()[0]
-        if "utf-8" in reason:
-            reason = "it is not UTF-8 text; save it as UTF-8"
-        raise ValueError(f"{path}: cannot be read as {kind}: {reason}") from None
-
-
-def _times(column: pl.Series) -> tuple[np.ndarray, str | None]:
-    """(int64 or datetime64[us], time zone); text is parsed."""
-    if column.dtype.is_float() or column.dtype == pl.Object:
-        column = _whole(column)
-    if column.null_count():
-        raise ValueError(f"{column.name}: row {_first(column.is_null())} has no time")
-    if column.dtype == pl.String or isinstance(column.dtype, (pl.Categorical, pl.Enum)):
-        column = _parsed(column.cast(pl.String).str.strip_chars())
-    if column.dtype.is_integer():
-        return column.cast(pl.Int64).to_numpy(), None
-    if not isinstance(column.dtype, pl.Datetime) and column.dtype != pl.Date:
-        raise ValueError(f"{column.name} must hold times or integers, got {column.dtype}")
-    zone = getattr(column.dtype, "time_zone", None)
-    if zone:
-        column = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
-    return column.cast(pl.Datetime("us")).to_numpy().astype("M8[us]", copy=False), zone
 
 
 def _whole(column: pl.Series) -> pl.Series:
@@ -162,95 +322,11 @@ def _whole(column: pl.Series) -> pl.Series:
     whole = column.cast(pl.Float64, strict=False).fill_nan(None)
     if (whole.drop_nulls() % 1 != 0).any():
         raise ValueError(f"{column.name} must hold times or integers, got fractions")
+    if (whole.abs() > 2.0**53).any():
+        raise ValueError(f"{column.name}: fractions hold no whole numbers beyond 9e15")
     return whole.cast(pl.Int64)
-
-
-def _parsed(text: pl.Series) -> pl.Series:
-    """Times or integers written as text."""
-    if (text.str.len_chars() == 0).any():
-        raise ValueError(f"{text.name}: row {_first(text.str.len_chars() == 0)} has no time")
-    numbers = text.cast(pl.Int64, strict=False)
-    if not numbers.null_count():
-        return numbers
-    time = _try(text, _CLEAR)
-    if time.null_count():
-        months = text.str.replace(r"^(\d{4})[-/](\d{1,2})$", "${1}-${2}-01")
-        time = time.fill_null(_try(months, ("%Y-%m-%d",)))
-    if time.null_count():
-        zoned = text.str.to_datetime("%+", strict=False, time_zone="UTC", time_unit="us")
-        if not zoned.null_count():
-            return zoned
-    left = time.is_null()
-    if left.any():
-        orders = [_try(text.filter(left), formats) for formats in _ORDERS]
-        good = [o for o in orders if not o.null_count()]
-        if len(good) == 2 and not (good[0] == good[1]).all():
-            raise ValueError(
-                f"{text.name}: {text.filter(left)[0]!r} may be day/month or month/day; "
-                "write dates as YYYY-MM-DD"
-            )
-        if not good:
-            bad = left & time.is_null()
-            raise ValueError(
-                f"{text.name}: {text.filter(bad)[0]!r} in row {_first(bad)} is no time; "
-                "write times as YYYY-MM-DD or YYYY-MM-DD HH:MM:SS"
-            )
-        time = time.scatter(left.arg_true(), good[0])
-    return time
-
-
-def _try(text: pl.Series, formats: tuple[str, ...]) -> pl.Series:
-    """Each text by the first format that reads it; null where none does."""
-    time = pl.Series(text.name, [None], pl.Datetime("us")).extend_constant(None, len(text) - 1)
-    for form in formats:
-        left = time.is_null()
-        if not left.any():
-            break
-        rest = text if left.all() else text.filter(left)
-        new = rest.str.to_datetime(form, strict=False, time_unit="us")
-        time = new if left.all() else time.scatter(left.arg_true(), new)
-    return time
-
-
-def _numbers(column: pl.Series) -> np.ndarray:
-    """float64 with NaN for missing; refuses text and infinities."""
-    if column.dtype == pl.Object:
-        column = column.cast(pl.String)
-    numbers = column
-    if column.dtype == pl.String or isinstance(column.dtype, (pl.Categorical, pl.Enum)):
-        text = column.cast(pl.String).str.strip_chars()
-        text = _with_points(text.set(text.str.to_lowercase().is_in(_MISSING), None))
-        numbers = text.cast(pl.Float64, strict=False)
-        bad = numbers.is_null() & text.is_not_null()
-        if bad.any():
-            raise ValueError(f"{text.name}: {text.filter(bad)[0]!r} in row {_first(bad)} "
-                             "is not a number")  # fmt: skip
-    elif not (column.dtype.is_numeric() or column.dtype in (pl.Boolean, pl.Null)):
-        raise ValueError(f"{column.name} must hold numbers, got {column.dtype}")
-    y = numbers.cast(pl.Float64).to_numpy()  # a null becomes NaN
-    if np.isinf(y).any():
-        raise ValueError(f"{column.name}: the value in row {int(np.isinf(y).argmax()) + 1} is "
-                         "infinite; leave it empty if it is unknown")  # fmt: skip
-    if (np.abs(y) > np.finfo(np.float32).max).any():
-        raise ValueError(f"{column.name}: values beyond 3.4e38 (float32) are not supported")
-    return y
-
-
-def _with_points(text: pl.Series) -> pl.Series:
-    """Decimal commas as points, where they cannot be anything else: no point anywhere, and not
-    always three digits after the comma."""
-    with_comma = text.filter(text.str.contains(",", literal=True).fill_null(False))
-    decimal = with_comma.str.contains(r"^[-+]?\d+,\d+$").all()
-    thousands = with_comma.str.contains(r",\d{3}$").all()
-    if not decimal or thousands or text.str.contains(".", literal=True).any():
-        return text
-    return text.str.replace(",", ".", literal=True)
 
 
 def _first(mask: pl.Series) -> int:
     """Number of the first true row, counted from 1."""
     return int(mask.arg_max() or 0) + 1
-
-
-def _name(source: Any) -> str:
-    return str(source) if isinstance(source, (str, Path)) else "df"

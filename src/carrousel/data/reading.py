@@ -1,6 +1,6 @@
 """How a table is written, where it does not say so itself."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any
 
 AGGREGATES = ("sum", "mean", "median", "min", "max", "first", "last", "count")
@@ -55,23 +55,6 @@ class ReadOptions:
         _one_of("aggregate", self.aggregate, (*AGGREGATES, None))
         if self.decimal is not None and self.decimal == self.thousands:
             raise ValueError(f"thousands must differ from decimal, got {self.decimal!r} for both")
-
-    def settled(self, found: "ReadOptions | None") -> "ReadOptions":
-        """These options, with what was ``found`` elsewhere where they say nothing.
-
-        >>> ReadOptions(decimal=",").settled(ReadOptions(day_first=True, decimal="."))
-        ReadOptions(date_format=None, day_first=True, decimal=',', thousands=None, encoding=None, \
-sheet=None, fill='missing', aggregate=None, header=None)
-        """
-        if found is None:
-            return self
-        numbers = ("decimal", "thousands")
-        free = {name for name in ("date_format", "day_first") if getattr(self, name) is None}
-        if self.date_format is not None:
-            free = set()
-        if all(getattr(self, name) is None for name in numbers):
-            free |= set(numbers)  # the two only make sense together
-        return replace(self, **{name: getattr(found, name) for name in free})
 
 
 READ_OPTIONS = tuple(field.name for field in fields(ReadOptions))

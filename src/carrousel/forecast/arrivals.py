@@ -8,10 +8,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ..data.build import counted, written
-from ..data.covariates import Spec, group_codes, refuse_apart, require_columns, with_names
+from ..data.covariates import Spec, group_codes, refuse_apart, require_columns
 from ..data.panel import Panel, some
-from ..data.read import Columns, read_columns
+from ..data.places import as_counted, near, refuse_between
+from ..data.read import Columns, Table, open_table, read_columns
+from ..data.rows import Rows, combined, refuse_repeats
+from ..data.wording import counted, written
 from .beside import corrected, found_for, named, read_beside, steps_beside
 from .options import Options
 from .streaming import Stream
@@ -46,36 +48,67 @@ def read_arrivals(data: Any, options: Options, stream: Stream, *, add: bool) -> 
 
     Raises:
         ValueError: Unknown series (unless ``add``), times between the steps, a time far ahead,
-            two different values for one time.
+            several rows for one time.
     """
-    columns = read_columns(data, options.id_col, options.time_col, options.target_col)
-    beside_rows = read_beside(data, options, stream)
-    codes, unknown = _series(columns, stream, options, add)
-    time, y = _own(columns, codes, stream, options.time_col), columns.y.astype(np.float32)
-    if unknown is not None:
-        unknown = _with_covariates(unknown, data, options, stream)
-        known = codes >= 0
-        codes, time, y = codes[known], time[known], y[known]
-    place = stream.meta.freq.count(stream.start[codes], time)
-    _refuse_between(place, codes, time, stream, options.time_col)
-    codes, place, y, notes = _without_repetitions(codes, place, y, stream, options.time_col)
+    table = _open(data, options, stream)
+    columns = _columns(table, options, stream)
+    beside_rows = read_beside(table, options, stream)
+    codes = _series(columns, stream, options, add)
+    held = replace(stream.meta, start=stream.start)
+    time, unknown = as_counted(columns.times, codes, held, options.time_col), None
+    if (codes < 0).any():
+        unknown = _unknown(columns, time, codes < 0, stream, options)
+        unknown = _with_covariates(unknown, table, codes < 0, stream)
+    rows, notes = _rows(Rows(codes, time, columns.y)[codes >= 0], stream, options)
+    codes, y = rows.codes, rows.y.astype(np.float32)
+    place = stream.meta.freq.count(stream.start[codes], rows.time)
+    exact, freq = stream.at(codes, place), stream.meta.freq.alias
+    refuse_between(rows.time, exact, codes, stream.ids, freq, options.time_col)
     moving = found_for(beside_rows, codes, place)
     after = place - stream.total[codes]  # 0 is the next step
     new = after >= 0
     ahead = np.zeros(len(stream.ids), np.int64)
     np.maximum.at(ahead, codes[new], after[new] + 1)
     _refuse_far(ahead, stream, options.time_col)
-    block = np.full((len(ahead), int(ahead.max(initial=0))), np.nan, np.float32)
+    zero = options.fill == "zero"
+    empty = 0.0 if zero else np.nan
+    block = np.full((len(ahead), int(ahead.max(initial=0))), empty, np.float32)
     block[codes[new], after[new]] = y[new]
     columns_ahead = np.full((*block.shape, moving.shape[1]), np.nan, np.float32)
     columns_ahead[codes[new], after[new]] = moving[new]
     beside, missing = steps_beside(stream, ahead, columns_ahead)
     gaps = int(ahead.sum() - new.sum())
-    notes += [f"{counted(gaps, 'gap')} filled as missing"] if gaps else []
+    filled = "with zero" if zero else "as missing"
+    notes += [f"{counted(gaps, 'gap')} filled {filled}"] if gaps else []
     notes += [f"{counted(missing, 'covariate')} filled with the value before"] if missing else []
     late, more = _late(codes[~new], -1 - after[~new], y[~new], moving[~new], stream)
     said = [] if beside_rows is None else beside_rows[-1]
-    return Arrivals(ahead, block, beside, late, unknown, [*notes, *more, *said])
+    return Arrivals(ahead, block, beside, late, unknown, [*table.notes, *notes, *more, *said])
+
+
+def _open(data: Any, options: Options, stream: Stream) -> Table:
+    spec: Spec | None = stream.meta.covariates
+    names = (options.id_col, options.time_col, options.target_col)
+    more = spec.names if spec else ()
+    return open_table(data, names, more, options.reading, stream.meta.reading)
+
+
+def _columns(table: Table, options: Options, stream: Stream) -> Columns:
+    last = stream.at(slice(None), stream.total - 1)
+    return read_columns(
+        table, options.id_col, options.time_col, options.target_col,
+        plain=stream.start.dtype.kind == "i", expected=near(stream.start, last, stream.meta),
+    )  # fmt: skip
+
+
+def _rows(rows: Rows, stream: Stream, options: Options) -> tuple[Rows, list[str]]:
+    """One row for each series and time, in order."""
+    rows = rows.in_order()
+    if options.aggregate is None:
+        refuse_repeats(rows, stream.ids, options.time_col, stream.meta.id_col)
+    elif len(rows.y):
+        return combined(rows, options.aggregate, stream.meta.freq)
+    return rows, []
 
 
 def take_in(stream: Stream, data: Any, options: Options, *, add: bool) -> list[str]:
@@ -104,9 +137,7 @@ def as_table(panel: Panel) -> pl.DataFrame:
     return pl.DataFrame({panel.id_col: names, **columns})
 
 
-def _series(
-    columns: Columns, stream: Stream, options: Options, add: bool
-) -> tuple[NDArray[np.int64], pl.DataFrame | None]:
+def _series(columns: Columns, stream: Stream, options: Options, add: bool) -> NDArray[np.int64]:
     """(N,) place of each row's series in the stream, -1 for those that are to be added."""
     if columns.ids is None:
         if stream.meta.id_col is not None:
@@ -114,7 +145,7 @@ def _series(
                 f"id_col: there is no column {options.id_col!r}, and the model holds "
                 f"{counted(len(stream.ids), 'series', 'series')}: to which do the rows belong?"
             )
-        return np.zeros(len(columns.y), np.int64), None
+        return np.zeros(len(columns.y), np.int64)
     if stream.meta.id_col is None:
         raise ValueError(
             f"{options.id_col}: the model holds one series without a name; leave the column out"
@@ -122,70 +153,33 @@ def _series(
     names = columns.ids.to_list()
     codes = np.fromiter(map(stream.places.get, names, repeat(-1)), np.int64, len(names))
     missing = codes < 0
-    if not missing.any():
-        return codes, None
+    if add or not missing.any():
+        return codes
     names = columns.ids.filter(pl.Series(missing)).unique(maintain_order=True).to_list()
-    if not add:
-        raise ValueError(
-            f"{options.id_col}: the model does not hold series {some([repr(n) for n in names])}; "
-            "take them in with add=True, or forecast them from their own history with predict(data)"
-        )
-    return codes, pl.DataFrame(
+    raise ValueError(
+        f"{options.id_col}: the model does not hold series {some([repr(n) for n in names])}; "
+        "take them in with add=True, or forecast them from their own history with predict(data)"
+    )
+
+
+def _unknown(
+    columns: Columns, time: NDArray, missing: NDArray[np.bool_], stream: Stream, options: Options
+) -> pl.DataFrame:
+    """The rows of series that are to be added."""
+    assert columns.ids is not None
+    return pl.DataFrame(
         {
             options.id_col: columns.ids.filter(pl.Series(missing)),
-            options.time_col: _own(columns, codes, stream, options.time_col)[missing],
+            options.time_col: _zoned(time[missing], stream.meta),
             options.target_col: columns.y[missing],
         }
     )
 
 
-def _own(columns: Columns, codes: NDArray, stream: Stream, name: str) -> NDArray:
-    """Times of rows of these series as the stream counts them."""
-    meta, time = stream.meta, columns.time
-    if time.dtype.kind != meta.start.dtype.kind:
-        kinds = {"i": "whole numbers", "M": "dates"}
-        raise ValueError(
-            f"{name} holds {kinds[time.dtype.kind]}, the model's times are "
-            f"{kinds[meta.start.dtype.kind]}"
-        )
-    if (columns.time_zone is None) != (meta.time_zone is None):
-        have, want = (z or "no time zone" for z in (columns.time_zone, meta.time_zone))
-        raise ValueError(f"{name} has {have}, the model's times have {want}: convert them")
-    return replace(meta, start=stream.start).own(time, codes) if columns.time_zone else time
-
-
-def _refuse_between(
-    place: NDArray, codes: NDArray, time: NDArray, stream: Stream, name: str
-) -> None:
-    wrong = np.flatnonzero(stream.at(codes, place) != time)
-    if len(wrong):
-        row = wrong[0]
-        raise ValueError(
-            f"{name}: {written(time[row])} of series {stream.ids[codes[row]]!r} lies between the "
-            f"steps of freq {stream.meta.freq.alias!r}"
-        )
-
-
-def _without_repetitions(
-    codes: NDArray, place: NDArray, y: NDArray, stream: Stream, name: str
-) -> tuple[NDArray, NDArray, NDArray, list[str]]:
-    """Rows by series and time; one that came twice with the same value counts once."""
-    order = np.lexsort((place, codes))
-    codes, place, y = codes[order], place[order], y[order]
-    twice = (codes[1:] == codes[:-1]) & (place[1:] == place[:-1])
-    if not twice.any():
-        return codes, place, y, []
-    differ = np.flatnonzero(twice & ~_same(y[1:], y[:-1]))
-    if len(differ):
-        row = differ[0]
-        time = stream.at(codes[row], place[row])
-        raise ValueError(
-            f"{name}: two values, {y[row]:g} and {y[row + 1]:g}, for {written(time)} of series "
-            f"{stream.ids[codes[row]]!r}; keep one"
-        )
-    first = np.append(True, ~twice)
-    note = f"{counted(int(twice.sum()), 'row')} that came twice counted once"
-    return codes[first], place[first], y[first], [note]
+def _zoned(time: NDArray, meta: Panel) -> pl.Series:
+    """Times as a column that is read again as they were."""
+    column = pl.Series(time)
+    return column.dt.replace_time_zone("UTC") if meta.time_zone and meta.utc else column
 
 
 def _refuse_far(ahead: NDArray[np.int64], stream: Stream, name: str) -> None:
@@ -229,17 +223,19 @@ def _late(
 
 
 def _with_covariates(
-    unknown: pl.DataFrame, data: Any, options: Options, stream: Stream
+    unknown: pl.DataFrame, table: Table, which: NDArray[np.bool_], stream: Stream
 ) -> pl.DataFrame:
     """The rows of series that are to be added, with what a model with covariates reads."""
     spec: Spec | None = stream.meta.covariates
     if not spec or not spec.names:
         return unknown
-    wanted = [options.id_col, options.time_col, options.target_col, *spec.names]
-    frame = with_names(data, wanted, options.id_col)
-    require_columns(frame, spec)
-    names = set(unknown[options.id_col].to_list())
-    return frame.filter([name in names for name in frame[options.id_col].to_list()])
+    require_columns(table, spec)
+    theirs = table.only(which)
+    columns = {
+        name: theirs.text(name) if name in spec.categories else theirs.numbers(name, spec.names)
+        for name in spec.names
+    }
+    return unknown.with_columns(**{name: pl.Series(values) for name, values in columns.items()})
 
 
 def _refuse_apart(stream: Stream, ahead: NDArray[np.int64], new: Panel | None) -> None:

@@ -4,10 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
-from ..data.build import written
 from ..data.covariates import (
     Spec,
     column_values,
@@ -16,15 +14,16 @@ from ..data.covariates import (
     places,
     require_columns,
     strangers,
-    with_names,
 )
 from ..data.panel import Panel, some
+from ..data.read import Table
+from ..data.wording import written
 from .options import Options
 from .streaming import Stream
 
 
 def read_beside(
-    data: Any, options: Options, stream: Stream
+    table: Table, options: Options, stream: Stream
 ) -> tuple[NDArray, NDArray, NDArray[np.float32], list[str]] | None:
     """(N,) series, (N,) step counted from its first, (N, C) the moving columns of these, known
     ahead first, and what is to be said of them; each series and step once. None where the model
@@ -37,17 +36,16 @@ def read_beside(
     spec: Spec | None = stream.meta.covariates
     if not spec or not spec.names:
         return None
-    frame = with_names(data, [options.id_col, options.time_col, *spec.names], options.id_col)
-    require_columns(frame, replace(spec, static=()))
-    frame = _of_known_series(frame, options.id_col, stream)
+    require_columns(table, replace(spec, static=()))
+    table = _of_known_series(table, options.id_col, stream)
     held = replace(stream.meta, ids=stream.ids, start=stream.start)
-    codes, place = places(frame, held, options.id_col)
+    codes, place = places(table, held, options.id_col)
     moving = (*spec.futr, *spec.hist)
     values = np.full((len(codes), len(moving)), np.nan, np.float32)
     for k, name in enumerate(moving):
-        values[:, k] = column_values(frame[name], spec)
-    _refuse_other_statics(frame, codes, spec, stream)
-    notes = strangers(frame.select(moving), spec)
+        values[:, k] = column_values(table, name, spec)
+    _refuse_other_statics(table, codes, spec, stream)
+    notes = strangers(table, spec, moving)
     order = np.lexsort((place, codes))
     codes, place, values = codes[order], place[order], values[order]
     twice = (codes[1:] == codes[:-1]) & (place[1:] == place[:-1])
@@ -132,10 +130,11 @@ def _as_came(values: NDArray, categories: tuple[str, ...] | None) -> Any:
     return [None if np.isnan(code) else categories[int(code)] for code in values]
 
 
-def _of_known_series(frame: pl.DataFrame, id_col: str, stream: Stream) -> pl.DataFrame:
-    if id_col not in frame.columns:
-        return frame
-    return frame.filter(pl.Series([name in stream.places for name in frame[id_col].to_list()]))
+def _of_known_series(table: Table, id_col: str, stream: Stream) -> Table:
+    ids = table.ids(id_col)
+    if ids is None or stream.meta.id_col is None:
+        return table
+    return table.only(np.array([name in stream.places for name in ids.to_list()], bool))
 
 
 def _refuse_contradictions(
@@ -158,18 +157,18 @@ def _refuse_contradictions(
         )
 
 
-def _refuse_other_statics(frame: pl.DataFrame, codes: NDArray, spec: Spec, stream: Stream) -> None:
+def _refuse_other_statics(table: Table, codes: NDArray, spec: Spec, stream: Stream) -> None:
     """A static column may be left out; where it is given it says what it said before."""
     for k, name in enumerate(spec.static):
-        if name not in frame.columns or stream.static is None:
+        if name not in table.frame.columns or stream.static is None:
             continue
-        values = column_values(frame[name], spec).astype(np.float32)
+        values = column_values(table, name, spec).astype(np.float32)
         known = stream.static[codes, k]
-        strange = frame[name].is_not_null().to_numpy() & (values != known) & ~np.isnan(known)
+        strange = table.text(name).is_not_null().to_numpy() & (values != known) & ~np.isnan(known)
         if strange.any():
             row = int(strange.argmax())
             raise ValueError(
                 f"static_exog: {name!r} of series {some([repr(stream.ids[codes[row]])])} is "
-                f"{frame[name][row]!r} in these rows, and something else in the model: it cannot "
-                "change within a series"
+                f"{table.text(name)[row]!r} in these rows, and something else in the model: it "
+                "cannot change within a series"
             )

@@ -237,7 +237,7 @@ class Forecaster:
         """The panel that is forecast, the kind of frame that it came in, and (S, h, Q)."""
         self._require_fitted()
         panel, like = (self.panel_, self._like) if data is None else (self._observe(data), data)
-        ahead = future(panel, X_df, self.options.id_col, self.options.h)
+        ahead = future(panel, X_df, self.options.id_col, self.options.h, self.options.reading)
         if data is None and self._stream is not None:
             quantiles = require_finite(self._stream.quantiles(ahead))
             return panel, like, self._finished(quantiles[None], panel, [0])[0]
@@ -355,7 +355,7 @@ class Forecaster:
         if self.networks_[0].group is not None:
             raise ValueError("explain: not for series that share a hidden state (groups=)")
         panel, like = (self.panel_, self._like) if data is None else (self._observe(data), data)
-        ahead = future(panel, X_df, self.options.id_col, self.options.h)
+        ahead = future(panel, X_df, self.options.id_col, self.options.h, self.options.reading)
         found = explain(self.networks_, panel, series_number(panel, unique_id), step, ahead)
         return replace(found, like=None if isinstance(like, Panel) else like)
 

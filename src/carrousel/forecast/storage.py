@@ -14,6 +14,7 @@ from ..checkpoint import prefixed, section
 from ..data.covariates import Spec
 from ..data.frequency import Frequency
 from ..data.panel import Panel
+from ..data.reading import ReadOptions
 from ..model_files import FORECASTER, filled, read_model, write_model
 from ..plain import restored
 from .distribution import QUANTILES, SIDE
@@ -68,6 +69,7 @@ class _Series:
     time_zone: str | None
     covariates: Spec | None = None
     wall: bool = False
+    reading: ReadOptions | None = None
 
 
 def save_model(
@@ -150,6 +152,7 @@ def _panel_to_json(panel: Panel) -> dict[str, Any]:
         "target_col": panel.target_col,
         "time_zone": panel.time_zone,
         "wall": panel.wall,
+        **({"reading": asdict(panel.reading)} if panel.reading else {}),
         **({"covariates": asdict(panel.covariates)} if panel.covariates else {}),
     }
 
@@ -175,5 +178,6 @@ def _panel(data: dict[str, Any], tensors: dict[str, Tensor]) -> Panel:
         exog=arrays.get("exog"),
         static=arrays.get("static"),
         covariates=series.covariates,
+        reading=series.reading,
         day=arrays.get("day"),
     )

@@ -5,9 +5,13 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ..data import Frequency, Panel, to_frame, to_panel
+from ..data import Frequency, Panel, to_frame
+from ..data.build import build_panel
 from ..data.calendar import fitting_parts, longest_days
 from ..data.covariates import Spec, attach, learning_on, refuse_other_kinds
+from ..data.frames import without_rows
+from ..data.read import Table, open_table
+from ..data.reading import ReadOptions
 from .options import Options
 
 
@@ -21,17 +25,25 @@ def to_learn_from(
     if isinstance(data, Panel):
         panel, notes = _with_covariates(data, None, options, before)
         return panel, None, notes
-    panel, notes = _read(data, options, options.freq)
-    panel, more = _with_covariates(panel, data, options, before)
-    return panel, _empty(data), notes + more
+    hint = None if before is None else before.reading
+    table = _open(data, options, _columns(options), hint)
+    panel, notes = _read(table, options, options.freq)
+    panel, more = _with_covariates(panel, table, options, before)
+    like = None if isinstance(data, (str, Path)) else without_rows(data)
+    return panel, like, notes + more
 
 
 def to_forecast(data: Any, learned: Panel, options: Options) -> tuple[Panel, list[str]]:
     """The panel of other observations, read as ``learned`` was, and what was done."""
-    panel, notes = (data, []) if isinstance(data, Panel) else _read(data, options, learned.freq)
-    if learned.covariates and not panel.covariates:
-        table = None if isinstance(data, Panel) else data
-        panel, more = attach(panel, table, learned.covariates, options.id_col, learn=False)
+    table, spec = None, learned.covariates
+    notes: list[str] = []
+    if isinstance(data, Panel):
+        panel = data
+    else:
+        table = _open(data, options, () if spec is None else spec.names, learned.reading)
+        panel, notes = _read(table, options, learned.freq)
+    if spec and not panel.covariates:
+        panel, more = attach(panel, table, spec, options.id_col, learn=False)
         notes = [*notes, *more]
     if panel.freq != learned.freq:
         raise ValueError(f"the model is for {learned.freq} series, the data is {panel.freq}")
@@ -43,11 +55,23 @@ def written(columns: dict[str, NDArray], panel: Panel, like: Any) -> Any:
     return to_frame(columns, like=None if isinstance(like, Panel) else like, panel=panel)
 
 
+def _open(data: Any, options: Options, more: tuple[str, ...], hint: ReadOptions | None) -> Table:
+    names = (options.id_col, options.time_col, options.target_col)
+    return open_table(data, names, more, options.reading, hint)
+
+
+def _columns(options: Options) -> tuple[str, ...]:
+    """The covariates that the table holds."""
+    group = (options.groups,) if isinstance(options.groups, str) else ()
+    return (*options.futr_exog, *options.hist_exog, *options.static_exog, *group)
+
+
 def _read(
-    data: Any, options: Options, freq: Frequency | str | int | None
+    table: Table, options: Options, freq: Frequency | str | int | None
 ) -> tuple[Panel, list[str]]:
-    names = {name: getattr(options, name) for name in ("id_col", "time_col", "target_col")}
-    return to_panel(data, freq=freq, **names)
+    o = options
+    moving = tuple(n for n in (*o.futr_exog, *o.hist_exog) if n in table.frame.columns)
+    return build_panel(table, o.id_col, o.time_col, o.target_col, freq, moving)
 
 
 def _with_covariates(
@@ -71,12 +95,3 @@ def _with_covariates(
     if known is not None:
         refuse_other_kinds(known, panel.covariates)
     return panel, notes
-
-
-def _empty(data: Any) -> Any:
-    """Something of the same kind as ``data`` that holds no rows: only the kind is remembered."""
-    if isinstance(data, (str, Path)):
-        return None
-    import narwhals as nw
-
-    return nw.from_native(data, eager_only=True).head(0).to_native()

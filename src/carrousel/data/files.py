@@ -1,0 +1,290 @@
+"""Files as tables of text (CSV, compressed or not, in any encoding) or of types (Parquet,
+workbooks): where the header is, what separates the columns, what stands above."""
+
+import csv
+import gzip
+import zlib
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from .reading import ReadOptions
+
+_SEPARATORS = "\t;|,"  # a comma is often part of a number or a sentence: last
+_LOOKED_AT = 200  # lines
+_WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+
+
+def read_file(
+    path: Path, names: Sequence[str], options: ReadOptions, alike: Callable[[str], str]
+) -> tuple[pl.DataFrame, list[str]]:
+    """The table in a file, and notes.
+
+    Args:
+        path: A CSV file with any of the separators comma, semicolon, tab and bar, compressed with
+            gzip or not; a Parquet file; a workbook (needs the library fastexcel).
+        names: Columns that are looked for, the first of which may be absent.
+        options: What the user says.
+        alike: Tells whether a cell is a "time", a "number", "nothing" or a "text".
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: there is no such file")
+    suffix = path.suffix.lower()
+    try:
+        if suffix in (".parquet", ".pq"):
+            return _parquet(path), []
+        raw = path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read: {error.strerror}") from None
+    if suffix in _WORKBOOKS or raw[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
+        return _workbook(path, raw, names, options)
+    if options.sheet is not None:
+        raise ValueError(f"sheet: {path.name} is no workbook, it has no sheets")
+    return _csv(path, raw, names, options, alike)
+
+
+def _parquet(path: Path) -> pl.DataFrame:
+    try:
+        return pl.read_parquet(path)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        reason = str(error).splitlines()[0] if isinstance(error, Exception) else "it is damaged"
+        raise ValueError(f"{path}: cannot be read as Parquet: {reason}") from None
+
+
+def _csv(
+    path: Path, raw: bytes, names: Sequence[str], options: ReadOptions, alike: Callable[[str], str]
+) -> tuple[pl.DataFrame, list[str]]:
+    data, notes = _as_utf8(path, raw, options.encoding)
+    if not data.strip():
+        raise ValueError(f"{path}: the file is empty")
+    lines = _lines(data)
+    separator = _separator(lines, names)
+    rows = [next(csv.reader([line], delimiter=separator), []) for line in lines]
+    rows = [[cell.strip() for cell in row] for row in rows]
+    top = _header_line(rows, names)
+    bare = options.header is False or (options.header is None and _is_data(rows, top, names, alike))
+    if top:
+        notes.append(f"{top} line{'s' if top > 1 else ''} above the table left out")
+        data = data.split(b"\n", top)[top]
+    try:
+        table = pl.read_csv(
+            data, separator=separator, infer_schema=False, encoding="utf8", has_header=not bare
+        )
+    except pl.exceptions.PolarsError as error:
+        raise ValueError(f"{path}: cannot be read as CSV: {_reason(rows, top, error)}") from None
+    if bare:
+        return _named(table, names, alike, path, notes)
+    return _tidy(table), notes
+
+
+def _reason(rows: list[list[str]], top: int, error: Exception) -> str:
+    width = len(rows[top])
+    for k, row in enumerate(rows[top + 1 :], top + 2):
+        if len(row) > width:
+            return (
+                f"line {k} has {len(row)} fields, the header has {width}; a decimal comma must "
+                "not be the separator of fields, too"
+            )
+    return str(error).splitlines()[0]
+
+
+def _as_utf8(path: Path, raw: bytes, encoding: str | None) -> tuple[bytes, list[str]]:
+    """The text as UTF-8 with plain line ends, and how it was read."""
+    if raw[:2] == b"\x1f\x8b":
+        try:
+            raw = gzip.decompress(raw)
+        except (OSError, EOFError, zlib.error):
+            raise ValueError(f"{path}: cannot be read: the gzip file is damaged") from None
+    found, notes = encoding, []
+    if found is None and raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        found = "utf-16"
+    elif found is None and _is_utf16(raw[:2000]):
+        found = "utf-16-le" if raw[1:2] == b"\0" else "utf-16-be"
+    elif found is None and b"\0" in raw[:2000]:
+        raise ValueError(f"{path}: cannot be read as CSV: it is not text")
+    try:
+        text = raw.decode(found or "utf-8-sig")
+    except LookupError:
+        raise ValueError(f"encoding: there is no encoding {found!r}") from None
+    except UnicodeDecodeError as error:
+        if found is not None:
+            raise ValueError(
+                f"{path}: byte {error.start} is not {found}; give encoding (--encoding)"
+            ) from None
+        text = _western(path, raw)
+        found = "cp1252"
+        notes.append("not UTF-8: text read as Western European (cp1252)")
+    if found == "utf-16" or (found or "").startswith("utf-16-"):
+        notes.append("text read as UTF-16")
+    text = text.removeprefix("\ufeff")
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return text.encode(), notes
+
+
+def _is_utf16(raw: bytes) -> bool:
+    """Whether every other byte is mostly zero: letters and digits of UTF-16."""
+    half = len(raw) // 2
+    return half > 3 and max(raw[0::2].count(0), raw[1::2].count(0)) > 0.7 * half
+
+
+def _western(path: Path, raw: bytes) -> str:
+    try:
+        return raw.decode("cp1252")
+    except UnicodeDecodeError:
+        raise ValueError(
+            f"{path}: it is neither UTF-8 nor cp1252 text; give encoding (--encoding)"
+        ) from None
+
+
+def _lines(data: bytes) -> list[str]:
+    head = data[:1_000_000].split(b"\n")[: _LOOKED_AT + 1]
+    if len(head) > 1:
+        head = head[:-1] if len(head) > _LOOKED_AT or not head[-1].strip() else head
+    return [line.decode(errors="replace") for line in head]
+
+
+def _separator(lines: list[str], names: Sequence[str]) -> str:
+    """The one that finds the names, or that cuts most lines into equally many fields."""
+    cut = {}
+    for separator in _SEPARATORS:
+        rows = [next(csv.reader([line], delimiter=separator), []) for line in lines]
+        cells = [{cell.strip() for cell in row} for row in rows]
+        if any(set(names[1:]) <= row for row in cells) and len(set(names[1:])) > 1:
+            return separator
+        cut[separator] = _usual_width(rows)
+    best = max(cut.values(), key=lambda one: (one[0] > 1, one[1]))
+    if best[0] < 2:
+        return ","
+    return next(s for s, one in cut.items() if one[0] > 1 and one[1] >= 0.9 * best[1])
+
+
+def _usual_width(rows: list[list[str]]) -> tuple[int, int]:
+    """The commonest number of fields, and in how many lines."""
+    widths = Counter(len(row) for row in rows if any(cell.strip() for cell in row))
+    return max(widths.items(), key=lambda item: (item[1], item[0])) if widths else (0, 0)
+
+
+def _header_line(rows: list[list[str]], names: Sequence[str]) -> int:
+    """The number of lines above the header: titles, comments, blank lines."""
+    for k, row in enumerate(rows):
+        if set(names[1:]) <= set(row):
+            return k
+    width = _usual_width(rows)[0]
+    start = 0
+    for k, row in enumerate(rows):
+        if len(row) >= width and all(row) and not row[0].startswith("#"):
+            start = k
+            break
+    return start
+
+
+def _is_data(
+    rows: list[list[str]], top: int, names: Sequence[str], alike: Callable[[str], str]
+) -> bool:
+    """Whether the first line holds values already: a time and a number, like the line below."""
+    if set(names[1:]) & set(rows[top]):
+        return False
+    first = [alike(cell) for cell in rows[top]]
+    below = [alike(cell) for cell in rows[top + 1]] if len(rows) > top + 1 else first
+    same = all(a == b or "nothing" in (a, b) for a, b in zip(first, below, strict=False))
+    return same and "time" in first and "number" in first
+
+
+def _named(
+    table: pl.DataFrame,
+    names: Sequence[str],
+    alike: Callable[[str], str],
+    path: Path,
+    notes: list[str],
+) -> tuple[pl.DataFrame, list[str]]:
+    """A table without a header gets the names that were looked for, by what its columns hold."""
+    kinds = {name: alike(next(iter(table[name].drop_nulls()), "")) for name in table.columns}
+    times = [name for name, kind in kinds.items() if kind == "time"]
+    numbers = [name for name, kind in kinds.items() if kind == "number"]
+    if not times and len(numbers) == 2:
+        times, numbers = numbers[:1], numbers[1:]
+    rest = [name for name in table.columns if name not in (*times[:1], *numbers[:1])]
+    if len(times) != 1 or len(numbers) != 1 or len(rest) > 1:
+        raise ValueError(
+            f"{path}: there is no line with the names of the columns, and what they hold does "
+            f"not tell which is {names[1]!r} and which {names[2]!r}; write the names above"
+        )
+    known = {times[0]: names[1], numbers[0]: names[2], **{name: names[0] for name in rest}}
+    places = {known[name]: k + 1 for k, name in enumerate(table.columns)}
+    told = ", ".join(f"column {k} read as {name!r}" for name, k in places.items())
+    return _tidy(table.rename(known)), [*notes, f"no header: {told}"]
+
+
+def _tidy(table: pl.DataFrame) -> pl.DataFrame:
+    """Names without blanks around them, and no rows of which all cells are empty at the end."""
+    names = [name.strip() for name in table.columns]
+    if len(set(names)) == len(names):
+        table = table.rename(dict(zip(table.columns, names, strict=True)))
+    if not len(table) or any(cell is not None for cell in table.row(-1)):
+        return table
+    there = table.select(pl.any_horizontal(pl.all().is_not_null()).alias("there"))["there"]
+    return table.head(int(there.arg_true().max() or -1) + 1)  # type: ignore[arg-type]
+
+
+def _workbook(
+    path: Path, raw: bytes, names: Sequence[str], options: ReadOptions
+) -> tuple[pl.DataFrame, list[str]]:
+    try:
+        import fastexcel
+    except ImportError:
+        raise ImportError(
+            f"{path.name}: workbooks need the library fastexcel: pip install carrousel[excel]"
+        ) from None
+    try:
+        book = fastexcel.read_excel(raw)
+        found = {name: _cells(book, name) for name in book.sheet_names}
+    except fastexcel.FastExcelError as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"{path}: cannot be read as a workbook: {reason}") from None
+    sheet = _sheet(path, found, names, options.sheet)
+    rows = found[sheet]
+    top = _header_line(rows, names) if rows else 0
+    if not rows:
+        raise ValueError(f"{path}: sheet {sheet!r} is empty")
+    loaded = book.load_sheet(sheet, header_row=top, schema_sample_rows=None)
+    notes = [f"sheet {sheet!r} read"] if len(found) > 1 else []
+    if top:
+        notes.append(f"{top} line{'s' if top > 1 else ''} above the table left out")
+    return _tidy(loaded.to_polars()), notes
+
+
+def _cells(book: Any, sheet: str) -> list[list[str]]:
+    """The first rows of a sheet as text, blank rows above included."""
+    loaded = book.load_sheet(
+        sheet, header_row=None, skip_rows=0, n_rows=_LOOKED_AT, dtypes="string"
+    )
+    table = loaded.to_polars().fill_null("")
+    return [[cell.strip() for cell in row] for row in table.rows()]
+
+
+def _sheet(
+    path: Path, found: dict[str, list], names: Sequence[str], wanted: str | int | None
+) -> str:
+    sheets = list(found)
+    have = ", ".join(map(repr, sheets))
+    if isinstance(wanted, str) and wanted.isdigit() and wanted not in sheets:
+        wanted = int(wanted)
+    if isinstance(wanted, int):
+        if not 1 <= wanted <= len(sheets):
+            raise ValueError(f"sheet must be 1 to {len(sheets)} or a name, got {wanted}")
+        return sheets[wanted - 1]
+    if wanted is not None:
+        if wanted not in sheets:
+            raise ValueError(f"sheet: there is no sheet {wanted!r}; the sheets are {have}")
+        return wanted
+    filled = [name for name, rows in found.items() if rows]
+    right = [s for s in filled if any(set(names[1:]) <= set(row) for row in found[s])]
+    if len(right) == 1 or (not right and len(filled) == 1):
+        return (right or filled)[0]
+    if not filled:
+        raise ValueError(f"{path}: the file is empty")
+    raise ValueError(f"{path}: which sheet is meant? Give sheet (--sheet): {have}")
