@@ -317,7 +317,7 @@ def places(
 ) -> tuple[np.ndarray, np.ndarray]:
     """(N,) series and position of each row."""
     name, plain = panel.time_col, panel.start.dtype.kind == "i"
-    expected = near(panel.start, panel.ends, panel)
+    expected = None if argument is None else near(panel.start, panel.ends, panel)
     time = table.times(name, plain=plain, expected=expected)
     where = name if argument is None else f"{argument}: {name}"
     ids = None if panel.id_col is None else table.ids(id_col)

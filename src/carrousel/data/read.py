@@ -59,6 +59,7 @@ class Table:
     notes: list[str] = field(default_factory=list)
     found: ReadOptions = field(default_factory=ReadOptions)
     kept: np.ndarray | None = None  # (N,) the rows that count; all are read
+    read: dict[str, Times] = field(default_factory=dict)  # columns of times, once
 
     def only(self, kept: np.ndarray) -> "Table":
         """The same table, of which only some rows (N,) count."""
@@ -89,7 +90,8 @@ class Table:
         expected: Callable[[np.ndarray], bool] | None = None,
     ) -> Times:
         """Its times. ``plain``: whole numbers are no dates; ``expected``: see ``parse_dates``."""
-        times = self._times(time_col, plain, expected)
+        times = self.read.get(time_col) or self._times(time_col, plain, expected)
+        self.read[time_col] = times
         if self.kept is None:
             return times
         offset = None if times.offset is None else times.offset[self.kept]
