@@ -100,10 +100,10 @@ def _on_the_clock(
     if not zone:
         return rows, zone, False, []
     in_days = _in_days(wanted, rows)
-    if times.offset is not None and in_days:
+    if times.offset is not None and times.offset.any() and in_days:
         rows = replace(rows, time=_with_offset(rows, times))
         note = f"{time_col!r}: days of the clocks that the offsets from UTC belong to"
-        return rows, None, False, [note] if times.offset.any() else []
+        return rows, None, False, [note]
     if in_days:
         usual = usual_clock(local_time(rows.time, zone), rows.codes)
         return replace(rows, time=nominal_time(rows.time, zone, usual)), zone, False, []
