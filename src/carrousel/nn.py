@@ -99,26 +99,25 @@ class _Recurrent(Torchlike, nn.RNNBase):
 
     def _way(self, x, states, weights):
         """Who computes this call; a trace sees torch's part of the work by the equations."""
-        if self.proj_size:
-            way = gate.TORCH
-        elif not self._fit(weights):
-            return gate.TORCH
-        else:
+        self._check(weights)
+        way = gate.TORCH
+        if not self.proj_size:
             way = gate.way([x, *states, *chain.from_iterable(weights)])
-        if way is gate.TORCH and tape() is not None and not gate.converted():
-            return gate.EQUATIONS
+        if way is gate.TORCH and not gate.converted():
+            gate.check_alike(self._all_weights, weights)
+            if tape() is not None:
+                return gate.EQUATIONS
         return way
 
-    def _fit(self, weights) -> bool:
-        """Whether each row of weights has the sizes that the layer says."""
-        hidden, inputs = self.hidden_size, self.input_size
-        directions = 2 if self.bidirectional else 1
+    def _check(self, weights) -> None:
+        """Refuse weights of other sizes than the layer says; torch's LSTM reads beyond them."""
+        gates, hidden, proj = _GATES[self.mode], self.hidden_size, self.proj_size
+        inputs, directions = self.input_size, 2 if self.bidirectional else 1
         for number, row in enumerate(weights):
             if number == directions:
-                inputs = directions * hidden
-            if not gate.fits(row, _GATES[self.mode], inputs, hidden):
-                return False
-        return True
+                inputs = directions * (proj or hidden)
+            if not gate.fits(row, gates, inputs, hidden, proj):
+                gate.refuse(self._all_weights[number], row, gates, inputs, hidden, proj)
 
     def _initial(self, hx, x, batch, unbatched, order):
         """Initial states (L*D, B, H) in the order of the rows; None where hx does not fit."""
@@ -160,6 +159,9 @@ class _Recurrent(Torchlike, nn.RNNBase):
         offsets = None
         if batch_sizes is not None:
             offsets = torch.nn.functional.pad(batch_sizes.cumsum(0), (1, 0))
+        if self.num_layers == 1 and not self.proj_size:
+            flat = list(chain.from_iterable(weights))
+            return layer.run(self.mode, x, offsets, h0, c0, flat, way)
         h_n: list = []
         c_n: list = []  # of None where there are no cells
         for first in range(0, len(weights), directions):
@@ -170,8 +172,6 @@ class _Recurrent(Torchlike, nn.RNNBase):
             c = None if c0 is None else c0[first : first + directions]
             flat = list(chain.from_iterable(rows))
             x, h, c = layer.run(self.mode, x, offsets, h, c, flat, way, w_hr)
-            if self.num_layers == 1:
-                return x, h, c
             h_n.append(h)
             c_n.append(c)
             if self.dropout and self.training and first + directions < len(weights):
@@ -319,12 +319,11 @@ class _Cell(Torchlike, nn.RNNCellBase):
         weights: list = [self.weight_ih, self.weight_hh]
         if self.bias:
             weights += [self.bias_ih, self.bias_hh]
-        way = gate.TORCH
-        if states is not None and gate.fits(
-            weights, _GATES[self._mode()], self.input_size, self.hidden_size
-        ):
-            way = gate.way([input, *states, *weights])
-        if way is gate.TORCH:
+        gates = _GATES[self._mode()]
+        if not gate.fits(weights, gates, self.input_size, self.hidden_size):
+            names = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"][: len(weights)]
+            gate.refuse(names, weights, gates, self.input_size, self.hidden_size)
+        if states is None or (way := gate.way([input, *states, *weights])) is gate.TORCH:
             leaf = as_leaf(self, input, hx)
             return leaf if leaf is not None else _as_torch(super().forward, input, hx)
         x = input.reshape(1, -1, self.input_size)

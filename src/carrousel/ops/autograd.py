@@ -11,6 +11,7 @@ from torch import Tensor
 from carrousel.ops import cpu, gate, reference
 from carrousel.ops.tape import Run, tape, taped
 
+_EMPTY = {dtype: torch.empty(0, dtype=dtype) for dtype in (torch.float32, torch.float64)}
 _GATES = {
     "LSTM": ("input", "forget", "candidate", "output"),
     "GRU": ("reset", "update", "candidate"),
@@ -25,7 +26,7 @@ class Layer(torch.autograd.Function):
         out = cpu.forward(mode, x, offsets, h0, c0, list(weights), record=True)
         # Weakly: what is recorded lives as long as somebody reads it, not as long as the graph.
         ctx.runs = [weakref.ref(run) for run in record_runs(mode, x, offsets, h0, c0, out)]
-        save(ctx, mode, x, offsets, h0, c0, weights, out)
+        save(ctx, mode, x, offsets, h0, c0, weights, out, plain=True)
         return out[:3]
 
     @staticmethod
@@ -37,38 +38,38 @@ class Layer(torch.autograd.Function):
         return None, dx, None, dh0, dc0, *(dweights or [None] * len(ctx.needs_input_grad[5:]))
 
 
-def save(ctx: Any, mode, x, offsets, h0, c0, weights, out) -> None:
+def save(ctx: Any, mode, x, offsets, h0, c0, weights, out, plain: bool) -> None:
     """Keep for backward what forward took and left.
 
     The output is the caller's, who may change it in place, as torch's own layers allow. So what is
     saved is an alias that torch does not guard, and beside it the count of changes at this moment:
-    where it has moved on, :func:`unchanged` computes the output anew.
+    where it has moved on, backward computes the output anew.
     """
     y, _, _, saved, cells = out
     ctx.mode = mode
     ctx.set_materialize_grads(False)
-    ctx.changes = Changes(y) if type(y) is Tensor else None  # tracers have no memory to change
-    given = (x, offsets, h0, c0, y.data if ctx.changes else y, saved, cells, *weights)
-    ctx.shapes = [None if t is None else t.shape for t in given]
+    ctx.changes = counter(y, alone=plain)
+    ctx.version = y._version
+    given = (x, offsets, h0, c0, y.data, saved, cells, *weights)
+    ctx.shapes = [None if t is None else t.shape for t in given] if plain else None
     ctx.save_for_backward(*given)
 
 
-class Changes:
-    """Counts the changes in place of a tensor, without holding on to its memory."""
+def counter(tensor: Tensor, alone: bool) -> Tensor:
+    """A tensor whose ``_version`` counts the changes in place of another.
 
-    def __init__(self, tensor: Tensor) -> None:
-        self.counter = tensor.detach()  # an alias shares the counter, and keeps it
-        self.counter.data = tensor.new_empty(0)  # when its memory is swapped
-        self.at_first = self.counter._version
-
-    def any(self) -> bool:
-        return self.counter._version != self.at_first
+    alone: without holding on to the other's memory; a mode that looks on would see how.
+    """
+    alias = tensor.detach()  # shares the count, and keeps it when its memory is swapped
+    if alone:
+        alias.data = _EMPTY[tensor.dtype]
+    return alias
 
 
 def restored(ctx: Any) -> tuple[Any, ...]:
     """What :func:`save` saved; hooks on saved tensors may have given back others."""
     found = ctx.saved_tensors
-    if ctx.changes is not None:
+    if ctx.shapes is not None:
         shapes = [None if t is None else t.shape for t in found]
         if shapes != ctx.shapes:
             raise RuntimeError(f"hooks on saved tensors gave back {shapes} for {ctx.shapes}")
@@ -81,8 +82,8 @@ def gradients(ctx: Any, grads, need_x: bool, need_weights: bool, runs=()):
         return None, None, None, []
     x, offsets, h0, c0, y, saved, cells, *weights = restored(ctx)
     grads = grads if c0 is not None else (*grads[:2], None)
-    if ctx.changes is not None and ctx.changes.any():
-        y = cpu.forward(ctx.mode, x, offsets, h0, c0, weights, record=False)[0]
+    if ctx.changes._version != ctx.version:
+        y = torch.ops.carrousel.layer(ctx.mode, x, offsets, h0, c0, weights, False)[0]
     tensors = [t for t in (x, h0, c0, y, saved, cells, *grads, *weights) if t is not None]
     graph = torch.is_grad_enabled()  # create_graph: this derivative may be derived again
     if not graph and gate.plain(tensors) and gate.quiet():

@@ -9,7 +9,8 @@ which are ordinary torch.
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import chain, pairwise
+from typing import NoReturn
 
 import torch
 from torch import Tensor
@@ -50,11 +51,11 @@ def way(tensors: list[Tensor]) -> str:
     return OPERATOR if known and not any(map(_without_memory, tensors)) else TORCH
 
 
-def plain(tensors: list[Tensor], strided: torch.layout = torch.strided) -> bool:
+def plain(tensors: list[Tensor]) -> bool:
     """Whether the memory of each is what its shape and strides say, float32 or float64, all alike.
 
     Runs before every call, so the cheapest questions that exclude everything: a null address is
-    a meta, a zero or a freed tensor; what has no storage at all raises.
+    a meta, a zero or a freed tensor; what has no storage at all, a sparse one say, raises.
     """
     dtype = tensors[0].dtype
     if dtype is not torch.float32 and dtype is not torch.float64:
@@ -65,7 +66,6 @@ def plain(tensors: list[Tensor], strided: torch.layout = torch.strided) -> bool:
                 type(t) not in _PLAIN
                 or t.dtype is not dtype
                 or not t.is_cpu
-                or t.layout is not strided
                 or t.is_neg()
                 or not t.data_ptr()
             ):
@@ -106,14 +106,42 @@ def transformed(tensors: list[Tensor]) -> bool:
     )
 
 
-def fits(weights: list[Tensor], gates: int, inputs: int, hidden: int) -> bool:
-    """Whether the weights of one direction (2, or 4 with biases) have the sizes of its layer."""
-    rows = gates * hidden
+def fits(weights: list[Tensor], gates: int, inputs: int, hidden: int, proj: int = 0) -> bool:
+    """Whether the weights of one direction have the sizes of its layer.
+
+    They are w_ih, w_hh, both biases or none, and where ``proj`` is not 0 the projection.
+    """
+    rows, biases = gates * hidden, weights[2:]
+    if proj:
+        *biases, w_hr = biases
+        if w_hr.shape != (proj, hidden):
+            return False
     return (
         weights[0].shape == (rows, inputs)
-        and weights[1].shape == (rows, hidden)
-        and all([bias.shape == (rows,) for bias in weights[2:]])
+        and weights[1].shape == (rows, proj or hidden)
+        and (not biases or biases[0].shape == biases[1].shape == (rows,))
     )
+
+
+def refuse(names, weights, gates: int, inputs: int, hidden: int, proj: int = 0) -> NoReturn:
+    """Say which weight does not fit; the type of error is torch's."""
+    rows = gates * hidden
+    shapes = [(rows, inputs), (rows, proj or hidden), (rows,), (rows,)][: len(names) - bool(proj)]
+    for name, weight, shape in zip(names, weights, [*shapes, (proj, hidden)], strict=False):
+        if weight.shape != shape:
+            raise RuntimeError(f"{name} must be {shape}, it is {tuple(weight.shape)}")
+    raise RuntimeError(f"weights {list(names)} do not fit the layer")
+
+
+def check_alike(names, weights) -> None:
+    """Raise where weights differ in dtype or device, which torch's LSTM does not notice always."""
+    first = weights[0][0]
+    for name, weight in zip(chain(*names), chain(*weights), strict=True):
+        if weight.dtype is not first.dtype or weight.device != first.device:
+            raise RuntimeError(
+                f"{name} must be {first.dtype} on {first.device} like {names[0][0]}, "
+                f"it is {weight.dtype} on {weight.device}"
+            )
 
 
 def packs(batch_sizes: Tensor, x: Tensor) -> bool:
@@ -164,6 +192,21 @@ def check(gates: int, x: Tensor, offsets, h0: Tensor, c0, weights: list[Tensor])
         raise ValueError(
             f"offsets must be those of the {len(x)} rows of a packed x, it is {offsets}"
         )
+
+
+def check_record(per_unit: int, x: Tensor, h0: Tensor, c0, y: Tensor, saved: Tensor, cells) -> None:
+    """Raise where the operator was given a record that is not that of the layer."""
+    directions, _, hidden = h0.shape
+    rows = x.shape[:-1].numel()
+    wanted = {"y": (*x.shape[:-1], directions * hidden)}
+    wanted["saved"] = (directions, rows, per_unit * hidden) if per_unit else (0,)
+    wanted["cells"] = (0,) if c0 is None else (directions, rows, hidden)
+    for (name, shape), t in zip(wanted.items(), (y, saved, cells), strict=True):
+        if t.shape != shape or t.dtype is not x.dtype or not t.is_cpu:
+            raise ValueError(
+                f"{name} must be {shape}, {x.dtype} on the CPU; "
+                f"it is {tuple(t.shape)}, {t.dtype} on {t.device}"
+            )
 
 
 def _are_offsets(offsets: Tensor, rows: int, batch: int) -> bool:

@@ -6,6 +6,7 @@ An operator returns tensors only: what a cell does not have is an empty one.
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 from torch._library.autograd import Info, make_autograd_impl
 
 from carrousel.ops import cpu, gate, reference
@@ -51,6 +52,7 @@ def _layer_backward(
     mode, x, offsets, h0, c0, weights, y, saved, cells, dy, dh_n, dc_n, need_x, need_weights
 ):
     gate.check(_GATES[mode], x, offsets, h0, c0, weights)
+    gate.check_record(cpu.SAVED[mode], x, h0, c0, y, saved, cells)
     record = (y.contiguous(), *(t.contiguous() if t.numel() else None for t in (saved, cells)))
     dx, dh0, dc0, dweights = cpu.backward(
         mode, x, offsets, h0, c0, weights, record, (dy, dh_n, dc_n), need_x, need_weights, []
@@ -71,7 +73,7 @@ def _layer_backward_fake(
 
 def _setup_context(ctx, inputs, output):
     mode, x, offsets, h0, c0, weights, _ = inputs
-    save(ctx, mode, x, offsets, h0, c0, weights, output)
+    save(ctx, mode, x, offsets, h0, c0, weights, output, plain=False)
 
 
 def _backward(ctx, dy, dh_n, dc_n, d_saved, d_cells):
@@ -109,29 +111,27 @@ def _backward_derivable(keyset, mode, x, offsets, h0, c0, weights, *rest):
         )
 
 
-def _batched(info, in_dims, mode, x, offsets, h0, c0, weights, record):
-    """Under vmap the equations: each of their operations has a rule."""
+def _one_by_one(op):
+    """The rule for vmap: each of the batch in its turn."""
 
-    def one(x, h0, c0, weights):
-        return _equations(mode, x, offsets, h0, c0, weights)[: 2 if c0 is None else 3]
+    def take(argument, dim, k):
+        if isinstance(argument, (list, tuple)):
+            return [take(a, d, k) for a, d in zip(argument, dim, strict=True)]
+        return argument if dim is None else argument.select(dim, k)
 
-    dims = tuple(in_dims[i] for i in (1, 3, 4, 5))
-    out = torch.vmap(one, dims)(x, h0, c0, weights)
-    empty = [x.new_empty(0) for _ in range(5 - len(out))]
-    return (*out, *empty), (*[0] * len(out), *[None] * len(empty))
+    def stack(parts):
+        if isinstance(parts[0], Tensor):
+            return torch.stack(parts)
+        return [stack(part) for part in zip(*parts, strict=True)]
 
+    def dims(result):
+        return 0 if isinstance(result, Tensor) else [dims(part) for part in result]
 
-def _backward_batched(info, in_dims, mode, x, offsets, h0, c0, weights, *rest):
-    def one(x, h0, c0, weights, dy, dh_n, dc_n):
-        found = differentiable(mode, x, offsets, h0, c0, weights, (dy, dh_n, dc_n), graph=False)
-        return tuple(found[: 2 if c0 is None else 3]), found[3]
+    def rule(info, in_dims, *args):
+        parts = [op(*take(args, in_dims, k)) for k in range(info.batch_size)]
+        return tuple(stack(parts)), tuple(dims(parts[0]))
 
-    dy, dh_n, dc_n = rest[3:6]
-    dims = tuple(in_dims[i] for i in (1, 3, 4, 5, 9, 10, 11))
-    first, dweights = torch.vmap(one, dims)(x, h0, c0, weights, dy, dh_n, dc_n)
-    empty = [x.new_empty(0) for _ in range(3 - len(first))]
-    dims = (*[0] * len(first), *[None] * len(empty))
-    return (*first, *empty, dweights), (*dims, [0] * len(dweights))
+    return rule
 
 
 _by_kernels = make_autograd_impl(torch.ops.carrousel.layer.default, Info(_backward, _setup_context))
@@ -139,9 +139,7 @@ _LIBRARY.impl("layer", _layer, "CPU")
 _LIBRARY.impl("layer_backward", _layer_backward, "CPU")
 _LIBRARY.impl("layer", _derivable, "Autograd", with_keyset=True)
 _LIBRARY.impl("layer_backward", _backward_derivable, "Autograd", with_keyset=True)
-for name, fake, rule in (
-    ("layer", _layer_fake, _batched),
-    ("layer_backward", _layer_backward_fake, _backward_batched),
-):
+for name, fake in (("layer", _layer_fake), ("layer_backward", _layer_backward_fake)):
     torch.library.register_fake(f"carrousel::{name}", fake, lib=_LIBRARY)
-    torch.library.register_vmap(f"carrousel::{name}", rule, lib=_LIBRARY)
+    op = getattr(torch.ops.carrousel, name).default
+    torch.library.register_vmap(f"carrousel::{name}", _one_by_one(op), lib=_LIBRARY)
