@@ -319,11 +319,14 @@ class _Cell(Torchlike, nn.RNNCellBase):
         weights: list = [self.weight_ih, self.weight_hh]
         if self.bias:
             weights += [self.bias_ih, self.bias_hh]
+        names = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"][: len(weights)]
         gates = _GATES[self._mode()]
         if not gate.fits(weights, gates, self.input_size, self.hidden_size):
-            names = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"][: len(weights)]
             gate.refuse(names, weights, gates, self.input_size, self.hidden_size)
-        if states is None or (way := gate.way([input, *states, *weights])) is gate.TORCH:
+        way = gate.TORCH if states is None else gate.way([input, *states, *weights])
+        if way is gate.TORCH:
+            if not gate.converted():
+                gate.check_alike([names], [weights])
             leaf = as_leaf(self, input, hx)
             return leaf if leaf is not None else _as_torch(super().forward, input, hx)
         x = input.reshape(1, -1, self.input_size)

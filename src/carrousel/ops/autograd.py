@@ -87,8 +87,10 @@ def gradients(ctx: Any, grads, need_x: bool, need_weights: bool, runs=()):
     tensors = [t for t in (x, h0, c0, y, saved, cells, *grads, *weights) if t is not None]
     graph = torch.is_grad_enabled()  # create_graph: this derivative may be derived again
     if not graph and gate.plain(tensors) and gate.quiet():
+        # Hooks may give back other strides, and the kernels take the record for dense.
+        record = (y.contiguous(), *(None if t is None else t.contiguous() for t in (saved, cells)))
         return cpu.backward(
-            ctx.mode, x, offsets, h0, c0, weights, (y, saved, cells), grads, need_x, need_weights,
+            ctx.mode, x, offsets, h0, c0, weights, record, grads, need_x, need_weights,
             [run() for run in runs],
         )  # fmt: skip
     if graph or not gate.alike(tensors) or gate.transformed(tensors):
