@@ -6,8 +6,8 @@
 
 Prints the median over steps of an update (new rows as a polars frame), of the forecast that
 follows, and, for comparison, of reading the whole window again. ``--accuracy`` compares the
-forecasts of states that were carried on with those of windows read afresh, on the last horizon of
-the training parts of three sets of series.
+forecasts of states that were carried on with those of windows read afresh, at the ends of the
+training parts of four sets of series.
 """
 
 import argparse
@@ -50,42 +50,61 @@ def timed(function, *arguments):
     return 1000 * (perf_counter() - begin)
 
 
-SETS = {  # name: (file, horizon, season)
-    "M4 hourly": ("m4_hourly.parquet", 48, 24),
-    "hospital": ("hospital.parquet", 12, 12),
-    "daily temperatures": ("daily-min-temperatures.csv", 14, 7),
+SETS = {  # name: (file, horizon, season, windows)
+    "M4 hourly": ("m4_hourly.parquet", 48, 24, 1),
+    "hospital": ("hospital.parquet", 12, 12, 1),
+    "daily temperatures": ("daily-min-temperatures.csv", 14, 7, 20),
+    "bicycles hired per hour": ("bike_sharing_hourly.csv", 24, 24, 20),
 }
 
 
-def accuracy(folder: Path) -> None:
-    """MASE of the last window, from a state carried on over as much history as there is."""
-    for name, (file, h, season) in SETS.items():
+def accuracy(folder: Path, effort: str, seeds: int, names: list[str]) -> None:
+    """MASE of the last windows, from states carried on over as much history as there is before
+    them, three windows of the network at most, and on from one to the next."""
+    for name in names:
+        file, h, season, windows = SETS[name]
         panel = read(folder / file)
-        known = panel.head(h)
-        forecaster = Forecaster(h, ensemble=1).fit(known)
-        history = forecaster.networks_[0].shape.history
-        carried = int(min(3 * history, known.lengths.min() - 2))
-        stream = Stream(forecaster.networks_, panel.head(h + carried))
-        rows = known.offsets[1:, None] + np.arange(-carried, 0)
-        stream.advance(np.full(known.n_series, carried), known.y[rows])
-        y = np.stack([panel.series(s)[-h:] for s in range(panel.n_series)])
-        scale = np.array(
-            [metrics.seasonal_scale(known.series(s), season) for s in range(known.n_series)]
-        )
-        means = []
-        for quantiles in (forecaster.predict_quantiles(known), stream.quantiles()):
-            error = metrics.mase(y, quantiles[..., MEDIAN], scale)
-            means.append(np.nanmean(error))
-        print(
-            f"{name}: MASE from the window ({history} observations) {means[0]:.4f}, from a state "
-            f"carried on over {carried} more {means[1]:.4f}"
-        )
+        for seed in range(seeds):
+            forecaster = Forecaster(h, ensemble=1, effort=effort, seed=seed)
+            forecaster.fit(panel.head(windows * h))
+            afresh, carried, count = errors(forecaster, panel, h, season, windows)
+            print(
+                f"{name}, seed {seed}, {windows} windows: MASE from windows read afresh "
+                f"{afresh:.4f}, from states carried on over {count} more {carried:.4f} "
+                f"({100 * (carried / afresh - 1):+.1f} %)",
+                flush=True,
+            )
+
+
+def errors(
+    forecaster: Forecaster, panel: Panel, h: int, season: int, windows: int
+) -> tuple[float, float, int]:
+    """(MASE afresh, MASE carried on, observations before the first window)."""
+    first, lengths = windows * h, panel.lengths
+    before = int(min(3 * forecaster.networks_[0].shape.history, lengths.min() - first - 2))
+    stream, have = Stream(forecaster.networks_, panel.head(first + before)), first + before
+    known = [panel.series(s)[: len(panel.series(s)) - first] for s in range(panel.n_series)]
+    scale = np.array([metrics.seasonal_scale(y, season) for y in known])
+    found: dict[str, list[float]] = {"afresh": [], "carried": []}
+    for drop in range(first, 0, -h):
+        rows = panel.offsets[1:, None] - have + np.arange(have - drop)
+        stream.advance(np.full(panel.n_series, have - drop), panel.y[rows])
+        have = drop
+        y = np.stack([panel.series(s)[-drop:][:h] for s in range(panel.n_series)])
+        for kind, quantiles in (
+            ("afresh", forecaster.window_quantiles(panel, [drop])[0]),
+            ("carried", stream.quantiles()),
+        ):
+            found[kind].append(np.nanmean(metrics.mase(y, quantiles[..., MEDIAN], scale)))
+    return float(np.mean(found["afresh"])), float(np.mean(found["carried"])), before
 
 
 def read(path: Path) -> Panel:
     if path.suffix == ".parquet":
         table = pl.read_parquet(path).filter(pl.col("split") == "train")
         return to_panel(table.select("unique_id", "ds", "y"))[0]
+    if path.stem == "bike_sharing_hourly":
+        return to_panel(path, time_col="date_time", target_col="users")[0]
     return to_panel(path, time_col="Date", target_col="Temp")[0]
 
 
@@ -98,9 +117,12 @@ def main() -> None:
     parser.add_argument("--cell", default="lstm")
     parser.add_argument("--updates", type=int, default=30)
     parser.add_argument("--accuracy", type=Path, metavar="FOLDER")
+    parser.add_argument("--sets", nargs="+", default=list(SETS), choices=list(SETS))
+    parser.add_argument("--effort", default="default")
+    parser.add_argument("--seeds", type=int, default=1)
     options = parser.parse_args()
     if options.accuracy:
-        accuracy(options.accuracy)
+        accuracy(options.accuracy, options.effort, options.seeds, options.sets)
         return
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, {options}")
     for length in options.lengths:

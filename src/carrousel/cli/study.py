@@ -113,7 +113,7 @@ def endings(forecaster: Forecaster) -> list[str]:
     runs, kept = forecaster.runs_, len(forecaster.networks_)
     if runs[-1].stopped != "interrupted":
         return []
-    members = forecaster.plan_.members if forecaster.plan_ else len(runs)
+    members = forecaster.plan_.trainings if forecaster.plan_ else len(runs)
     where = (
         f"Stopped by Ctrl-C after {runs[-1].steps:,} updates of network {len(runs)} of {members}"
     )

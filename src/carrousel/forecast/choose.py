@@ -21,6 +21,7 @@ MADE_UP = 1024  # series to learn from beside few values
 EQUAL = 500  # values at which half of a batch is made up
 FEW = 4500  # values, from which on nothing is
 LEAST = 0.2  # of a batch that is real, however few they are
+JUDGED = 14  # horizons at most on which few series with covariates are judged
 LESSONS = 5000  # values that made-up series count as, for the size of a batch
 EFFORTS = {"fast": (500, 1), "default": (1200, 4), "best": (2000, 10)}  # updates, networks
 
@@ -38,6 +39,12 @@ class Plan:
     reasons: tuple[str, ...]
     synthetic: int = 0  # made-up series to learn from, too
     share: float = 1.0  # of a batch that is real
+    judge: bool = False  # whether one more network is trained, only to be validated
+
+    @property
+    def trainings(self) -> int:
+        """Networks that are trained, also those that are not kept."""
+        return self.members + self.judge
 
 
 def choose(panel: Panel, options: Options) -> Plan:
@@ -67,13 +74,14 @@ def choose(panel: Panel, options: Options) -> Plan:
         patience=6,
         seed=options.seed,
     )
-    holdout, origins = _holdout(panel, options.h)
+    holdout, origins, judge = _holdout(panel, options.h)
     reasons = (
         reason,
         *_made_up(share),
         f"{steps} steps of {step} observations are read before a forecast",
         f"{members} network{'s' * (members > 1)} of {depth} {options.cell} layers, {hidden} wide",
-        f"validated on the last {holdout} observations of each series",
+        f"validated on the last {holdout} observations of each series"
+        + ", by a network of its own; what is kept learns from all" * judge,
     )
     return Plan(
         shape,
@@ -85,6 +93,7 @@ def choose(panel: Panel, options: Options) -> Plan:
         reasons,
         MADE_UP if share < 1 else 0,
         share,
+        judge,
     )
 
 
@@ -147,8 +156,20 @@ def _width(values: int) -> int:
     return 128 if values > 50_000 else 64 if values > 2_000 else 32
 
 
-def _holdout(panel: Panel, h: int) -> tuple[int, int]:
-    """(steps, origins): one horizon; of a few series more, so that the score means something."""
-    origins = max(1, 64 // panel.n_series)
-    extra = min(3 * h, int(np.median(panel.lengths)) // 8) if origins > 1 else 0
-    return h + extra, min(origins, extra + 1)
+def _holdout(panel: Panel, h: int) -> tuple[int, int, bool]:
+    """(steps, origins, judge): one horizon; of a few series more, so that the score means
+    something.
+
+    Of a few series with covariates much more, since these are fingerprints by which a network
+    can remember single days: surer of the past than it may be of the future, also of a future
+    that is wilder than the last few days. A network is then trained to be judged by that, and
+    those that are kept learn from everything.
+    """
+    origins, length = max(1, 64 // panel.n_series), int(np.median(panel.lengths))
+    if origins == 1:
+        return h, 1, False
+    extra = min(3 * h, length // 8)
+    if not panel.covariates:
+        return h + extra, min(origins, extra + 1), False
+    held = max(h + extra, min(JUDGED * h, length // 3))
+    return held, min(2 * origins, max(held // h * 2, 1), held - h + 1), True

@@ -35,6 +35,10 @@ class Extra(NamedTuple):
         found = None if self.together is None else Together(*(p[which] for p in self.together))
         return Extra(self.futr[which], self.hist[which], self.static[which], found)
 
+    def part(self, which: slice) -> "Extra":
+        """Some of the observations of all windows."""
+        return self._replace(futr=self.futr[:, which], hist=self.hist[:, which])
+
 
 @dataclass(frozen=True)
 class Exogenous:

@@ -26,6 +26,7 @@ from .windows import Sampler, Windows
 Report = Callable[[str, Progress], None]  # (what is trained, progress)
 PREDICTED_AT_ONCE = 512  # windows
 STARTED_FROM = 256  # windows
+CARRIED = 2  # one in so many updates teaches carried states too
 
 
 def train_ensemble(
@@ -40,7 +41,8 @@ def train_ensemble(
 
     The first is validated on the end of each series, which it does not learn from; it finds out
     how many updates are enough. The others make that many, and learn from everything. Once one
-    is trained, those that are stopped half-way (see ``Run.stopped``) are not returned.
+    is trained, those that are stopped half-way (see ``Run.stopped``) are not returned, and neither
+    is a first one that was trained to be judged only (``plan.judge``).
     """
     lessons = Lessons.of(panel, plan)
     validation = lessons.validation
@@ -48,21 +50,20 @@ def train_ensemble(
     identity = _identity(panel, init)
     networks: list[Network] = []
     runs: list[Run] = []
-    for member in range(plan.members):
+    judge = plan.judge and bool(validation)
+    members = plan.trainings if judge else plan.members
+    for member in range(members):
         first = member == 0 and bool(validation)
         options = replace(plan.train, seed=plan.train.seed + member)
         if runs and runs[0].best_score is not None:
             options = replace(options, steps=max(runs[0].best_step, 1))
         sampler = lessons.sampler(hidden=plan.holdout if first else 0)
-        name = f"network {member + 1} of {plan.members}"
-        network = (
-            deepcopy(init[member % len(init)]).train()
-            if init
-            else new_network(plan.shape, options.seed, sampler)
-        )
+        name = f"network {member + 1} of {members}"
+        start = init[max(member - judge, 0) % len(init)] if init else None
+        network = _beginning(start, plan, options.seed, sampler)
         run = fit(
             network,
-            partial(_batch, sampler, plan.batch_size),
+            partial(_batch, sampler, plan),
             _loss,
             options,
             validate=validation.score if first else None,
@@ -78,40 +79,58 @@ def train_ensemble(
         if run.stopped == "interrupted":
             break
     stretch = validation.best_stretch(networks[0])
+    if judge and len(networks) > 1:
+        networks = networks[1:]
     for network in networks:
         network.stretch.fill_(stretch)
     return networks, runs
 
 
 # (B, history + h) windows, their covariates if there are any, (B,) the series they are of
-Batch = tuple[Tensor, Extra | None, Tensor]
+Part = tuple[Tensor, Extra | None, Tensor]
 
 
-def _batch(sampler: Sampler, size: int, step: int, generator: torch.Generator) -> Batch:
-    windows = sampler.windows
+def _batch(sampler: Sampler, plan: Plan, step: int, generator: torch.Generator) -> list[Part]:
+    """Windows that are read from an empty state; in every second update half of them are read
+    from a state that was carried on over half a window before them or a whole one, so that states
+    which are carried on for ever (``Forecaster.update``) are nothing that was never seen."""
+    shape = plan.shape
+    if step % CARRIED or shape.cell == "ann":
+        return [_part(sampler, sampler.windows, plan.batch_size, generator)]
+    lead = shape.steps if step // CARRIED % 2 else max(shape.steps // 2, 1)
+    longer = sampler.windows.longer(lead * shape.step)
+    half = max(plan.batch_size // 2, 1)
+    return [_part(sampler, windows, half, generator) for windows in (sampler.windows, longer)]
+
+
+def _part(sampler: Sampler, windows: Windows, size: int, generator: torch.Generator) -> Part:
     size = max(size // windows.typical_group, 1)
     series, end = windows.together(*sampler.pick(size, generator))
     return windows.gather(series, end), windows.extra(series, end), series
 
 
-def _loss(model: Any, batch: Batch) -> Tensor:
-    window, extra, _ = batch
-    return model.loss(window, extra)
+def _beginning(start: Network | None, plan: Plan, seed: int, sampler: Sampler) -> Network:
+    return new_network(plan.shape, seed, sampler) if start is None else deepcopy(start).train()
 
 
-def _blame(panel: Panel, model: Any, batch: Batch) -> str:
+def _loss(model: Any, batch: list[Part]) -> Tensor:
+    losses = [model.loss(window, extra) for window, extra, _ in batch]
+    return torch.stack(losses).mean()
+
+
+def _blame(panel: Panel, model: Any, batch: list[Part]) -> str:
     """Which series of a batch have a loss or a gradient that is not finite."""
     parameters, bad = list(model.parameters()), []
-    windows, extra, series = batch
-    for k, s in enumerate(series):
+    rows = ((part, k, int(s)) for part in batch for k, s in enumerate(part[2]))
+    for (windows, extra, _), k, s in rows:
         one = slice(k, k + 1)
         with torch.enable_grad():
             loss = model.loss(windows[one], None if extra is None else extra.rows(one))
             slopes = torch.autograd.grad(loss, parameters, allow_unused=True)
         parts = [loss, *(slope for slope in slopes if slope is not None)]
         if not all(part.isfinite().all() for part in parts):
-            real = int(s) < panel.n_series
-            bad.append(repr(panel.ids[int(s)]) if real else "made up to learn from")
+            real = s < panel.n_series
+            bad.append(repr(panel.ids[s]) if real else "made up to learn from")
     names = some(list(dict.fromkeys(bad)))
     return f"the loss of series {names} is no longer finite" if bad else ""
 

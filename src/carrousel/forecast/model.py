@@ -67,11 +67,14 @@ class Seen(NamedTuple):
     scaled: Scaled  # of the steps that are asked for
     extra: Extra | None = None  # covariates
 
-    def part(self, first: int, stop: int | None) -> "Seen":
-        """Some of the steps; all anchors must be there."""
-        which = slice(first, stop)
+    def after(self, steps: int, step: int) -> "Seen":
+        """Without the first steps, of ``step`` observations; all anchors must be there."""
+        which = slice(steps, None)
         return Seen(
-            self.features[:, which], self.anchors[:, which], self.scaled.part(which), self.extra
+            self.features[:, which],
+            self.anchors[:, which],
+            self.scaled.part(which),
+            None if self.extra is None else self.extra.part(slice(steps * step, None)),
         )
 
 
@@ -197,10 +200,24 @@ class Network(nn.Module):
         return Forecast(centre, scaled.scale, median, width, reach, scaled)
 
     def loss(self, window: Tensor, extra: Extra | None = None) -> Tensor:
-        """Of windows (B, history + h): the mean over the forecasts from every step."""
-        seen = self.look(window[:, : self.shape.history], extra=extra)
-        out = self.heads(self.recur(self.enter(seen))[0], seen)
-        return training_loss(out, seen.anchors, seen.scaled, targets(window, self.shape))
+        """Of windows (B, history + h): the mean over the forecasts from every step.
+
+        Windows may begin some steps earlier. These are read first and nothing is learned from
+        them: the others are taught from a state that was carried on, as ``Forecaster.update``
+        carries it, and not from an empty one (truncated backpropagation through time).
+        """
+        shape = self.shape
+        seen, state = self.look(window[:, : -shape.h], extra=extra), None
+        lead = seen.features.shape[1] - shape.steps
+        if lead:
+            with torch.no_grad():
+                early = None if extra is None else extra.part(slice(lead * shape.step))
+                _, state = self.carry(seen.features[:, :lead], early)
+            seen = seen.after(lead, shape.step)
+        x, _ = self.carry(seen.features, seen.extra, state)
+        out = self.heads(x, seen)
+        taught = targets(window, shape)[:, lead:]
+        return training_loss(out, seen.anchors, seen.scaled, taught)
 
 
 def _given(extra: Extra | None) -> Extra:

@@ -34,6 +34,10 @@ class Windows:
         exogenous = Exogenous.of(panel, known)
         return cls(torch.from_numpy(panel.y), offsets[:-1], offsets[1:], history, h, exogenous)
 
+    def longer(self, more: int) -> "Windows":
+        """The same windows with as many more values before them."""
+        return replace(self, history=self.history + more)
+
     def hiding(self, last: int) -> "Windows":
         """The same series without their last ``last`` values."""
         stop = torch.maximum(self.stop - last, self.start)
