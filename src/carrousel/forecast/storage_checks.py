@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..data.covariates import Spec
+from ..data.covariates import Spec, group_codes
 from ..data.panel import Panel
 from ..model_files import check_tensor
 from .model import Shape
@@ -116,7 +116,8 @@ def _check_covariates(panel: Panel, shape: Shape) -> None:
 def check_stream(stream: dict[str, Tensor], panel: Panel, shape: Shape, networks: int) -> None:
     """The states of ``update``: as many, and as large, as the networks carry on."""
     count, floats = panel.n_series, (torch.float32,)
-    parts = STATES[shape.cell] * shape.layers
+    layers = shape.layers + (shape.members is not None)  # the layer that groups share
+    parts = STATES[shape.cell] * layers
     wanted: dict[str, tuple[int, ...]] = {"count": (count,)}
     for k in range(networks):
         wanted[f"top{k}"] = (count, shape.hidden)
@@ -129,5 +130,7 @@ def check_stream(stream: dict[str, Tensor], panel: Panel, shape: Shape, networks
         check_tensor(stream[name], size, kinds, f"stream.{name}")
     if int(stream["count"].min()) < 0 or int(stream["count"].max()) > 2**62:
         raise ValueError("stream.count must be how many observations were taken in")
-    if panel.covariates:
-        raise ValueError("stream: there is none with covariates")
+    if (codes := group_codes(panel)) is not None:
+        first = {int(code): n for code, n in zip(codes[0], stream["count"].tolist(), strict=True)}
+        if [first[int(code)] for code in codes[0]] != stream["count"].tolist():
+            raise ValueError("stream.count must be the same for the series of a group")
