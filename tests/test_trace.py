@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn.utils.rnn import pack_sequence
 
 import carrousel
-from carrousel.checkpoint import save_checkpoint
+from carrousel.checkpoint import load_checkpoint, save_checkpoint
 from carrousel.ops.tape import TAPE
 
 KINDS = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
@@ -543,3 +543,45 @@ class TestFiles:
         (tmp_path / "run.safetensors").write_bytes(content[:-9])
         with pytest.raises(ValueError, match="truncated"):
             carrousel.load_trace(tmp_path / "run.safetensors")
+
+    @pytest.mark.parametrize("where", [0.1, 0.5, 0.9])
+    def test_a_changed_number_is_refused(self, lstm_model, tmp_path, where):
+        with carrousel.trace(lstm_model) as trace:
+            lstm_model(torch.randn(6, 2, 3))
+        trace.save(tmp_path / "run.safetensors")
+        content = bytearray((tmp_path / "run.safetensors").read_bytes())
+        header = 8 + int.from_bytes(content[:8], "little")
+        content[header + int(where * (len(content) - header))] ^= 1
+        (tmp_path / "run.safetensors").write_bytes(content)
+        with pytest.raises(ValueError, match="was changed"):
+            carrousel.load_trace(tmp_path / "run.safetensors")
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            (lambda t, i: t.pop("rnn/0/cell"), "cell is missing"),
+            (lambda t, i: t.update({"rnn/0/more": torch.zeros(1)}), "more is missing or too many"),
+            (lambda t, i: t["rnn/0/lengths"].fill_(7), "lengths are not from 0 to 6"),
+            (lambda t, i: t["rnn/0/lengths"].fill_(-1), "lengths are not from 0 to 6"),
+            (lambda t, i: t.update({"rnn/0/lengths": torch.zeros(2)}), "lengths is torch.float32"),
+            (lambda t, i: t.update({"rnn/0/forget": torch.zeros(1, 6, 1, 4)}), "forget is"),
+            (lambda t, i: t.update({"rnn/0/hidden": torch.zeros(6, 2, 4)}), "hidden has the shape"),
+            (lambda t, i: t.update({"rnn/0/inputs": torch.zeros(())}), "inputs is"),
+            (lambda t, i: i.update(kind="tree"), "of no layer"),
+            (lambda t, i: i.update(kind="gru"), "missing or too many"),
+            (lambda t, i: i.update(call="0"), "record.call must be a whole number"),
+            (lambda t, i: i.update(more=1), "record"),
+            (lambda t, i: i.update(num_layers=2), "hidden has the shape"),
+            (lambda t, i: i.update(num_directions=0), "impossible"),
+        ],
+    )
+    def test_a_file_of_other_things_is_refused(self, lstm_model, tmp_path, change, message):
+        with carrousel.trace(lstm_model) as trace:
+            lstm_model(torch.randn(6, 2, 3))
+        path = tmp_path / "run.safetensors"
+        trace.save(path)
+        tensors, data = load_checkpoint(path)
+        change(tensors, data["records"][0])
+        save_checkpoint(path, tensors, data)
+        with pytest.raises(ValueError, match=message):
+            carrousel.load_trace(path)

@@ -1,7 +1,9 @@
 """The API: a sequence in, what the network did with it out; the same as Python's own numbers."""
 
 import json
+import threading
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -131,3 +133,26 @@ def test_the_api_describes_itself(server: str):
     for path in described["paths"].values():
         for operation in path.values():
             assert operation["summary"]
+
+
+def test_fifty_readers_at_once_get_their_own_records(server: str):
+    opening = OPENING.split()
+    questions = [
+        (f"/api/models/words/{('record', 'kept')[k % 2]}", {"text": " ".join(opening[: 1 + k % 8])})
+        for k in range(12)
+    ]
+    questions += [
+        ("/api/models/months/record", {"series": [k + (m * 7 % 5) for m in range(20 + k)]})
+        for k in range(4)
+    ]
+    alone = [post(server, *question) for question in questions]
+    assert {status for status, _ in alone} == {200}
+    gate = threading.Barrier(50)
+
+    def reader(number: int) -> list[bool]:
+        gate.wait()
+        asked = [(number + 5 * turn) % len(questions) for turn in range(4)]
+        return [post(server, *questions[k]) == alone[k] for k in asked]
+
+    with ThreadPoolExecutor(50) as pool:
+        assert all(all(found) for found in pool.map(reader, range(50)))

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from carrousel.checkpoint import load_checkpoint, save_checkpoint
-from carrousel.record.record import Info, Record
-from carrousel.record.sources import StoredSource
+from carrousel.record.record import Record
+from carrousel.record.stored import prefix, stored_record
 
 _KIND = "trace 1"
 
@@ -84,26 +84,24 @@ class Records:
         """
         tensors, infos = {}, []
         for record in self.records:
-            prefix = f"{record.name}/{record.call}/"
+            beginning = prefix(record.info)
             infos.append(record.info.to_dict())
-            tensors[prefix + "lengths"] = record.lengths
+            tensors[beginning + "lengths"] = record.lengths
             for name, array in record.arrays().items():
-                tensors[prefix + name] = array.cpu()
+                tensors[beginning + name] = array.cpu()
         save_checkpoint(Path(path), tensors, {"kind": _KIND, "records": infos})
 
 
 def load_trace(path: str | os.PathLike[str]) -> Records:
     """Read what ``trace.save(path)`` wrote. Loading runs no code from the file.
 
-    Raises ``ValueError`` if the file is damaged or of another kind.
+    Raises ``ValueError`` if the file is damaged, was changed, or is of another kind.
     """
     tensors, data = load_checkpoint(Path(path))
-    if data.get("kind") != _KIND:
+    entries = data.get("records")
+    if data.get("kind") != _KIND or not isinstance(entries, list):
         raise ValueError(f"path={str(path)!r} holds no trace; Trace.save writes one")
-    records = []
-    for entry in data["records"]:
-        info = Info(**entry)
-        prefix = f"{info.name}/{info.call}/"
-        arrays = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-        records.append(Record(info, StoredSource(arrays)))
-    return Records(records)
+    try:
+        return Records([stored_record(entry, tensors) for entry in entries])
+    except ValueError as error:
+        raise ValueError(f"path={str(path)!r} holds no trace: {error}") from error
