@@ -67,10 +67,17 @@ def trace(
     """
     if not isinstance(module, nn.Module):
         raise TypeError(f"module must be a torch.nn.Module, it is {type(module).__name__}")
+    if steps is not None and not isinstance(steps, slice):
+        raise TypeError(f"steps must be slice(start, stop) or None, it is {steps!r}")
     if steps is not None and steps.step not in (None, 1):
         raise ValueError(f"steps={steps} has a stride; give slice(start, stop)")
     if isinstance(layers, str):
         raise TypeError(f"layers must be a list of names, it is the text {layers!r}")
+    if keep is not None:
+        try:
+            torch.device(keep)
+        except (RuntimeError, TypeError):
+            raise ValueError(f"keep={keep!r} is no device, such as 'cpu' or 'cuda:0'") from None
     return Trace(module, layers, steps, keep)
 
 

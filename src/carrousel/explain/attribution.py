@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from carrousel.adoption import adopt
 from carrousel.explain.asking import Question, Target, differentiable
 from carrousel.explain.gradients import gradient_x_input, integrated_gradients
-from carrousel.explain.private import private
+from carrousel.explain.private import check_model, private
 from carrousel.explain.readout import ledger_scores
 
 
@@ -127,8 +127,7 @@ def attribute(
 
 
 def _check_model(model: Any, method: str) -> None:
-    if not isinstance(model, nn.Module):
-        raise TypeError(f"model must be a torch.nn.Module, it is {type(model).__name__}")
+    check_model(model)
     if method != "occlusion" and any(p.is_inference() for p in model.parameters()):
         raise ValueError(
             f"model: it was made under torch.inference_mode and has no gradients, which "
@@ -140,13 +139,13 @@ Found = tuple[Tensor, Tensor | None, dict[str, Tensor]]
 
 
 def _occlusion(question: Question, x: Tensor, prediction: Tensor, options: Options) -> Found:
-    if len(options.replacements) < 2:
+    if isinstance(options.replacements, str) or len(options.replacements) < 2:
         raise ValueError(
             f"replacements={options.replacements!r}: occlusion takes at least two, because what "
             "stands in for a step changes the answer"
         )
-    if options.window < 1:
-        raise ValueError(f"window={options.window} must be at least 1")
+    if not isinstance(options.window, int) or options.window < 1:
+        raise ValueError(f"window={options.window} must be a whole number of at least 1")
     parts = {}
     for value in options.replacements:
         key = value if isinstance(value, str | int | float) else "tensor"
@@ -176,6 +175,8 @@ def _gradient_x_input(question: Question, x: Tensor, prediction: Tensor, options
 
 
 def _integrated(question: Question, x: Tensor, prediction: Tensor, options: Options) -> Found:
+    if not isinstance(options.num_steps, int) or options.num_steps < 1:
+        raise ValueError(f"num_steps={options.num_steps} must be a whole number of at least 1")
     scores, delta = integrated_gradients(question, x, options.baseline, options.num_steps)
     return scores, delta, {}
 

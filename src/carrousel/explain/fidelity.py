@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from carrousel.explain.asking import Question, Target
 from carrousel.explain.attribution import Attribution, attribute, occlude
-from carrousel.explain.private import private
+from carrousel.explain.private import check_model, private
 from carrousel.record.table import from_columns
 
 BASELINES = ("random", "recency", "leave-one-out")
@@ -115,9 +115,8 @@ def fidelity(
     replacement value, seeds and whether signs count (:class:`Removal`).
     """
     removal = Removal() if removal is None else removal
-    if isinstance(attributions, Attribution):
-        attributions = {attributions.method: attributions}
-    named = dict(attributions)
+    check_model(model)
+    named = _named(attributions)
     asked, target = private(model, target)
     question = Question.of(asked, x, target, time_dim, lengths)
     _check(named, question, removal)
@@ -231,6 +230,17 @@ def _ranks(values: Tensor) -> Tensor:
     _, group, counts = values.unique(return_inverse=True, return_counts=True)
     last = counts.cumsum(0).double()
     return (last - (counts - 1) / 2)[group]
+
+
+def _named(attributions: Any) -> dict[str, Attribution]:
+    if isinstance(attributions, Attribution):
+        return {attributions.method: attributions}
+    known = isinstance(attributions, Mapping) and all(
+        isinstance(one, Attribution) for one in attributions.values()
+    )
+    if not known:
+        raise TypeError("attributions must be what attribute() gives, or a dict of it by name")
+    return dict(attributions)
 
 
 def _check(named: Mapping[str, Attribution], question: Question, removal: Removal) -> None:

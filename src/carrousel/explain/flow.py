@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from carrousel.explain.asking import differentiable
-from carrousel.explain.private import private
+from carrousel.explain.private import check_model, private
 from carrousel.explain.steps import Steps
 from carrousel.record.record import Record
 from carrousel.tracing import trace
@@ -74,8 +74,7 @@ def gradient_flow(
     >>> flow.hidden.shape, bool((flow.hidden <= flow.bound * 1.001).all())
     (torch.Size([1, 50, 1]), True)
     """
-    if not isinstance(model, nn.Module):
-        raise TypeError(f"model must be a torch.nn.Module, it is {type(model).__name__}")
+    check_model(model)
     asked, of = private(model, of)  # a record does not keep it alive, whose weights are read below
     with differentiable():
         record = _traced(asked, _plain(x), of, layer)

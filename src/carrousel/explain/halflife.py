@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from carrousel.explain.flow import jacobians
 from carrousel.explain.ledger import Books
+from carrousel.explain.order import check_record
 from carrousel.explain.steps import Steps
 from carrousel.record.record import Record
 
@@ -51,6 +52,7 @@ def half_life(record: Record, layer: nn.Module | None = None) -> HalfLife:
 
     ``layer`` is the layer whose record it is; needed only when the record has outlived it.
     """
+    check_record(record)
     entries = range(record.hidden.shape[0])
     steps = [Steps.of(record, index, layer) for index in entries]
     lags = _lags(int(record.lengths.max()))

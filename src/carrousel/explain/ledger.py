@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from carrousel.explain.order import Order
+from carrousel.explain.order import Order, check_record
 from carrousel.record.record import Record
 
 RULES = ("proportional", "telescoping")
@@ -72,6 +72,7 @@ def survival(record: Record, at: int | None = None) -> Tensor:
     (its position in the sequence) at which to look, the last one processed by default; steps that
     come after it count 0. The gates are taken as they were: see :func:`half_life`.
     """
+    check_record(record)
     entries = []
     for index in range(record.hidden.shape[0]):
         books = Books.of(record, index, at)
@@ -128,14 +129,21 @@ class Ledger:
         """
         if rule not in RULES:
             raise ValueError(f"rule={rule!r} is not one of {RULES}")
-        weight = weight.detach().double().cpu()
-        units = self.state.shape[-1]
+        units, entries = self.state.shape[-1], len(self.state)
+        if not -entries <= index < entries:
+            raise ValueError(f"index={index}: the ledger has {entries} levels and directions")
+        weight = torch.as_tensor(weight).detach().double().cpu()
         if weight.dim() != 2 or weight.shape[1] != units:
             raise ValueError(f"weight must be (K, {units}), it is {tuple(weight.shape)}")
+        if bias is not None and tuple(torch.as_tensor(bias).shape) != (len(weight),):
+            raise ValueError(
+                f"bias must be ({len(weight)},), as weight is, it is "
+                f"{tuple(torch.as_tensor(bias).shape)}"
+            )
         steps, initial = self._in_hidden(index, rule)
         steps, initial = steps @ weight.T, initial @ weight.T
         hidden = self.readout[index] * self._squashed(self.state[index])
-        free = torch.zeros(len(weight)) if bias is None else bias.detach().cpu()
+        free = torch.zeros(len(weight)) if bias is None else torch.as_tensor(bias).detach().cpu()
         total = hidden @ weight.T + free.double()
         scale = steps.abs().sum(0) + initial.abs() + free.double().abs()
         error = relative_error(steps.sum(0) + initial + free.double(), total, scale)
@@ -178,6 +186,7 @@ def ledger(record: Record, at: int | None = None) -> Ledger:
     >>> books.contributions.shape, books.error < 1e-6
     (torch.Size([1, 20, 1, 4]), True)
     """
+    check_record(record)
     all_books = [Books.of(record, index, at) for index in range(record.hidden.shape[0])]
     contributions, initials, error = [], [], 0.0
     for books in all_books:

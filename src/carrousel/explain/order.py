@@ -25,6 +25,8 @@ class Order:
     def of(cls, record: Record, index: int, at: int | None = None) -> "Order":
         """The steps that entry ``index`` had processed after the step at position ``at``."""
         kept = record.steps
+        if not kept:
+            raise ValueError(f"the record of {record.name!r} holds no step to look at")
         if at is not None and at not in kept:
             raise ValueError(f"at={at} is not one of the record's steps {kept.start}..{kept[-1]}")
         lengths, reverse = record.lengths, record.reverse(index)
@@ -63,6 +65,14 @@ class Order:
         if self.reverse:
             steps = self.first + self.lengths - 1 - steps
         return steps.clamp(0, max(self.steps - 1, 0))
+
+
+def check_record(record: object) -> None:
+    """``TypeError`` for what is no record."""
+    if not isinstance(record, Record):
+        raise TypeError(
+            f"record must be a Record, such as trace['rnn'], it is {type(record).__name__}"
+        )
 
 
 def _like(index: Tensor, array: Tensor) -> Tensor:

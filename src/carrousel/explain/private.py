@@ -35,6 +35,12 @@ def private(model: nn.Module, function: Any = None) -> tuple[nn.Module, Any]:
     return twins[id(model)], _renewed(function, twins, _DEPTH)
 
 
+def check_model(model: Any) -> None:
+    """``TypeError`` for what is no model."""
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"model must be a torch.nn.Module, it is {type(model).__name__}")
+
+
 def _bare(module: nn.Module) -> nn.Module:
     if isinstance(module, torch.jit.ScriptModule):
         return copy.deepcopy(module)  # it has no attributes of Python's that could be shared

@@ -75,6 +75,7 @@ class Steps:
                 f"the layer of record {record.name!r} is gone (or the record was read from a "
                 "file); pass it as layer="
             )
+        _check_layer(layer, record)
         order = Order.of(record, index)
 
         def entered(array: Tensor) -> Tensor:
@@ -189,6 +190,26 @@ class Steps:
                 f"the weights of {name!r} do not give the recorded states (off by "
                 f"{off.max():.2g}): they have changed since, or dropout was on; trace again"
             )
+
+
+def _check_layer(layer: nn.Module, record: Record) -> None:
+    """Whether a layer of such a kind and size can have left the record."""
+    if not isinstance(layer, nn.RNNBase | nn.RNNCellBase):
+        raise TypeError(f"layer must be a recurrent layer or cell, it is {type(layer).__name__}")
+    sizes = (layer.input_size, getattr(layer, "proj_size", 0) or layer.hidden_size)
+    found = (record.inputs.shape[-1], record.hidden.shape[-1])
+    kinds = {k for k in ("rnn", "lstm", "gru") if k in _mode(layer)}
+    if record.kind not in kinds or sizes != found:
+        raise ValueError(
+            f"layer: a {type(layer).__name__} of {sizes[0]} inputs and {sizes[1]} units cannot "
+            f"have left the record of {record.name!r}, a {record.kind} of {found[0]} and {found[1]}"
+        )
+
+
+def _mode(layer: nn.Module) -> str:
+    if isinstance(layer, nn.RNNBase):
+        return layer.mode.lower()
+    return next(c.__name__ for c in type(layer).__mro__ if c.__module__.startswith("torch")).lower()
 
 
 def _level_inputs(record: Record, index: int) -> Tensor:

@@ -51,9 +51,11 @@ class Records:
 
     def __getitem__(self, key: str | int | tuple[str, int]) -> Record:
         if isinstance(key, int):
-            return self.records[key]
+            return _picked(self.records, key, "records")
         name, call = key if isinstance(key, tuple) else (key, -1)
-        return self.calls(name)[call]
+        if not isinstance(name, str):
+            raise TypeError(f"a record is found by name, (name, call) or number, not by {key!r}")
+        return _picked(self.calls(name), call, f"calls of {name!r}")
 
     def __len__(self) -> int:
         return len(self.records)
@@ -90,6 +92,12 @@ class Records:
             for name, array in record.arrays().items():
                 tensors[beginning + name] = array.cpu()
         save_checkpoint(Path(path), tensors, {"kind": _KIND, "records": infos})
+
+
+def _picked(records: list[Record], number: int, what: str) -> Record:
+    if not -len(records) <= number < len(records):
+        raise IndexError(f"there is no record {number}: {len(records)} {what} were recorded")
+    return records[number]
 
 
 def load_trace(path: str | os.PathLike[str]) -> Records:
