@@ -6,13 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carrousel.text.tokenizer import (
-    LEVELS,
-    learn_tokenizer,
-    normalized,
-    tokenizer_from_dict,
-)
-from carrousel.text.tokenizer_words import pieces
+from carrousel.text.pieces import LONGEST, ONIGURUMA, normalized, pieces
+from carrousel.text.tokenizer import LEVELS, learn_tokenizer, tokenizer_from_dict
 
 TEXT = "Hier soir j'ai mangé un hamburger et des frites.\nAujourd'hui, it's fine.\n" * 3
 
@@ -71,6 +66,12 @@ def test_pieces_leave_nothing_out(text):
         ("allez-vous", ["allez", "-", "vous"]),
         ("en 1984", ["en", " 1", "9", "8", "4"]),
         ("a  b\n\nc", ["a", " ", " b", "\n", "\n", "c"]),
+        ("हिन्दी में लिखना", ["हिन्दी", " में", " लिखना"]),
+        ("قَالَ مُحَمَّدٌ", ["قَالَ", " مُحَمَّدٌ"]),
+        ("می‌خواهم بروم", ["می‌خواهم", " بروم"]),
+        ("ภาษาไทย ที่นี่", ["ภาษาไทย", " ที่นี่"]),
+        ("nước t́ẍ", ["nước", " t́ẍ"]),
+        ("x" * (LONGEST + 1), ["x" * LONGEST, "x"]),
     ],
 )
 def test_words_are_cut_where_a_reader_would(text, expected):
@@ -119,3 +120,78 @@ def test_half_a_character_is_shown_as_bytes():
     first = tokenizer.encode("ł")[0]
     assert tokenizer.tokens[first] == "<0xC5>"
     assert tokenizer.decode([first]) == "\ufffd"
+
+
+UNICODE = st.text(
+    st.characters(codec="utf-8", max_codepoint=0x2FFF) | st.sampled_from("'’ʼ aén1_\n")
+)
+
+
+@given(text=UNICODE)
+def test_the_library_of_byte_pairs_cuts_as_we_do(text):
+    library = pytest.importorskip("tokenizers")
+    split = library.pre_tokenizers.Split(library.Regex(ONIGURUMA), "isolated")
+    assert [piece for piece, _ in split.pre_tokenize_str(text)] == pieces(text)
+
+
+@given(text=UNICODE)
+def test_normalizing_twice_is_normalizing_once(text):
+    assert normalized(normalized(text)) == normalized(text)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_the_apostrophe_of_a_phone_is_the_same_token(level):
+    tokenizer = TOKENIZERS[level]
+    for mark in "’ʼ":
+        typed = f"Hier soir j{mark}ai mangé, it{mark}s"
+        assert (
+            tokenizer.encode(typed).tolist()
+            == tokenizer.encode("Hier soir j'ai mangé, it's").tolist()
+        )
+    assert learn_tokenizer(level, iter([TEXT.replace("'", "’")]), None, True).tokens
+
+
+ELISIONS = "Il n'a pas vu l'été.\nC'est qu'il n'est pas là. I don't know, it's fine.\n" * 9
+ELIDING = {level: learn_tokenizer(level, iter([ELISIONS]), None, True) for level in LEVELS}
+
+
+@pytest.mark.parametrize("level", ["word", "bpe"])
+@pytest.mark.parametrize(
+    ("beginning", "whole"),
+    [("Il n'", "Il n'a"), ("C'", "C'est"), ("pas vu l’", "pas vu l'été"), ("est qu'", "est qu'il")],
+)
+def test_an_elision_at_the_end_is_read_as_before_a_vowel(level, beginning, whole):
+    tokenizer = ELIDING[level]
+    tokens, following = tokenizer.encode(beginning).tolist(), tokenizer.encode(whole).tolist()
+    assert tokens == following[: len(tokens)]
+    assert tokenizer.split_end(beginning) == (normalized(beginning), "")
+
+
+@pytest.mark.parametrize("level", ["word", "bpe"])
+@pytest.mark.parametrize(
+    ("beginning", "expected"),
+    [("I don'", ("I don", "'")), ("it’", ("it", "'")), ("Il ", ("Il", " ")), ("x", ("x", ""))],
+)
+def test_what_ends_inside_a_token_is_left_to_be_written(level, beginning, expected):
+    assert ELIDING[level].split_end(beginning) == expected
+    assert ELIDING["char"].split_end(beginning) == (normalized(beginning), "")
+
+
+def test_a_word_that_goes_on_behind_its_apostrophe_is_left_whole():
+    assert TOKENIZERS["word"].split_end("fine.\nAujourd'") == ("fine.\n", "Aujourd'")
+
+
+def test_a_quotation_mark_at_the_end_is_none():
+    tokenizer = learn_tokenizer("word", iter(["le chat dort. " * 3]), None, True)
+    shown = [tokenizer.tokens[t] for t in tokenizer.encode("le chat'")]
+    assert " chat" in shown
+    assert tokenizer.split_end("le chat'") == ("le chat'", "")
+
+
+def test_one_endless_word_is_cut():
+    # Byte pairs of a whole run cost its square.
+    tokenizer = ELIDING["bpe"]
+    run = "日本語" * 400
+    parts = [run[k : k + LONGEST] for k in range(0, len(run), LONGEST)]
+    one_by_one = [token for part in parts for token in tokenizer.encode(part).tolist()]
+    assert tokenizer.encode(run).tolist() == one_by_one

@@ -30,6 +30,12 @@ SENTENCES = (
     "e\u0301te\u0301 日本 🙂 ½",
     "",
     "Ça\tva ?\nOui_non",
+    "j’ai",
+    "Il n'",
+    "Elle l’",
+    "elles'",
+    "हिन्दी में मुहम्मद مُحَمَّد می‌خواهم ภาษาไทยดี",
+    "x" * 250 + "'été " + "日" * 130,
 )
 
 pytestmark = pytest.mark.skipif(

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .tokenizer import Tokenizer, normalized
+from .pieces import normalized
+from .tokenizer import Tokenizer
 
 Source = str | Path | Sequence[str | Path]  # a text, a file, or several of both
 CHUNK = 1 << 20  # characters

@@ -76,20 +76,18 @@ class Stepper:
 
 def read_prefix(
     network: Network, tokenizer: Tokenizer, prefix: str
-) -> tuple[np.ndarray, State, bool]:
-    """Scores (V,) of what follows, the state, and whether a space was left to be written.
-
-    Words hold the space before them: where ``prefix`` ends with one, it is left out and only
-    tokens that begin with a space may follow.
-    """
-    spaced = tokenizer.level != "char" and prefix.endswith(" ")
-    tokens = np.insert(tokenizer.encode(prefix[:-1] if spaced else prefix), 0, tokenizer.begin)
+) -> tuple[np.ndarray, State, str]:
+    """Scores (V,) of what follows, the state, and the end of ``prefix`` that was left to be
+    written: only tokens that begin with it may follow (see ``Tokenizer.split_end``)."""
+    read, left = tokenizer.split_end(prefix)
+    tokens = np.insert(tokenizer.encode(read), 0, tokenizer.begin)
     with torch.inference_mode():
         hidden, state = network.read(torch.from_numpy(tokens)[:, None])
         scores = network.decoder(hidden[-1, 0]).numpy()
-    if spaced:
-        scores[[not piece.startswith(b" ") for piece in tokenizer.spelled]] = -np.inf
-    return scores, state, spaced
+    if left:
+        start = left.encode()
+        scores[[not piece.startswith(start) for piece in tokenizer.spelled]] = -np.inf
+    return scores, state, left
 
 
 def write(
@@ -97,13 +95,12 @@ def write(
 ) -> Iterator[str]:
     """``length`` tokens after ``prefix``, as the characters that each of them completes."""
     spell = tokenizer.decoder()
-    scores, state, spaced = read_prefix(network, tokenizer, prefix)
+    scores, state, written = read_prefix(network, tokenizer, prefix)
     step = Stepper(network, state)
     for left in reversed(range(length)):
         token = sampler(scores)
         text = spell(token)
-        if spaced:
-            text, spaced = text[1:], False
+        text, written = text.removeprefix(written), ""
         if text:
             yield text
         if left:

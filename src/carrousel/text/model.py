@@ -16,9 +16,10 @@ from .corpus import Corpus, Source, chunks
 from .learner import new_network, train
 from .network import Network
 from .options import Options
+from .pieces import normalized
 from .scoring import summed_loss
 from .storage import load_model, save_model
-from .tokenizer import Tokenizer, learn_tokenizer, normalized
+from .tokenizer import Tokenizer, learn_tokenizer
 
 READ_AT_ONCE = 1024  # tokens
 

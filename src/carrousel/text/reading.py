@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from carrousel.explain.asking import evaluated
 from carrousel.record.record import Record
-from carrousel.text.tokenizer_words import pieces
+from carrousel.text.pieces import pieces
 from carrousel.tracing import trace
 
 Span = tuple[int, int]

@@ -2,11 +2,10 @@
 
 Every token spells some bytes, and what a list of tokens spells is those bytes one after the
 other. What a vocabulary does not hold is spelled by smaller tokens, in the end by the bytes of
-its UTF-8 (byte fallback), so that ``decode(encode(text))`` is the text, normalised to NFC.
+its UTF-8 (byte fallback), so that ``decode(encode(text))`` is the text, as ``normalized`` has it.
 """
 
 import codecs
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..plain import typed
+from .pieces import normalized, split_elision
 
 Tokens = NDArray[np.int64]
 LEVELS = ("char", "word", "bpe")
@@ -73,12 +73,43 @@ class Tokenizer:
         begins = np.append((spelled[1:] & 0xC0) != 0x80, True)  # of the next byte: a character
         return begins.cumsum()[np.cumsum([len(piece) for piece in pieces], dtype=int) - 1].tolist()
 
+    def split_end(self, text: str) -> tuple[str, str]:
+        """(what is read of the beginning of a text, what the next token has to begin with).
+
+        A beginning may end inside a token: words hold the space before them, and the apostrophe of
+        "don'" is half of "'t". Such an end is not read, it is left to be written.
+        """
+        return normalized(text), ""
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data from which ``from_dict`` makes the same tokenizer."""
         raise NotImplementedError
 
     def _encode(self, text: str) -> Tokens:
         raise NotImplementedError
+
+
+class WholeWords(Tokenizer):
+    """Tokens that are cut inside pieces (see ``pieces``), so that the end of a text matters."""
+
+    def split_end(self, text: str) -> tuple[str, str]:
+        text = normalized(text)
+        if text.endswith(" "):
+            return text[:-1], " "
+        before, elision = split_elision(text)
+        if not elision or self._knows(elision):
+            return text, ""
+        if self._starts(elision):  # "aujourd'"
+            return before, elision
+        return (text[:-1], "'") if self._starts("'") else (text, "")
+
+    def _knows(self, elision: str) -> bool:
+        """Whether a word with an apostrophe at its end was learned as a piece."""
+        raise NotImplementedError
+
+    def _starts(self, beginning: str) -> bool:
+        start = beginning.encode()
+        return any(piece.startswith(start) and piece != start for piece in self.spelled)
 
 
 class Decoder:
@@ -142,11 +173,6 @@ def tokenizer_from_dict(data: dict[str, Any]) -> Tokenizer:
     if tokenizer.to_dict() != data or len(set(tokenizer.spelled)) < len(tokenizer):
         raise ValueError("tokenizer has pieces that came twice or are out of order")
     return tokenizer
-
-
-def normalized(text: str) -> str:
-    """Unicode normal form C: é is one character, however it was typed."""
-    return unicodedata.normalize("NFC", text)
 
 
 def _shown(piece: bytes) -> str:

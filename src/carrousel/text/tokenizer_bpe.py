@@ -5,14 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from .tokenizer import Tokenizer, Tokens
-from .tokenizer_words import PIECES
+from .pieces import ONIGURUMA, split_elision
+from .tokenizer import Tokens, WholeWords
 
 TOKENS = 4000  # by default
 
 
-class BytePairTokenizer(Tokenizer):
-    """256 bytes and their most frequent merges, inside words (see ``tokenizer_words``)."""
+class BytePairTokenizer(WholeWords):
+    """256 bytes and their most frequent merges, inside words (see ``pieces``)."""
 
     level = "bpe"
 
@@ -37,7 +37,7 @@ class BytePairTokenizer(Tokenizer):
         rust = library.Tokenizer(library.models.BPE())
         rust.pre_tokenizer = before.Sequence(
             [
-                before.Split(library.Regex(PIECES), "isolated"),
+                before.Split(library.Regex(ONIGURUMA), "isolated"),
                 before.ByteLevel(add_prefix_space=False, use_regex=False),
             ]
         )
@@ -55,7 +55,22 @@ class BytePairTokenizer(Tokenizer):
 
     def _encode(self, text: str) -> Tokens:
         text.encode()  # raises what Rust would only replace: half a surrogate pair
+        before, elision = split_elision(text)
+        if elision and self._knows(elision):
+            return np.array([*self._rust.encode(before).ids, *self._elided(elision)], np.int64)
         return np.array(self._rust.encode(text).ids, np.int64)
+
+    def _knows(self, elision: str) -> bool:
+        tokens = self._elided(elision)
+        if len(tokens) == 1:
+            return True
+        # Its apostrophe was merged with letters, and not for another word's sake.
+        merged = len(self.spelled[tokens[-1]]) > 1
+        return merged and len(self._rust.encode(elision[:-1]).ids) > 1
+
+    def _elided(self, elision: str) -> list[int]:
+        """The tokens of a word with its apostrophe, as before a vowel."""
+        return self._rust.encode(f"{elision}a").ids[:-1]
 
 
 def _from_json(json: str) -> Any:

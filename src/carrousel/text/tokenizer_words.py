@@ -1,32 +1,20 @@
 """A token a word, with the space before it; other words are spelled by characters or bytes."""
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from .tokenizer import Tokenizer, Tokens
+from .pieces import pieces, split_elision
+from .tokenizer import Tokens, WholeWords
 from .tokenizer_characters import CharacterTokenizer
 
-_VOWELS = "aeiouyhàâäæéèêëîïôöœùûüÿ"
-# A French elision ends with its apostrophe ("j'|ai"), an English ending begins with it ("it|'s").
-PIECES = (
-    r" ?[Aa]ujourd['’]hui"
-    rf"| ?[^\W\d_]+['’](?=[{_VOWELS}{_VOWELS.upper()}])"
-    r"|['’](?:s|t|re|ve|m|ll|d)\b"
-    r"| ?[^\W\d_]+"
-    r"| ?\d"
-    r"| ?(?:[^\w\s]|_)"
-    r"|\s"
-)
-_PIECES = re.compile(PIECES)
 WORDS = 8000  # by default
 REMEMBERED = 1 << 16  # other words whose spelling is not looked up again
 
 
-class WordTokenizer(Tokenizer):
+class WordTokenizer(WholeWords):
     """Words, each with the space before it, then characters, then bytes.
 
     >>> tokenizer = WordTokenizer([" j'", "ai", " mangé"], "\\n abcdefghijklmnopqrstuvwxyzé'")
@@ -48,7 +36,7 @@ class WordTokenizer(Tokenizer):
         """The ``size`` most frequent words of a text that occur twice; all its characters."""
         counts: Counter[str] = Counter()
         for chunk in chunks:
-            counts.update(_PIECES.findall(chunk))
+            counts.update(pieces(chunk))
         often = [word for word, count in counts.items() if count > 1 and len(word) > 1]
         often.sort(key=lambda word: (-counts[word], word))
         return cls(often[: WORDS if size is None else size], "".join(set().union(*counts)))
@@ -59,10 +47,15 @@ class WordTokenizer(Tokenizer):
 
     def _encode(self, text: str) -> Tokens:
         known, spelled = self._known, self._spelled
+        before, elision = split_elision(text)
+        cut = [*pieces(before), elision] if elision in known else pieces(text)
         tokens: list[int] = []
-        for piece in _PIECES.findall(text):
+        for piece in cut:
             tokens += known.get(piece) or spelled.get(piece) or self._spell(piece)
         return np.array(tokens, np.int64)
+
+    def _knows(self, elision: str) -> bool:
+        return elision in self._known
 
     def _spell(self, piece: str) -> tuple[int, ...]:
         if len(self._spelled) >= REMEMBERED:
@@ -70,12 +63,3 @@ class WordTokenizer(Tokenizer):
         tokens = tuple((self._small.encode(piece) + len(self.words)).tolist())
         self._spelled[piece] = tokens
         return tokens
-
-
-def pieces(text: str) -> list[str]:
-    """The words, marks and spaces of a text, one after the other.
-
-    >>> pieces("Hier soir j'ai mangé, it's fine.")
-    ['Hier', ' soir', " j'", 'ai', ' mangé', ',', ' it', "'s", ' fine', '.']
-    """
-    return _PIECES.findall(text)

@@ -23,14 +23,15 @@ def next_words(model: Readable, prefix: str, k: int = 10) -> list[tuple[str, flo
     """
     if k < 1:
         raise ValueError(f"k={k} must be at least 1")
-    start = [token for token, _ in model.pieces(prefix)]
-    search = _Search(model, start)
+    tokenizer = getattr(model, "tokenizer", None)
+    read, left = (prefix, "") if tokenizer is None else tokenizer.split_end(prefix)
+    search = _Search(model, [token for token, _ in model.pieces(read)], left)
     found: dict[str, float] = {}
     with torch.no_grad(), evaluated(model.module):
         while len(found) < k and search.heap:
             cost, whole, tokens = heapq.heappop(search.heap)
             if whole:
-                word = model.text(tokens).lstrip(" ")
+                word = search.word(tokens)
                 found[word] = found.get(word, 0.0) - cost
             else:
                 search.open(-cost, tokens)
@@ -40,15 +41,19 @@ def next_words(model: Readable, prefix: str, k: int = 10) -> list[tuple[str, flo
 class _Search:
     """Beginnings of words by probability; ``whole``: nothing more belongs to the word."""
 
-    def __init__(self, model: Readable, start: Sequence[int]) -> None:
-        self.model, self.start = model, list(start)
+    def __init__(self, model: Readable, start: Sequence[int], left: str = "") -> None:
+        """``left``: the end of the beginning that the first token has to begin with."""
+        self.model, self.start, self.left = model, list(start), left
         self.heap: list[tuple[float, bool, tuple[int, ...]]] = [(-1.0, False, ())]
         self._continues: torch.Tensor | None = None
 
     def open(self, chance: float, tokens: tuple[int, ...]) -> None:
         scores = self.model.logits(torch.tensor([[*self.start, *tokens]]))[0, -1].float()
+        if self.left and not tokens:
+            other = [not self._goes_on(token) for token in range(len(scores))]
+            scores[torch.tensor(other)] = -torch.inf
         chances = scores.softmax(-1)
-        text = self.model.text(tokens).lstrip(" ")
+        text = self.word(tokens)
         if text:
             if not text[-1].isalpha():  # a mark, or an elision: its end is its own
                 heapq.heappush(self.heap, (-chance, True, tokens))
@@ -61,6 +66,13 @@ class _Search:
         for token, value in zip(best.indices.tolist(), best.values.tolist(), strict=True):
             if value > 0:
                 heapq.heappush(self.heap, (-chance * value, False, (*tokens, token)))
+
+    def word(self, tokens: Sequence[int]) -> str:
+        """What the tokens spell after the beginning, without spaces before it."""
+        return self.model.text(tokens).removeprefix(self.left).lstrip(" ")
+
+    def _goes_on(self, token: int) -> bool:
+        return self.model.text([token]).startswith(self.left)
 
     def _inside(self, count: int) -> torch.Tensor:
         """(V,) bool: tokens that go on with a word: a letter, an apostrophe, a byte of either."""

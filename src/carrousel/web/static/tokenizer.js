@@ -1,17 +1,37 @@
 /**
- * Text into tokens, as carrousel/text/tokenizer*.py do it: characters, words or byte pairs. What a
- * vocabulary does not hold is spelled by smaller tokens, in the end by the bytes of its UTF-8.
+ * Text into tokens, as carrousel/text/tokenizer*.py and pieces.py do it: characters, words or byte
+ * pairs. What a vocabulary does not hold is spelled by smaller tokens, in the end by the bytes of
+ * its UTF-8.
  */
 
 const VOWELS = "aeiouyhàâäæéèêëîïôöœùûüÿAEIOUYHÀÂÄÆÉÈÊËÎÏÔÖŒÙÛÜŸ";
-const LETTER = "[\\p{L}\\p{Nl}\\p{No}]";
+const LETTER = "\\p{L}\\p{Nl}\\p{No}";
+const MARK = "\\p{M}\\u200c\\u200d"; // of the letter before it
+const LONGEST = 100; // letters of a piece
+const RUN = `[${LETTER}][${LETTER}${MARK}]{0,${LONGEST - 1}}`;
 const PIECES = new RegExp([
-  " ?[Aa]ujourd['’]hui", ` ?${LETTER}+['’](?=[${VOWELS}])`,
-  "['’](?:s|t|re|ve|m|ll|d)(?![\\p{L}\\p{N}_])", ` ?${LETTER}+`, " ?\\p{Nd}", " ?[^\\p{L}\\p{N}\\s]", "\\s",
+  " ?[Aa]ujourd['’]hui", ` ?${RUN}['’](?=[${VOWELS}])`,
+  `['’](?:s|t|re|ve|m|ll|d)(?![\\p{L}\\p{N}${MARK}_])`, ` ?${RUN}`, " ?\\p{Nd}", " ?[^\\p{L}\\p{N}\\s]", "\\s",
 ].join("|"), "gu");
+const TYPOGRAPHIC = new RegExp(`(?<=[${LETTER}${MARK}])[’ʼ]`, "gu");
+const WORD = new RegExp(`^ ?[${LETTER}]`, "u");
 
 /** The words, marks and spaces of a text; words have the space before them. */
 export const pieces = (text) => text.match(PIECES) ?? [];
+
+/** Unicode normal form C, with ' for the typographic apostrophe after a letter. */
+export const normalized = (text) => text.normalize("NFC").replace(TYPOGRAPHIC, "'");
+
+/**
+ * The pieces of a text. Only the vowel that follows tells an elision from a quotation mark: at the
+ * end of a text, a word with its apostrophe is one piece where the vocabulary knows it.
+ */
+function cut(text, knows) {
+  const found = pieces(text);
+  const [word, mark] = found.slice(-2);
+  return mark === "'" && WORD.test(word) && knows(word + mark)
+    ? [...found.slice(0, -2), word + mark] : found;
+}
 
 /**
  * The sentence as the network reads it: the token that begins a line, then its own.
@@ -19,7 +39,7 @@ export const pieces = (text) => text.match(PIECES) ?? [];
  */
 export function readSentence(model, text, longest = 60) {
   const encode = encoderOf(model);
-  const found = encode(text.normalize("NFC")).slice(0, longest);
+  const found = encode(normalized(text)).slice(0, longest);
   const tokens = found.map(({ id, known }) => ({ id, known, text: shown(model.vocab[id]) }));
   const { begin } = model.meta.tokenizer;
   const all = [{ id: begin, known: true, text: "▸" }, ...tokens];
@@ -44,7 +64,7 @@ function wordEncoder(model) {
   const { words, characters } = model.meta.tokenizer;
   const known = new Map(model.vocab.slice(0, words).map((word, id) => [word, id]));
   const spell = speller(characters, words, true);
-  return (text) => pieces(text).flatMap((piece) =>
+  return (text) => cut(text, (piece) => known.has(piece)).flatMap((piece) =>
     known.has(piece) ? [{ id: known.get(piece), known: true }]
       : spell(piece).map((id) => ({ id, known: piece.trim().length < 2 })));
 }
@@ -80,9 +100,14 @@ function pairEncoder(model) {
   const index = new Map(ids.map((name, id) => [name, id]));
   const letters = byteCharacters();
   const utf8 = new TextEncoder();
-  return (text) => pieces(text).flatMap((piece) =>
-    merged([...utf8.encode(piece)].map((byte) => letters[byte]), rank)
-      .map((name) => ({ id: index.get(name), known: true })));
+  const merge = (piece) => merged([...utf8.encode(piece)].map((byte) => letters[byte]), rank);
+  const knows = (elision) => {
+    const found = merge(elision);
+    // Its apostrophe was merged with letters, and not for another word's sake.
+    return found.length === 1 || (found.at(-1).length > 1 && merge(elision.slice(0, -1)).length > 1);
+  };
+  return (text) => cut(text, knows).flatMap((piece) =>
+    merge(piece).map((name) => ({ id: index.get(name), known: true })));
 }
 
 function merged(parts, rank) {
