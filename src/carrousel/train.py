@@ -27,6 +27,7 @@ from torch import Tensor, nn
 
 from .adamw import AdamW
 from .checkpoint import load_checkpoint, prefixed, save_checkpoint, section
+from .limits import real, whole
 from .plain import restored, typed
 
 Batches = Callable[[int, torch.Generator], Any]  # (step, generator) -> one batch
@@ -67,12 +68,17 @@ class TrainOptions:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.steps < 1:
-            raise ValueError(f"steps must be at least 1, got {self.steps}")
+        for name in ("steps", "evaluate_every", "checkpoint_every"):
+            whole(name, getattr(self, name))
+        for name in ("patience", "seed"):
+            whole(name, getattr(self, name), 0)
+        real("learning_rate", self.learning_rate, 0, 100, above=True)
+        real("warmup", self.warmup, 0, 1)
+        real("weight_decay", self.weight_decay, 0)
+        real("clip", self.clip, 0)
+        real("average", self.average, 0, 1, below=True)
         if self.schedule not in ("cosine", "constant"):
             raise ValueError(f"schedule must be 'cosine' or 'constant', got {self.schedule!r}")
-        if not 0 <= self.average < 1:
-            raise ValueError(f"average must lie in [0, 1), got {self.average}")
 
     def rate(self, step: int) -> float:
         """Learning rate of the update number ``step`` (from 0)."""

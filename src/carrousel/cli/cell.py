@@ -1,10 +1,13 @@
 """``carrousel lab cell``: one step of one cell, with real numbers."""
 
+import math
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from ..limits import whole
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -40,6 +43,9 @@ def cell(
     from ..lab.weights import Weights
     from .output import writable_folder
 
+    for name, number in (("--inputs", inputs), ("--hidden", hidden)):
+        whole(name, number)
+    whole("--seed", seed, 0)
     own = _loaded(weights, layer) if weights else Weights.random(kind, inputs, hidden, seed)
     rng = torch.Generator().manual_seed(seed)
     given = [
@@ -81,6 +87,8 @@ def _vector(name: str, text: str, size: int, rng: "Generator") -> "Tensor":
         values = [float(part) for part in text.split(",")]
     except ValueError:
         raise ValueError(f"{name} is {text!r}, but must be numbers with commas between") from None
+    if not all(math.isfinite(value) for value in values):
+        raise ValueError(f"{name} is {text!r}, but its numbers must be finite")
     if len(values) != size:
         raise ValueError(f"{name} has {len(values)} numbers, but the cell needs {size}")
     return torch.tensor(values)

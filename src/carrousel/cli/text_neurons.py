@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ..limits import whole
 from .output import whole_folder
 from .text_tables import show_table
 
@@ -35,8 +36,8 @@ def neurons(
     from ..text.neurons import neurons
 
     for name, number in (("--characters", characters), ("--strings", strings)):
-        if number < 1:
-            raise ValueError(f"{name} must be at least 1, got {number}")
+        whole(name, number)
+    whole("--seed", seed, 0)
     content, readable = _beginning(text, characters), LanguageModel.load(model)
     with whole_folder(out) if out is not None else nullcontext() as folder:
         found = neurons(readable, content, feature or None, strings=strings, seed=seed)

@@ -1,9 +1,11 @@
 """What a user may set; everything that is left as None is chosen from the data."""
 
+import math
 from dataclasses import dataclass, fields
 from typing import Any
 
 from ..data.reading import READ_OPTIONS, ReadOptions
+from ..limits import real, whole
 
 EFFORTS = ("fast", "default", "best")
 WHOLE = ("context", "hidden_size", "num_layers", "ensemble", "max_steps", "batch_size", "conformal")
@@ -85,14 +87,15 @@ class Options:
     header: bool | None = None
 
     def __post_init__(self) -> None:
-        _whole("h", self.h)
+        whole("h", self.h)
+        whole("seed", self.seed, 0)
         if self.nonnegative not in (None, True, False):
             raise TypeError(f"nonnegative must be True, False or None, got {self.nonnegative!r}")
         for name in WHOLE:
             if getattr(self, name) is not None:
-                _whole(name, getattr(self, name))
+                whole(name, getattr(self, name))
         for season in self.seasons:
-            _whole("season_length", season)
+            whole("season_length", season)
         if self.cell not in CELLS:
             raise ValueError(f"cell must be one of {', '.join(CELLS)}, got {self.cell!r}")
         if self.effort not in EFFORTS:
@@ -104,8 +107,10 @@ class Options:
         if not isinstance(self.calendar, bool):
             _names("calendar", self.calendar)
         self.reading  # noqa: B018 - checks what it is made of
-        if self.learning_rate is not None and not self.learning_rate > 0:
-            raise ValueError(f"learning_rate must be positive, got {self.learning_rate}")
+        if self.learning_rate is not None:
+            real("learning_rate", self.learning_rate, -math.inf, 100)
+            if not self.learning_rate > 0:
+                raise ValueError(f"learning_rate must be positive, got {self.learning_rate}")
 
     @property
     def reading(self) -> ReadOptions:
@@ -143,10 +148,3 @@ class Options:
 def _names(name: str, value: object) -> None:
     if not isinstance(value, tuple) or not all(isinstance(one, str) for one in value):
         raise TypeError(f"{name} must be a list of names, got {value!r}")
-
-
-def _whole(name: str, value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name} must be a whole number, got {value!r}")
-    if value < 1:
-        raise ValueError(f"{name} must be at least 1, got {value}")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import torch
 
 from carrousel.checkpoint import write_bytes
+from carrousel.limits import whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -52,6 +53,8 @@ class Options:
         for name, value in (("seeds", self.seeds), ("jobs", self.jobs)):
             if value is not None and value < 1:
                 raise ValueError(f"{name} is {value}, but must be 1 or more")
+            if value is not None:
+                whole(name, value)
 
     @property
     def count(self) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
+from ..limits import whole
 from .network import Network, State
 from .tokenizer import Tokenizer
 
@@ -23,11 +24,12 @@ class Sampler:
     ) -> None:
         if not 0 <= temperature < np.inf:
             raise ValueError(f"temperature must be 0 or more and finite, got {temperature!r}")
-        if top_k is not None and top_k < 1:
-            raise ValueError(f"top_k must be at least 1, got {top_k!r}")
+        if top_k is not None:
+            whole("top_k", top_k)
         if not 0 < top_p <= 1:
             raise ValueError(f"top_p must lie in (0, 1], got {top_p!r}")
         self.temperature, self.top_k, self.top_p = temperature, top_k, top_p
+        whole("seed", seed, 0)
         self._random = np.random.default_rng(seed)
 
     def __call__(self, scores: np.ndarray) -> int:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from carrousel.explain.asking import evaluated
+from carrousel.limits import whole
 from carrousel.text.keeping import kept
 from carrousel.text.occlusion import changed, drawn_from
 from carrousel.text.reading import Line, Readable, probabilities, records, words
@@ -33,6 +34,8 @@ class Options:
         for name in ("replacements", "sentences"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)} must be at least 1")
+            whole(name, getattr(self, name))
+        whole("seed", self.seed, 0)
 
 
 @dataclass(frozen=True)

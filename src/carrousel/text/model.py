@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..limits import whole
 from ..train import Progress, Run
 from . import generate as g
 from .corpus import Corpus, Source, chunks
@@ -122,8 +123,7 @@ class LanguageModel:
 
     def next(self, prefix: str = "", k: int = 10) -> list[tuple[str, float]]:
         """The ``k`` likeliest tokens after ``prefix``, with their probabilities."""
-        if k < 1:
-            raise ValueError(f"k must be at least 1, got {k!r}")
+        whole("k", k)
         scores, _, _ = g.read_prefix(self._require_fitted(), self.tokenizer, prefix)
         best = torch.from_numpy(scores).softmax(-1).topk(min(k, len(scores)))
         names = self.tokenizer.tokens
@@ -147,6 +147,7 @@ class LanguageModel:
         """
         if length < 0:
             raise ValueError(f"length must be 0 or more, got {length!r}")
+        whole("length", length, 0)
         network, sampler = self._require_fitted(), g.Sampler(temperature, top_k, top_p, seed)
         self.tokenizer.encode(
             prefix
@@ -244,7 +245,7 @@ def _report(run: Run, corpus: Corpus, options: Options) -> dict[str, Any]:
         "reason": run.reason,
         "loss": run.losses[-1] if run.losses else None,
         "valid_loss": run.best_score,
-        "valid_losses": run.scores,
+        "valid_losses": [(step, s if math.isfinite(s) else None) for step, s in run.scores],
         "tokens": len(corpus.tokens) - 1,
         "characters": corpus.characters,
     }

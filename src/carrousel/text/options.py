@@ -1,7 +1,9 @@
 """What fixes a language model and its training."""
 
+import math
 from dataclasses import dataclass, fields
 
+from ..limits import real, whole
 from .tokenizer import LEVELS
 
 CELLS = ("lstm", "gru", "rnn")
@@ -70,11 +72,16 @@ class Options:
         for name in ("vocabulary", "steps"):
             if getattr(self, name) is not None:
                 _at_least_one(name, getattr(self, name))
-        for name in ("dropout", "embedding_dropout", "weight_drop"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"{name} must lie in [0, 1), got {getattr(self, name)!r}")
-        if not self.epochs > 0:
+        for name in ("patience", "seed"):
+            whole(name, getattr(self, name), 0)
+        for name in ("dropout", "embedding_dropout", "weight_drop", "average"):
+            real(name, getattr(self, name), 0, 1, below=True)
+        real("epochs", self.epochs, -math.inf)
+        if self.epochs <= 0:
             raise ValueError(f"epochs must be above 0, got {self.epochs!r}")
+        real("learning_rate", self.learning_rate, 0, 100, above=True)
+        real("weight_decay", self.weight_decay, 0)
+        real("clip", self.clip, 0)
         if not self.byte_fallback and self.level != "char":
             raise ValueError(
                 f"byte_fallback=False is for level='char'; level={self.level!r} needs its bytes"
@@ -93,3 +100,4 @@ def _one_of(name: str, value: str, accepted: tuple[str, ...]) -> None:
 def _at_least_one(name: str, value: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
+    whole(name, value)

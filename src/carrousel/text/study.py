@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from carrousel.limits import whole
 from carrousel.text.effects import Effect, contrast
 from carrousel.text.memory import kept_of, mean_of, own_sentences
 from carrousel.text.occlusion import Stands, changed, drawn_from
@@ -32,6 +33,11 @@ class StudyOptions:
     replacements: int = 4
     own: int = 96
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("each", "replacements", "own"):
+            whole(name, getattr(self, name))
+        whole("seed", self.seed, 0)
 
 
 @dataclass(frozen=True)

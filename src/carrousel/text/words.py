@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import torch
 
 from carrousel.explain.asking import evaluated
+from carrousel.limits import whole
 from carrousel.text.reading import Readable
 
 _BRANCHES = 20  # of each beginning: likelier tokens than these are not looked at
@@ -23,14 +24,15 @@ def next_words(model: Readable, prefix: str, k: int = 10) -> list[tuple[str, flo
     """
     if k < 1:
         raise ValueError(f"k={k} must be at least 1")
+    whole("k", k)
     tokenizer = getattr(model, "tokenizer", None)
     read, left = (prefix, "") if tokenizer is None else tokenizer.split_end(prefix)
     search = _Search(model, [token for token, _ in model.pieces(read)], left)
     found: dict[str, float] = {}
     with torch.no_grad(), evaluated(model.module):
         while len(found) < k and search.heap:
-            cost, whole, tokens = heapq.heappop(search.heap)
-            if whole:
+            cost, ended, tokens = heapq.heappop(search.heap)
+            if ended:
                 word = search.word(tokens)
                 found[word] = found.get(word, 0.0) - cost
             else:
