@@ -409,7 +409,8 @@ def _settle(
         _require_months(cells, readings[""], expected)
     if len(readings) == 1:
         return next(iter(readings)), []
-    usual = bool(cells.str.contains(r"^\d+\.\d+\.|\p{L}").all())  # day first, elsewhere too
+    # Between dots, and before the name of a month, the day stands first everywhere.
+    usual = form.parts == "1n3" or bool(cells.str.contains(r"^\d+\.\d+\.").all())
     if form.parts == "123" and options.day_first is not None:
         order = "dmy" if options.day_first else "mdy"
         bad = readings[order].is_null()

@@ -186,7 +186,7 @@ def _is_data(
     rows: list[list[str]], top: int, names: Sequence[str], alike: Callable[[str], str]
 ) -> bool:
     """Whether the first line holds values already: a time and a number, like the line below."""
-    if set(names[1:]) & set(rows[top]):
+    if set(names[1:]) <= set(rows[top]):
         return False
     first = [alike(cell) for cell in rows[top]]
     below = [alike(cell) for cell in rows[top + 1]] if len(rows) > top + 1 else first
