@@ -14,7 +14,8 @@ WRITTEN = {
     "%d/%m/%y": DAYS, "%m/%d/%y": DAYS, "%y-%m-%d": DAYS, "%d.%m.%Y": DAYS, "%m.%d.%Y": DAYS,
     "%m/%d/%Y %I:%M:%S %p": HOURS, "%d/%m/%Y %H:%M": HOURS, "%b %d %Y": DAYS, "%d %B %Y": DAYS,
     "%B %d, %Y": DAYS, "%d-%b-%y": DAYS, "%A, %d %B %Y": DAYS, "%Y%m%d": DAYS, "%Y%m%d%H": HOURS,
-    "%Y%m%dT%H%M": HOURS, "%Y-%m-%dT%H:%M:%S.%f": HOURS, "%Y.%m.%d": DAYS, "%G-W%V-%u": DAYS,
+    "%Y%m%dT%H%M": HOURS, "%Y%m%d %H:%M": HOURS, "%Y-%m-%dT%H:%M:%S.%f": HOURS, "%Y.%m.%d": DAYS,
+    "%G-W%V-%u": DAYS,
     "%m/%Y": MONTHS, "%b %Y": MONTHS, "%b-%y": MONTHS, "%Y-%m": MONTHS, "%Y%m": MONTHS,
     "%d.%m.%y": MONTHS, "%d/%m/%Y": MONTHS, "%m/%d/%Y": MONTHS, "%YM%m": MONTHS,
 }  # fmt: skip

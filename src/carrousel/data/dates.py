@@ -93,6 +93,7 @@ class Form:
     pattern: str
     parts: str
     words: str = ""
+    tail: str = _CLOCK  # how a clock follows
 
 
 _SEP = r"[-/. ]"
@@ -110,11 +111,12 @@ _FORMS = (
     Form(r"(\d{4})[-/ ]?[QqTt]([1-4])", "yq", "quarters"),
     Form(r"[QqTt]([1-4])[-/ ]?(\d{4})", "qy", "quarters"),
     Form(r"([1-4])[QqTt][-/ ]?(\d{4})", "qy", "quarters"),
+    Form(r"(\d{4})(\d{2})(\d{2})", "ymd", "YYYYMMDD", _CLOCK[:-1]),  # not without a clock
     Form(r"(\d{4})-?[Ww](\d{1,2})(?:-?([1-7]))?", "ywu", "ISO weeks"),
 )
 _DIGITS = (
-    Form(r"(\d{4})(\d{2})(\d{2})", "ymd", "YYYYMMDD"),
-    Form(r"(\d{4})(\d{2})", "ym", "YYYYMM"),
+    Form(r"(\d{4})(\d{2})(\d{2})", "ymd", "YYYYMMDD", _COMPACT),
+    Form(r"(\d{4})(\d{2})", "ym", "YYYYMM", ""),
 )
 
 
@@ -198,10 +200,10 @@ def parse_whole(
     text = numbers.cast(pl.String)
     cells = text.unique(maintain_order=True)
     for form in _DIGITS if unit is None else ():
-        pattern = f"^{form.pattern}{_tail(form)}$"
+        pattern = f"^{form.pattern}{form.tail}$"
         if not cells.str.contains(pattern).all():
             continue
-        fields = _groups(cells, pattern, form.parts + ("HMS" if _tail(form) else ""))
+        fields = _groups(cells, pattern, form.parts + ("HMS" if form.tail else ""))
         time = _time(fields, _clock(fields)[0])
         good = ~(time.is_null() | _implausible(time))
         if good.all():
@@ -302,22 +304,14 @@ def _form(cells: pl.Series) -> tuple[Form | None, pl.DataFrame]:
     lower = plain.str.to_lowercase()
     for form in (*_FORMS, *_DIGITS):
         named = "n" in form.parts
-        tail = _tail(form)
-        pattern = rf"^{form.pattern}{tail}{_ZONE}$"
+        pattern = rf"^{form.pattern}{form.tail}{_ZONE}$"
         if named:
             pattern = f"(?i){pattern}"
         source = lower if named else plain
         if source.str.contains(pattern).all():
-            parts = form.parts + {_COMPACT: "HMS", _CLOCK: "HMSfp", "": ""}[tail] + "Zz"
+            parts = form.parts + {_COMPACT: "HMS", "": ""}.get(form.tail, "HMSfp") + "Zz"
             return form, _groups(source, pattern, parts)
     return None, pl.DataFrame()
-
-
-def _tail(form: Form) -> str:
-    """How a clock follows a date of this form."""
-    if form in _DIGITS:
-        return _COMPACT if "d" in form.parts else ""
-    return _CLOCK
 
 
 def _groups(cells: pl.Series, pattern: str, parts: str) -> pl.DataFrame:
@@ -576,7 +570,7 @@ def _stranger(text: pl.Series) -> str:
     cells = text.unique(maintain_order=True)
     best, most = cells.is_null(), -1
     for form in (*_FORMS, *_DIGITS):
-        pattern = f"(?i)^{form.pattern}{_tail(form)}{_ZONE}$"
+        pattern = f"(?i)^{form.pattern}{form.tail}{_ZONE}$"
         fits = cells.str.to_lowercase().str.contains(pattern)
         if int(fits.sum()) > most:
             best, most = fits, int(fits.sum())
