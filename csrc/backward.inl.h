@@ -8,6 +8,8 @@
 // the recurrence, rows of the weight gradients. Parts and orders of summation follow from the sizes
 // alone, so that the number of workers changes no bit.
 
+constexpr Index kFewRows = 16;  // of d in a chunk, next to which dW is large
+
 template <class T, class C>
 struct BackwardPass {
   static constexpr Index kept = C::saved > 0 ? C::saved : 1;     // gradients per unit in a row of d
@@ -19,7 +21,7 @@ struct BackwardPass {
   bool by_units = false;
   Index chunk_rows = 0;                  // most rows of d in a chunk
   Index stride = 0;                      // of d: odd in cache lines, and past the end by a tile
-  T *w_hh = nullptr, *w_ih = nullptr;    // packed: depth G*H
+  T *w_hh = nullptr, *w_ih = nullptr;    // packed: depth G*H; null: read where they lie, in a single step
   T* d[2] = {};                          // d of this chunk and of the one before
   T *features_h = nullptr, *features_x = nullptr;  // panels of h_{t-1} and x: the chunk's rows
 
@@ -57,6 +59,7 @@ struct BackwardPass {
   }
 
   void pack_weights(const Worker& me) const {
+    if (!w_hh) return;
     const Index depth = C::gates * p.hidden;
     for (Index g = me.first(units.groups()); g < me.last(units.groups()); ++g) {
       pack(units, g, 0, depth, depth, w_hh, [&](Index k) { return p.w_hh + k * p.hidden; });
@@ -108,6 +111,58 @@ struct BackwardPass {
     const Index depth = C::gates * p.hidden;
     multiply<T>(static_cast<int>(m), nv, depth, d_after, 1,
                 w_hh + units.first(group) * W<T> * depth, acc);
+  }
+
+  // The part of M rows that lies in one group of columns, into the tile's sums (or zeros) and back.
+  template <class Out>
+  static void fetch(const Columns& columns, Index group, Index m, bool old, const Out& out, T* acc) {
+    const int nv = columns.width(group);
+    const Index column0 = columns.first(group) * W<T>, left = columns.count - column0;
+    for (Index r = 0; r < m; ++r) {
+      for (int v = 0; v < nv; ++v, acc += W<T>) {
+        store(acc, old ? load(out(r) + column0 + v * W<T>, left - v * W<T>) : V<T>{});
+      }
+    }
+  }
+  template <class Out>
+  static void put(const Columns& columns, Index group, Index m, const T* acc, const Out& out) {
+    const int nv = columns.width(group);
+    const Index column0 = columns.first(group) * W<T>, left = columns.count - column0;
+    for (Index r = 0; r < m; ++r) {
+      T* const to = out(r) + column0;
+      for (int v = 0; v < nv; ++v, acc += W<T>) store(to + v * W<T>, load(acc), left - v * W<T>);
+    }
+  }
+
+  // out(r) += sum over k of d[r][k] * w[k] for all rows of a single step and groups g0 .. g1 of columns,
+  // k = 0 .. depth-1. Each weight is read once, where it lies, in blocks that stay in L1.
+  template <class Out>
+  void add_product(const Columns& columns, Index g0, Index g1, Index depth, const T* d_now, const T* w,
+                   const Out& out) const {
+    constexpr Index block = 32;
+    alignas(64) T panel[block * kPanel * W<T>], acc[kMaxRows * kPanel * W<T>];
+    const Index batch = p.steps.batch;
+    for (Index k0 = 0; k0 < depth; k0 += block) {
+      const Index n = min(block, depth - k0);
+      for (Index g = g0; g < g1; ++g) {
+        const int nv = columns.width(g);
+        const Index column0 = columns.first(g) * W<T>, left = columns.count - column0;
+        for (Index k = 0; k < n; ++k) {
+          const T* const in = w + (k0 + k) * columns.count + column0;
+          for (int v = 0; v < nv; ++v) store(panel + (k * nv + v) * W<T>, load(in + v * W<T>, left - v * W<T>));
+        }
+        const Pieces tiles(batch, tile_rows(nv), 1);
+        for (Index i = 0; i < tiles.count; ++i) {
+          const Index r0 = tiles.first(i), m = tiles.first(i + 1) - r0;
+          const T* from[kMaxRows];
+          for (Index r = 0; r < m; ++r) from[r] = d_now + (r0 + r) * stride + k0;
+          const auto rows_out = [&](Index r) { return out(r0 + r); };
+          fetch(columns, g, m, true, rows_out, acc);
+          multiply<T>(static_cast<int>(m), nv, n, from, 1, panel, acc);
+          put(columns, g, m, acc, rows_out);
+        }
+      }
+    }
   }
 
   // Derivatives of the gates for one row and one vector of units.
@@ -175,6 +230,11 @@ struct BackwardPass {
     const Index span = max(1, min(kSpan, kSpanBytes / weights));
     const Index end = c.last == p.steps.count ? c.last + 1 : c.last;  // then dh_0 remains
     for (Index s = c.first; s < end; ++s) {
+      if (!w_hh && s == p.steps.count) {
+        add_product(units, g0, g1, C::gates * p.hidden, d_after + hh_column(p.hidden), p.w_hh,
+                    [&](Index r) { return p.dh0 + r * p.hidden; });
+        break;
+      }
       for (Index k = 0; k * span < g1 - g0; ++k) {
         const Index g = g0 + there_and_back(s, k, g1 - g0, span);
         for (Index i = 0; i < pieces.count; ++i) {
@@ -195,24 +255,20 @@ struct BackwardPass {
   void weight_gradient(const Columns& columns, const T* features, const T* d_chunk, Index column,
                        Index j0, Index j1, bool first, const Chunk& c, T* dw, const Row& row) const {
     alignas(64) T acc[kMaxRows * 4 * W<T>];
-    const Index most = tile_rows(min(kPanel, columns.vectors()));
-    for (Index j = j0; j < j1; j += most) {  // these columns of d stay in L1 for all features
+    // These columns of d stay in L1 for all features. With few rows it is writing dW that takes the
+    // time, and one row of it after the other lies as memory likes it.
+    const Index most = c.rows <= kFewRows ? 1 : tile_rows(min(kPanel, columns.vectors()));
+    for (Index j = j0; j < j1; j += most) {
       const Index m = min(most, j1 - j);
       const T* from[kMaxRows];
       for (Index i = 0; i < m; ++i) from[i] = d_chunk + column + j + i;
       for (Index g = 0; g < columns.groups(); ++g) {
         const int nv = columns.width(g);
         const Index column0 = columns.first(g) * W<T>;
-        for (Index i = 0; i < m * nv; ++i) {
-          const Index k = column0 + i % nv * W<T>;
-          const T* const old = dw + row(j + i / nv) * columns.count + k;
-          store(acc + i * W<T>, first ? V<T>{} : load(old, columns.count - k));
-        }
+        const auto out = [&](Index i) { return dw + row(j + i) * columns.count; };
+        fetch(columns, g, m, !first, out, acc);
         multiply<T>(static_cast<int>(m), nv, c.rows, from, stride, features + column0 * c.rows, acc);
-        for (Index i = 0; i < m * nv; ++i) {
-          const Index k = column0 + i % nv * W<T>;
-          store(dw + row(j + i / nv) * columns.count + k, load(acc + i * W<T>), columns.count - k);
-        }
+        put(columns, g, m, acc, out);
       }
     }
   }
@@ -241,8 +297,23 @@ struct BackwardPass {
     if (p.db_hh) bias_gradient(d_chunk, hh, first, c, j0, j1, p.db_hh, false);
   }
 
+  // dx = d W_ih of a single step, for this worker's share of the columns.
+  void input_gradient_unpacked(const Worker& me, const T* d_now) const {
+    const Index g0 = me.first(inputs.groups()), g1 = me.last(inputs.groups());
+    const auto out = [&](Index r) { return p.dx.at(p.steps, 0, r); };
+    const Index first = inputs.first(g0) * W<T>, last = min(inputs.first(g1) * W<T>, p.input);
+    for (Index r = 0; r < p.steps.batch && !p.add_dx; ++r) {
+      for (Index k = first; k < last; ++k) out(r)[k] = 0;
+    }
+    // d keeps the GRU's n before r and z.
+    const Index n = C::gru ? p.hidden : 0, rest = C::gates * p.hidden - n;
+    add_product(inputs, g0, g1, n, d_now, p.w_ih + rest * p.input, out);
+    add_product(inputs, g0, g1, rest, d_now + n, p.w_ih, out);
+  }
+
   // dx = d W_ih for this worker's share of every step's rows.
   void input_gradient(const Worker& me, const Chunk& c, const T* d_chunk) const {
+    if (!w_hh) return input_gradient_unpacked(me, d_chunk);
     const Index depth = C::gates * p.hidden;
     alignas(64) T acc[kMaxRows * 4 * W<T>];
     Index row = 0;
@@ -259,16 +330,10 @@ struct BackwardPass {
           for (Index j = 0; j < m; ++j) {
             from[j] = d_chunk + (row + r0 + j) * stride;
           }
-          for (Index j = 0; j < m * nv; ++j) {
-            const Index k = column0 + j % nv * W<T>;
-            const T* const old = p.dx.at(p.steps, t, row0 + r0 + j / nv) + k;
-            store(acc + j * W<T>, p.add_dx ? load(old, p.input - k) : V<T>{});
-          }
+          const auto out = [&](Index j) { return p.dx.at(p.steps, t, row0 + r0 + j); };
+          fetch(inputs, g, m, p.add_dx, out, acc);
           multiply<T>(static_cast<int>(m), nv, depth, from, 1, w_ih + column0 * depth, acc);
-          for (Index j = 0; j < m * nv; ++j) {
-            const Index k = column0 + j % nv * W<T>;
-            store(p.dx.at(p.steps, t, row0 + r0 + j / nv) + k, load(acc + j * W<T>), p.input - k);
-          }
+          put(inputs, g, m, acc, out);
         }
       }
       row += n;
@@ -300,7 +365,7 @@ struct BackwardPass {
   }
 };
 
-// Parts of the batch for a layer whose weight gradients are small; 1: none.
+// Parts of the batch for a layer of some steps whose weight gradients are small; 1: none.
 inline Index parts_of(const Steps& steps, Index gradient_bytes) {
   if (gradient_bytes > (128 << 10)) return 1;
   return max(1, min(16, steps.batch / (steps.batch < 32 ? 4 : 8)));
@@ -338,14 +403,17 @@ void backward_cell(const Backward<T>& p, int threads) {
   const Index depth = C::gates * p.hidden, size = depth * (p.input + p.hidden + 2);
   const Index width_h = whole.units.vectors() * W<T>, width_x = whole.inputs.vectors() * W<T>;
   whole.stride = ((Pass::kept * p.hidden + kMaxRows + line - 1) / line | 1) * line;
-  whole.w_hh = scratch.take<T>(depth * width_h);
-  whole.w_ih = p.dx.base ? scratch.take<T>(depth * width_x) : nullptr;
+  const bool unpacked = p.steps.count == 1 && p.steps.batch <= 4 * kUnpackedRows;
+  if (!unpacked) {
+    whole.w_hh = scratch.take<T>(depth * width_h);
+    whole.w_ih = p.dx.base ? scratch.take<T>(depth * width_x) : nullptr;
+  }
   const int workers = useful_workers(p.steps, depth * (2 * p.hidden + p.input), threads);
-  const Index parts = parts_of(p.steps, size * Index(sizeof(T)));
+  const Index parts = p.steps.count == 1 ? 1 : parts_of(p.steps, size * Index(sizeof(T)));
   if (parts == 1) {
     whole.workers = workers;
-    whole.by_units = split_units(p.steps, whole.units.groups(), depth * width_h * Index(sizeof(T)),
-                                 workers);
+    whole.by_units = unpacked || split_units(p.steps, whole.units.groups(),
+                                             depth * width_h * Index(sizeof(T)), workers);
     whole.allocate(scratch, 512 << 10);
     team(workers, [&](const Worker& me) {
       whole.pack_weights(me);

@@ -89,18 +89,22 @@ struct ForwardPass {
     }
   }
 
-  // The same for a row or two, with the weights as they lie in memory.
+  // The same with the weights as they lie in memory.
   void add_dots(const Group<T, C>& group, Index m, const Product<T>* factors, int count,
                 const Sums<T>& sums) const {
     for (Index q = 0; q < group.vectors(); ++q) {
       const Index unit0 = group.first + q / C::gates * W<T>;
       const Index row0 = q % C::gates * p.hidden + unit0, left = min(W<T>, p.hidden - unit0);
-      for (Index r = 0; r < m; ++r) {
-        V<T> sum = load(sums.start + r * sums.start_row + q * W<T>);
+      for (Index r0 = 0; r0 < m; r0 += kDotRows) {
+        const Index n = min(kDotRows, m - r0);
+        V<T> sum[kDotRows];
+        for (Index r = 0; r < n; ++r) sum[r] = load(sums.start + (r0 + r) * sums.start_row + q * W<T>);
         for (const Product<T>* f = factors; f != factors + count; ++f) {
-          sum += row_dots<T>(f->depth, f->panel + row0 * f->depth, left, f->rows[r]);
+          V<T> dots[kDotRows];
+          row_dots<T>(n, f->depth, f->panel + row0 * f->depth, left, f->rows + r0, dots);
+          for (Index r = 0; r < n; ++r) sum[r] += dots[r];
         }
-        store(sums.end + group.vector(q, r, m), sum);
+        for (Index r = 0; r < n; ++r) store(sums.end + group.vector(q, r0 + r, m), sum[r]);
       }
     }
   }
@@ -245,12 +249,14 @@ void final_states(const Forward<T>& p) {
   for (Index r = 0; r < p.steps.batch; ++r) {
     while (p.steps.rows(t) <= r) --t;
     const std::size_t bytes = static_cast<std::size_t>(p.hidden) * sizeof(T);
-    __builtin_memcpy(p.h_n + r * p.hidden, p.y.at(p.steps, t, r), bytes);
+    if (p.h_n) __builtin_memcpy(p.h_n + r * p.hidden, p.y.at(p.steps, t, r), bytes);
     if (p.cells) {
       __builtin_memcpy(p.c_n + r * p.hidden, p.cells + (p.steps.begin(t) + r) * p.hidden, bytes);
     }
   }
 }
+
+constexpr Index kUnpackedRows = 16;  // of a single step
 
 // Enough work for a team: waking it costs some microseconds.
 inline int useful_workers(const Steps& steps, Index multiplications, int threads) {
@@ -269,7 +275,8 @@ void forward_cell(const Forward<T>& p, int threads) {
                               pass.workers);
   const bool ahead = p.steps.count > 1 && batch < 2 * L::rows;
   pass.ahead_rows = ahead ? 64 : 0;
-  if (p.steps.total() > 2) {
+  // Weights that a row or two, or few rows of a single step, will use are not worth packing.
+  if (p.steps.total() > (p.steps.count == 1 ? kUnpackedRows : 2)) {
     pass.w_ih = scratch.take<T>(row * p.input);
     pass.w_hh = scratch.take<T>(row * p.hidden);
   }

@@ -60,7 +60,7 @@ struct Forward : Layer<T> {
   Rows<T> y;  // hidden state after each step
   T* saved;   // (N, S*H) or null: keep no record
   T* cells;   // (N, H), LSTM with a record; else null
-  T* h_n;     // (B, H)
+  T* h_n;     // (B, H) or null
   T* c_n;     // (B, H); LSTM only. Without a record it also holds the running cell state.
 };
 

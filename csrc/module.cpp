@@ -1,11 +1,13 @@
 // The Python face of the kernels. Tensors arrive as addresses: src/carrousel/ops, the only caller, has
-// checked their shapes, types and strides and keeps them alive during the call.
+// checked their shapes, types and strides and keeps them alive during the call. checks.h looks at what
+// is left: sizes, offsets and positions, which a file or a user may hold.
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
 #include <stdexcept>
 
+#include "checks.h"
 #include "dispatch.h"
 #include "sampling.h"
 #include "threads.h"
@@ -22,17 +24,18 @@ T* at(Address address) {
   return reinterpret_cast<T*>(address);
 }
 
-
+// Returns the number of rows in memory.
 template <class T>
-void fill_layer(Layer<T>& p, const nb::tuple& shape, const nb::tuple& in) {
+Index fill_layer(Layer<T>& p, const nb::tuple& shape, const nb::tuple& in) {
   p.cell = static_cast<Cell>(nb::cast<int>(shape[0]));
   p.steps = {nb::cast<Index>(shape[1]), nb::cast<Index>(shape[2]),
              at<const Index>(nb::cast<Address>(shape[3]))};
-  p.input = nb::cast<Index>(shape[4]);
-  p.hidden = nb::cast<Index>(shape[5]);
-  p.reverse = nb::cast<bool>(shape[6]);
+  p.input = nb::cast<Index>(shape[5]);
+  p.hidden = nb::cast<Index>(shape[6]);
+  p.reverse = nb::cast<bool>(shape[7]);
   const T** const fields[] = {&p.w_ih, &p.w_hh, &p.b_ih, &p.b_hh, &p.h0, &p.c0};
   for (std::size_t i = 0; i < 6; ++i) *fields[i] = at<const T>(nb::cast<Address>(in[i]));
+  return nb::cast<Index>(shape[4]);
 }
 
 template <class T>
@@ -44,11 +47,12 @@ template <class T>
 void forward(const Kernels<T>& kernels, int threads, const nb::tuple& shape, const nb::tuple& in,
              const nb::tuple& x, const nb::tuple& y, const nb::tuple& out) {
   Forward<T> p{};
-  fill_layer(p, shape, in);
+  const Index total = fill_layer(p, shape, in);
   p.x = rows<const T>(x);
   p.y = rows<T>(y);
   T** const fields[] = {&p.saved, &p.cells, &p.h_n, &p.c_n};
   for (std::size_t i = 0; i < 4; ++i) *fields[i] = at<T>(nb::cast<Address>(out[i]));
+  check(p, total);
   nb::gil_scoped_release release;
   kernels.forward(p, threads);
 }
@@ -58,7 +62,7 @@ void backward(const Kernels<T>& kernels, int threads, const nb::tuple& shape, co
               const nb::tuple& x, const nb::tuple& y, const nb::tuple& dy, const nb::tuple& dx,
               bool add_dx, const nb::tuple& record, const nb::tuple& out) {
   Backward<T> p{};
-  fill_layer(p, shape, in);
+  const Index total = fill_layer(p, shape, in);
   p.x = rows<const T>(x);
   p.y = rows<const T>(y);
   p.dy = rows<const T>(dy);
@@ -69,6 +73,7 @@ void backward(const Kernels<T>& kernels, int threads, const nb::tuple& shape, co
   T** const fields[] = {&p.dh0,   &p.dc0,   &p.dw_ih,    &p.dw_hh,
                         &p.db_ih, &p.db_hh, &p.total_dh, &p.total_dc};
   for (std::size_t i = 0; i < 8; ++i) *fields[i] = at<T>(nb::cast<Address>(out[i]));
+  check(p, total);
   nb::gil_scoped_release release;
   kernels.backward(p, threads);
 }
@@ -91,6 +96,7 @@ void quantile_loss(const Kernels<T>& kernels, int threads, const nb::tuple& shap
   for (std::size_t i = 0; i < 5; ++i) *numbers[i] = nb::cast<T>(weights[i]);
   p.loss = at<T>(nb::cast<Address>(out[0]));
   p.grad = at<T>(nb::cast<Address>(out[1]));
+  check(p);
   nb::gil_scoped_release release;
   kernels.quantile_loss(p, threads);
 }
@@ -105,6 +111,7 @@ void add_quantiles(const Kernels<T>& kernels, int threads, const nb::tuple& shap
   for (std::size_t i = 0; i < 4; ++i) *fields[i] = at<const T>(nb::cast<Address>(in[i]));
   p.stretch = static_cast<T>(stretch);
   p.sum = at<double>(sum);
+  check(p);
   nb::gil_scoped_release release;
   kernels.add_quantiles(p, threads);
 }
@@ -123,6 +130,7 @@ void look(const Kernels<T>& kernels, int threads, const nb::tuple& shape, const 
   T** const fields[] = {&p.features, &p.anchors, &p.values, &p.mask, &p.level, &p.scale, &p.size, &p.origin};
   for (std::size_t i = 0; i < 8; ++i) *fields[i] = at<T>(nb::cast<Address>(out[i]));
   p.age = at<Index>(nb::cast<Address>(out[8]));
+  check(p);
   nb::gil_scoped_release release;
   kernels.look(p, threads);
 }
@@ -130,20 +138,25 @@ void look(const Kernels<T>& kernels, int threads, const nb::tuple& shape, const 
 template <class T>
 void gather(const Kernels<T>& kernels, int threads, const nb::tuple& shape, const nb::tuple& in, Address out) {
   Gather<T> p{};
-  Index* const sizes[] = {&p.batch, &p.history, &p.length};
-  for (std::size_t i = 0; i < 3; ++i) *sizes[i] = nb::cast<Index>(shape[i]);
+  Index series = 0, values = 0;
+  Index* const sizes[] = {&p.batch, &p.history, &p.length, &series, &values};
+  for (std::size_t i = 0; i < 5; ++i) *sizes[i] = nb::cast<Index>(shape[i]);
   p.y = at<const T>(nb::cast<Address>(in[0]));
   const Index** const fields[] = {&p.start, &p.stop, &p.series, &p.end};
   for (std::size_t i = 0; i < 4; ++i) *fields[i] = at<const Index>(nb::cast<Address>(in[i + 1]));
   p.out = at<T>(out);
+  check(p, series, values);
   nb::gil_scoped_release release;
   kernels.gather(p, threads);
 }
 
 void draw(Index batch, Index count, const nb::tuple& in, const nb::tuple& out) {
   const auto place = [](const nb::handle& address) { return nb::cast<Address>(address); };
-  pick({batch, count, at<const double>(place(in[0])), at<const Index>(place(in[1])), at<const Index>(place(in[2])),
-        at<const double>(place(in[3])), at<Index>(place(out[0])), at<Index>(place(out[1]))});
+  const Pick p{batch, count, at<const double>(place(in[0])), at<const Index>(place(in[1])),
+               at<const Index>(place(in[2])), at<const double>(place(in[3])), at<Index>(place(out[0])),
+               at<Index>(place(out[1]))};
+  check(p);
+  pick(p);
 }
 
 Function function(const std::string& name) {

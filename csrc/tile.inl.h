@@ -135,33 +135,62 @@ inline V<T> lane_sums(V<T> (&r)[W<T>]) {
   return r[0];
 }
 
-// x . w for `count` <= W rows of w, as they lie in memory: with a row or two of inputs, packing the
-// weights would cost more than using them. Lanes past `count` are of no use.
+// x . w for M rows of x and `count` <= W rows of w, as they lie in memory: with few rows of inputs,
+// packing the weights would cost more than using them. Lanes past `count` are of no use. Some rows of w
+// at a time, so that the sums stay in registers.
+constexpr int kDotRows = 4;
+
+template <class T, int M>
+[[gnu::noinline]] void row_dots(Index depth, const T* w, Index count, const T* const* x, V<T>* out) {
+  constexpr int most = CARROUSEL_REGISTERS >= 32 ? 16 : 8, fit = most / (M > 2 ? 4 : M);
+  constexpr int N = fit < W<T> ? fit : W<T>;
+  V<T> sum[M][W<T>];
+  for (Index i0 = 0; i0 < W<T>; i0 += N) {
+    V<T> part[M][N];
+    const T* rows[N];
+#pragma GCC unroll 16
+    for (int i = 0; i < N; ++i) rows[i] = w + min(i0 + i, count - 1) * depth;
+#pragma GCC unroll 4
+    for (int m = 0; m < M; ++m) {
+#pragma GCC unroll 16
+      for (int i = 0; i < N; ++i) part[m][i] = V<T>{};
+    }
+    Index k = 0;
+    for (; k + W<T> <= depth; k += W<T>) {
+#pragma GCC unroll 16
+      for (int i = 0; i < N; ++i) {
+        const V<T> b = load(rows[i] + k);
+#pragma GCC unroll 4
+        for (int m = 0; m < M; ++m) part[m][i] += b * load(x[m] + k);
+      }
+    }
+    if (k < depth) {
+#pragma GCC unroll 16
+      for (int i = 0; i < N; ++i) {
+        const V<T> b = load_some(rows[i] + k, depth - k);
+#pragma GCC unroll 4
+        for (int m = 0; m < M; ++m) part[m][i] += b * load_some(x[m] + k, depth - k);
+      }
+    }
+#pragma GCC unroll 4
+    for (int m = 0; m < M; ++m) {
+#pragma GCC unroll 16
+      for (int i = 0; i < N; ++i) sum[m][i0 + i] = part[m][i];
+    }
+  }
+#pragma GCC unroll 4
+  for (int m = 0; m < M; ++m) out[m] = lane_sums<T>(sum[m]);
+}
+
+// m <= kDotRows
 template <class T>
-[[gnu::noinline]] V<T> row_dots(Index depth, const T* w, Index count, const T* x) {
-  V<T> sum[W<T>];
-#pragma GCC unroll 16
-  for (int i = 0; i < W<T>; ++i) sum[i] = V<T>{};
-  Index k = 0;
-  for (; k + W<T> <= depth; k += W<T>) {
-    const V<T> part = load(x + k);
-    const T* row = w + k;
-#pragma GCC unroll 16
-    for (int i = 0; i < W<T>; ++i) {
-      sum[i] += load(row) * part;
-      row += i + 1 < count ? depth : 0;
-    }
+inline void row_dots(Index m, Index depth, const T* w, Index count, const T* const* x, V<T>* out) {
+  switch (m) {
+    case 1: return row_dots<T, 1>(depth, w, count, x, out);
+    case 2: return row_dots<T, 2>(depth, w, count, x, out);
+    case 3: return row_dots<T, 3>(depth, w, count, x, out);
+    default: return row_dots<T, 4>(depth, w, count, x, out);
   }
-  if (k < depth) {
-    const V<T> part = load_some(x + k, depth - k);
-    const T* row = w + k;
-#pragma GCC unroll 16
-    for (int i = 0; i < W<T>; ++i) {
-      sum[i] += load_some(row, depth - k) * part;
-      row += i + 1 < count ? depth : 0;
-    }
-  }
-  return lane_sums<T>(sum);
 }
 
 // Columns in groups of at most `widest` vectors, so that a narrow matrix wastes no lanes.

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from carrousel.machinery import Torchlike, as_leaf
-from carrousel.ops import gate, layer, step
+from carrousel.ops import cell, gate, layer, step
 from carrousel.ops.tape import TAPE, tape, watch
 
 _GATES = {"RNN_TANH": 1, "RNN_RELU": 1, "LSTM": 4, "GRU": 3}  # rows of the weights per unit
@@ -300,6 +300,9 @@ class LSTM(_Recurrent):
                 i.copy_(-f.uniform_(1, chrono - 1).log_())
 
 
+_WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")  # of a cell
+
+
 class _Cell(Torchlike, nn.RNNCellBase):
     """One step: the layer's kernel with T = 1."""
 
@@ -315,6 +318,11 @@ class _Cell(Torchlike, nn.RNNCellBase):
         return self._carrousel_forward(input, hx)
 
     def _carrousel_forward(self, input, hx=None):
+        plain = not torch.compiler.is_compiling() and TAPE.get() is None
+        if plain and gate.quiet() and not gate.converted():
+            stepped = self._step(input, hx)
+            if stepped is not None:
+                return stepped
         states = self._states(input, hx)
         weights: list = [self.weight_ih, self.weight_hh]
         if self.bias:
@@ -334,6 +342,18 @@ class _Cell(Torchlike, nn.RNNCellBase):
         _, h, c = layer.run(self._mode(), x, None, h0, c0, weights, way)
         shape = (*input.shape[:-1], -1)
         return h.reshape(shape) if c is None else (h.reshape(shape), c.reshape(shape))
+
+    def _step(self, x, hx):
+        """One step without detours; None where it is not a plain one."""
+        names, h0, c0 = _WEIGHTS if self.bias else _WEIGHTS[:2], hx, None
+        if type(x) not in step.PLAIN:
+            return None
+        if self._MODE == "LSTM" and hx is not None:
+            if type(hx) not in (tuple, list) or len(hx) != 2:
+                return None
+            h0, c0 = hx
+        out = cell.run(self._mode(), self, names, x, h0, c0)
+        return out if out is None or self._MODE == "LSTM" else out[0]
 
     def _states(self, input, hx):
         """h0 (and c0) as (1, B, H), or None where torch must run."""

@@ -98,6 +98,14 @@ def test_large_bodies_are_refused_whatever_their_length_is_said_to_be(server: st
     assert ask(server, "POST", RECORD, chunked, transfer_encoding="chunked", **json_type)[0] == 413
 
 
+@pytest.mark.parametrize("headers", [{}, {"content_type": "application/json"}])
+def test_whoever_still_sends_a_refused_body_gets_the_answer(server: str, headers: dict[str, str]):
+    """A server that closes the connection before it has read all resets it."""
+    status, _, content = ask(server, "POST", RECORD, b"a" * (4 << 20), **headers)
+    assert status == (413 if headers else 415)
+    assert "error" in json.loads(content)
+
+
 @pytest.mark.parametrize(
     "path",
     [

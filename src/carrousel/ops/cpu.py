@@ -13,10 +13,12 @@ import torch
 from torch import Tensor
 
 import carrousel._core as _core
+from carrousel.ops import checks
 from carrousel.ops.tape import Run
 
 MODES = ("RNN_TANH", "RNN_RELU", "LSTM", "GRU")  # in the order of the kernels' enum
 SAVED = (0, 0, 4, 4)  # values saved per unit and step
+GATES = (1, 1, 4, 3)  # rows of the weights per unit
 _HUGE = 4 << 20  # bytes
 
 
@@ -32,6 +34,7 @@ def available_isas() -> list[str]:
 
 def elementwise(name: str, x: Tensor) -> Tensor:
     """The kernels' own exp, tanh or sigmoid, for their accuracy tests; x float32 or float64."""
+    checks.tensor("x", x, x.shape, checks.floating("x", x))
     x = x.contiguous()
     out = torch.empty_like(x)
     run = _core.elementwise_f32 if x.dtype == torch.float32 else _core.elementwise_f64
@@ -96,11 +99,13 @@ def forward(
     h0, c0 (D, B, H); weights per direction: w_ih (G*H, I), w_hh (G*H, H), maybe b_ih and b_hh.
     All of one dtype, float32 or float64. -> y (T, B, D*H) or (N, D*H), h_n, c_n (D, B, H) and, if
     ``record``, the saved gates (D, N, S*H) and cell states (D, N, H); None for what there is not.
+    Raises TypeError or ValueError for tensors that do not make a layer.
     """
+    _check_layer(mode, x, offsets, h0, c0, weights)
     directions, batch, hidden = h0.shape
     x, h0, weights = _dense_rows(x), h0.contiguous(), [w.contiguous() for w in weights]
     y = _fresh(x, *x.shape[:-1], directions * hidden)
-    n = y.numel() // (directions * hidden)
+    n = x.numel() // x.size(-1)
     h_n, c_n, saved, cells = torch.empty_like(h0), None, None, None
     if c0 is not None:
         c0, c_n = c0.contiguous(), torch.empty_like(h0)
@@ -109,7 +114,8 @@ def forward(
         saved = _fresh(x, directions, n, SAVED[mode] * hidden)
     run = _core.forward_f32 if x.dtype is torch.float32 else _core.forward_f64
     steps = x.size(0) if offsets is None else offsets.numel() - 1
-    size = (steps, batch, 0 if offsets is None else offsets.data_ptr(), x.size(-1), hidden)
+    offsets = None if offsets is None else offsets.contiguous()
+    size = (steps, batch, 0 if offsets is None else offsets.data_ptr(), n, x.size(-1), hidden)
     rows, parameters = _rows(x), _addresses(weights, directions)
     h, c, *out = (_slices(t, directions) for t in (h0, c0, saved, cells, h_n, c_n))
     for d in range(directions):
@@ -142,10 +148,15 @@ def backward(
     grads: dL/dy, dL/dh_n, dL/dc_n, None for zero -> dL/dx, dL/dh0, dL/dc0, dL/dweights. Where
     ``runs`` of a tape are given, each receives the gradient of every step's states.
     """
-    y, saved, cells = record
-    dy, dh_n, dc_n = grads
+    dy, dh_n, dc_n = [None if grad is None else _resolved(grad) for grad in grads]
+    _check_layer(mode, x, offsets, h0, c0, weights)
+    _check_record(mode, x, h0, record, (dy, dh_n, dc_n))
     directions, batch, hidden = h0.shape
     x, h0, weights = _dense_rows(x), h0.contiguous(), [w.contiguous() for w in weights]
+    y, saved, cells = (
+        _dense_rows(record[0]),
+        *[None if t is None else t.contiguous() for t in record[1:]],
+    )
     dy = None if dy is None else _dense_rows(dy)
     dx = _like_rows(x) if need_x else None
     dh0, dc0 = _start(h0, dh_n), None  # the kernels turn dL/dh_n into dL/dh_0 in place
@@ -154,7 +165,9 @@ def backward(
     dweights = [torch.empty_like(w) for w in weights] if need_weights else []
     run = _core.backward_f32 if x.dtype is torch.float32 else _core.backward_f64
     steps = x.size(0) if offsets is None else offsets.numel() - 1
-    size = (steps, batch, 0 if offsets is None else offsets.data_ptr(), x.size(-1), hidden)
+    offsets = None if offsets is None else offsets.contiguous()
+    n = x.numel() // x.size(-1)
+    size = (steps, batch, 0 if offsets is None else offsets.data_ptr(), n, x.size(-1), hidden)
     parameters, out = _addresses(weights, directions), _addresses(dweights, directions)
     h, c, s, cell, dh, dc = (_slices(t, directions) for t in (h0, c0, saved, cells, dh0, dc0))
     for d in range(directions):
@@ -171,6 +184,36 @@ def backward(
             (dh[d], dc[d], *out[d], *(_totals(runs[d], y, c0, hidden) if runs else (0, 0))),
         )
     return dx, dh0, dc0, dweights
+
+
+def _check_layer(mode: int, x, offsets, h0, c0, weights) -> None:
+    if mode not in range(len(MODES)):
+        raise ValueError(f"mode must be 0 to {len(MODES) - 1}, not {mode!r}")
+    checks.layer(GATES[mode], x, offsets, h0, c0, weights, has_cell=MODES[mode] == "LSTM")
+
+
+def _check_record(mode: int, x: Tensor, h0: Tensor, record, grads) -> None:
+    """What forward left, and the gradients: whoever kept them may hand back something else."""
+    directions, _, hidden = h0.shape
+    n, lead, dtype = x.numel() // x.size(-1), x.shape[:-1], x.dtype
+    wide, cell = SAVED[mode] * hidden, MODES[mode] == "LSTM"
+    y, saved, cells = record
+    checks.tensor("y", y, (*lead, directions * hidden), dtype)
+    if wide:
+        checks.tensor("saved", saved, (directions, n, wide), dtype)
+    if cell:
+        checks.tensor("cells", cells, (directions, n, hidden), dtype)
+    shapes = ((*lead, directions * hidden), h0.shape, h0.shape)
+    for name, grad, shape in zip(("dy", "dh_n", "dc_n"), grads, shapes, strict=True):
+        if grad is not None:
+            checks.tensor(name, grad, shape, dtype)
+
+
+def _resolved(grad: Tensor) -> Tensor:
+    """A gradient whose sign, or being zero, torch may keep in a flag, as plain memory."""
+    if grad._is_zerotensor():
+        return torch.zeros(grad.shape, dtype=grad.dtype)
+    return grad.resolve_neg()
 
 
 def _fresh(like: Tensor, *shape: int) -> Tensor:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 import carrousel._core as _core
+from carrousel.ops import checks
 
 
 class QuantileLoss(torch.autograd.Function):
@@ -33,11 +34,21 @@ class QuantileLoss(torch.autograd.Function):
         probabilities: Tensor,
         constants: tuple[float, float, float, float, float],
     ) -> Tensor:
-        out, batch, steps = out.detach().contiguous(), *out.shape[:2]
-        kinds, horizon = anchors.shape[-2:]
+        batch, steps, columns = checks.dims("out", out, (3,))
+        *_, kinds, horizon = checks.dims("anchors", anchors, (4,))
+        _check_outputs(out, anchors, batch, steps)
+        checks.tensor("target", target, (batch, steps, horizon), out.dtype)
+        checks.tensor("origin", origin, (batch, 1), out.dtype)
+        checks.tensor("scale", scale, (batch, steps, 1), out.dtype)
+        checks.tensor("size", size, (batch, steps, 1), out.dtype)
+        checks.tensor("age", age, (batch, steps), torch.int64)
+        (count,) = checks.dims("probabilities", probabilities, (1,))
+        checks.tensor("probabilities", probabilities, (count,), out.dtype)
+        out = out.detach().contiguous()
+        target = target if target.stride(-1) == 1 or horizon == 1 else target.contiguous()
         inputs = [t.contiguous() for t in (anchors, origin, scale, size, probabilities, age)]
         grad, loss = out, out.new_empty(batch * steps)
-        shape = (batch * steps, steps, horizon, kinds, len(probabilities) // 2, out.shape[-1])
+        shape = (batch * steps, steps, horizon, kinds, count // 2, columns)
         run = _core.quantile_loss_f32 if out.dtype is torch.float32 else _core.quantile_loss_f64
         run(
             torch.get_num_threads(),
@@ -66,13 +77,30 @@ def add_quantiles(
     out (B, 1, K*h + 2h + 2*side), anchors (B, 1, K, h), origin (B, 1), scale (B, 1, 1). What is
     added is ``carrousel.forecast.distribution.Forecast.quantiles()``; nothing has a gradient.
     """
+    batch, horizon, count = checks.dims("total", total, (3,))
+    *_, kinds, found = checks.dims("anchors", anchors, (4,))
+    if found != horizon:
+        raise ValueError(f"anchors must be for the {horizon} steps of total, not {found}")
+    checks.tensor("total", total, (batch, horizon, count), torch.float64)
+    if not total.is_contiguous() or count % 2 == 0:
+        raise ValueError("total must be contiguous, of an odd number of quantiles")
+    _check_outputs(out, anchors, batch, 1)
+    checks.tensor("origin", origin, (batch, 1), out.dtype)
+    checks.tensor("scale", scale, (batch, 1, 1), out.dtype)
     inputs = [t.contiguous() for t in (out, anchors, origin, scale)]
-    batch, horizon, count = total.shape
     run = _core.add_quantiles_f32 if out.dtype is torch.float32 else _core.add_quantiles_f64
     run(
         torch.get_num_threads() if batch > 1 else 1,
-        (batch, horizon, anchors.shape[-2], count // 2, out.shape[-1]),
+        (batch, horizon, kinds, count // 2, out.shape[-1]),
         tuple([t.data_ptr() for t in inputs]),
         stretch,
         total.data_ptr(),
     )
+
+
+def _check_outputs(out: Tensor, anchors: Tensor, batch: int, steps: int) -> None:
+    """The head's output and the anchors; the number of columns is looked at by the kernels."""
+    columns = checks.dims("out", out, (3,))[2]
+    checks.tensor("out", out, (batch, steps, columns), checks.floating("out", out))
+    kinds, horizon = anchors.shape[-2:]
+    checks.tensor("anchors", anchors, (batch, steps, kinds, horizon), out.dtype)

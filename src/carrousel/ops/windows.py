@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 import carrousel._core as _core
+from carrousel.ops import checks
 
 SMALL = 1 << 14  # values that are written: below, a second thread costs more than it does
 
@@ -40,6 +41,10 @@ def look(
 ) -> Look:
     """history (B, T*step), float32 or float64, NaN where missing; with ``last``, the simple
     forecasts of the last step alone."""
+    shape = checks.dims("history", history, (2,))
+    checks.tensor("history", history, shape, checks.floating("history", history))
+    if not 0 < step <= shape[1]:
+        raise ValueError(f"step must be 1 to the {shape[1]} values of a window, not {step!r}")
     history = history if history.stride(1) == 1 else history.contiguous()
     batch, steps = len(history), history.shape[1] // step
     first, new = steps - 1 if last else 0, history.new_empty
@@ -72,14 +77,22 @@ def gather(
 
     Series s is y[start[s]:stop[s]]; what lies outside is NaN.
     """
-    batch, length = len(series), history + h
+    (count,), (values,) = checks.dims("start", start, (1,)), checks.dims("y", y, (1,))
+    (batch,), length = checks.dims("series", series, (1,)), history + h
+    checks.tensor("y", y, (values,), checks.floating("y", y))
+    for name, places in (("start", start), ("stop", stop)):
+        checks.tensor(name, places, (count,), torch.int64)
+    for name, places in (("series", series), ("end", end)):
+        checks.tensor(name, places, (batch,), torch.int64)
+    if history < 0 or h < 0:
+        raise ValueError(f"history and h must not be negative, they are {history} and {h}")
     out = y.new_empty(batch, length)
     run = _core.gather_f32 if y.dtype is torch.float32 else _core.gather_f64
-    places = [t.contiguous() for t in (y, start, stop, series, end)]
+    inputs = [t.contiguous() for t in (y, start, stop, series, end)]
     run(
         _threads(batch, batch * length),
-        (batch, history, length),
-        tuple([t.data_ptr() for t in places]),
+        (batch, history, length, count, values),
+        tuple([t.data_ptr() for t in inputs]),
         out.data_ptr(),
     )
     return out
@@ -91,10 +104,17 @@ def pick(
     """Random series (B,), in proportion to what ``cumulative`` (S,) float64 adds up, and for each a
     random position out of the ``count`` (S,) from ``first`` (S,) on; int64, from numbers uniform
     (2, B) float64 in [0, 1)."""
-    out = torch.empty(2, uniform.shape[1], dtype=torch.int64)
+    _, batch = checks.dims("uniform", uniform, (2,))
+    checks.tensor("uniform", uniform, (2, batch), torch.float64)
+    (known,) = checks.dims("first", first, (1,))
+    checks.tensor("first", first, (known,), torch.int64)
+    checks.tensor("count", count, (known,), torch.int64)
+    checks.tensor("cumulative", cumulative, (known,), torch.float64)
+    out = torch.empty(2, batch, dtype=torch.int64)
     series, end = out
-    places = [t.data_ptr() for t in (uniform, first, count, cumulative)]
-    _core.pick(len(series), len(first), tuple(places), (series.data_ptr(), end.data_ptr()))
+    inputs = [t.contiguous() for t in (uniform, first, count, cumulative)]
+    places = tuple([t.data_ptr() for t in inputs])
+    _core.pick(batch, known, places, (series.data_ptr(), end.data_ptr()))
     return series, end
 
 

@@ -6,12 +6,15 @@ rebinding", fails here), a request that carries an ``Origin`` or ``Sec-Fetch-Sit
 this page, and bodies must be JSON, which no HTML form can send.
 """
 
+import asyncio
 import json
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LARGEST_BODY = 256 * 1024  # bytes
+DRAINED = 16 * 1024 * 1024  # bytes of a refused body that are read, to no purpose
+PATIENCE = 5.0  # seconds in which they must have come
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
@@ -49,10 +52,13 @@ class Guard:
         answer = _with_headers(send)
         refused = self._refused(scope)
         if refused is not None:
+            if "expect" not in _headers(scope):  # else the body waits for our leave
+                await _drain(receive)
             await refuse(answer, *refused)
             return
         body = await _read(receive)
         if body is None:
+            await _drain(receive)
             await refuse(answer, 413, f"the request is larger than {LARGEST_BODY} bytes")
             return
         await self.app(scope, _replay(body), answer)
@@ -121,6 +127,26 @@ async def _read(receive: Receive) -> bytes | None:
             return None
         if not message.get("more_body", False):
             return bytes(body)
+
+
+async def _drain(receive: Receive) -> None:
+    """Read the rest of a body that nobody wants.
+
+    A connection that is closed while its client is still sending is reset, and the answer is lost.
+    """
+
+    async def read() -> None:
+        left = DRAINED
+        while left > 0:
+            message = await receive()
+            if message["type"] == "http.disconnect" or not message.get("more_body", False):
+                return
+            left -= len(message.get("body", b""))
+
+    try:
+        await asyncio.wait_for(read(), PATIENCE)
+    except asyncio.TimeoutError:
+        return
 
 
 def _replay(body: bytes) -> Receive:

@@ -1,0 +1,125 @@
+// What must hold before a kernel may follow an address: the last line behind the checks in Python,
+// which know the tensors' shapes. What comes from a user or from a file is looked at here once more.
+#pragma once
+#include <initializer_list>
+#include <stdexcept>
+#include <string>
+
+#include "kernels.h"
+#include "sampling.h"
+
+namespace carrousel {
+
+inline void require(bool holds, const std::string& otherwise) {
+  if (!holds) throw std::invalid_argument(otherwise);
+}
+
+inline void require_memory(std::initializer_list<const void*> needed) {
+  for (const void* address : needed) {
+    require(address, "every tensor must have memory of its own: a meta, fake or zero tensor has none");
+  }
+}
+
+// The rows of `steps`, out of `rows` that there are in memory.
+inline void check(const Steps& steps, Index rows) {
+  require(steps.count > 0 && steps.batch > 0, "a batch must have at least one step and one sequence");
+  bool fits = steps.begin(0) == 0 && steps.rows(0) == steps.batch;
+  for (Index t = 0; fits && t < steps.count; ++t) {
+    fits = steps.rows(t) > 0 && (t == 0 || steps.rows(t) <= steps.rows(t - 1));
+  }
+  require(fits && steps.total() == rows,
+          "batch_sizes must begin with the number of sequences (" + std::to_string(steps.batch) +
+              "), stay above 0, never grow, and add up to the rows of data (" + std::to_string(rows) + ")");
+}
+
+template <class T>
+void check(const Layer<T>& p, Index rows) {
+  const int cell = static_cast<int>(p.cell);
+  require(cell >= 0 && cell <= static_cast<int>(Cell::gru), "mode must be 0 to 3, not " + std::to_string(cell));
+  require(p.input > 0 && p.hidden > 0, "input_size and hidden_size must be above 0");
+  check(p.steps, rows);
+  require_memory({p.w_ih, p.w_hh, p.h0, p.x.base});
+  if (p.cell == Cell::lstm) require_memory({p.c0});
+}
+
+template <class T>
+void check(const Forward<T>& p, Index rows) {
+  check(static_cast<const Layer<T>&>(p), rows);
+  require_memory({p.y.base});
+  if (p.cell == Cell::lstm) require_memory({p.c_n});
+}
+
+template <class T>
+void check(const Backward<T>& p, Index rows) {
+  check(static_cast<const Layer<T>&>(p), rows);
+  require_memory({p.y.base, p.dh0});
+  if (p.cell == Cell::lstm) require_memory({p.cells, p.dc0});
+  if (p.cell == Cell::lstm || p.cell == Cell::gru) require_memory({p.saved});
+  if (p.dw_ih) require_memory({p.dw_hh});
+}
+
+// Columns of the head's output: weights of the anchors, median, width, and the tails on both sides.
+inline void check_columns(Index horizon, Index kinds, Index side, Index columns) {
+  require(horizon > 0 && kinds > 0, "anchors must have at least one kind and one step of the horizon");
+  require(side > 0 && side <= 16, "there must be 1 to 16 quantiles on each side of the median, not " +
+                                      std::to_string(side));
+  const Index wanted = horizon * (kinds + 2) + 2 * side;
+  require(columns == wanted, "out must have " + std::to_string(wanted) + " columns, not " + std::to_string(columns));
+}
+
+template <class T>
+void check(const QuantileLoss<T>& p) {
+  check_columns(p.horizon, p.kinds, p.side, p.columns);
+  require(p.rows >= 0 && p.steps > 0 && p.rows % p.steps == 0, "rows must be whole windows of steps");
+}
+
+template <class T>
+void check(const Quantiles<T>& p) {
+  check_columns(p.horizon, p.kinds, p.side, p.columns);
+}
+
+// How many simple forecasts `forecast` in anchors.inl.h writes.
+inline Index anchor_kinds(Index step, const List& seasons) {
+  Index kinds = step > 1 ? 4 : 3;  // last, level; half trend, trend
+  for (Index k = 0; k < seasons.count; ++k) {
+    kinds += seasons.at[k] == 1 ? 1 : 3;
+    if (k > 0 && seasons.at[k] % seasons.at[0] == 0) kinds += 2;
+  }
+  return kinds;
+}
+
+template <class T>
+void check(const Look<T>& p) {
+  require(p.batch >= 0 && p.steps > 0 && p.step > 0 && p.horizon > 0,
+          "a window must have at least one step of at least one value, and a horizon");
+  require(p.first >= 0 && p.first < p.steps, "anchors must be wanted from one of the steps on");
+  require(p.seasons.count > 0, "seasons must not be empty");
+  for (Index k = 0; k < p.seasons.count; ++k) require(p.seasons.at[k] > 0, "seasons must be above 0");
+  for (Index k = 0; k < p.backs.count; ++k) require(p.backs.at[k] > 0, "backs must be above 0");
+  const Index kinds = anchor_kinds(p.step, p.seasons);
+  require(p.kinds == kinds, "kinds must be " + std::to_string(kinds) + " for these seasons, not " +
+                                std::to_string(p.kinds));
+}
+
+// Windows of `series` series that lie one after the other in `values` values.
+template <class T>
+void check(const Gather<T>& p, Index series, Index values) {
+  require(p.history >= 0 && p.length >= p.history, "history and h must not be negative");
+  for (Index s = 0; s < series; ++s) {
+    require(p.start[s] >= 0 && p.start[s] <= values && p.stop[s] >= 0 && p.stop[s] <= values,
+            "series " + std::to_string(s) + " must lie within the " + std::to_string(values) +
+                " values of y, not from " + std::to_string(p.start[s]) + " to " + std::to_string(p.stop[s]));
+  }
+  for (Index b = 0; b < p.batch; ++b) {
+    require(p.series[b] >= 0 && p.series[b] < series,
+            "series must be 0 to " + std::to_string(series - 1) + ", not " + std::to_string(p.series[b]));
+    require(p.end[b] >= 0 && p.end[b] <= values,
+            "end must be 0 to " + std::to_string(values) + ", not " + std::to_string(p.end[b]));
+  }
+}
+
+inline void check(const Pick& p) {
+  require(p.count > 0, "there must be at least one series to draw from");
+}
+
+}  // namespace carrousel
