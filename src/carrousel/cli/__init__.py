@@ -22,6 +22,7 @@ from .samples import samples
 from .screen import drop_output, write_what_the_terminal_has
 from .text import text
 from .update import update
+from .wording import in_flags
 
 app = typer.Typer(
     name="carrousel",
@@ -80,5 +81,5 @@ def _explained(error: Exception) -> str | None:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     missing_extra = isinstance(error, ImportError) and "pip install" in str(error)
     if missing_extra or isinstance(error, (ValueError, OSError)):
-        return " ".join(str(error).split())
+        return in_flags(" ".join(str(error).split()))
     return None

@@ -2,20 +2,35 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from . import options as o
 
 
+@o.with_settings("nonnegative", "id_col", "time_col", "target_col", *o.HOW_WRITTEN)
 def predict(
+    settings: dict[str, Any],
     model: Annotated[Path, typer.Argument(help="Folder of a model that `forecast` wrote.")],
     file: Annotated[
         Path | None,
-        typer.Argument(help="CSV or Parquet file of observations.", show_default=False),
+        typer.Argument(help="CSV, Parquet or spreadsheet file.", show_default=False),
     ] = None,
     level: o.Level = [80, 95],  # noqa: B006 - typer reads the default, nothing changes it
+    future: o.Future = None,
+    samples: Annotated[
+        int | None,
+        typer.Option(help="So many sample paths of each series instead.", show_default=False),
+    ] = None,
+    distribution: Annotated[
+        str | None,
+        typer.Option(
+            help="student_t or negative_binomial: parameters instead; with --samples their form.",
+            show_default=False,
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the random numbers of --samples.")] = 0,
     out: Annotated[
         Path | None, typer.Option(help="CSV or Parquet file. Standard output if not given.")
     ] = None,
@@ -28,26 +43,28 @@ def predict(
     """
     from ..checkpoint import write_bytes
     from ..forecast import Forecaster
-    from .output import writable_file
+    from ..forecast.tables import to_forecast
     from .report import table_bytes
-    from .screen import write_data
-    from .study import read
 
     if out is not None and out.suffix not in (".csv", ".parquet"):
         raise ValueError(f"--out must end in .csv or .parquet, got {out.name}")
-    if out is not None:
-        writable_file(out)
     forecaster = Forecaster.load(model)
+    o.override(forecaster, settings)
     panel, given = forecaster.panel_, None
     notes: list[str] = []
     if file is not None:
-        forecaster.set_params(freq=panel.freq.alias)
-        panel, notes = read(file, forecaster)
+        panel, notes = to_forecast(file, panel, forecaster.options)
         given = panel
     for note in notes:
         sys.stderr.write(f"{note}\n")
-    table = forecaster.predict(given, level=level)
+    if samples is not None:
+        kind = distribution or "quantiles"
+        table = forecaster.sample(given, samples, distribution=kind, seed=seed, X_df=future)
+    elif distribution is not None:
+        table = forecaster.distribution(given, family=distribution, X_df=future)
+    else:
+        table = forecaster.predict(given, level=o.levels(level), X_df=future)
     if out is None:
-        write_data(table_bytes(table, panel, ".csv"))
+        sys.stdout.write(table_bytes(table, panel, ".csv").decode())
     else:
         write_bytes(out, table_bytes(table, panel, out.suffix))

@@ -20,29 +20,32 @@ def write_forecast(
     folder: Path,
     forecaster: Forecaster,
     panel: Panel,
-    trial: Comparison,
+    trial: Comparison | None,
     *,
-    level: Sequence[int],
+    level: Sequence[float],
     suffix: str,
+    future: Path | None = None,
     record: dict[str, Any],
     title: str,
     report: bool = False,
     explain: bool = False,
 ) -> None:
-    """Forecasts, held-out forecasts, plot, model and every number, into ``folder``; with
-    ``report`` also one page of it all, with ``explain`` what the forecasts relied on."""
-    table = forecaster.predict(level=level)
+    """Forecasts, held-out forecasts (None: there were none), plot, model and every number, into
+    ``folder``; with ``report`` also one page of it all, with ``explain`` what the forecasts relied
+    on. ``future`` holds the covariates that are known ahead."""
+    table = forecaster.predict(level=level, X_df=future)
     _write_table(folder / f"forecast{suffix}", table, panel)
-    _write_table(folder / f"backtest{suffix}", _compared(trial), panel)
+    if trial is not None:
+        _write_table(folder / f"backtest{suffix}", _compared(trial), panel)
     figure = plot_forecast(
         panel,
         band(table, panel, level),
-        trial=band(trial.table, panel, level),
-        captions=captions(trial.scores),
+        trial=None if trial is None else band(trial.table, panel, level),
+        captions=[] if trial is None else captions(trial.scores),
         title=title,
     )
     figure.savefig(folder / "forecast.png")
-    explanations = explain_some(forecaster, panel) if explain else []
+    explanations = explain_some(forecaster, panel, future) if explain else []
     if explanations:
         _write_explanations(folder, explanations, panel, suffix)
     if report:
@@ -75,10 +78,15 @@ def _write_explanations(
 
 
 def write_backtest(
-    folder: Path, forecaster: Forecaster, panel: Panel, trial: Comparison, record: dict[str, Any]
+    folder: Path,
+    forecaster: Forecaster,
+    panel: Panel,
+    trial: Comparison,
+    record: dict[str, Any],
+    suffix: str = ".csv",
 ) -> None:
     """The forecasts of all windows beside what happened, and the scores."""
-    _write_table(folder / "backtest.csv", _compared(trial), panel)
+    _write_table(folder / f"backtest{suffix}", _compared(trial), panel)
     write_json(folder / "backtest.json", {**_record(forecaster, panel, trial), **record})
 
 
@@ -87,15 +95,15 @@ def _compared(trial: Comparison) -> pl.DataFrame:
     return trial.table.filter(pl.col("carrousel").is_not_nan())
 
 
-def _record(forecaster: Forecaster, panel: Panel, trial: Comparison) -> dict[str, Any]:
+def _record(forecaster: Forecaster, panel: Panel, trial: Comparison | None) -> dict[str, Any]:
     return {
         "carrousel": __version__,
         "options": forecaster.get_params(),
         "freq": panel.freq.alias,
         "series": panel.n_series,
         "steps": int(panel.lengths.sum()),
-        "seasons": trial.seasons,
-        "scores": score_record(trial.scores, panel),
+        "seasons": None if trial is None else trial.seasons,
+        "scores": None if trial is None else score_record(trial.scores, panel),
     }
 
 

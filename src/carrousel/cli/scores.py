@@ -21,8 +21,8 @@ class Trial:
     name: str
     y: Array  # (W, S, h) NaN where nothing is known
     point: Array  # (W, S, h)
-    lower: dict[int, Array]  # level -> (W, S, h)
-    upper: dict[int, Array]
+    lower: dict[float, Array]  # level -> (W, S, h)
+    upper: dict[float, Array]
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Score:
     name: str
     smape: Array  # (S,)
     mase: Array  # (S,)
-    coverage: dict[int, Array]  # level -> (S,)
+    coverage: dict[float, Array]  # level -> (S,)
 
     def spread(self, which: Array, of: int) -> "Score":
         """The same for ``of`` series, those of ``which`` among them; NaN for the others."""
@@ -57,7 +57,7 @@ def mean(values: Array) -> float | None:
     return float(known.mean()) if len(known) else None
 
 
-def our_trial(table: pl.DataFrame, panel: Panel, windows: int, levels: Sequence[int]) -> Trial:
+def our_trial(table: pl.DataFrame, panel: Panel, windows: int, levels: Sequence[float]) -> Trial:
     """From what ``Forecaster.backtest`` returns: windows one after the other."""
 
     def cube(name: str) -> Array:

@@ -9,12 +9,13 @@ import numpy as np
 import polars as pl
 from rich.console import Console
 
-from ..data import Panel, to_panel
+from ..data import Panel
 from ..data.panel import some
 from ..data.wording import counted
 from ..forecast import Forecaster
 from ..forecast.plot import Band
 from ..forecast.seasons import choose_seasons
+from ..forecast.tables import to_learn_from
 from .progress import training_bar
 from .scores import Array, Score, our_trial, score, seasonal_scales, simple_trials
 
@@ -29,16 +30,36 @@ class Comparison:
     seasons: tuple[int, ...]
 
 
-def read(source: Path, forecaster: Forecaster) -> tuple[Panel, list[str]]:
-    """The panel of a file, with the columns and the frequency that the forecaster is set to."""
-    options = forecaster.options
-    return to_panel(
-        source,
-        id_col=options.id_col,
-        time_col=options.time_col,
-        target_col=options.target_col,
-        freq=options.freq,
-    )
+def read(source: Path, forecaster: Forecaster, init: Path | None = None) -> tuple[Panel, list[str]]:
+    """The panel of a file, with the columns that the forecaster is set to; ``init`` is the model
+    that it goes on from."""
+    before = None if init is None else Forecaster.load(init).panel_
+    panel, _, notes = to_learn_from(source, forecaster.options, before)
+    return panel, notes
+
+
+def require_future(forecaster: Forecaster, future: Path | None) -> None:
+    """Before any work: what is known ahead must be given, and nothing is given in vain."""
+    known = forecaster.options.futr_exog
+    if known and future is None:
+        raise ValueError(
+            f"--future is missing: a file with {', '.join(map(repr, known))} at the "
+            f"{forecaster.options.h} steps to forecast"
+        )
+    if future is not None and not known:
+        raise ValueError("--future: name its columns with --futr-exog")
+
+
+def comparable(panel: Panel, steps: int, wanted: bool) -> tuple[Array, list[str]]:
+    """The series with enough steps to hold some out, by position, and a sentence about the
+    others; none if no comparison is ``wanted``."""
+    if wanted and (panel.lengths >= steps).any():
+        return long_enough(panel, steps, "a comparison")
+    why = "as asked"
+    if wanted:
+        longest = int(panel.lengths.max())
+        why = f"that needs {steps:,} steps, half of them held out, and the longest has {longest:,}"
+    return np.zeros(0, np.int64), [f"not compared with simple methods: {why}"]
 
 
 def long_enough(panel: Panel, steps: int, purpose: str) -> tuple[Array, list[str]]:
@@ -68,14 +89,15 @@ def compare(
     windows: int = 1,
     step: int | None = None,
     refit: bool = False,
-    level: Sequence[int] = (80, 95),
+    level: Sequence[float] = (80, 95),
+    init: Path | None = None,
 ) -> Comparison:
     """Forecast the last windows of the series ``which`` from what came before them."""
     h, step, all_series = forecaster.options.h, step or forecaster.options.h, panel.n_series
     panel = panel if len(which) == all_series else panel.select(which)
     with training_bar(console, "learning without the held-out steps") as report:
         table = forecaster.backtest(
-            panel, windows, step=step, level=level, refit=refit, progress=report
+            panel, windows, step=step, level=level, refit=refit, progress=report, init=init
         )
     drops = [h + step * k for k in reversed(range(windows))]
     seasons = forecaster.options.seasons or choose_seasons(panel)[0]
@@ -100,10 +122,10 @@ def _spread(table: pl.DataFrame, which: Array, of: int, windows: int) -> pl.Data
     return table.with_columns(pl.selectors.float().fill_null(np.nan))
 
 
-def learn(forecaster: Forecaster, panel: Panel, console: Console) -> None:
-    """Fit on everything, with a bar."""
+def learn(forecaster: Forecaster, panel: Panel, console: Console, **how: Any) -> None:
+    """Fit on everything, with a bar; ``how`` as ``Forecaster.fit`` has it."""
     with training_bar(console, "learning from everything") as report:
-        forecaster.fit(panel, progress=report)
+        forecaster.fit(panel, progress=report, **how)
     for sentence in endings(forecaster):
         console.print(sentence)
 
@@ -123,7 +145,7 @@ def endings(forecaster: Forecaster) -> list[str]:
     return [f"{where}: the best so far is kept (update {runs[-1].best_step:,})."]
 
 
-def band(table: pl.DataFrame, panel: Panel, level: Sequence[int]) -> Band:
+def band(table: pl.DataFrame, panel: Panel, level: Sequence[float]) -> Band:
     """The columns of ``predict`` (or of a backtest of one window) as arrays for the plot."""
 
     def cube(name: str) -> np.ndarray:

@@ -1,12 +1,16 @@
 """``carrousel update``: a saved model takes in new observations."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from . import options as o
 
+
+@o.with_settings("id_col", "time_col", "target_col", *o.HOW_WRITTEN)
 def update(
+    settings: dict[str, Any],
     model: Annotated[Path, typer.Argument(help="Folder of a model that `forecast` wrote.")],
     file: Annotated[Path, typer.Argument(help="CSV or Parquet file with the new rows.")],
     add: Annotated[
@@ -27,7 +31,10 @@ def update(
 
     with with_lock(model):  # two updates at once would each save what the other has not seen
         forecaster = Forecaster.load(model)
+        kept = forecaster.options
+        o.override(forecaster, settings)
         forecaster.update(file, add=add)
+        forecaster.options = kept
         forecaster.save(model)
     screen, panel = console(), forecaster.panel_
     first, last = (written(time) for time in panel.local(np.sort(panel.ends)[[0, -1]]))

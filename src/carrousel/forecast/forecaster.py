@@ -307,25 +307,29 @@ class Forecaster:
         level: Sequence[float] = (80, 95),
         refit: bool = False,
         progress: Report | None = None,
+        init: "Forecaster | str | Path | None" = None,
     ) -> Any:
         """Forecasts of the past beside what happened, each made from what was known then.
 
         A copy of this forecaster learns from everything before the first cutoff (with ``refit``,
         again before each) and forecasts ``h`` steps from ``n_windows`` cutoffs, ``step`` (by
         default ``h``) apart; the last leaves exactly one horizon. All windows are forecast in one
-        pass over the series. This forecaster is not changed.
+        pass over the series. This forecaster is not changed. ``init`` is that of ``fit``: what its
+        networks learned from is not checked, and should end before the first cutoff.
 
         Returns:
             A frame: ``unique_id``, ``ds``, ``cutoff`` (last time known), ``y``, ``carrousel``,
             ``carrousel-lo-80``, ...: what ``utilsforecast.evaluation.evaluate`` takes.
         """
         probabilities(level)  # what cannot be is refused before any work
-        (panel, *_), h = to_learn_from(data, self.options), self.options.h
+        before = fitted_before(init)
+        known_before = None if before is None else before._panel
+        (panel, *_), h = to_learn_from(data, self.options, known_before), self.options.h
         drops = cutoffs(n_windows, h if step is None else step, h)
         panel.require(drops[0] + 2, f"a backtest of {n_windows} windows")
 
         def learn(known: Panel) -> Forecaster:
-            fitted = Forecaster(**self.get_params()).fit(known, progress=progress)
+            fitted = Forecaster(**self.get_params()).fit(known, progress=progress, init=before)
             if fitted.runs_[-1].stopped == "interrupted":
                 raise KeyboardInterrupt  # half a training says nothing about a whole one
             return fitted

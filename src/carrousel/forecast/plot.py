@@ -23,8 +23,8 @@ class Band:
 
     times: np.ndarray  # (S, k)
     mean: np.ndarray  # (S, k)
-    lower: dict[int, np.ndarray]  # level in percent -> (S, k)
-    upper: dict[int, np.ndarray]
+    lower: dict[float, np.ndarray]  # level in percent -> (S, k)
+    upper: dict[float, np.ndarray]
 
 
 def plot_forecast(

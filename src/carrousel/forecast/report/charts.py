@@ -18,17 +18,19 @@ def forecast_chart(content: Content, s: int) -> str:
     shown = min(max(6 * h, 3 * panel.freq.season_length), MOST_POINTS)
     first = max(int(panel.lengths[s]) - shown, 0)
     times, y = panel.local(panel.times(s, first)), panel.series(s)[first:].astype(float)
-    x, ahead, tried = numbers(times), numbers(future.times[s]), numbers(trial.times[s])
+    x, ahead = numbers(times), numbers(future.times[s])
     bounds = [band[level][s] for band in (future.lower, future.upper) for level in band]
-    chart = _chart(x[0], ahead[-1], span(y, future.mean[s], trial.mean[s], *bounds), times, 260)
+    tried = [] if trial is None else [trial.mean[s]]
+    chart = _chart(x[0], ahead[-1], span(y, future.mean[s], *tried, *bounds), times, 260)
     levels = sorted(future.lower, reverse=True)
     for k, level in enumerate(levels):
         chart.area(ahead, future.lower[level][s], future.upper[level][s], f"band b{min(k, 2)}")
     chart.line(x, y, "observed")
-    chart.line(tried, trial.mean[s], "trial")
+    if trial is not None:
+        chart.line(numbers(trial.times[s]), trial.mean[s], "trial")
     chart.line(ahead, future.mean[s], "forecast")
-    legend = [("observed", "observed"), ("trial", "forecast made without these values"),
-              ("forecast", "forecast")]  # fmt: skip
+    held_out = [] if trial is None else [("trial", "forecast made without these values")]
+    legend = [("observed", "observed"), *held_out, ("forecast", "forecast")]
     legend += [(f"band b{min(k, 2)}", f"{level} % interval") for k, level in enumerate(levels)]
     label = f"History and forecast of {panel.ids[s]}"
     return chart.render(legend, _readings(content, s, first), label)
@@ -41,10 +43,11 @@ def _readings(content: Content, s: int, first: int) -> str:
     x = numbers(times)
     left = 100 * (x - x[0]) / (x[-1] - x[0] or 1.0)
     past = len(x) - future.mean.shape[1]
-    rows: dict[int, dict[str, str]] = {k: {} for k in range(len(x))}
+    rows: dict[float, dict[str, str]] = {k: {} for k in range(len(x))}
     for k, value in enumerate(panel.series(s)[first:]):
         rows[k]["observed"] = _short(value)
-    for k, value in zip(range(past - trial.mean.shape[1], past), trial.mean[s], strict=True):
+    tried = [] if trial is None else trial.mean[s]
+    for k, value in zip(range(past - len(tried), past), tried, strict=True):
         if k >= 0:
             rows[k]["forecast without it"] = _short(value)
     for k, value in enumerate(future.mean[s]):

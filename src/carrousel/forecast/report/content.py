@@ -17,23 +17,26 @@ class Method:
     name: str
     smape: float | None
     mase: float | None
-    coverage: Mapping[int, float | None]  # level in percent -> share inside
+    coverage: Mapping[float, float | None]  # level in percent -> share inside
     by_step: np.ndarray  # (h,) absolute error by step of the horizon, scaled as MASE is
 
 
 @dataclass(frozen=True)
 class Content:
-    """A report. ``methods`` are ours first; ``trial`` is the last window of the backtest."""
+    """A report. ``methods`` are ours first; ``trial`` is the last window of the backtest. Without
+    a backtest there are neither.
+    """
 
     title: str
     panel: Panel
     future: Band
-    trial: Band
-    methods: Sequence[Method]
-    verdict: str
-    windows: int  # of the backtest
-    tested: int  # held-out values, over all series and windows
-    intervals: Mapping[int, np.ndarray]  # level -> (h,) share inside, by step of the horizon
+    trial: Band | None = None
+    methods: Sequence[Method] = ()
+    verdict: str = "Nothing was held out: how good these forecasts are was not measured."
+    windows: int = 0  # of the backtest
+    tested: int = 0  # held-out values, over all series and windows
+    # level -> (h,) share inside, by step of the horizon
+    intervals: Mapping[float, np.ndarray] = field(default_factory=dict)
     captions: Sequence[str] = ()
     explanations: Sequence[Explanation] = ()
     notes: Sequence[str] = ()

@@ -52,14 +52,15 @@ def _file(name: str) -> str:
 
 def _header(content: Content) -> str:
     panel, h = content.panel, content.future.mean.shape[1]
-    ours = content.methods[0]
     cards = [
         (f"{panel.n_series:,}", "series" if panel.n_series > 1 else "one series"),
         (f"{h:,}", f"steps forecast ({panel.freq})"),
-        (_figure(ours.mase, 3), f"MASE held out; best simple method {_best(content, 'mase')}"),
     ]
-    for level, share in ours.coverage.items():
-        cards.append((_share(share), f"of held-out values inside the {level} % interval"))
+    for ours in content.methods[:1]:
+        best = _best(content, "mase")
+        cards.append((_figure(ours.mase, 3), f"MASE held out; best simple method {best}"))
+        for level, share in ours.coverage.items():
+            cards.append((_share(share), f"of held-out values inside the {level} % interval"))
     shown = "".join(f'<div class="card"><b>{a}</b><span>{escape(b)}</span></div>' for a, b in cards)
     return (
         f"<header><h1>{escape(content.title)}</h1><p>{escape(content.verdict)}</p>"
@@ -99,6 +100,8 @@ def _chooser(group: str, names: Sequence[object]) -> str:
 
 
 def _backtest(content: Content) -> str:
+    if not content.methods:
+        return ""
     windows = "one window" if content.windows == 1 else f"{content.windows} windows"
     return (
         "<h2>How good would it have been?</h2>"
