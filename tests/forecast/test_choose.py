@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
+import torch
 
+from carrousel import Forecaster
 from carrousel.forecast.choose import choose
+from carrousel.forecast.model import Network, Shape
 from carrousel.forecast.options import Options
 from carrousel.forecast.seasons import autocorrelation, choose_seasons
 
@@ -111,3 +114,48 @@ def test_more_effort_is_more_work():
         plan = choose(panel, Options(6, effort=effort))
         work.append(plan.members * plan.train.steps)
     assert work == sorted(set(work))
+
+
+LENGTHS = (2, 5, 7, 12, 24, 48, 49, 52, 53, 96, 127, 168, 251, 262, 313, 365, 367, 720, 1440, 3600,
+           8760, 10_007, 10_080)  # fmt: skip
+
+
+@pytest.mark.parametrize("season", LENGTHS)
+@pytest.mark.parametrize("short", [None, 24, 1440])
+def test_every_season_is_reached_or_said_not_to_be(season, short):
+    seasons = (season,) if short is None or short >= season else (short, season)
+    for length in (3 * season, season // 2 + 2, 5 * season + 100):
+        panel = make_panel([np.arange(float(length))])
+        for context in (None, season // 2 + 1):
+            plan = choose(panel, Options(2, season_length=seasons, context=context))
+            history, said = plan.shape.history, [r for r in plan.reasons if "cannot be seen" in r]
+            far = [f"{one:,}" for one in seasons if one > history]
+            assert bool(said) == bool(far)
+            assert all(one in said[0] for one in far)
+            assert f"{plan.shape.steps} steps of {plan.shape.step} " in " ".join(plan.reasons)
+        if length >= 3 * season:
+            plan = choose(panel, Options(2, season_length=seasons))
+            assert plan.shape.history >= season
+            assert plan.shape.steps <= 128
+
+
+@pytest.mark.parametrize("season", [251, 313])
+def test_a_season_that_no_step_divides_is_learned(season):
+    rng = np.random.default_rng(0)
+    t = np.arange(4 * season + 24)
+    profile = np.convolve(rng.normal(0, 10, season + 2), np.ones(3) / 3, "valid")
+    y = 100 + profile[t % season] + rng.normal(0, 1, len(t))
+    options = {"max_steps": 30, "ensemble": 1, "effort": "fast", "hidden_size": 16}
+    forecaster = Forecaster(24, season_length=season, **options).fit(make_panel([y[:-24]]))
+    median = forecaster.predict_quantiles()[0, :, 5]
+    assert np.abs(median - y[-24:]).mean() < 1.5  # of the noise alone: 0.8; of the mean: 5
+
+
+def test_kernels_and_torch_agree_where_a_step_divides_no_season():
+    network = Network(Shape(5, "lstm", 24, 15, (251, 300), 8, 1))
+    history = torch.randn(3, 360, dtype=torch.float64).cumsum(1)
+    network = network.double()
+    plain = network.look(history.clone().requires_grad_())
+    fast = network.look(history)
+    torch.testing.assert_close(fast.features, plain.features)
+    torch.testing.assert_close(fast.anchors, plain.anchors)

@@ -14,6 +14,7 @@ from .seasons import choose_seasons
 LONGEST_STEP = 48  # observations read at once; a longer season is cut into equal steps
 CUT_STEP = 24  # ... of at most so many
 MOST_STEPS = 128  # read before a forecast
+MORE = 4  # of them than the longest season has
 YEAR = 12  # months
 TAUGHT = 900  # forecasts in a batch
 LONG = 96  # steps ahead, from which on a batch has fewer
@@ -52,10 +53,10 @@ def choose(panel: Panel, options: Options) -> Plan:
     seasons, reason = choose_seasons(panel)
     if options.seasons:
         seasons, reason = options.seasons, f"seasons {options.seasons} as asked"
-    step = _step(seasons[0])
+    step = _step(seasons)
     steps = _steps(panel, options, seasons, step)
     values = int(np.isfinite(panel.y).sum())
-    share = _real_share(panel, values)
+    share = 1.0 if _beyond_made_up(options, step * steps) else _real_share(panel, values)
     hidden = options.hidden_size or _width(values)
     depth = options.num_layers or 2
     shape = Shape(
@@ -79,6 +80,7 @@ def choose(panel: Panel, options: Options) -> Plan:
         reason,
         *_made_up(share),
         f"{steps} steps of {step} observations are read before a forecast",
+        *_unreached(seasons, steps * step, options),
         f"{members} network{'s' * (members > 1)} of {depth} {options.cell} layers, {hidden} wide",
         f"validated on the last {holdout} observations of each series"
         + ", by a network of its own; what is kept learns from all" * judge,
@@ -104,6 +106,13 @@ def _real_share(panel: Panel, values: int) -> float:
     return max(values / (values + EQUAL), LEAST)
 
 
+def _beyond_made_up(options: Options, history: int) -> bool:
+    """Whether a long season was asked for that made-up series, which are not much longer than what
+    is read, would hold but once: they would teach not to trust it."""
+    seasons = options.seasons
+    return bool(seasons) and seasons[-1] > LONGEST_STEP and history < 2 * seasons[-1]
+
+
 def _made_up(share: float) -> list[str]:
     if share == 1:
         return []
@@ -120,26 +129,42 @@ def _covariates(panel: Panel) -> dict[str, Any]:
     return {"futr": futr, "hist": hist, "static": static, "members": members}
 
 
-def _step(season: int) -> int:
-    """The season itself; of a long one, the largest divisor that is short enough.
+def _step(seasons: tuple[int, ...]) -> int:
+    """The shortest season itself; of a long one, the largest divisor that is short enough. Where
+    so many steps as may be read would not reach back for the longest season, they are longer:
+    several short seasons, another divisor, or a step that divides nothing (251 trading days).
 
     A year of months is read in quarters: with few years there would be few steps to remember
     (on the ends of the training parts of two sets of monthly series, 2 to 12 % smaller errors).
     """
-    if season == YEAR:
+    season, least = seasons[0], -(-seasons[-1] // (MOST_STEPS - MORE))
+    if season == YEAR and seasons[-1] <= 4 * YEAR:
         return YEAR // 4
     if season <= LONGEST_STEP:
-        return season
-    return max(d for d in range(1, CUT_STEP + 1) if season % d == 0)
+        return season * max(-(-least // season), 1)
+    divisors = [d for d in range(1, season + 1) if season % d == 0]
+    usual = [d for d in divisors if least <= d <= CUT_STEP]
+    longer = [d for d in divisors if max(least, CUT_STEP) <= d <= max(2 * least, CUT_STEP)]
+    return usual[-1] if usual else longer[0] if longer else max(least, CUT_STEP)
 
 
 def _steps(panel: Panel, options: Options, seasons: tuple[int, ...], step: int) -> int:
     """Enough for the longest season and a little more; no more than the series have."""
     if options.context:
         return max(options.context // step, 1)
-    wanted = max(20 if step < 4 else 14, seasons[-1] // step + 4)
+    wanted = max(20 if step < 4 else 14, -(-seasons[-1] // step) + MORE)
     typical = int(np.quantile(panel.lengths, 0.75)) - options.h
     return max(min(wanted, MOST_STEPS, typical // step), 2)
+
+
+def _unreached(seasons: tuple[int, ...], history: int, options: Options) -> list[str]:
+    """What is said of seasons that begin before the observations that are read."""
+    far = [f"{season:,}" for season in seasons if season > history]
+    if not far:
+        return []
+    why = f"context={options.context}" if options.context else "the series are too short"
+    noun = "season" if len(far) == 1 else "seasons"
+    return [f"the {noun} of {' and '.join(far)} cannot be seen in {history:,} observations ({why})"]
 
 
 def _batch(values: int, steps: int, h: int) -> int:

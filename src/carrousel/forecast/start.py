@@ -13,7 +13,7 @@ from torch import Tensor
 
 from .distribution import QUANTILES, SIDE
 from .loss import LARGEST
-from .model import Network, targets
+from .model import Network, Shape, targets
 from .scaling import scale_steps
 
 SHARPNESS = 6.0  # weights fall with this power of the error
@@ -28,6 +28,7 @@ def start_from(network: Network, window: Tensor) -> None:
     anchors = network.anchors(scaled)  # (B, T, K, h)
     relative = targets(window, shape) - scaled.origin[..., None]
     counted = (scaled.age >= min(1, shape.steps - 1))[..., None] & relative.isfinite()
+    counted = counted & _telling(shape)[:, None]
     errors = (relative[:, :, None] - anchors) / scaled.scale[..., None]
     size = _mean(errors.abs().clamp(max=LARGEST), counted[:, :, None])  # (K, h)
     logits = -SHARPNESS * size.clamp_min(1e-3).log()
@@ -44,6 +45,15 @@ def start_from(network: Network, window: Tensor) -> None:
         _inverse_softplus(increments).repeat(2),
     ]
     network.head.bias.copy_(torch.cat(parts))
+
+
+def _telling(shape: Shape) -> Tensor:
+    """(T,) which steps say how good the simple forecasts are at the last one: those that reach
+    back for the longest season, where few of them do (a week and a year of days). The errors of
+    the others would hide that it is there."""
+    reached = torch.arange(1, shape.steps + 1) * shape.step >= shape.seasons[-1]
+    few = reached.any() and 2 * reached.sum() < shape.steps
+    return reached if few else torch.ones_like(reached)
 
 
 def _mean(values: Tensor, counted: Tensor) -> Tensor:
