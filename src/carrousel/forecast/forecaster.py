@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..data import Panel
 from ..data.covariates import future
+from ..data.wall import Wall
 from . import outputs
 from .arrivals import as_table, take_in
 from .backtest import cutoffs, forecast_windows, window_columns
@@ -26,10 +27,17 @@ from .sampling import long_columns, measured_correlation, parameters, sample_pat
 from .storage import load_model, save_model
 from .streaming import Stream
 from .tables import to_forecast, to_learn_from, written
+from .wall import wall_quantiles
 from .windows import Windows
 
 if TYPE_CHECKING:
     from .explanation import Explanation
+
+
+BY_THE_WALL = (
+    "seasons follow the clock on the wall; an hour that is left out is a missing value, and of one "
+    "that comes twice the first counts"
+)
 
 
 class Forecaster:
@@ -115,14 +123,18 @@ class Forecaster:
             data, self.options, None if before is None else before._panel
         )
         start = None if before is None else starting_point(before, panel, self.options)
-        self.plan_ = choose(panel, self.options)
+        wall = Wall.of(panel)
+        learned = panel if wall is None else wall.panel
+        if wall is not None:
+            self.notes_ = [*self.notes_, f"clocks of {panel.time_zone} are changed: {BY_THE_WALL}"]
+        self.plan_ = choose(learned, self.options)
         if start is not None:
             self.plan_ = continued(self.plan_, start, self.options)
             start = [grown(network, self.plan_.shape) for network in start]
         self._say([*self.notes_, *self.plan_.reasons])
         where = Path(checkpoint) if checkpoint is not None else None
         self.networks_, self.runs_ = train_ensemble(
-            panel, self.plan_, progress, where, resume, start
+            learned, self.plan_, progress, where, resume, start
         )
         self._panel, self._stream = panel, None
         diverged = [run for run in self.runs_ if run.stopped == "diverged"]
@@ -238,7 +250,8 @@ class Forecaster:
         self._require_fitted()
         panel, like = (self.panel_, self._like) if data is None else (self._observe(data), data)
         ahead = future(panel, X_df, self.options.id_col, self.options.h, self.options.reading)
-        if data is None and self._stream is not None:
+        by_the_wall = Wall.of(panel, self.options.h) is not None
+        if data is None and self._stream is not None and not by_the_wall:
             quantiles = require_finite(self._stream.quantiles(ahead))
             return panel, like, self._finished(quantiles[None], panel, [0])[0]
         return panel, like, self.window_quantiles(panel, [0], ahead)[0]
@@ -258,6 +271,10 @@ class Forecaster:
         covariates after the end of each series."""
         self._require_fitted()
         shape = self.networks_[0].shape
+        wall = Wall.of(panel, shape.h)
+        if wall is not None:
+            found = require_finite(wall_quantiles(self.networks_, wall, drops))
+            return self._finished(found, panel, drops)
         windows = Windows.of(panel, shape.history, shape.h, len(shape.futr)).following(ahead)
         quantiles = require_finite(window_quantiles(self.networks_, windows, drops))
         return self._finished(quantiles, panel, drops)
