@@ -61,9 +61,15 @@ def test_quarters_weeks_and_names_of_months_in_other_languages():
     for texts in (
         ["29 février 2024", "1er mars 2024", "2 mars 2024"],
         ["29. Februar 2024", "1. März 2024", "2. März 2024"],
+        ["Thu 29 Feb 2024", "Fri 1 Mar 2024", "Sat 2 Mar 2024"],
         ["Thu, 29 Feb 2024", "Fri, 1 Mar 2024", "Sat, 2 Mar 2024"],
     ):
         np.testing.assert_array_equal(times(texts), three)
+
+
+def test_march_is_no_tuesday_in_french():
+    days = pd.date_range("2024-03-01", periods=31)
+    np.testing.assert_array_equal(times(days.strftime("%b %d, %Y")), days.to_numpy("M8[us]"))
 
 
 def test_years_of_two_digits_are_posix_years():

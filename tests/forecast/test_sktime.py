@@ -92,3 +92,14 @@ def test_sktimes_own_checks():
     results = check_estimator(CarrouselForecaster, tests_to_run=chosen, verbose=False)
     assert len(results) >= 10
     assert set(results.values()) == {"PASSED"}
+
+
+def test_a_series_that_ends_with_missing_values_is_forecast_from_the_cutoff():
+    index = pd.period_range("2020-01", periods=36, freq="M")
+    y = pd.Series([*map(float, range(31)), *[float("nan")] * 5], index)
+    forecaster = CarrouselForecaster(max_steps=1, ensemble=1, hidden_size=2)
+    assert forecaster.fit(y, fh=[1, 2]).predict().index.astype(str).tolist() == [
+        "2023-01",
+        "2023-02",
+    ]
+    assert forecaster._forecaster.panel_.lengths.tolist() == [36]

@@ -298,9 +298,16 @@ def _by_format(text: pl.Series, form: str) -> Times:
 def _form(cells: pl.Series) -> tuple[Form | None, pl.DataFrame]:
     """The first form that all cells have, and what its groups hold."""
     plain = cells.str.replace_all(r"\s+", " ")
+    found = _fitting(plain)
+    if found is not None:
+        return found
     weekday = rf"^(?i:{'|'.join(sorted(_WEEKDAYS, key=len, reverse=True))})[.,]? "
-    if plain.str.contains(weekday).all():
-        plain = plain.str.replace(weekday, "")
+    if plain.str.contains(weekday).all():  # only now: "Mar" may be March
+        found = _fitting(plain.str.replace(weekday, ""))
+    return found or (None, pl.DataFrame())
+
+
+def _fitting(plain: pl.Series) -> tuple[Form, pl.DataFrame] | None:
     lower = plain.str.to_lowercase()
     for form in (*_FORMS, *_DIGITS):
         named = "n" in form.parts
@@ -311,7 +318,7 @@ def _form(cells: pl.Series) -> tuple[Form | None, pl.DataFrame]:
         if source.str.contains(pattern).all():
             parts = form.parts + {_COMPACT: "HMS", "": ""}.get(form.tail, "HMSfp") + "Zz"
             return form, _groups(source, pattern, parts)
-    return None, pl.DataFrame()
+    return None
 
 
 def _groups(cells: pl.Series, pattern: str, parts: str) -> pl.DataFrame:

@@ -83,8 +83,9 @@ class CarrouselForecaster(BaseForecaster):
         self._forecaster = Forecaster(horizon, **self.get_params(deep=False))
         self._names, self._levels = list(y.columns), list(y.index.names)
         self._keys = _keys(y)
-        panel, _ = to_panel(_table(y, self._keys), freq=_frequency(y))
-        self._forecaster.fit(_to_the_cutoff(panel))
+        table = _table(y, self._keys)
+        panel, _ = to_panel(table, freq=_frequency(y))
+        self._forecaster.fit(_to_the_cutoff(panel, table["ds"].to_numpy().max()))
         return self
 
     def _update(
@@ -155,10 +156,11 @@ def _frequency(y: pd.DataFrame) -> Frequency | None:
         return None
 
 
-def _to_the_cutoff(panel: Panel) -> Panel:
-    """Missing values at the end of series that end before others: sktime forecasts all of them
-    from one time on."""
-    last = panel.freq.count(panel.start, panel.ends.max()) + 1  # (S) steps up to there
+def _to_the_cutoff(panel: Panel, end: Any = None) -> Panel:
+    """Missing values at the end of series that end before ``end`` (None: the last of them): sktime
+    forecasts all of them from one time on."""
+    end = panel.ends.max() if end is None else end
+    last = panel.freq.count(panel.start, end) + 1  # (S) steps up to there
     offsets = np.concatenate([[0], np.cumsum(last)])
     y = np.full(offsets[-1], np.nan, np.float32)
     place = np.arange(len(panel.y)) + np.repeat(offsets[:-1] - panel.offsets[:-1], panel.lengths)
