@@ -26,7 +26,7 @@ from .windows import Sampler, Windows
 Report = Callable[[str, Progress], None]  # (what is trained, progress)
 PREDICTED_AT_ONCE = 512  # windows
 STARTED_FROM = 256  # windows
-CARRIED = 2  # one in so many updates teaches carried states too
+CARRIED = 4  # one in so many updates teaches carried states too
 
 
 def train_ensemble(
@@ -91,16 +91,16 @@ Part = tuple[Tensor, Extra | None, Tensor]
 
 
 def _batch(sampler: Sampler, plan: Plan, step: int, generator: torch.Generator) -> list[Part]:
-    """Windows that are read from an empty state; in every second update half of them are read
-    from a state that was carried on over half a window before them or a whole one, so that states
-    which are carried on for ever (``Forecaster.update``) are nothing that was never seen."""
+    """Windows that are read from an empty state; in every fourth update beside half as many that
+    are read from a state that was carried on over half a window before them or a whole one, so
+    that states which are carried on for long (``Forecaster.update``) are nothing new."""
     shape = plan.shape
-    if step % CARRIED or shape.cell == "ann":
-        return [_part(sampler, sampler.windows, plan.batch_size, generator)]
-    lead = shape.steps if step // CARRIED % 2 else max(shape.steps // 2, 1)
-    longer = sampler.windows.longer(lead * shape.step)
-    half = max(plan.batch_size // 2, 1)
-    return [_part(sampler, windows, half, generator) for windows in (sampler.windows, longer)]
+    parts = [_part(sampler, sampler.windows, plan.batch_size, generator)]
+    if step % CARRIED == 0 and shape.cell != "ann":
+        lead = shape.steps if step // CARRIED % 2 else max(shape.steps // 2, 1)
+        longer = sampler.windows.longer(lead * shape.step)
+        parts.append(_part(sampler, longer, max(plan.batch_size // 2, 1), generator))
+    return parts
 
 
 def _part(sampler: Sampler, windows: Windows, size: int, generator: torch.Generator) -> Part:
