@@ -131,8 +131,9 @@ def fit(
     """Train ``model`` in place and leave the best parameters in it.
 
     ``batches(step, generator)`` draws all its randomness from the generator, so that a run that
-    is stopped and resumed is the run that was never stopped, bit for bit. With ``validate``, the
-    parameters with the lowest score win; without, the last ones. Ctrl-C keeps the best so far,
+    is stopped and resumed is the run that was never stopped, bit for bit on the same machine with
+    as many threads. With ``validate``, the parameters with the lowest score win; without, the
+    last ones. Ctrl-C keeps the best so far,
     and so does a loss that is no longer finite (``Run.stopped`` and ``Run.reason`` say which;
     ``diagnose`` finds the words for what in the batch was to blame).
 

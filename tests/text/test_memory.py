@@ -112,7 +112,10 @@ def test_a_model_without_memory_forgets_at_once():
     change = changed(model, line, drawn_from(VOCABULARY[1:], line, 3))
     books = kept_of(model, [line])[0]
     assert (np.diag(change) > 0).all()
-    assert (change[np.triu_indices(5, 1)] == 0).all()
+    # The states are the same to the last bit, but one sentence and many are multiplied by the
+    # head in two calls, and a matrix product may round a row differently with the rows beside it:
+    # these few probabilities, at most 1, move by some units of float32's last place, 1.2e-7.
+    assert (change[np.triu_indices(5, 1)] < 1e-6).all()
     assert (books.survival[0][np.triu_indices(5, 1)] == 0).all()
 
 

@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 
 import pytest
+import torch
 
 from carrousel import LanguageModel
 from carrousel.cli import main
@@ -98,7 +99,11 @@ def test_ctrl_c_keeps_the_best_and_resume_goes_on(run, tmp_path):
     whole = ("train", "text.txt", "--out", "whole", *options)
     assert run(*whole).code == 0
     command = [sys.executable, "-c", STOPPED, "text", "train", "text.txt", "--out", "m", *options]
-    stopped = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    # As many threads as this process has: torch's own sums and products depend on their number.
+    threads = os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())}
+    stopped = subprocess.run(
+        command, cwd=tmp_path, env=threads, capture_output=True, text=True, check=False
+    )
     assert (stopped.returncode, stopped.stderr) == (0, "")
     assert "Stopped by Ctrl-C" in stopped.stdout
     assert (tmp_path / "m" / "training.safetensors").exists()
