@@ -332,6 +332,16 @@ class TestBuffers:
         assert torch.equal(trace[-1].inputs, x[steps or slice(None)])
         assert ledger(trace[-1]).error < 1e-6
 
+    @pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
+    def test_of_an_output_that_is_changed_in_place_before_backward(self, kind):
+        layer, x = getattr(carrousel, kind)(3, 4), torch.randn(5, 2, 3)
+        records = []
+        for change in (torch.relu, torch.relu_):
+            with carrousel.trace(layer) as trace:
+                change(layer(x)[0]).sum().backward()
+            records.append(trace[-1].arrays())
+        assert same(records[1], records[0])
+
     def test_of_a_packed_sequence(self):
         layer = nn.GRU(3, 4)
         sequences = [torch.randn(n, 3) for n in (2, 5, 3)]
