@@ -324,6 +324,9 @@ class _Cell(Torchlike, nn.RNNCellBase):
             if stepped is not None:
                 return stepped
         states = self._states(input, hx)
+        leaf = as_leaf(self, input, hx) if states is None else None
+        if leaf is not None:
+            return leaf
         weights: list = [self.weight_ih, self.weight_hh]
         if self.bias:
             weights += [self.bias_ih, self.bias_hh]
@@ -335,8 +338,7 @@ class _Cell(Torchlike, nn.RNNCellBase):
         if way is gate.TORCH:
             if not gate.converted():
                 gate.check_alike([names], [weights])
-            leaf = as_leaf(self, input, hx)
-            return leaf if leaf is not None else _as_torch(super().forward, input, hx)
+            return _as_torch(super().forward, input, hx)
         x = input.reshape(1, -1, self.input_size)
         h0, c0 = states if len(states) == 2 else (states[0], None)
         _, h, c = layer.run(self._mode(), x, None, h0, c0, weights, way)
