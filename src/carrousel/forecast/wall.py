@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from ..data.wall import Wall
@@ -22,22 +21,35 @@ def wall_quantiles(
     a network forecasts from the end of the history: these are forecast from an hour later, with
     that hour missing.
     """
-    shape = networks[0].shape
-    windows = Windows.of(wall.panel, shape.history, shape.h)
-    return np.stack([_one_window(networks, windows, *wall.ahead(d, shape.h)) for d in drops])
+    h = networks[0].shape.h
+    return np.stack([_one_window(networks, wall, *wall.ahead(drop, h)) for drop in drops])
 
 
 def _one_window(
-    networks: Sequence[Network], windows: Windows, known: NDArray, where: NDArray, turned: NDArray
+    networks: Sequence[Network], wall: Wall, known: NDArray, where: NDArray, turned: NDArray
 ) -> NDArray[np.float64]:
     """(S, h, Q); see ``Wall.ahead``."""
     h = where.shape[1]
-    hidden = replace(windows, stop=windows.start + torch.from_numpy(known))
-    found = window_quantiles(networks, hidden, [0])[0]
+    found = _after(networks, wall, known)
     out = np.take_along_axis(found, where.clip(0, h - 1)[..., None], 1)
     outside = (where < 0) | (where >= h)
     for turn in np.unique(turned[outside]):
-        later = window_quantiles(networks, hidden, [-int(turn)])[0]
+        later = _after(networks, wall, known, int(turn))
         chosen = outside & (turned == turn)
         out[chosen] = later[chosen]
     return out
+
+
+def _after(
+    networks: Sequence[Network], wall: Wall, known: NDArray, missing: int = 0
+) -> NDArray[np.float64]:
+    """(S, h, Q) of what follows the first ``known`` (S,) steps on the wall and so many missing
+    ones; fewer than none: without the last of them."""
+    panel, parts = wall.panel, []
+    for s, n in enumerate(known):
+        y = panel.series(s)[: max(n + min(missing, 0), 1)]
+        parts.append(np.append(y, np.full(max(missing, 0), np.nan, y.dtype)))
+    offsets = np.concatenate([[0], np.cumsum([len(y) for y in parts])])
+    shown = replace(panel, y=np.concatenate(parts), offsets=offsets)
+    shape = networks[0].shape
+    return window_quantiles(networks, Windows.of(shown, shape.history, shape.h), [0])[0]
