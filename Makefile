@@ -10,13 +10,14 @@ BIN    := $(VENV)/bin
 SOURCES := pyproject.toml CMakeLists.txt $(wildcard csrc/*.cpp csrc/*.h)
 CHECKED := src tests benchmarks examples
 
-.PHONY: help demo lab models test check format lint types unit browser pictures sanitize clean
+.PHONY: help demo lab models test fuzz check format lint types unit browser pictures sanitize clean
 
 help:
 	@echo "make demo     forecast a sample and write the results to demo/"
 	@echo "make lab      run every experiment and write docs/laboratory.md (20 minutes of one core; resumes)"
 	@echo "make models DATA=... train anew the models that ship with the explorer (half an hour of one core)"
 	@echo "make test     every check that CI runs: format, lint, types, tests"
+	@echo "make fuzz     random inputs against other programs: SECONDS=3600 SEED=1; prints what differs"
 	@echo "make sanitize the kernels' tests under the address and undefined-behaviour sanitizers"
 	@echo "make format   rewrite the Python files in the project's format"
 	@echo "make clean    remove the environment and everything that was built"
@@ -38,6 +39,11 @@ models: $(VENV)/installed
 	$(BIN)/python -m benchmarks.page_forecasters $(MODELS)
 
 test: check
+
+SECONDS ?= 60
+
+fuzz: $(VENV)/installed-test
+	$(BIN)/python -W ignore -m tests.fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 check: lint types unit
 

@@ -50,7 +50,8 @@ def save(ctx: Any, mode, x, offsets, h0, c0, weights, out, plain: bool) -> None:
     ctx.set_materialize_grads(False)
     ctx.changes = counter(y, alone=plain)
     ctx.version = y._version
-    given = (x, offsets, h0, c0, y.data, saved, cells, *weights)
+    ctx.offsets = offsets  # not saved: no hook has any business with them
+    given = (x, h0, c0, y.data, saved, cells, *weights)
     ctx.shapes = [None if t is None else t.shape for t in given] if plain else None
     ctx.save_for_backward(*given)
 
@@ -80,7 +81,7 @@ def gradients(ctx: Any, grads, need_x: bool, need_weights: bool, runs=()):
     """dL/dx, dL/dh0, dL/dc0 and [dL/dweight, ...]: by kernels, operator or reference."""
     if all([grad is None for grad in grads]):
         return None, None, None, []
-    x, offsets, h0, c0, y, saved, cells, *weights = restored(ctx)
+    offsets, (x, h0, c0, y, saved, cells, *weights) = ctx.offsets, restored(ctx)
     grads = grads if c0 is not None else (*grads[:2], None)
     if ctx.changes._version != ctx.version:
         y = torch.ops.carrousel.layer(ctx.mode, x, offsets, h0, c0, weights, False)[0]

@@ -30,6 +30,7 @@ _GATES = (1, 1, 4, 3)  # rows of the weights per unit, in the order of cpu.MODES
 
 def _layer(mode, x, offsets, h0, c0, weights, record):
     gate.check(_GATES[mode], x, offsets, h0, c0, weights)
+    offsets = None if offsets is None else offsets.contiguous()
     out = cpu.forward(mode, x, offsets, h0, c0, weights, record)
     return tuple(x.new_empty(0) if t is None else t for t in out)
 
@@ -54,6 +55,7 @@ def _layer_backward(
     gate.check(_GATES[mode], x, offsets, h0, c0, weights)
     gate.check_record(cpu.SAVED[mode], x, h0, c0, y, saved, cells)
     record = (y.contiguous(), *(t.contiguous() if t.numel() else None for t in (saved, cells)))
+    offsets = None if offsets is None else offsets.contiguous()
     dx, dh0, dc0, dweights = cpu.backward(
         mode, x, offsets, h0, c0, weights, record, (dy, dh_n, dc_n), need_x, need_weights, []
     )
