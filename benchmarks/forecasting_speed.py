@@ -39,7 +39,7 @@ def made(series: int, length: int, freq: str = "1h") -> Panel:
     level = rng.uniform(20, 200, (series, 1))
     y = level * (1 + 0.2 * wave) + rng.standard_normal((series, length))
     return Panel(
-        y=y.astype(np.float32).ravel(),
+        y=y.ravel(),
         offsets=np.arange(series + 1) * length,
         ids=list(range(series)),
         start=np.full(series, START),
@@ -54,7 +54,8 @@ def step() -> None:
     windows = Windows.of(panel, plan.shape.history, H)
     sampler = Sampler(windows, plan.shape.step)
     network = new_network(plan.shape, 0, sampler)
-    shown = network.look(sampler.draw(plan.batch_size, torch.Generator())[:, :-H])
+    window, offset = sampler.draw(plan.batch_size, torch.Generator())
+    shown = network.look(window[:, :-H], offset=offset)
     grad = torch.randn(*shown.features.shape[:2], network.head.out_features)
     optimizer = torch.optim.AdamW(network.parameters(), fused=True)
 
@@ -68,8 +69,9 @@ def step() -> None:
         options = TrainOptions(steps=steps, average=0.99)
         fit(network, lambda _, g: sampler.draw(plan.batch_size, g), loss, options)
 
-    def loss(model: Any, window: torch.Tensor) -> torch.Tensor:
-        return model.loss(window)
+    def loss(model: Any, batch: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+        window, offset = batch
+        return model.loss(window, offset=offset)
 
     layers, everything = alternating(partial(bare, 20), partial(whole, 20), rounds=20)
     show("bare layers, a step of 64 windows", f"{50 * layers:.1f} ms")

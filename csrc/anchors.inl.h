@@ -6,7 +6,7 @@ constexpr Index kSeasons = 4;     // in a seasonal mean, and over which a trend 
 template <class T>
 struct Room {  // for one window
   T *mean, *form, *rolling;  // of each season: (N), (N), (T)
-  T *change, *pairs, *count, *total;  // of each step
+  T *change, *pairs, *sorted;  // of each step that was measured; the changes of those that moved
   bool* known;  // of each phase: whether there was a value
 };
 

@@ -97,10 +97,11 @@ struct QuantileLoss {
   const T* size;         // (R) of the values so far
   const Index* age;      // (R) negative: before the first value
   const T* probability;  // (2 * side) of the quantiles: below the median, above it, each outwards
+  const T* level;        // (R) of the values, relative to the origin
   T limit;               // errors are cut off there
   T median_weight, quantile_weight;
   T relative;            // weight of errors relative to the size of the values
-  T resolution;          // scales below this, times the origin, are none
+  T resolution;          // scales below this, times the level, are none
   T* grad;               // (R, columns)
   T* loss;               // (R)
 
@@ -113,13 +114,14 @@ struct Quantiles {
   Index rows, horizon, kinds, side, columns;
   const T* out;      // (R, columns), see QuantileLoss
   const T* anchors;  // (R, K, h)
-  const T* origin;   // (R)
+  const double* origin;  // (R)
   const T* scale;    // (R)
   T stretch;         // of all widths
   double* sum;       // (R, h, 2 * side + 1), to which they are added, the lowest first
 };
 
-// Windows (B, length) of one long array y, which holds one series after the other.
+// Windows (B, length) of one long array y, which holds one series after the other. A small movement
+// on a large offset is there in double, and in float once the offset is off.
 template <class T>
 struct Gather {
   Index batch, history, length;
@@ -128,7 +130,8 @@ struct Gather {
   const Index* stop;    // (S) and where what may be seen of it ends
   const Index* series;  // (B) of each window
   const Index* end;     // (B) where in y its history of `history` values ends
-  T* out;               // (B, length), NaN outside the series
+  float* out;           // (B, length) less the offset, NaN outside the series
+  double* offset;       // (B) the last value of the history; 0 where there is none
 };
 
 struct List {
@@ -145,9 +148,11 @@ struct Look {
   List seasons, backs;  // lags in values, the shortest first; steps back of the comparisons
   const T* history;     // N values of window b, NaN where missing, at b * row
   Index row;
+  const double* offset;       // (B) what was taken off them; null: nothing
+  double relative, absolute;  // scale where nothing was measured: of the size of the values, and at least
   T* features;          // (B, steps, step * (2 + backs) + 2)
   T* anchors;           // (B, steps - first, K, horizon)
-  T* values;            // (B, N) relative to the origin, gaps filled
+  T* values;            // (B, N) relative to the origin, gaps filled, outliers cut
   T* mask;              // (B, N) 1 where there was a value
   T* level;             // (B, steps)
   T* scale;             // (B, steps)

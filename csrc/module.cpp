@@ -92,6 +92,7 @@ void quantile_loss(const Kernels<T>& kernels, int threads, const nb::tuple& shap
   const T** const fields[] = {&p.out, &p.anchors, &p.origin, &p.scale, &p.size, &p.probability};
   for (std::size_t i = 0; i < 6; ++i) *fields[i] = at<const T>(nb::cast<Address>(in[i]));
   p.age = at<const Index>(nb::cast<Address>(in[6]));
+  p.level = at<const T>(nb::cast<Address>(in[7]));
   T* const numbers[] = {&p.limit, &p.median_weight, &p.quantile_weight, &p.relative, &p.resolution};
   for (std::size_t i = 0; i < 5; ++i) *numbers[i] = nb::cast<T>(weights[i]);
   p.loss = at<T>(nb::cast<Address>(out[0]));
@@ -107,8 +108,10 @@ void add_quantiles(const Kernels<T>& kernels, int threads, const nb::tuple& shap
   Quantiles<T> p{};
   Index* const sizes[] = {&p.rows, &p.horizon, &p.kinds, &p.side, &p.columns};
   for (std::size_t i = 0; i < 5; ++i) *sizes[i] = nb::cast<Index>(shape[i]);
-  const T** const fields[] = {&p.out, &p.anchors, &p.origin, &p.scale};
-  for (std::size_t i = 0; i < 4; ++i) *fields[i] = at<const T>(nb::cast<Address>(in[i]));
+  p.out = at<const T>(nb::cast<Address>(in[0]));
+  p.anchors = at<const T>(nb::cast<Address>(in[1]));
+  p.origin = at<const double>(nb::cast<Address>(in[2]));
+  p.scale = at<const T>(nb::cast<Address>(in[3]));
   p.stretch = static_cast<T>(stretch);
   p.sum = at<double>(sum);
   check(p);
@@ -118,7 +121,7 @@ void add_quantiles(const Kernels<T>& kernels, int threads, const nb::tuple& shap
 
 template <class T>
 void look(const Kernels<T>& kernels, int threads, const nb::tuple& shape, const nb::tuple& lags,
-          const nb::tuple& history, const nb::tuple& out) {
+          const nb::tuple& history, const nb::tuple& usual, const nb::tuple& out) {
   Look<T> p{};
   Index* const sizes[] = {&p.batch, &p.steps, &p.step, &p.horizon, &p.kinds, &p.first};
   for (std::size_t i = 0; i < 6; ++i) *sizes[i] = nb::cast<Index>(shape[i]);
@@ -127,6 +130,9 @@ void look(const Kernels<T>& kernels, int threads, const nb::tuple& shape, const 
   p.backs = {backs.data(), static_cast<Index>(backs.size())};
   p.history = at<const T>(nb::cast<Address>(history[0]));
   p.row = nb::cast<Index>(history[1]);
+  p.offset = at<const double>(nb::cast<Address>(history[2]));
+  p.relative = nb::cast<double>(usual[0]);
+  p.absolute = nb::cast<double>(usual[1]);
   T** const fields[] = {&p.features, &p.anchors, &p.values, &p.mask, &p.level, &p.scale, &p.size, &p.origin};
   for (std::size_t i = 0; i < 8; ++i) *fields[i] = at<T>(nb::cast<Address>(out[i]));
   p.age = at<Index>(nb::cast<Address>(out[8]));
@@ -136,7 +142,7 @@ void look(const Kernels<T>& kernels, int threads, const nb::tuple& shape, const 
 }
 
 template <class T>
-void gather(const Kernels<T>& kernels, int threads, const nb::tuple& shape, const nb::tuple& in, Address out) {
+void gather(const Kernels<T>& kernels, int threads, const nb::tuple& shape, const nb::tuple& in, Address out, Address offset) {
   Gather<T> p{};
   Index series = 0, values = 0;
   Index* const sizes[] = {&p.batch, &p.history, &p.length, &series, &values};
@@ -144,7 +150,8 @@ void gather(const Kernels<T>& kernels, int threads, const nb::tuple& shape, cons
   p.y = at<const T>(nb::cast<Address>(in[0]));
   const Index** const fields[] = {&p.start, &p.stop, &p.series, &p.end};
   for (std::size_t i = 0; i < 4; ++i) *fields[i] = at<const Index>(nb::cast<Address>(in[i + 1]));
-  p.out = at<T>(out);
+  p.out = at<float>(out);
+  p.offset = at<double>(offset);
   check(p, series, values);
   nb::gil_scoped_release release;
   kernels.gather(p, threads);
@@ -208,18 +215,18 @@ NB_MODULE(_core, m) {
   m.def("add_quantiles_f64", [](int threads, const nb::tuple& shape, const nb::tuple& in, double stretch,
                                 Address sum) { add_quantiles(isa().f64, threads, shape, in, stretch, sum); });
   m.def("look_f32", [](int threads, const nb::tuple& shape, const nb::tuple& lags,
-                       const nb::tuple& history, const nb::tuple& out) {
-    look(isa().f32, threads, shape, lags, history, out);
+                       const nb::tuple& history, const nb::tuple& usual, const nb::tuple& out) {
+    look(isa().f32, threads, shape, lags, history, usual, out);
   });
   m.def("look_f64", [](int threads, const nb::tuple& shape, const nb::tuple& lags,
-                       const nb::tuple& history, const nb::tuple& out) {
-    look(isa().f64, threads, shape, lags, history, out);
+                       const nb::tuple& history, const nb::tuple& usual, const nb::tuple& out) {
+    look(isa().f64, threads, shape, lags, history, usual, out);
   });
-  m.def("gather_f32", [](int threads, const nb::tuple& shape, const nb::tuple& in, Address out) {
-    gather(isa().f32, threads, shape, in, out);
+  m.def("gather_f32", [](int threads, const nb::tuple& shape, const nb::tuple& in, Address out, Address offset) {
+    gather(isa().f32, threads, shape, in, out, offset);
   });
-  m.def("gather_f64", [](int threads, const nb::tuple& shape, const nb::tuple& in, Address out) {
-    gather(isa().f64, threads, shape, in, out);
+  m.def("gather_f64", [](int threads, const nb::tuple& shape, const nb::tuple& in, Address out, Address offset) {
+    gather(isa().f64, threads, shape, in, out, offset);
   });
   m.def("pick", draw);
   m.def("elementwise_f32", [](const std::string& name, Index n, Address in, Address out) {

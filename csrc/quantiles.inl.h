@@ -74,7 +74,7 @@ struct Weights {
     return ratio > 1 ? T(1) : ratio < 0 ? T(0) : ratio;
   }
   static Index targets(const QuantileLoss<T>& p, Index r) {  // that teach something
-    const T origin = p.origin[r / p.steps], least = p.resolution * (origin < 0 ? -origin : origin);
+    const T level = p.level[r], least = p.resolution * (level < 0 ? -level : level);
     if (!(p.size[r] > 0 && p.scale[r] > least && p.age[r] >= 0)) return 0;
     const T* const target = p.targets(r);
     V<typename Number<T>::integer> there{};
@@ -176,7 +176,7 @@ void add_quantiles(const Quantiles<T>& p, int threads) {
       }
       reach[p.side] = 0;
       const V<T> scale = fill(p.scale[r]);
-      const double origin = double(p.origin[r]);
+      const double origin = p.origin[r];
       for (Index j = 0; j < h; j += W<T>) {
         const Index n = h - j;
         V<T> largest = load(out + j, n), total{}, centre{};

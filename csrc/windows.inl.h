@@ -2,8 +2,13 @@
 // formulas, in plain torch, are src/carrousel/forecast/{scaling,model}.py; of the
 // simple forecasts, anchors.inl.h.
 
-constexpr Index kRecent = 8;      // steps over which the scale is measured
-constexpr double kFloor = 1e-4;   // smallest scale, relative to the size of the values
+constexpr Index kRecent = 8;      // measured steps over which the scale is a mean
+constexpr double kFloor = 1e-4;   // scale of what never moved, relative to the size of the values
+constexpr double kStill = 1e-15;  // a movement that is rounding, relative to the size
+constexpr double kZero = 1e-6;    // a value that is nothing, relative to the size
+constexpr double kFew = 8;        // comparisons, below which what is usual has its say
+constexpr Index kSeen = 24;       // compared values, before which nothing is cut
+constexpr double kFar = 5;        // scales, beyond which a value is cut
 
 // log(u) where u = 1 + less: u = 2^e m with m around 1, log m = 2 atanh((m - 1) / (m + 1)), a series.
 template <class T>
@@ -37,74 +42,171 @@ inline bool finite(T x) {
   return x - x == 0;
 }
 
+// How far apart the values that may be compared with value i of window b lie, and whether there are any.
+struct Range {
+  double low, high;
+  bool known;
+};
+
+// Of the value before it, the same phase of the two steps before and of each season before. Nothing is
+// known where none of its phase is there, or one of them is zero: a rise from nothing says little.
+template <class T>
+Range neighbors(const Look<T>& p, const T* y, Index i, T origin, double base, double zero) {
+  Range range{__builtin_inf(), -__builtin_inf(), false};
+  bool nothing = false;
+  const auto add = [&](Index at, bool phase) {
+    if (at < 0 || !finite(y[at])) return;
+    const double v = y[at] - origin;
+    range.low = v < range.low ? v : range.low;
+    range.high = v > range.high ? v : range.high;
+    range.known |= phase;
+    nothing |= __builtin_fabs(v + base) <= zero;
+  };
+  add(i - 1, false);
+  add(i - p.step, true);
+  add(i - 2 * p.step, true);
+  for (Index k = 0; k < p.seasons.count; ++k) add(i - p.seasons.at[k], true);
+  range.known &= !nothing;
+  return range;
+}
+
+// What the steps so far say of the scale.
+struct Movement {
+  double changes = 0, pairs = 0, spread = 0, counted = 0, size = 0, far = __builtin_inf();
+  Index steps = 0, moved = 0;  // steps that could be compared with others, and that moved
+
+  double mean_size() const { return size / larger(counted, 1.0); }
+};
+
+// The mean change over the last measured steps, but never far below all so far; there, a change of
+// kFar times the usual one counts no more than that.
+template <class T>
+double recent_change(const Movement& m, const Room<T>& room) {
+  double recent = 0, recently = 0, ever = 0;
+  for (Index k = m.steps < kRecent ? 0 : m.steps - kRecent; k < m.steps; ++k) {
+    recent += room.change[k];
+    recently += room.pairs[k];
+  }
+  recent /= larger(recently, 1.0);
+  if (!(0.1 * m.changes / m.pairs > recent)) return recent;
+  const double most = kFar * room.sorted[(m.moved - 1) / 2];
+  for (Index k = 0; k < m.steps; ++k) {
+    const double limit = most * room.pairs[k];
+    ever += room.change[k] > limit ? limit : room.change[k];
+  }
+  return larger(recent, 0.1 * ever / m.pairs);
+}
+
+// The scale after the steps so far; where little was measured, partly what is usual.
+template <class T>
+double scale_of(const Look<T>& p, const Movement& m, const Room<T>& room) {
+  const double mean = m.mean_size(), floor = (p.relative < kFloor ? p.relative : kFloor) * mean;
+  double scale = m.pairs > 0 ? recent_change(m, room) : m.spread / larger(m.counted, 1.0);
+  if (scale <= kStill * mean) scale = floor;
+  const double compared = m.pairs > 0 ? m.pairs : m.counted > 1 ? m.counted - 1 : 0;
+  if (compared < kFew) {
+    const double usual = larger(p.relative * mean, p.absolute);
+    scale += (1 - compared / kFew) * (usual - scale);
+  }
+  return scale;
+}
+
+// The values of step t: outliers cut, gaps filled; what changed since the step before.
+template <class T>
+void take(const Look<T>& p, Index b, Index t, T origin, double base, Movement& m, const Room<T>& room) {
+  const Index S = p.step, from = t * S;
+  const T* const y = p.history + b * p.row;
+  T* const v = p.values + b * p.steps * S;
+  T* const level = p.level + b * p.steps;
+  const double zero = kZero * m.mean_size();
+  double sum = 0, size = 0, count = 0;
+  for (Index i = from; i < from + S; ++i) {
+    const bool there = finite(y[i]);
+    p.mask[b * p.steps * S + i] = there;
+    v[i] = 0;
+    if (!there) continue;
+    double x = y[i] - origin;
+    if (i >= S && !(__builtin_fabs(y[i] - y[i - S]) <= m.far) && m.far < __builtin_inf()) {
+      const Range range = neighbors(p, y, i, origin, base, zero);
+      if (range.known) {
+        x = x > range.high + m.far ? range.high + m.far : x < range.low - m.far ? range.low - m.far : x;
+      }
+    }
+    v[i] = T(x);
+    sum += v[i];
+    size += __builtin_fabs(v[i] + base);
+    count += 1;
+  }
+  level[t] = count ? T(sum / count) : level[t - 1];
+  double change = 0, pairs = 0, around = 0;
+  for (Index j = 0; j < S; ++j) {
+    const Index i = from + j;
+    if (!finite(y[i])) {
+      v[i] = room.known[j] ? v[i - S] : level[t];
+    } else if (room.known[j]) {
+      change += __builtin_fabs(v[i] - v[i - S]);
+      pairs += 1;
+    } else {
+      room.known[j] = true;
+    }
+    around += __builtin_fabs(v[i] - level[t]);
+  }
+  m.spread += around / double(S) * count;
+  m.counted += count;
+  m.size += size;
+  if (!pairs) return;
+  room.change[m.steps] = T(change);
+  room.pairs[m.steps++] = T(pairs);
+  m.changes += change;
+  m.pairs += pairs;
+  if (!(change > 0)) return;
+  const T moved = T(change / pairs);
+  Index k = m.moved++;
+  for (; k > 0 && room.sorted[k - 1] > moved; --k) room.sorted[k] = room.sorted[k - 1];
+  room.sorted[k] = moved;
+}
+
+// Measured steps after which outliers are told from seasons: those of a whole season, and kSeen values.
+template <class T>
+Index enough_steps(const Look<T>& p) {
+  const Index longest = p.seasons.count ? p.seasons.at[p.seasons.count - 1] : 1;
+  const Index values = (kSeen + p.step - 1) / p.step, season = (longest + p.step - 1) / p.step + 1;
+  const Index enough = values > season ? values : season;
+  return enough < kRecent ? enough : kRecent;
+}
+
 // Values relative to the last, level and scale of every step.
 template <class T>
 void measure(const Look<T>& p, Index b, const Room<T>& room) {
-  const Index S = p.step, N = p.steps * S;
+  const Index S = p.step, N = p.steps * S, row = b * p.steps;
   const T* const y = p.history + b * p.row;
-  T* const values = p.values + b * N;
-  T* const mask = p.mask + b * N;
-  T* const level = p.level + b * p.steps;
-  T origin = 0;
-  for (Index i = N; i-- > 0;) {
-    if (finite(y[i])) {
-      origin = y[i];
-      break;
-    }
-  }
+  Index first = 0, last = N - 1;
+  while (first < N && !finite(y[first])) ++first;
+  while (last >= 0 && !finite(y[last])) --last;
+  const T origin = last < 0 ? T(0) : y[last];
+  const double base = double(origin) + (p.offset ? p.offset[b] : 0);
   p.origin[b] = origin;
-  Index first = p.steps;
-  for (Index t = 0; t < p.steps; ++t) {
-    double sum = 0, size = 0, count = 0;
-    for (Index i = t * S; i < (t + 1) * S; ++i) {
-      const bool there = finite(y[i]);
-      values[i] = there ? y[i] - origin : 0;
-      mask[i] = there;
-      sum += values[i];
-      size += there ? __builtin_fabs(y[i]) : 0;
-      count += there;
-    }
-    room.count[t] = T(count);
-    room.total[t] = T(size);
-    level[t] = count ? T(sum / count) : t ? level[t - 1] : 0;
-    if (count && first == p.steps) first = t;
-  }
-  for (Index t = 0; t < first; ++t) level[t] = first < p.steps ? level[first] : 0;
+  first /= S;  // the step
+  const Index enough = enough_steps(p);
   for (Index j = 0; j < S; ++j) room.known[j] = false;
-  double changes = 0, pairs = 0, spread = 0, counted = 0, size = 0;
-  for (Index t = 0; t < p.steps; ++t) {
-    double change = 0, pair = 0, around = 0;
-    for (Index j = 0; j < S; ++j) {
-      T* const v = values + t * S + j;
-      if (!mask[t * S + j]) {
-        *v = room.known[j] ? v[-S] : level[t];
-      } else if (room.known[j]) {
-        change += __builtin_fabs(*v - v[-S]);
-        pair += 1;
-      } else {
-        room.known[j] = true;
-      }
-      around += __builtin_fabs(*v - level[t]);
+  Movement movement;
+  for (Index t = first; t < p.steps; ++t) {
+    take(p, b, t, origin, base, movement, room);
+    const double scale = scale_of(p, movement, room);
+    if (movement.steps >= enough) movement.far = kFar * scale;
+    p.scale[row + t] = larger(T(scale), T(1e-30));
+    p.size[row + t] = T(movement.mean_size());
+    p.age[row + t] = t - first;
+  }
+  for (Index t = 0; t < first; ++t) {  // nothing is asked there
+    p.level[row + t] = first < p.steps ? p.level[row + first] : T(0);
+    p.scale[row + t] = larger(T(p.absolute), T(1e-30));
+    p.size[row + t] = 0;
+    p.age[row + t] = t - first;
+    for (Index i = t * S; i < (t + 1) * S; ++i) {
+      p.values[b * N + i] = p.level[row + t];
+      p.mask[b * N + i] = 0;
     }
-    room.change[t] = T(change);
-    room.pairs[t] = T(pair);
-    changes += change;
-    pairs += pair;
-    spread += around / double(S) * room.count[t];
-    counted += room.count[t];
-    size += room.total[t];
-    double recent = 0, recently = 0;
-    for (Index k = t < kRecent ? 0 : t - kRecent + 1; k <= t; ++k) {
-      recent += room.change[k];
-      recently += room.pairs[k];
-    }
-    const double one = 1;
-    const double measured = larger(recent / larger(recently, one), 0.1 * changes / larger(pairs, one));
-    const double mean = size / larger(counted, one);
-    const double scale = larger(pairs > 0 ? measured : spread / larger(counted, one), kFloor * mean);
-    p.size[b * p.steps + t] = T(mean);
-    p.scale[b * p.steps + t] = larger(T(scale), T(1e-30));
-    p.age[b * p.steps + t] = t - first;
   }
 }
 
@@ -143,10 +245,10 @@ void look(const Look<T>& p, int threads) {
   team(threads, [&](const Worker& worker) {
     const Index N = p.steps * p.step, kinds = p.seasons.count;
     Scratch scratch;
-    T* const steps = scratch.take<T>(4 * p.steps);
+    T* const steps = scratch.take<T>(3 * p.steps);
     const Room<T> room{scratch.take<T>(kinds * N), scratch.take<T>((kinds + 1) * N),
                        scratch.take<T>(kinds * p.steps), steps, steps + p.steps, steps + 2 * p.steps,
-                       steps + 3 * p.steps, scratch.take<bool>(p.step)};
+                       scratch.take<bool>(p.step)};
     for (Index b = worker.first(p.batch); b < worker.last(p.batch); ++b) {
       measure(p, b, room);
       show(p, b);
@@ -164,13 +266,21 @@ void gather(const Gather<T>& p, int threads) {
   team(threads, [&](const Worker& worker) {
     for (Index b = worker.first(p.batch); b < worker.last(p.batch); ++b) {
       const Index series = p.series[b], from = p.end[b] - p.history;
-      T* const out = p.out + b * p.length;
+      float* const out = p.out + b * p.length;
       Index begin = p.start[series] - from, end = p.stop[series] - from;
       begin = begin < 0 ? 0 : begin > p.length ? p.length : begin;
       end = end < begin ? begin : end > p.length ? p.length : end;
-      for (Index i = 0; i < begin; ++i) out[i] = T(__builtin_nan(""));
-      for (Index i = begin; i < end; ++i) out[i] = p.y[from + i];
-      for (Index i = end; i < p.length; ++i) out[i] = T(__builtin_nan(""));
+      double offset = 0;
+      for (Index i = end < p.history ? end : p.history; i-- > begin;) {
+        if (finite(p.y[from + i])) {
+          offset = double(p.y[from + i]);
+          break;
+        }
+      }
+      p.offset[b] = offset;
+      for (Index i = 0; i < begin; ++i) out[i] = __builtin_nanf("");
+      for (Index i = begin; i < end; ++i) out[i] = float(double(p.y[from + i]) - offset);
+      for (Index i = end; i < p.length; ++i) out[i] = __builtin_nanf("");
     }
   });
 }

@@ -3,13 +3,14 @@ import polars as pl
 import pytest
 
 from carrousel.data import Frequency, Panel
+from carrousel.data.build import narrow
 
 
 def make_panel(series, freq="1h"):
     freq = Frequency.parse(freq)
     start = np.datetime64("2024-01-01", "us") if freq.unit != "int" else 0
     return Panel(
-        y=np.concatenate(series).astype(np.float32),
+        y=narrow(np.concatenate(series)),
         offsets=np.cumsum([0, *map(len, series)]),
         ids=[f"s{i}" for i in range(len(series))],
         start=np.array([start] * len(series)),

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from carrousel.forecast.model import Network, Shape, features
-from carrousel.forecast.scaling import scale_steps
+from carrousel.forecast.scaling import Prior, scale_steps
 from carrousel.forecast.windows import Windows
 
 from .conftest import make_panel
@@ -37,17 +37,26 @@ def windows(shape, kind, dtype):
     y[6] = 0.0
     y[7] *= 1e15
     y[8] = np.where(rng.random(shape.history) < 0.9, 0.0, 3.0)  # intermittent
+    y[9, shape.history // 2 :: shape.history // 3] += 300.0  # outliers
+    y[10, shape.history * 2 // 3 :] += 200.0  # a level that shifts
+    y[11, : shape.history // 4] -= 60.0  # and one that comes down
     return torch.tensor(y, dtype=dtype)
 
 
+@pytest.mark.parametrize("taken", [False, True], ids=["as they are", "an offset taken off"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 @pytest.mark.parametrize("kind", ["complete", "with gaps"])
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
-def test_the_kernel_sees_what_the_formulas_say(shape, kind, dtype):
+def test_the_kernel_sees_what_the_formulas_say(shape, kind, dtype, taken):
     history = windows(shape, kind, dtype)
-    network = Network(shape)
-    scaled = scale_steps(history, shape.step)
-    seen = network.look(history)
+    network, offset = Network(shape), None
+    if taken:
+        offset = torch.full((len(history), 1), 1e4, dtype=torch.float64)
+        offset[6:8] = 0.0
+    network.prior.copy_(torch.tensor([0.03, 2.0], dtype=torch.float64))
+    prior = Prior(0.03, 2.0)
+    scaled = scale_steps(history, shape.step, shape.seasons, offset=offset, prior=prior)
+    seen = network.look(history, offset=offset)
     near = {"rtol": 1e-4, "atol": 1e-5} if dtype is torch.float32 else {"rtol": 1e-9, "atol": 1e-10}
     for name, expected in vars(scaled).items():
         torch.testing.assert_close(getattr(seen.scaled, name), expected, **near)
@@ -101,4 +110,4 @@ def test_windows_of_nothing():
     assert len(Network(shape).look(torch.empty(0, shape.history)).anchors) == 0
     nothing = Windows.of(make_panel([np.empty(0)]), 5, 2)
     empty = torch.empty(0, dtype=torch.int64)
-    assert nothing.gather(empty, empty).shape == (0, 7)
+    assert nothing.gather(empty, empty)[0].shape == (0, 7)

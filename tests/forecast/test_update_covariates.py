@@ -70,7 +70,7 @@ def one_pass(forecaster, table, started=OLD, coming=COMING):
     """(S, h, Q): the steps of the window at ``started`` and all later ones of one phase at once."""
     panel, _, _ = to_learn_from(table, forecaster.options)
     shape, n = forecaster.networks_[0].shape, int(panel.lengths[0])
-    y = torch.from_numpy(panel.y.reshape(panel.n_series, n))
+    y = torch.from_numpy(panel.y.reshape(panel.n_series, n)).float()
     exog = torch.from_numpy(panel.exog.reshape(panel.n_series, n, -1))
     first = n - (n - started) // shape.step * shape.step
     first -= shape.step * (first > started)

@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -131,21 +132,54 @@ def test_calibrated_forecasts_of_counts(forecaster: Any):
 
 @pytest.mark.parametrize(
     "values",
-    [[3.0], [3.0] * 60, [None] * 20 + [1e6, 1e6 + 1.0] * 10, [0.0] * 30, list(range(-40, 40))],
-    ids=["one value", "constant", "large", "zeros", "through zero"],
+    [
+        [3.0],
+        [3.0] * 60,
+        [None] * 20 + [1e6, 1e6 + 1.0] * 10,
+        [0.0] * 30,
+        list(range(-40, 40)),
+        [*range(30, 80), 5000, *range(80, 90)],
+        [1e9 + (k * k) % 7 for k in range(60)],
+        [*range(70), *[None] * 5],
+        [*range(70), *[None] * 60],
+    ],
+    ids=[
+        "one value",
+        "constant",
+        "large",
+        "zeros",
+        "through zero",
+        "an outlier",
+        "an offset",
+        "a gap at the end",
+        "a long gap at the end",
+    ],
 )
 def test_forecasts_of_edges(forecaster: Any, library: Library, values: list):
+    from carrousel.forecast.learner import predict_quantiles
+    from carrousel.forecast.windows import Windows
     from carrousel.web.observations import Observations, network_of
 
     (answer,) = ask(
         forecaster.page, {"what": "forecast", "series": 0, "values": values, "ahead": 5}
     )
     seen = Observations.of(forecaster.page, values)
-    with torch.no_grad():
-        forecast = network_of(forecaster.page)(seen.history, last=True)
-    expected = forecast.quantiles()[0, 0].numpy()
+    network, values = network_of(forecaster.page), np.array(values, np.float64)
+    windows = Windows.of(alone(values), network.shape.history, network.shape.h)
+    expected = predict_quantiles([network], windows)[0]
+    meta = forecaster.page["meta"] | {"calibration": None, "nonnegative": False}
+    page = forecaster.page | {"meta": meta}
+    served = replace(seen, page=page).answer(torch.empty(0))["quantiles"]
+    np.testing.assert_allclose(served, expected, rtol=1e-6, atol=1e-6)
     scale = np.abs(expected).max() + 1e-9
     np.testing.assert_allclose(np.array(answer["quantiles"]) / scale, expected / scale, atol=2e-5)
+
+
+def alone(values):
+    """A panel of one series."""
+    from carrousel.data import Frequency, Panel
+
+    return Panel(values, np.array([0, len(values)]), ["a"], np.array([0]), Frequency.parse(1))
 
 
 def test_what_a_forecast_owes(forecaster: Any, library: Library):

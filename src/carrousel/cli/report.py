@@ -114,17 +114,38 @@ def write_json(path: Path, data: Any) -> None:
 
 
 def table_bytes(table: pl.DataFrame, panel: Panel, suffix: str) -> bytes:
-    """The content of a ``.csv`` or ``.parquet`` file; CSV with the seven digits of float32."""
+    """The content of a ``.csv`` or ``.parquet`` file; CSV with the digits that say something."""
     buffer = io.BytesIO()
     if suffix == ".parquet":
         table.write_parquet(buffer)
     else:
-        times = pl.selectors.datetime()
-        rounded = table.with_columns(
-            pl.selectors.float().round_sig_figs(7), times.dt.to_string(_time_format(table, panel))
+        rounded = _rounded(table, panel.target_col).with_columns(
+            pl.selectors.datetime().dt.to_string(_time_format(table, panel))
         )
         rounded.write_csv(buffer)
     return buffer.getvalue()
+
+
+def _rounded(table: pl.DataFrame, target: str) -> pl.DataFrame:
+    """The target as it came; of forecasts seven digits, counted from the width of their interval
+    where they lie far from zero.
+
+    >>> row = {"carrousel": 1e9 + 0.123456789, "carrousel-lo-95": 1e9, "carrousel-hi-95": 1e9 + 1}
+    >>> _rounded(pl.DataFrame([row]), "y")["carrousel"].item()
+    1000000000.123457
+    """
+    names = [name for name in table.select(pl.selectors.float()).columns if name != target]
+    values = table.select(names).to_numpy().astype(np.float64)  # (rows, columns)
+    if not values.size:
+        return table
+    width = np.ptp(values, axis=1, keepdims=True)
+    unit = np.where(width > 0, np.minimum(width, np.abs(values)), np.abs(values))
+    with np.errstate(divide="ignore"):
+        digits = 6 - np.floor(np.log10(unit))
+    digits = np.where(np.isfinite(digits), digits, 0).clip(-300, 300)
+    shifted = values * 10.0**digits
+    whole = np.where(np.abs(shifted) < 2**53, np.round(shifted) / 10.0**digits, values)
+    return table.with_columns(pl.Series(name, whole[:, k]) for k, name in enumerate(names))
 
 
 def _time_format(table: pl.DataFrame, panel: Panel) -> str:

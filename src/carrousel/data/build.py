@@ -168,8 +168,9 @@ def _placed(
     place = freq.count(first, rows.time)
     refuse_lonely_dates(place, rows, ids, time_col)
     offsets = _offsets(place, rows, time_col)
-    values = np.full(offsets[-1], 0.0 if zero else np.nan, np.float32)
-    values[offsets[rows.codes] + place] = rows.y
+    y = narrow(rows.y)
+    values = np.full(offsets[-1], 0.0 if zero else np.nan, y.dtype)
+    values[offsets[rows.codes] + place] = y
     panel = Panel(values, offsets, ids, rows.time[rows.start], freq, *names, zone)
     return panel, notes_on_gaps(panel, rows, given=wanted is not None, zero=zero)
 
@@ -201,6 +202,17 @@ def _offsets(place: np.ndarray, rows: Rows, time_col: str) -> np.ndarray:
             "rows; is a date wrong, or freq too short?"
         )
     return np.concatenate([[0], np.cumsum(place[last] + 1)])
+
+
+def narrow(y: np.ndarray) -> np.ndarray:
+    """Values as float32 if that holds every one of them as it is, else as float64.
+
+    >>> narrow(np.array([0.5, np.nan])).dtype, narrow(np.array([1e9 + 1])).dtype
+    (dtype('float32'), dtype('float64'))
+    """
+    y = np.asarray(y, np.float64)
+    half = y.astype(np.float32)
+    return half if np.array_equal(half, y, equal_nan=True) else y
 
 
 def _refuse_empty(panel: Panel) -> None:

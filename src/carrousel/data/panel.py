@@ -15,19 +15,19 @@ class Panel:
     """Series one after the other; times are regular, so that only the first of each is kept.
 
     >>> panel = Panel(
-    ...     y=np.array([1, 2, 3, 4, 5], np.float32),
+    ...     y=np.array([1.0, 2, 3, 4, 5]),
     ...     offsets=np.array([0, 2, 5]),
     ...     ids=["a", "b"],
     ...     start=np.array(["2024-01-01", "2024-01-02"], "M8[us]"),
     ...     freq=Frequency.parse("1d"),
     ... )
     >>> panel.series(1)
-    array([3., 4., 5.], dtype=float32)
+    array([3., 4., 5.])
     >>> panel.times(0, 1, 3).astype("M8[D]")
     array(['2024-01-02', '2024-01-03'], dtype='datetime64[D]')
     """
 
-    y: np.ndarray  # (N,) float32, NaN = missing
+    y: np.ndarray  # (N,) NaN = missing; float32 if that holds every value, else float64
     offsets: np.ndarray  # (S+1,) int64: series s owns y[offsets[s]:offsets[s+1]]
     ids: list[Any]  # (S) as they came in
     start: np.ndarray  # (S,) datetime64[us] or int64
@@ -119,8 +119,8 @@ class Panel:
         """Every series without its last ``drop`` steps; empty ones stay, with length 0."""
         return self._cut(np.zeros(self.n_series, np.int64), np.maximum(self.lengths - drop, 0))
 
-    def tail(self, keep: int) -> "Panel":
-        """The last ``keep`` steps of every series."""
+    def tail(self, keep: int | np.ndarray) -> "Panel":
+        """The last ``keep`` steps of every series; (S,) or one number for all."""
         return self._cut(np.maximum(self.lengths - keep, 0), self.lengths)
 
     def split(self, h: int) -> tuple["Panel", "Panel"]:

@@ -27,7 +27,7 @@ class Late(NamedTuple):
 
     series: NDArray[np.int64]
     back: NDArray[np.int64]  # steps before the newest
-    y: NDArray[np.float32]
+    y: NDArray[np.float64]
     beside: NDArray[np.float32] | None  # (N, C) covariates
 
 
@@ -36,7 +36,7 @@ class Arrivals:
     """What came, for a stream of S series."""
 
     ahead: NDArray[np.int64]  # (S,) new steps of each series, gaps included
-    block: NDArray[np.float32]  # (S, K) their values, NaN where missing
+    block: NDArray[np.float64]  # (S, K) their values, NaN where missing
     beside: NDArray[np.float32] | None  # (S, K, C) their covariates
     late: Late
     unknown: pl.DataFrame | None  # rows of series that are not in the stream
@@ -60,7 +60,7 @@ def read_arrivals(data: Any, options: Options, stream: Stream, *, add: bool) -> 
         unknown = _unknown(columns, time, codes < 0, stream, options)
         unknown = _with_covariates(unknown, table, codes < 0, stream)
     rows, notes = _rows(Rows(codes, time, columns.y)[codes >= 0], stream, options)
-    codes, y = rows.codes, rows.y.astype(np.float32)
+    codes, y = rows.codes, rows.y.astype(np.float64)
     place = stream.meta.freq.count(stream.start[codes], rows.time)
     exact, freq = stream.at(codes, place), stream.meta.freq.alias
     refuse_between(rows.time, exact, codes, stream.ids, freq, options.time_col)
@@ -72,7 +72,7 @@ def read_arrivals(data: Any, options: Options, stream: Stream, *, add: bool) -> 
     _refuse_far(ahead, stream, options.time_col)
     zero = options.fill == "zero"
     empty = 0.0 if zero else np.nan
-    block = np.full((len(ahead), int(ahead.max(initial=0))), empty, np.float32)
+    block = np.full((len(ahead), int(ahead.max(initial=0))), empty)
     block[codes[new], after[new]] = y[new]
     columns_ahead = np.full((*block.shape, moving.shape[1]), np.nan, np.float32)
     columns_ahead[codes[new], after[new]] = moving[new]

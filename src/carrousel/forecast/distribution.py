@@ -37,4 +37,4 @@ class Forecast(NamedTuple):
         middle, width = self.centre + self.scale * self.median, self.scale * self.width
         reach = self.signed_reach()[..., None, :]
         around = torch.addcmul(middle[..., None], width[..., None], reach)  # in one pass
-        return around.double().add_(self.scaled.origin[:, :, None, None])
+        return around.double().add_(self.scaled.absolute()[:, :, None, None])

@@ -31,7 +31,7 @@ from ..explain.readout import unit_scores
 from .distribution import Forecast
 from .exogenous import Extra
 from .explanation import Explanation
-from .model import Network
+from .model import Network, Seen
 from .windows import Windows
 
 MISSING = float("nan")
@@ -54,11 +54,13 @@ def explain(
     window = Windows.of(panel.select([series]), shape.history, shape.h, len(shape.futr))
     window = window.following(None if following is None else following[[series]])
     one = torch.tensor([0])
-    history = window.gather(one, window.stop)[:, : shape.history]
+    history, offset = window.gather(one, window.stop)
+    history = history[:, : shape.history]
     x = history.unflatten(1, (-1, shape.step))  # (1, T, step)
     before = int((x.isfinite().any(-1)[0].cumsum(0) == 0).sum())  # steps before the series
     horizon = slice(None) if ahead is None else slice(ahead - 1, ahead)
-    asked, _ = private(Asked(networks, horizon, before, window.extra(one, window.stop)))
+    extra = window.extra(one, window.stop)
+    asked, _ = private(Asked(networks, horizon, before, extra, float(offset)))
     return _explanation(cast(Asked, asked), x[:, before:], panel, series, ahead)
 
 
@@ -66,20 +68,31 @@ class Asked(nn.Module):
     """The mean median forecast of some steps of the horizon, (B, T, step) -> (B,) float64."""
 
     def __init__(
-        self, networks: list[Network], horizon: slice, before: int, extra: Extra | None = None
+        self,
+        networks: list[Network],
+        horizon: slice,
+        before: int,
+        extra: Extra | None = None,
+        offset: float = 0.0,
     ) -> None:
         super().__init__()
         self.networks = nn.ModuleList(networks)
         self.members = list(networks)  # the same, as what they are
         self.horizon = horizon
         self.before = before  # steps without any value that lead every window
+        self.offset = offset  # what was taken off the window and its variants
         self.extra = extra  # covariates of the one window
 
     def forward(self, x: Tensor) -> Tensor:
         history = self.history(x)
-        shown = self.members[0].look(history, last=True, extra=self._extra(len(x)))
+        shown = self._look(self.members[0], history)
         medians = [self._median(network.answer(shown)) for network in self.members]
         return torch.stack(medians).mean(0)
+
+    def _look(self, network: Network, history: Tensor) -> Seen:
+        batch = len(history)
+        offset = torch.full((batch, 1), self.offset, dtype=torch.float64)
+        return network.look(history, last=True, extra=self._extra(batch), offset=offset)
 
     def _extra(self, batch: int) -> Extra | None:
         """The covariates for a batch of variants of the window."""
@@ -96,14 +109,14 @@ class Asked(nn.Module):
         return nn.functional.pad(x, (0, 0, self.before, 0), value=MISSING).flatten(1)
 
     def _median(self, f: Forecast) -> Tensor:
-        values = (f.centre + f.scale * f.median).double() + f.scaled.origin[..., None].double()
+        values = (f.centre + f.scale * f.median).double() + f.scaled.absolute()[..., None]
         return values[:, 0, self.horizon].mean(-1)
 
     def memory_from(self, x: Tensor) -> Tensor:
         """(T,) the forecast if the recurrence began at each step of x (1, T, step)."""
         history, found = self.history(x), []
         for network in self.members:
-            seen = network.look(history, last=True, extra=self._extra(1))
+            seen = self._look(network, history)
             x = network.enter(seen)
             begun = [network.recur(x[:, t:])[0] for t in range(self.before, x.shape[1])]
             said = [network.heads(b, seen) for b in begun]
@@ -117,14 +130,14 @@ class Asked(nn.Module):
         history = self.history(x)
         for network in self.members:
             h, kinds = network.shape.h, len(network.anchors.names)
-            seen = network.look(history, last=True, extra=self._extra(1))
+            seen = self._look(network, history)
             with torch.no_grad():
                 out = network.heads(network.recur(network.enter(seen))[0], seen)
                 forecast = network.say(out, seen.scaled, seen.anchors)
             weights = out[0, -1, : h * kinds].unflatten(0, (kinds, h)).softmax(0)
             correction = (forecast.scale * forecast.median)[0, 0]
             k = self.horizon
-            yield seen.anchors[0, 0][:, k], weights[:, k], correction[k], seen.scaled.origin[0]
+            yield seen.anchors[0, 0][:, k], weights[:, k], correction[k], seen.scaled.absolute()[0]
 
 
 def copied(asked: Asked, x: Tensor) -> tuple[Tensor, float, float]:
@@ -136,12 +149,13 @@ def copied(asked: Asked, x: Tensor) -> tuple[Tensor, float, float]:
     leaf = x.detach().clone().requires_grad_()
     centre = torch.zeros((), dtype=torch.float64)
     for anchors, weights, _, origin in asked.simple(leaf):
-        parts = (weights * anchors).sum(0).mean().double() + origin[0].double()
+        parts = (weights * anchors).sum(0).mean().double() + origin[0]
         centre = centre + parts / len(asked.networks)
     (coefficient,) = torch.autograd.grad(centre, leaf)
     mean = x.double().nanmean()
     terms = (coefficient.double() * (x.double() - mean)).nan_to_num()[0].sum(-1)
-    return terms, float(mean), float(centre.detach() - mean - terms.sum())
+    middle = float(mean) + asked.offset
+    return terms, middle, float(centre.detach() - middle - terms.sum())
 
 
 def memory_units(asked: Asked, x: Tensor) -> list[tuple[str, Tensor]]:

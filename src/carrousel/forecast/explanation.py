@@ -133,7 +133,7 @@ class Explanation:
         columns = {
             "from": panel.at(series, np.maximum(first, 0)),
             "to": panel.at(series, first + step - 1),
-            panel.target_col: x.nanmean(-1)[0].double().numpy(),
+            panel.target_col: (x.double() + asked.offset).nanmean(-1)[0].numpy(),
             "removed": removed.mean(0),
             "removed_missing": removed[0],
             "removed_mean": removed[1],
@@ -147,7 +147,7 @@ class Explanation:
             times=future if ahead is None else future[ahead - 1 : ahead],
             forecast=forecast,
             without_memory=float(memory_from[-1]),
-            mean=float(x.double().nanmean()),
+            mean=float((x.double() + asked.offset).nanmean()),
             correction=correction,
             error=rest,
             steps=columns,

@@ -17,6 +17,7 @@ from . import outputs
 from .arrivals import as_table, take_in
 from .backtest import cutoffs, forecast_windows, window_columns
 from .choose import Plan, choose
+from .doubt import gap_notes, trailing_gaps
 from .finetuning import continued, fitted_before, starting_point
 from .growth import grown
 from .learner import Report, require_finite, train_ensemble, window_quantiles
@@ -131,6 +132,7 @@ class Forecaster:
         if start is not None:
             self.plan_ = continued(self.plan_, start, self.options)
             start = [grown(network, self.plan_.shape) for network in start]
+        self.notes_ += gap_notes(panel, self.plan_.shape)
         self._say([*self.notes_, *self.plan_.reasons])
         where = Path(checkpoint) if checkpoint is not None else None
         self.networks_, self.runs_ = train_ensemble(
@@ -252,7 +254,7 @@ class Forecaster:
         ahead = future(panel, X_df, self.options.id_col, self.options.h, self.options.reading)
         by_the_wall = Wall.of(panel, self.options.h) is not None
         if data is None and self._stream is not None and not by_the_wall:
-            quantiles = require_finite(self._stream.quantiles(ahead))
+            quantiles = require_finite(self._stream.after_gaps(ahead))
             return panel, like, self._finished(quantiles[None], panel, [0])[0]
         return panel, like, self.window_quantiles(panel, [0], ahead)[0]
 
@@ -385,7 +387,9 @@ class Forecaster:
         self._require_fitted()
         shape = self.networks_[0].shape
         # As much as the states of `update` begin with: a window for each phase of a step.
-        keep = self.panel_.tail(shape.history + shape.step - 1)
+        # After a gap at the end, as much before it.
+        panel = self.panel_
+        keep = panel.tail(shape.history + shape.step - 1 + trailing_gaps(panel))
         more = {
             "notes": self.notes_,
             "reasons": self.plan_.reasons if self.plan_ else [],

@@ -17,9 +17,19 @@ from ..data.panel import Panel, some
 from ..train import Progress, Run, fit
 from .choose import Plan
 from .distribution import QUANTILES
+from .doubt import (
+    gaps_before,
+    measure_wander,
+    of_the_panel,
+    steady,
+    stepped_over,
+    usual_scale,
+    widened,
+)
 from .exogenous import Extra
 from .lessons import Lessons
 from .model import Network, Shape
+from .scaling import Prior
 from .start import start_from
 from .windows import Sampler, Windows
 
@@ -47,7 +57,7 @@ def train_ensemble(
     lessons = Lessons.of(panel, plan)
     validation = lessons.validation
     _require_any(lessons.sampler(hidden=0), panel)
-    identity = _identity(panel, init)
+    identity, (prior, _) = _identity(panel, init), usual_scale(panel, plan.shape)
     networks: list[Network] = []
     runs: list[Run] = []
     judge = plan.judge and bool(validation)
@@ -60,7 +70,8 @@ def train_ensemble(
         sampler = lessons.sampler(hidden=plan.holdout if first else 0)
         name = f"network {member + 1} of {members}"
         start = init[max(member - judge, 0) % len(init)] if init else None
-        network = _beginning(start, plan, options.seed, sampler)
+        network = _beginning(start, plan, options.seed, sampler, prior)
+        network.prior.copy_(torch.tensor(prior))
         run = fit(
             network,
             partial(_batch, sampler, plan),
@@ -79,15 +90,18 @@ def train_ensemble(
         if run.stopped == "interrupted":
             break
     stretch = validation.best_stretch(networks[0])
+    networks[0].stretch.fill_(stretch)
+    wander = measure_wander(networks[0], lessons.sampler(hidden=0), lessons.real, plan.train.seed)
     if judge and len(networks) > 1:
         networks = networks[1:]
     for network in networks:
         network.stretch.fill_(stretch)
+        network.wander.copy_(wander)
     return networks, runs
 
 
-# (B, history + h) windows, their covariates if there are any, (B,) the series they are of
-Part = tuple[Tensor, Extra | None, Tensor]
+# (B, history + h) windows less (B, 1), covariates if there are any, (B,) the series they are of
+Part = tuple[Tensor, Tensor, Extra | None, Tensor]
 
 
 def _batch(sampler: Sampler, plan: Plan, step: int, generator: torch.Generator) -> list[Part]:
@@ -106,26 +120,31 @@ def _batch(sampler: Sampler, plan: Plan, step: int, generator: torch.Generator) 
 def _part(sampler: Sampler, windows: Windows, size: int, generator: torch.Generator) -> Part:
     size = max(size // windows.typical_group, 1)
     series, end = windows.together(*sampler.pick(size, generator))
-    return windows.gather(series, end), windows.extra(series, end), series
+    return *windows.gather(series, end), windows.extra(series, end), series
 
 
-def _beginning(start: Network | None, plan: Plan, seed: int, sampler: Sampler) -> Network:
-    return new_network(plan.shape, seed, sampler) if start is None else deepcopy(start).train()
+def _beginning(
+    start: Network | None, plan: Plan, seed: int, sampler: Sampler, prior: Prior
+) -> Network:
+    if start is not None:
+        return deepcopy(start).train()
+    return new_network(plan.shape, seed, sampler, prior)
 
 
 def _loss(model: Any, batch: list[Part]) -> Tensor:
-    losses = [model.loss(window, extra) for window, extra, _ in batch]
+    losses = [model.loss(window, extra, offset) for window, offset, extra, _ in batch]
     return torch.stack(losses).mean()
 
 
 def _blame(panel: Panel, model: Any, batch: list[Part]) -> str:
     """Which series of a batch have a loss or a gradient that is not finite."""
     parameters, bad = list(model.parameters()), []
-    rows = ((part, k, int(s)) for part in batch for k, s in enumerate(part[2]))
-    for (windows, extra, _), k, s in rows:
+    rows = ((part, k, int(s)) for part in batch for k, s in enumerate(part[3]))
+    for (windows, offset, extra, _), k, s in rows:
         one = slice(k, k + 1)
         with torch.enable_grad():
-            loss = model.loss(windows[one], None if extra is None else extra.rows(one))
+            given = None if extra is None else extra.rows(one)
+            loss = model.loss(windows[one], given, offset[one])
             slopes = torch.autograd.grad(loss, parameters, allow_unused=True)
         parts = [loss, *(slope for slope in slopes if slope is not None)]
         if not all(part.isfinite().all() for part in parts):
@@ -148,7 +167,7 @@ def _identity(panel: Panel, init: Sequence[Network] | None) -> str:
     return digest.hexdigest()
 
 
-def new_network(shape: Shape, seed: int, sampler: Sampler) -> Network:
+def new_network(shape: Shape, seed: int, sampler: Sampler, prior: Prior | None = None) -> Network:
     """A network drawn from ``seed`` that starts from the simple forecasts of some windows.
 
     The global generator is left as it was.
@@ -156,9 +175,10 @@ def new_network(shape: Shape, seed: int, sampler: Sampler) -> Network:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = Network(shape)
+    network.prior.copy_(torch.tensor(prior or Prior()))
     if network.covariates is not None and sampler.windows.exogenous is not None:
         network.covariates.measure(sampler.windows.exogenous)
-    start_from(network, sampler.draw(STARTED_FROM, torch.Generator().manual_seed(seed)))
+    start_from(network, *sampler.draw(STARTED_FROM, torch.Generator().manual_seed(seed)))
     return network
 
 
@@ -179,16 +199,22 @@ def window_quantiles(
     stops = [torch.maximum(windows.stop - drop, windows.start) for drop in drops]
     ends, series = torch.cat(stops), torch.arange(count).repeat(len(drops))
     out = torch.zeros(len(ends), windows.h, len(QUANTILES), dtype=torch.float64)
+    gap = gaps_before(windows.y, windows.start[series], ends)
+    over = stepped_over(gap, networks[0].shape)
     at_once = count if windows.grouped else PREDICTED_AT_ONCE
-    parts = zip(series.split(at_once), ends.split(at_once), out.split(at_once), strict=True)
+    split = (part.split(at_once) for part in (series, ends, over, out))
     with torch.inference_mode():
-        for which, end, total in parts:
-            history = windows.gather(which, end)[:, : windows.history]
-            shown = networks[0].look(history, last=True, extra=windows.extra(which, end))
+        for which, end, back, total in zip(*split, strict=True):
+            window, offset = windows.gather(which, end - back)
+            history, extra = window[:, : windows.history], windows.extra(which, end)
+            shown = networks[0].look(history, last=True, extra=extra, offset=offset)
             for network in networks:
                 network.add_quantiles(shown, total)
             total /= len(networks)
-    return out.unflatten(0, (len(drops), count)).numpy()
+            total.copy_(steady(total, history, offset))
+        out = widened(out, gap, networks[0].wander).unflatten(0, (len(drops), count))
+        parts = zip(out, gap.unflatten(0, (len(drops), count)) >= 0, strict=True)
+        return torch.stack([of_the_panel(one, known) for one, known in parts]).numpy()
 
 
 def _require_any(sampler: Sampler, panel: Panel) -> None:

@@ -45,7 +45,7 @@ class Lessons:
         stop = len(windows.y) + length * torch.arange(1, len(y) + 1)
         both = replace(
             windows,
-            y=torch.cat([windows.y, torch.from_numpy(y.reshape(-1))]),
+            y=torch.cat([windows.y, torch.from_numpy(y.reshape(-1)).double()]),
             start=torch.cat([windows.start, stop - length]),
             stop=torch.cat([windows.stop, stop]),
         )
@@ -67,9 +67,14 @@ def _made_up(panel: Panel, plan: Plan, length: int) -> NDArray[np.float32]:
     many = plan.synthetic * int(np.clip(VALUES // (plan.synthetic * length), 1, DRAWN))
     y = synthetic_series(many, length, plan.shape.seasons, intermittent(panel.y), plan.train.seed)
     order = np.argsort(-panel.lengths, kind="stable")[:COMPARED]
-    real = [panel.series(s) for s in order]
-    real = [y for y in real if np.isfinite(y).sum() > 3]
+    real = [_without_end_gap(panel.series(s)) for s in order]
+    real = [y for y in real if np.isfinite(y[-length:]).sum() > 3]
     return most_alike(y, real, plan.shape.seasons, plan.synthetic)
+
+
+def _without_end_gap(y: NDArray) -> NDArray:
+    """As far as there are values."""
+    return y[: np.flatnonzero(np.isfinite(y)).max(initial=-1) + 1]
 
 
 def _favour(sampler: Sampler, first: int, share: float) -> None:

@@ -14,7 +14,7 @@ from .scaling import Scaled
 LARGEST = 50.0  # errors beyond this many scales are outliers: their size teaches nothing more
 MEDIAN_WEIGHT = 0.5  # of the absolute error of the median, beside the mean over all quantiles
 RELATIVE = 0.5  # weight of errors relative to the size of the values
-RESOLUTION = 1e-5  # of the origin: smaller scales are lost in the rounding of float32
+RESOLUTION = 1e-5  # of the level's distance: smaller scales are lost in the rounding of float32
 
 
 def forecast_loss(forecast: Forecast, target: Tensor) -> Tensor:
@@ -41,8 +41,8 @@ def training_loss(out: Tensor, anchors: Tensor, scaled: Scaled, target: Tensor) 
     constants = LARGEST, *weights, RELATIVE, RESOLUTION
     outwards = torch.tensor([*QUANTILES[:SIDE][::-1], *QUANTILES[SIDE + 1 :]], dtype=out.dtype)
     return QuantileLoss.apply(
-        out, anchors, target, scaled.origin, scaled.scale, scaled.size, scaled.age, outwards,
-        constants,
+        out, anchors, target, scaled.origin, scaled.scale, scaled.size, scaled.age,
+        scaled.level, outwards, constants,
     )  # fmt: skip
 
 
@@ -52,7 +52,7 @@ def row_weights(scaled: Scaled, target: Tensor) -> Tensor:
     A step teaches nothing before the first value, or while all values are zero, or where they
     change too little to be seen beside what the series has become since: there is no unit then.
     """
-    seen = (scaled.size > 0) & (scaled.scale > RESOLUTION * scaled.origin.abs()[..., None])
+    seen = (scaled.size > 0) & (scaled.scale > RESOLUTION * scaled.level.abs())
     seen &= (scaled.age >= 0)[..., None]
     known = (target.isfinite() & seen).sum(-1, keepdim=True)
     ratio = (scaled.scale / scaled.size.clamp_min(1e-30)).clamp(0.0, 1.0)

@@ -15,9 +15,10 @@ from .distribution import SIDE, Forecast
 from .exogenous import Covariates, Extra
 from .groups import Group, Together
 from .loss import training_loss
-from .scaling import FLOOR, Scaled, scale_steps
+from .scaling import FLOOR, Prior, Scaled, no_offset, scale_steps
 
 State = list[Any]  # of each layer what carrousel.nn gives: h, or (h, c)
+GAPS = (1, 2, 4, 8, 16, 32, 64, 128, 256)  # missing values, see ``doubt.widened``
 CELLS = {"lstm": layers.LSTM, "gru": layers.GRU, "rnn": layers.RNN}
 
 
@@ -88,6 +89,8 @@ class Network(nn.Module):
     """
 
     stretch: Tensor
+    prior: Tensor
+    wander: Tensor
     covariates: Covariates | None
     group: Group | None
 
@@ -102,25 +105,45 @@ class Network(nn.Module):
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
         self.register_buffer("stretch", torch.ones(()))  # of all intervals, see ``calibrate``
+        self.register_buffer("prior", torch.tensor(Prior(), dtype=torch.float64))  # see ``scaling``
+        self.register_buffer("wander", torch.full((len(GAPS),), 0.5, dtype=torch.float64))
         self.covariates = Covariates(shape, kinds) if shape.has_covariates else None
         self.group = None
         if shape.members is not None:
             shared = _layer(shape.cell, hidden)
             self.group = Group(shared, _features(shape), hidden, shape.members)
 
-    def forward(self, history: Tensor, last: bool = False, extra: Extra | None = None) -> Forecast:
+    def forward(
+        self,
+        history: Tensor,
+        last: bool = False,
+        extra: Extra | None = None,
+        offset: Tensor | None = None,
+    ) -> Forecast:
         """Forecasts from every step, or only from the last (T = 1)."""
-        return self.answer(self.look(history, last, extra))
+        return self.answer(self.look(history, last, extra, offset))
 
-    def look(self, history: Tensor, last: bool = False, extra: Extra | None = None) -> Seen:
-        """What all networks of this shape see; they may share it."""
+    def look(
+        self,
+        history: Tensor,
+        last: bool = False,
+        extra: Extra | None = None,
+        offset: Tensor | None = None,
+    ) -> Seen:
+        """What all networks of this shape see, of windows from which ``offset`` (B, 1) float64
+        was taken (None: nothing); they may share it."""
         shape, kinds = self.shape, len(self.anchors.names)
+        offset = no_offset(history) if offset is None else offset
+        relative, absolute = self.prior.tolist()
         if history.requires_grad:
-            scaled = scale_steps(history, shape.step)
+            prior = Prior(relative, absolute)
+            scaled = scale_steps(history, shape.step, shape.seasons, offset=offset, prior=prior)
             shown, anchors = features(scaled, shape), self.anchors(scaled, last)
         else:  # the same in one pass
             lags = shape.seasons, _backs(shape)
-            shown, anchors, *measured = look(history, shape.step, shape.h, kinds, *lags, last)
+            shown, anchors, *measured = look(
+                history, shape.step, shape.h, kinds, *lags, last, offset, (relative, absolute)
+            )
             scaled = Scaled(*measured)
         return Seen(shown, anchors, scaled.last() if last else scaled, extra)
 
@@ -135,7 +158,7 @@ class Network(nn.Module):
         x, _ = self.recur(self.enter(seen), wanted=1)
         scaled, stretch = seen.scaled, self.stretch.item()
         add_quantiles(
-            self.heads(x, seen), seen.anchors, scaled.origin, scaled.scale, stretch, total
+            self.heads(x, seen), seen.anchors, scaled.absolute(), scaled.scale, stretch, total
         )
 
     def enter(self, seen: Seen) -> Tensor:
@@ -199,7 +222,9 @@ class Network(nn.Module):
         width = F.softplus(width) * self.stretch
         return Forecast(centre, scaled.scale, median, width, reach, scaled)
 
-    def loss(self, window: Tensor, extra: Extra | None = None) -> Tensor:
+    def loss(
+        self, window: Tensor, extra: Extra | None = None, offset: Tensor | None = None
+    ) -> Tensor:
         """Of windows (B, history + h): the mean over the forecasts from every step.
 
         Windows may begin some steps earlier. These are read first and nothing is learned from
@@ -207,7 +232,7 @@ class Network(nn.Module):
         carries it, and not from an empty one (truncated backpropagation through time).
         """
         shape = self.shape
-        seen, state = self.look(window[:, : -shape.h], extra=extra), None
+        seen, state = self.look(window[:, : -shape.h], extra=extra, offset=offset), None
         lead = seen.features.shape[1] - shape.steps
         if lead:
             with torch.no_grad():
@@ -238,17 +263,14 @@ def targets(window: Tensor, shape: Shape) -> Tensor:
     return window[:, shape.step :].unfold(1, shape.h, shape.step)
 
 
-def features(scaled: Scaled, shape: Shape, last: bool = False) -> Tensor:
-    """(B, T, F) what a step shows the network; everything in units of its own scale. With
-    ``last``, the last step alone (T = 1).
+def features(scaled: Scaled, shape: Shape) -> Tensor:
+    """(B, T, F) what a step shows the network; everything in units of its own scale.
 
     Values are squashed by a logarithm, so that an outlier is large but not overwhelming.
     """
     values, scale, level = scaled.values, scaled.scale, scaled.level
-    changes = [_change(values, back, last) for back in _backs(shape)]
-    moved = _change(level, 1, last)
-    if last:
-        values, level = values[:, -1:], level[:, -1:]
+    changes = [_change(values, back) for back in _backs(shape)]
+    moved = _change(level, 1)
     parts = [(values - level) / scale, *(change / scale for change in changes), moved / scale]
     seen = torch.cat(parts, -1)
     seen = seen.abs().log1p_().copysign_(seen).masked_fill_((scaled.age < 0)[..., None], 0.0)
@@ -262,10 +284,8 @@ def _backs(shape: Shape) -> list[int]:
     return sorted({1, *(back for back in longer if back < shape.steps)})
 
 
-def _change(values: Tensor, back: int, last: bool) -> Tensor:
+def _change(values: Tensor, back: int) -> Tensor:
     """Values minus those ``back`` steps before; 0 where there were none."""
-    if last:
-        return values[:, -1:] - values[:, max(values.shape[1] - 1 - back, 0), None]
     before = torch.cat([values[:, :1].expand(-1, back, -1), values[:, :-back]], 1)
     return values - before if back < values.shape[1] else torch.zeros_like(values)
 

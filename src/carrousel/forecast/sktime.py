@@ -162,7 +162,7 @@ def _to_the_cutoff(panel: Panel, end: Any = None) -> Panel:
     end = panel.ends.max() if end is None else end
     last = panel.freq.count(panel.start, end) + 1  # (S) steps up to there
     offsets = np.concatenate([[0], np.cumsum(last)])
-    y = np.full(offsets[-1], np.nan, np.float32)
+    y = np.full(offsets[-1], np.nan)
     place = np.arange(len(panel.y)) + np.repeat(offsets[:-1] - panel.offsets[:-1], panel.lengths)
     y[place] = panel.y
     return replace(panel, y=y, offsets=offsets)

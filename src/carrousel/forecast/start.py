@@ -14,18 +14,17 @@ from torch import Tensor
 from .distribution import QUANTILES, SIDE
 from .loss import LARGEST
 from .model import Network, Shape, targets
-from .scaling import scale_steps
 
 SHARPNESS = 6.0  # weights fall with this power of the error
 SURE = 1.4826  # standard deviations in a median absolute deviation of a normal
 
 
 @torch.no_grad()
-def start_from(network: Network, window: Tensor) -> None:
-    """Set the head's biases from windows (B, history + h)."""
+def start_from(network: Network, window: Tensor, offset: Tensor | None = None) -> None:
+    """Set the head's biases from windows (B, history + h) less ``offset`` (B, 1)."""
     shape = network.shape
-    scaled = scale_steps(window[:, : shape.history], shape.step)
-    anchors = network.anchors(scaled)  # (B, T, K, h)
+    seen = network.look(window[:, : shape.history], offset=offset)
+    scaled, anchors = seen.scaled, seen.anchors  # (B, T, K, h)
     relative = targets(window, shape) - scaled.origin[..., None]
     counted = (scaled.age >= min(1, shape.steps - 1))[..., None] & relative.isfinite()
     counted = counted & _telling(shape)[:, None]

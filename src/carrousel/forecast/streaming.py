@@ -27,11 +27,12 @@ from torch import Tensor
 
 from ..data.covariates import group_codes
 from ..data.panel import Panel
+from .doubt import gaps_before, steady, stepped_over, widened
 from .exogenous import Extra
 from .groups import Together
-from .model import Network, features
+from .model import Network, Seen
 from .rolling import Rolling, last_values
-from .scaling import scale_last, scale_steps
+from .windows import less_last
 
 STARTED_AT_ONCE = 512  # series whose states are computed together
 
@@ -47,6 +48,8 @@ class Stream:
         past: The last ``kept`` values of each series; NaN where missing and before the first.
         beside: The covariates of the same steps, as ``Panel.exog``; None if there are none.
         static: (S, K) as ``Panel.static``; None if there are no covariates.
+        gap: (S,) missing values at the end of each series.
+        before: Of series in a gap, the window (history,) before it.
         total: (S,) observations of each series since ``panel.start``.
         groups: (S,) the group of each series and its place in it; None without groups.
         states: For each network and each tensor of its layers' states: one for each phase,
@@ -66,18 +69,32 @@ class Stream:
         self.start, self.day, self.ids = panel.start, panel.days, list(panel.ids)
         self.places = {name: s for s, name in enumerate(self.ids)}
         self.total = panel.lengths.astype(np.int64)
-        self.past = Rolling(last_values(panel.y, panel.offsets, self.kept))
+        values = np.asarray(panel.y, np.float64)
+        self.past = Rolling(last_values(values, panel.offsets, self.kept))
         self.beside, self.static = None, panel.static
         if panel.exog is not None:
             self.beside = Rolling(last_values(panel.exog, panel.offsets, self.kept))
+        self._remember(values, panel.offsets)
         self.groups = group_codes(panel)
         self.count = np.zeros(panel.n_series, np.int64)
         self.states: list[list[list[Tensor]]] = [[] for _ in networks]
         self.tops: list[Tensor] = [torch.empty(0)] * len(networks)
 
+    def _remember(self, values: NDArray[np.float64], offsets: NDArray) -> None:
+        """The gap at the end of each series, and the window before it."""
+        start, end = (
+            torch.from_numpy(part.astype(np.int64)) for part in (offsets[:-1], offsets[1:])
+        )
+        self.gap = gaps_before(torch.from_numpy(values), start, end).clamp_min(0).numpy()
+        ends = np.concatenate([offsets[:1], offsets[1:] - self.gap])
+        self.before = {}
+        for s in np.flatnonzero(self.gap):
+            part = values[offsets[s] : ends[s + 1]]
+            self.before[int(s)] = last_values(part, np.array([0, len(part)]), self.shape.history)[0]
+
     @property
-    def values(self) -> NDArray[np.float32]:
-        """(S, kept) float32, the newest last."""
+    def values(self) -> NDArray[np.float64]:
+        """(S, kept) float64, the newest last."""
         return self.past.view
 
     @property
@@ -86,12 +103,15 @@ class Stream:
         return np.minimum(self.total, self.kept)
 
     def panel(self) -> Panel:
-        """The series as far as they are remembered."""
+        """The series as far as they are remembered: of those in a long gap, what was before."""
         stored = self.stored
         inside = np.arange(self.kept) >= self.kept - stored[:, None]
+        values = self.values[inside]
+        if self.before and self.beside is None:
+            stored, values = self._with_gaps(stored)
         return replace(
             self.meta,
-            y=self.values[inside],
+            y=values,
             offsets=np.concatenate([[0], np.cumsum(stored)]),
             ids=list(self.ids),
             start=self.at(slice(None), self.total - stored),
@@ -99,6 +119,15 @@ class Stream:
             exog=None if self.beside is None else self.beside.view[inside],
             static=self.static,
         )
+
+    def _with_gaps(self, stored: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray]:
+        """How many values of each series are remembered, and these (N,)."""
+        parts = [row[self.kept - n :] for row, n in zip(self.values, stored, strict=True)]
+        for s, window in self.before.items():
+            whole = np.concatenate([window, np.full(self.gap[s], np.nan)])
+            if len(whole) > self.kept:
+                parts[s] = whole[max(len(whole) - self.total[s], 0) :]
+        return np.array([len(part) for part in parts]), np.concatenate(parts)
 
     def at(self, series: Any, steps: Any) -> NDArray:
         """Times ``steps`` steps after the first of ``series``, as ``Panel.at``."""
@@ -108,7 +137,7 @@ class Stream:
     def advance(
         self,
         ahead: NDArray[np.int64],
-        block: NDArray[np.float32],
+        block: NDArray[np.float64],
         beside: NDArray[np.float32] | None = None,
     ) -> None:
         """Take in the next ``ahead`` (S,) observations of each series, ``block`` (S, K), of
@@ -119,12 +148,24 @@ class Stream:
                 rows: Any = np.flatnonzero(ahead > k)
                 if len(rows) == len(ahead):
                     rows = slice(None)  # views instead of copies
+                self._notice(np.arange(len(self.ids))[rows], block[rows, k])
                 self.past.append(rows, block[rows, k])
                 if self.beside is not None and beside is not None:
                     self.beside.append(rows, beside[rows, k])
                 self.total[rows] += 1
                 self.count[rows] += 1
                 self._step(rows)
+
+    def _notice(self, rows: NDArray[np.int64], y: NDArray[np.float64]) -> None:
+        """Which series go into a gap, stay there, or come out of it."""
+        missing = np.isnan(y)
+        if not missing.any() and not self.before:
+            return
+        for s in rows[missing & (self.gap[rows] == 0)]:
+            self.before[int(s)] = self.values[s, -self.shape.history :].copy()
+        for s in rows[~missing]:
+            self.before.pop(int(s), None)
+        self.gap[rows] = np.where(missing, self.gap[rows] + 1, 0)
 
     def correct(
         self,
@@ -138,10 +179,23 @@ class Stream:
         if not len(series):
             return
         self.values[series, self.kept - 1 - back] = y
+        for s in np.unique(series):
+            self._notice_again(int(s))
         if self.beside is not None and beside is not None:
             self.beside.view[series, self.kept - 1 - back] = beside
         with torch.inference_mode():
             self._begin(self.whole(series))
+
+    def _notice_again(self, s: int) -> None:
+        """The gap at the end of a series after one of its values has changed."""
+        known = np.flatnonzero(np.isfinite(self.values[s]))
+        if not len(known) or s not in self.before:
+            return
+        self.gap[s] = self.kept - 1 - known[-1]
+        seen = self.values[s, : known[-1] + 1]
+        self.before[s] = last_values(seen, np.array([0, len(seen)]), self.shape.history)[0]
+        if not self.gap[s]:
+            del self.before[s]
 
     def whole(self, series: NDArray[np.int64]) -> NDArray[np.int64]:
         """Some series, each once, and all others of their groups."""
@@ -162,6 +216,8 @@ class Stream:
         self.ids += new.ids
         self.total = np.concatenate([self.total, new.total])
         self.count = np.concatenate([self.count, new.count])
+        self.gap = np.concatenate([self.gap, new.gap])
+        self.before |= {before + s: window for s, window in new.before.items()}
         self.past.add(new.values)
         if self.beside is not None and new.beside is not None:
             self.beside.add(new.beside.view)
@@ -198,17 +254,40 @@ class Stream:
         """(S, h, Q) of what follows the newest observation of each series; ``ahead`` (S, h, F) are
         the covariates that are known of these steps."""
         length = self.shape.history
-        history = torch.from_numpy(self.values[:, -length:])
         extra, members = self._extra(slice(None), self.kept, length), []
         if extra is not None and ahead is not None:
             futr = torch.cat([extra.futr, torch.from_numpy(ahead).to(extra.futr.dtype)], 1)
             extra = extra._replace(futr=futr)
         with torch.inference_mode():
-            seen = self.networks[0].look(history, last=True, extra=extra)
+            seen = self._seen(self.values[:, -length:], extra)
             for network, top in zip(self.networks, self.tops, strict=True):
                 out = network.heads(top[:, None], seen)
                 members.append(network.say(out, seen.scaled, seen.anchors).quantiles()[:, 0])
-            return torch.stack(members).mean(0).numpy()
+            return self._over_gaps(torch.stack(members).mean(0)).numpy()
+
+    def after_gaps(self, ahead: NDArray[np.float32] | None = None) -> NDArray[np.float64]:
+        """``quantiles`` as they are handed out: wider after a gap, and steady."""
+        quantiles = torch.from_numpy(self.quantiles(ahead))
+        history, offset = less_last(torch.from_numpy(self.values[:, -self.shape.history :]))
+        quantiles = steady(quantiles, history, offset)
+        return widened(quantiles, torch.from_numpy(self.gap), self.networks[0].wander).numpy()
+
+    def _over_gaps(self, quantiles: Tensor) -> Tensor:
+        """The quantiles with those of series in a gap of a season or more made anew, as
+        ``window_quantiles`` makes them, from what came before it."""
+        over = stepped_over(torch.from_numpy(self.gap), self.shape).numpy()
+        rows = np.flatnonzero(over)
+        if not len(rows) or self.beside is not None:
+            return quantiles
+        rest = self.gap[rows] - over[rows]
+        windows = [
+            np.concatenate([self.before[int(s)], np.full(n, np.nan)])[n:]
+            for s, n in zip(rows, rest, strict=True)
+        ]
+        seen = self._seen(np.stack(windows))
+        anew = [network.answer(seen).quantiles()[:, 0] for network in self.networks]
+        quantiles[rows] = torch.stack(anew).mean(0)
+        return quantiles
 
     def _extra(self, rows: Any, end: int, length: int) -> Extra | None:
         """The covariates of some series, whole groups, of the ``length`` kept steps before
@@ -232,8 +311,7 @@ class Stream:
         for part in np.array_split(rows, -(-len(rows) // max(at_once, 1)) or 1):
             for back in range(self.shape.step):
                 end = self.kept - back
-                window = torch.from_numpy(self.values[part, end - self.shape.history : end])
-                shown = features(scale_steps(window, self.shape.step), self.shape)
+                shown = self._seen(self.values[part, end - self.shape.history : end]).features
                 extra = self._extra(part, end, self.shape.history)
                 for k, network in enumerate(self.networks):
                     x, states = network.carry(shown, extra)
@@ -241,6 +319,11 @@ class Stream:
                         self._store(k, phase, part[group], [_part(t, group) for t in states])
                     if back == 0:
                         self._put(k, part, x[:, -1])
+
+    def _seen(self, values: NDArray[np.float64], extra: Extra | None = None) -> Seen:
+        """What the networks see of windows (B, history)."""
+        history, offset = less_last(torch.from_numpy(values))
+        return self.networks[0].look(history, last=True, extra=extra, offset=offset)
 
     def _phases(self, rows: Any, back: int = 0) -> list[tuple[int, Any]]:
         """The phases whose turn it was ``back`` observations ago, and which of ``rows`` they are
@@ -252,8 +335,7 @@ class Stream:
 
     def _step(self, rows: Any) -> None:
         """One step of the recurrence for these series, whose newest observation is in place."""
-        window = torch.from_numpy(self.values[rows, -self.shape.history :])
-        shown = features(scale_last(window, self.shape.step), self.shape, last=True)
+        shown = self._seen(self.values[rows, -self.shape.history :]).features[:, -1:]
         for phase, group in self._phases(rows):
             series = rows if isinstance(group, slice) else np.arange(len(self.ids))[rows][group]
             extra = self._extra(series, self.kept, self.shape.step)

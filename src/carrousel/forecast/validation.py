@@ -47,7 +47,7 @@ class Validation:
         back = torch.linspace(shape.h, plan.holdout, plan.origins).long()  # (origins)
         series = long_enough.repeat_interleave(len(back))
         end = windows.stop[series] - back.repeat(len(long_enough))
-        batch, self.extra = windows.gather(series, end), windows.extra(series, end)
+        (batch, self.offset), self.extra = windows.gather(series, end), windows.extra(series, end)
         self.history, self.target = batch[:, None].split([shape.history, shape.h], -1)
 
     def __bool__(self) -> bool:
@@ -67,7 +67,9 @@ class Validation:
     @torch.no_grad()
     def losses(self, model: nn.Module, factors: Sequence[float] = STRETCHES) -> list[float]:
         """With each of ``factors``."""
-        forecast: Forecast = model(self.history[:, 0], last=True, extra=self.extra)
+        forecast: Forecast = model(
+            self.history[:, 0], last=True, extra=self.extra, offset=self.offset
+        )
         return [_stretched(forecast, factor, self.target) for factor in factors]
 
 

@@ -20,7 +20,7 @@ class Windows:
     the whole array ``y``; what lies outside a series is NaN, like what is missing inside.
     """
 
-    y: Tensor  # (N,) float32
+    y: Tensor  # (N,) float32 or float64
     start: Tensor  # (S,) first position of each series
     stop: Tensor  # (S,) one past the last position that may be seen
     history: int
@@ -73,9 +73,24 @@ class Windows:
             return None
         return self.exogenous.gather(series, end, self.history, self.h)
 
-    def gather(self, series: Tensor, end: Tensor) -> Tensor:
-        """(B, history + h) values around the positions ``end`` (B,) of ``series`` (B,)."""
+    def gather(self, series: Tensor, end: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, history + h) values around the positions ``end`` (B,) of ``series`` (B,), float32,
+        less the last value of each history; these (B, 1), float64."""
         return gather(self.y, self.start, self.stop, series, end, self.history, self.h)
+
+
+def less_last(history: Tensor) -> tuple[Tensor, Tensor]:
+    """(B, n) float64 windows to float32 less the last value of each, and these (B, 1) float64; 0
+    where there is none. The same as ``Windows.gather``, of windows that are there already.
+
+    >>> less_last(torch.tensor([[1e9, 1e9 + 1, torch.nan]], dtype=torch.float64))[0]
+    tensor([[-1.,  0., nan]])
+    """
+    offset = history[:, -1:]
+    if not offset.isfinite().all():
+        known = history.isfinite() * torch.arange(history.shape[1])
+        offset = history.gather(1, known.amax(1, keepdim=True)).nan_to_num()
+    return (history - offset).float(), offset
 
 
 class Sampler:
@@ -101,8 +116,8 @@ class Sampler:
     def total(self) -> int:
         return int(self.count.sum())
 
-    def draw(self, size: int, generator: torch.Generator) -> Tensor:
-        """(size, history + h) random windows."""
+    def draw(self, size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """(size, history + h) random windows and what was taken off them (size, 1)."""
         return self.windows.gather(*self.pick(size, generator))
 
     def pick(self, size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:

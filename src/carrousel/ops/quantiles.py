@@ -10,13 +10,14 @@ from carrousel.ops import checks
 
 
 class QuantileLoss(torch.autograd.Function):
-    """``apply(out, anchors, target, origin, scale, size, age, probabilities, constants)``.
+    """``apply(out, anchors, target, origin, scale, size, age, level, probabilities,
+    constants)``.
 
     out (B, T, K*h + 2h + 2*side): logits of the anchors' weights (K, h), median (h), width (h) and
     tails (2, side); anchors (B, T, K, h); target (B, T, h) with any strides but the last, NaN
-    where missing; origin (B, 1); scale, size (B, T, 1). All float32 or all float64, but age (B, T)
-    int64. The formula is ``carrousel.forecast.loss.forecast_loss``; only ``out`` has a gradient,
-    which takes its place: ``out`` must not be needed any more.
+    where missing; origin (B, 1); scale, size, level (B, T, 1). All float32 or all float64, but age
+    (B, T) int64. The formula is ``carrousel.forecast.loss.forecast_loss``; only ``out`` has a
+    gradient, which takes its place: ``out`` must not be needed any more.
     ``constants``: the largest error, the weights of the median's absolute error, of each quantile
     and of relative errors, and the resolution.
     """
@@ -31,6 +32,7 @@ class QuantileLoss(torch.autograd.Function):
         scale: Tensor,
         size: Tensor,
         age: Tensor,
+        level: Tensor,
         probabilities: Tensor,
         constants: tuple[float, float, float, float, float],
     ) -> Tensor:
@@ -41,12 +43,13 @@ class QuantileLoss(torch.autograd.Function):
         checks.tensor("origin", origin, (batch, 1), out.dtype)
         checks.tensor("scale", scale, (batch, steps, 1), out.dtype)
         checks.tensor("size", size, (batch, steps, 1), out.dtype)
+        checks.tensor("level", level, (batch, steps, 1), out.dtype)
         checks.tensor("age", age, (batch, steps), torch.int64)
         (count,) = checks.dims("probabilities", probabilities, (1,))
         checks.tensor("probabilities", probabilities, (count,), out.dtype)
         out = out.detach().contiguous()
         target = target if target.stride(-1) == 1 or horizon == 1 else target.contiguous()
-        inputs = [t.contiguous() for t in (anchors, origin, scale, size, probabilities, age)]
+        inputs = [t.contiguous() for t in (anchors, origin, scale, size, probabilities, age, level)]
         grad, loss = out, out.new_empty(batch * steps)
         shape = (batch * steps, steps, horizon, kinds, count // 2, columns)
         run = _core.quantile_loss_f32 if out.dtype is torch.float32 else _core.quantile_loss_f64
@@ -66,7 +69,7 @@ class QuantileLoss(torch.autograd.Function):
         (grad,) = ctx.saved_tensors
         if grads[0] != 1:  # what loss.backward() passes needs no other pass over it
             grad = grads[0] * grad
-        return grad, *[None] * 8
+        return grad, *[None] * 9
 
 
 def add_quantiles(
@@ -74,8 +77,9 @@ def add_quantiles(
 ) -> None:
     """Add to ``total`` (B, h, Q), float64 and contiguous, the quantiles that ``out`` says.
 
-    out (B, 1, K*h + 2h + 2*side), anchors (B, 1, K, h), origin (B, 1), scale (B, 1, 1). What is
-    added is ``carrousel.forecast.distribution.Forecast.quantiles()``; nothing has a gradient.
+    out (B, 1, K*h + 2h + 2*side), anchors (B, 1, K, h), origin (B, 1) float64, scale (B, 1, 1).
+    What is added is ``carrousel.forecast.distribution.Forecast.quantiles()``; nothing has a
+    gradient.
     """
     batch, horizon, count = checks.dims("total", total, (3,))
     *_, kinds, found = checks.dims("anchors", anchors, (4,))
@@ -85,7 +89,7 @@ def add_quantiles(
     if not total.is_contiguous() or count % 2 == 0:
         raise ValueError("total must be contiguous, of an odd number of quantiles")
     _check_outputs(out, anchors, batch, 1)
-    checks.tensor("origin", origin, (batch, 1), out.dtype)
+    checks.tensor("origin", origin, (batch, 1), torch.float64)
     checks.tensor("scale", scale, (batch, 1, 1), out.dtype)
     inputs = [t.contiguous() for t in (out, anchors, origin, scale)]
     run = _core.add_quantiles_f32 if out.dtype is torch.float32 else _core.add_quantiles_f64

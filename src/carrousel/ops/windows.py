@@ -17,7 +17,7 @@ SMALL = 1 << 14  # values that are written: below, a second thread costs more th
 
 
 class Look(NamedTuple):
-    """B windows of T steps; the last seven are a ``carrousel.forecast.scaling.Scaled``."""
+    """B windows of T steps; the last eight are a ``carrousel.forecast.scaling.Scaled``."""
 
     features: Tensor  # (B, T, step * (2 + backs) + 2)
     anchors: Tensor  # (B, T or 1, kinds, horizon)
@@ -28,6 +28,7 @@ class Look(NamedTuple):
     size: Tensor  # (B, T, 1)
     origin: Tensor  # (B, 1)
     age: Tensor  # (B, T) int64
+    offset: Tensor  # (B, 1) float64
 
 
 def look(
@@ -38,13 +39,17 @@ def look(
     seasons: Sequence[int],
     backs: Sequence[int],
     last: bool,
+    offset: Tensor,
+    prior: tuple[float, float],
 ) -> Look:
-    """history (B, T*step), float32 or float64, NaN where missing; with ``last``, the simple
-    forecasts of the last step alone."""
+    """history (B, T*step), float32 or float64, NaN where missing, from which ``offset`` (B, 1)
+    float64 was taken; with ``last``, the simple forecasts of the last step alone. ``prior`` is a
+    ``carrousel.forecast.scaling.Prior``."""
     shape = checks.dims("history", history, (2,))
     checks.tensor("history", history, shape, checks.floating("history", history))
     if not 0 < step <= shape[1]:
         raise ValueError(f"step must be 1 to the {shape[1]} values of a window, not {step!r}")
+    checks.tensor("offset", offset, (shape[0], 1), torch.float64)
     history = history if history.stride(1) == 1 else history.contiguous()
     batch, steps = len(history), history.shape[1] // step
     first, new = steps - 1 if last else 0, history.new_empty
@@ -58,22 +63,25 @@ def look(
         new(batch, steps, 1),
         new(batch, 1),
         torch.empty(batch, steps, dtype=torch.int64),
+        offset.contiguous(),
     )
     run = _core.look_f32 if history.dtype is torch.float32 else _core.look_f64
     run(
         _threads(batch, out.features.numel() + out.anchors.numel()),
         (batch, steps, step, horizon, kinds, first),
         (seasons, backs),
-        (history.data_ptr(), history.stride(0)),
-        tuple([t.data_ptr() for t in out]),
+        (history.data_ptr(), history.stride(0), out.offset.data_ptr()),
+        prior,
+        tuple([t.data_ptr() for t in out[:-1]]),
     )
     return out
 
 
 def gather(
     y: Tensor, start: Tensor, stop: Tensor, series: Tensor, end: Tensor, history: int, h: int
-) -> Tensor:
-    """(B, history + h) values of y (N,) around the positions ``end`` (B,) of ``series`` (B,).
+) -> tuple[Tensor, Tensor]:
+    """(B, history + h) float32 values of y (N,), float32 or float64, around the positions ``end``
+    (B,) of ``series`` (B,), less the last value of each history, and these, (B, 1) float64.
 
     Series s is y[start[s]:stop[s]]; what lies outside is NaN.
     """
@@ -86,7 +94,8 @@ def gather(
         checks.tensor(name, places, (batch,), torch.int64)
     if history < 0 or h < 0:
         raise ValueError(f"history and h must not be negative, they are {history} and {h}")
-    out = y.new_empty(batch, length)
+    out = torch.empty(batch, length)
+    offset = torch.empty(batch, 1, dtype=torch.float64)
     run = _core.gather_f32 if y.dtype is torch.float32 else _core.gather_f64
     inputs = [t.contiguous() for t in (y, start, stop, series, end)]
     run(
@@ -94,8 +103,9 @@ def gather(
         (batch, history, length, count, values),
         tuple([t.data_ptr() for t in inputs]),
         out.data_ptr(),
+        offset.data_ptr(),
     )
-    return out
+    return out, offset
 
 
 def pick(

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from ..forecast.distribution import QUANTILES
-from ..forecast.model import Network, Shape, features
+from ..forecast.doubt import steady, stepped_over, widened
+from ..forecast.model import Network, Shape
 from ..forecast.outputs import calibrated, counts
-from ..forecast.scaling import scale_steps
+from ..forecast.windows import less_last
 from .network import PageNetwork
 from .tensors import decode
 
@@ -20,34 +21,42 @@ MEDIAN = QUANTILES.index(0.5)
 
 @dataclass(frozen=True)
 class Observations:
-    """The last ``steps * step`` values of a series, NaN where there is none."""
+    """The last ``steps * step`` values of a series, NaN where there is none, before a gap of whole
+    seasons at its end."""
 
     page: dict[str, Any]
-    history: Tensor  # (1, steps*step)
+    history: Tensor  # (1, steps*step) less the last value
+    offset: Tensor  # (1, 1) which this is
+    gap: int  # missing values at the end
     inputs: Tensor  # (T, F)
     steps: list[str]
 
     @classmethod
     def of(cls, page: dict[str, Any], series: Sequence[float | None]) -> "Observations":
         shape = shape_of(page)
-        values = torch.tensor([float("nan") if v is None else v for v in series])
+        known = [float("nan") if v is None else v for v in series]
+        values = torch.tensor(known, dtype=torch.float64)
         if not values.isfinite().any():
             raise ValueError("series holds no value")
-        kept = values[-shape.history :]
-        missing = torch.full((shape.history - len(kept),), torch.nan)
-        history = torch.cat([missing, kept])[None]
-        inputs = features(scale_steps(history, shape.step), shape)[0]
-        return cls(page, history, inputs, [str(t) for t in range(shape.steps)])
+        gap = len(values) - 1 - int(values.isfinite().nonzero().max())
+        over = int(stepped_over(torch.tensor(gap), shape))
+        kept = values[: len(values) - over][-shape.history :]
+        missing = torch.full((shape.history - len(kept),), torch.nan, dtype=torch.float64)
+        history, offset = less_last(torch.cat([missing, kept])[None])
+        inputs = network_of(page).look(history, offset=offset).features[0]
+        return cls(page, history, offset, gap, inputs, [str(t) for t in range(shape.steps)])
 
     def answer(self, output: Tensor) -> dict[str, Any]:
         with torch.no_grad():
-            forecast = network_of(self.page)(self.history, last=True)
-        quantiles = forecast.quantiles()[0, 0].numpy()
+            network = network_of(self.page)
+            found = network(self.history, last=True, offset=self.offset).quantiles()[:, 0]
+            found = steady(found, self.history, self.offset)
+        quantiles = widened(found, torch.tensor([self.gap]), network.wander)[0].numpy()
         meta = self.page["meta"]
         if meta["calibration"] is not None:
             quantiles = calibrated(quantiles, meta["calibration"])
         wanted = meta["nonnegative"]
-        if counts(self.history[0].numpy()) if wanted is None else wanted:
+        if counts((self.history + self.offset)[0].numpy()) if wanted is None else wanted:
             quantiles = np.maximum(quantiles, 0)
         return {"quantiles": quantiles.tolist()}
 
@@ -57,7 +66,7 @@ class Observations:
         """The slope of the median of one step ahead ("1", "2", ...) by the state at ``at``."""
         whole = network_of(self.page)
         ahead = _ahead(target, whole.shape.h)
-        seen = whole.look(self.history)
+        seen = whole.look(self.history, offset=self.offset)
         with torch.no_grad():
             state, _ = whole.recur(whole.embed(seen.features))
         state.requires_grad_()
@@ -96,5 +105,8 @@ def network_of(page: dict[str, Any]) -> Network:
     for k, layer in enumerate(page["layers"]):
         state |= {f"layers.{k}.{key}_l0": value for key, value in layer.items()}
     tensors = {key: torch.from_numpy(decode(value)) for key, value in state.items()}
-    network.load_state_dict(tensors | {"stretch": torch.tensor(page["meta"]["stretch"])})
+    tensors["stretch"] = torch.tensor(page["meta"]["stretch"])
+    for name in ("prior", "wander"):
+        tensors[name] = torch.tensor(page["meta"][name], dtype=torch.float64)
+    network.load_state_dict(tensors)
     return network.eval()

@@ -39,6 +39,8 @@ def forecaster_page(path: Path, name: str) -> dict[str, Any]:
             "quantiles": QUANTILES,
             "shape": _shape(network),
             "stretch": float(network.stretch),
+            "prior": network.prior.tolist(),
+            "wander": network.wander.tolist(),
             "calibration": forecaster.calibration_,
             "nonnegative": forecaster.options.nonnegative,
             "series": series_page(forecaster, forecaster.panel_),

@@ -1,6 +1,7 @@
 """Numbers for the page: base64, in half precision where nothing is lost by it."""
 
 import base64
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,36 +11,47 @@ from numpy.typing import NDArray
 def encode(array: Any) -> dict[str, Any]:
     """``{"dtype", "shape", "base64"}``: little-endian, row-major, base64.
 
-    float16 if every number survives it unchanged (shipped models are rounded to it before they are
-    saved), else float32: page and Python always compute with the same weights.
+    In the smallest of float16, float32 and float64 that keeps every number unchanged (shipped
+    models are rounded to float16 before they are saved): page and Python always compute with the
+    same numbers.
 
     >>> encode(np.ones((2, 1)))
     {'dtype': 'float16', 'shape': [2, 1], 'base64': 'ADwAPA=='}
     """
     numbers = _numpy(array)
-    with np.errstate(over="ignore"):
-        half = numbers.astype("<f2")
-    exact = np.array_equal(half.astype(np.float32), numbers, equal_nan=True)
-    kept = half if exact else numbers.astype("<f4")
+    name, kept = next((name, kept) for name, kept in _narrower(numbers) if _same(kept, numbers))
     return {
-        "dtype": "float16" if exact else "float32",
+        "dtype": name,
         "shape": list(kept.shape),
         "base64": base64.b64encode(kept.tobytes()).decode("ascii"),
     }
 
 
-def _numpy(array: Any) -> NDArray[np.float32]:
+KINDS = {"float16": "<f2", "float32": "<f4", "float64": "<f8"}
+
+
+def _narrower(numbers: NDArray[np.float64]) -> Iterator[tuple[str, NDArray]]:
+    with np.errstate(over="ignore"):
+        for name, kind in KINDS.items():
+            yield name, numbers.astype(kind)
+
+
+def _same(kept: NDArray, numbers: NDArray[np.float64]) -> bool:
+    return np.array_equal(kept.astype(np.float64), numbers, equal_nan=True)
+
+
+def _numpy(array: Any) -> NDArray[np.float64]:
     if hasattr(array, "detach"):
         array = array.detach().cpu().numpy()
-    return np.ascontiguousarray(array, dtype=np.float32)
+    return np.ascontiguousarray(array, dtype=np.float64)
 
 
-def decode(stored: dict[str, Any]) -> NDArray[np.float32]:
-    """What ``encode`` was given.
+def decode(stored: dict[str, Any]) -> NDArray:
+    """What ``encode`` was given: float64 where it needs that, else float32.
 
-    >>> decode(encode(np.array([[0.5, 0.1]])))
-    array([[0.5, 0.1]], dtype=float32)
+    >>> decode(encode(np.array([[0.5, 0.25]])))
+    array([[0.5 , 0.25]], dtype=float32)
     """
-    kind = {"float16": "<f2", "float32": "<f4"}[stored["dtype"]]
-    flat = np.frombuffer(base64.b64decode(stored["base64"]), dtype=kind)
-    return flat.reshape(stored["shape"]).astype(np.float32)
+    flat = np.frombuffer(base64.b64decode(stored["base64"]), dtype=KINDS[stored["dtype"]])
+    shaped = flat.reshape(stored["shape"])
+    return shaped.astype(np.float64 if stored["dtype"] == "float64" else np.float32)

@@ -29,14 +29,32 @@ export function upTo(model, input, end) {
 }
 
 function seriesInput(model, index, values, end) {
-  const { step, steps } = model.meta.shape;
+  const { shape, prior } = model.meta;
+  const { step, steps } = shape;
   const length = step * steps;
   const first = end - length; // may lie before the series: those values are missing
-  const series = Float64Array.from({ length }, (_, k) => values[first + k] ?? NaN);
-  const scaled = scaleSteps(series, step);
+  const gap = gapBefore(values, end);
+  const over = steppedOver(gap, shape);
+  const series = Float64Array.from({ length }, (_, k) => values[first - over + k] ?? NaN);
+  const scaled = scaleSteps(series, shape, prior);
   const times = model.meta.series[index].times;
   const labels = Array.from({ length: steps }, (_, t) => stepName(times, first + t * step, step));
-  return { index, values, end, first, series, scaled, labels, x: features(scaled, model.meta.shape) };
+  return { index, values, end, first, gap, series, scaled, labels, x: features(scaled, shape) };
+}
+
+/** Missing values right before `end`; none where there is no value at all. */
+function gapBefore(values, end) {
+  let last = Math.min(end, values.length) - 1;
+  while (last >= 0 && !Number.isFinite(values[last])) last--;
+  return last < 0 ? 0 : end - 1 - last;
+}
+
+/** How much of a gap is stepped over, in whole seasons (carrousel/forecast/doubt.py). */
+function steppedOver(gap, { step, steps, seasons }) {
+  const [shortest, longest] = [seasons[0], seasons[seasons.length - 1]];
+  const over = longest % shortest === 0 ? gap - (gap % longest) : 0;
+  const rest = gap - over;
+  return rest > Math.floor((step * steps) / 2) ? over + rest - (rest % shortest) : over;
 }
 
 /** "2011-11-07" for the hours of a day, "1960-10–12" for months of a year. */
@@ -98,11 +116,42 @@ export function readForecast(model, input, record, t) {
   const quantiles = centre.map((value, j) => {
     const median = out[h * kinds + j];
     const width = softplus(out[h * (kinds + 1) + j]) * stretch;
-    const row = reach.map((far) => scaled.origin + value + scale * (median + width * far));
-    return finished(row, calibration, model.meta.series[input.index].nonnegative);
+    const middle = steady(input) ? 0 : value + scale * median;
+    return reach.map((far) => scaled.origin + middle + scale * width * far);
   });
+  const gap = t === scaled.level.length - 1 ? input.gap : 0;
+  const { nonnegative } = model.meta.series[input.index];
+  const given = widened(quantiles, gap, model.meta.wander);
   const anchors = simple.map((row) => row.map((value) => value + scaled.origin));
-  return { quantiles, weights, anchors, centre: centre.map((value) => value + scaled.origin) };
+  return {
+    quantiles: given.map((row) => finished(row, calibration, nonnegative)),
+    weights,
+    anchors,
+    centre: centre.map((value) => value + scaled.origin),
+  };
+}
+
+/** Whether the series never moved, as far as it is read. */
+function steady({ series, scaled }) {
+  const known = series.filter(Number.isFinite);
+  return known.length >= 8 && known.every((value) => value === scaled.origin);
+}
+
+/** Quantiles after a gap: wider by the power measured for such a gap (carrousel/forecast/doubt.py). */
+function widened(quantiles, gap, wander) {
+  if (!gap) return quantiles;
+  const place = clamp(Math.log2(gap), 0, wander.length - 1);
+  const [low, share] = [Math.floor(place), place % 1];
+  const power = wander[low] + share * ((wander[low + 1] ?? wander[low]) - wander[low]);
+  const far = quantiles[0].map(() => 0);
+  return quantiles.map((row, j) => {
+    const factor = ((gap + j + 1) / (j + 1)) ** power;
+    return row.map((value, q) => {
+      const away = (value - row[SIDE]) * factor;
+      far[q] = Math.max(far[q], Math.abs(away));
+      return row[SIDE] + Math.sign(away) * far[q];
+    });
+  });
 }
 
 /**

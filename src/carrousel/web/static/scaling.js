@@ -1,80 +1,109 @@
 /**
  * A window cut into steps, each with a level and a scale that look backwards only; missing values
- * take the value one step before. The same as carrousel/forecast/scaling.py.
+ * take the value one step before, outliers are cut. The same as carrousel/forecast/scaling.py.
  */
 
 const FLOOR = 1e-4;
+const STILL = 1e-15;
+const ZERO = 1e-6;
 const RECENT = 8;
+const FEW = 8;
+const SEEN = 24;
+const FAR = 5;
 
 /**
  * @param {Float64Array} history T * step observations, NaN where missing
+ * @param {{step: number, seasons: number[]}} shape
+ * @param {[number, number]} prior the usual scale: of the size of the values, and at least
  * @returns {{values: number[][], mask: number[][], level: number[], scale: number[],
  *   size: number[], origin: number, age: number[]}} values and levels relative to the origin
  */
-export function scaleSteps(history, step) {
+export function scaleSteps(history, { step, seasons }, prior) {
   const T = history.length / step;
   const last = history.findLastIndex(Number.isFinite);
   const origin = last < 0 ? 0 : history[last];
-  const raw = Array.from({ length: T }, (_, t) => Array.from(history.subarray(t * step, (t + 1) * step)));
-  const mask = raw.map((row) => row.map((value) => Number(Number.isFinite(value))));
-  const count = mask.map(total);
-  const first = count.findIndex((n) => n > 0);
-  const means = raw.map((row, t) => present(row, mask[t], (value) => value - origin) / Math.max(count[t], 1));
-  const level = carried(means, count);
-  const { values, paired } = filled(raw, mask, level, origin);
-  const size = runningMean(raw.map((row, t) => present(row, mask[t], Math.abs)), count);
-  const scale = scales(values, paired, level, count, size);
-  const age = count.map((_, t) => t - (first < 0 ? T : first));
-  return { values, mask, level, scale, size, origin, age };
+  const raw = Array.from(history, (value) => value - origin);
+  const lags = [1, step, 2 * step, ...seasons];
+  const found = { values: [], mask: [], level: [], scale: [], size: [] };
+  const so = { far: Infinity, changes: [], spread: 0, counted: 0, size: 0, known: new Set() };
+  const enough = enoughSteps(step, seasons);
+  for (let t = 0; t < T; t++) takeStep(found, so, { raw, lags, step, origin, prior, enough }, t);
+  const start = history.findIndex(Number.isFinite);
+  const first = start < 0 ? T : Math.floor(start / step);
+  for (let t = 0; t < first; t++) { // nothing is asked there
+    found.level[t] = found.level[first] ?? 0;
+    found.values[t].fill(found.level[t]);
+  }
+  return { ...found, origin, age: found.level.map((_, t) => t - first) };
 }
 
-/** The last level so far; before the first, the first. */
-function carried(means, count) {
-  const first = Math.max(count.findIndex((n) => n > 0), 0);
-  let now = means[first];
-  return means.map((mean, t) => (now = t >= first && count[t] > 0 ? mean : now));
+/** Measured steps after which outliers are told from seasons: those of a whole season. */
+function enoughSteps(step, seasons) {
+  const longest = seasons[seasons.length - 1];
+  return Math.min(RECENT, Math.max(Math.ceil(SEEN / step), Math.ceil(longest / step) + 1));
 }
 
-function filled(raw, mask, level, origin) {
-  const known = raw[0].map(() => NaN); // the last value of each phase so far
-  const values = [];
-  const paired = [];
-  raw.forEach((row, t) => {
-    paired.push(row.map((_, k) => t > 0 && mask[t][k] === 1 && Number.isFinite(known[k])));
-    row.forEach((value, k) => { if (mask[t][k]) known[k] = value - origin; });
-    values.push(known.map((value) => (Number.isFinite(value) ? value : level[t])));
-  });
-  return { values, paired };
+/** Step t: its values, level and scale; `so` is what the steps so far say of the scale. */
+function takeStep(found, so, { raw, lags, step, origin, prior, enough }, t) {
+  const from = t * step;
+  const zero = ZERO * (so.size / Math.max(so.counted, 1));
+  const before = found.values[t - 1];
+  const mask = [];
+  const seen = [];
+  for (let i = from; i < from + step; i++) {
+    mask.push(Number(Number.isFinite(raw[i])));
+    seen.push(mask[i - from] ? cut(raw, i, lags, so.far, origin, zero) : 0);
+  }
+  const count = total(mask);
+  const level = count ? total(seen) / count : (found.level[t - 1] ?? 0);
+  const paired = mask.map((there, k) => there && so.known.has(k));
+  const values = seen.map((value, k) => (mask[k] ? value : so.known.has(k) ? before[k] : level));
+  const change = total(values.map((value, k) => (paired[k] ? Math.abs(value - before[k]) : 0)));
+  const pairs = paired.filter(Boolean).length;
+  if (pairs) so.changes.push({ change, pairs });
+  mask.forEach((there, k) => there && so.known.add(k));
+  so.spread += (total(values.map((value) => Math.abs(value - level))) / step) * count;
+  so.counted += count;
+  so.size += total(seen.map((value, k) => (mask[k] ? Math.abs(value + origin) : 0)));
+  const size = so.size / Math.max(so.counted, 1);
+  const scale = scaleOf(so, size, prior);
+  if (so.changes.length >= enough) so.far = FAR * scale;
+  found.values.push(values);
+  found.mask.push(mask);
+  found.level.push(level);
+  found.size.push(size);
+  found.scale.push(Math.max(scale, 1e-30));
 }
 
-/** Mean absolute change between steps: recent, but never far below all so far. */
-function scales(values, paired, level, count, size) {
-  const step = values[0].length;
-  const changes = values.map((row, t) =>
-    total(row.map((value, k) => (paired[t][k] ? Math.abs(value - values[t - 1][k]) : 0))));
-  const pairs = paired.map((row) => row.filter(Boolean).length);
-  const ever = runningMean(changes, pairs);
-  const spread = runningMean(
-    values.map((row, t) => (total(row.map((value) => Math.abs(value - level[t]))) / step) * count[t]), count);
-  let measured = 0;
-  return values.map((_, t) => {
-    measured += pairs[t];
-    const from = Math.max(t - RECENT + 1, 0);
-    const recent = total(changes.slice(from, t + 1)) / Math.max(total(pairs.slice(from, t + 1)), 1);
-    const scale = measured > 0 ? Math.max(recent, 0.1 * ever[t]) : spread[t];
-    return Math.max(scale, FLOOR * size[t], 1e-30);
-  });
+/** The value at i, no further than `far` from all that there is to compare it with. */
+function cut(raw, i, lags, far, origin, zero) {
+  if (!Number.isFinite(far)) return raw[i];
+  const near = lags.map((lag) => raw[i - lag] ?? NaN);
+  const known = near.filter(Number.isFinite);
+  const nothing = known.some((value) => Math.abs(value + origin) <= zero);
+  if (nothing || !near.slice(1).some(Number.isFinite)) return raw[i];
+  return Math.min(Math.max(raw[i], Math.min(...known) - far), Math.max(...known) + far);
 }
 
-function runningMean(totals, counts) {
-  let sum = 0;
-  let number = 0;
-  return totals.map((value, t) => {
-    sum += value;
-    number += counts[t];
-    return sum / Math.max(number, 1);
-  });
+/** Mean absolute change between steps; where little was measured, partly what is usual. */
+function scaleOf(so, size, [relative, absolute]) {
+  const pairs = total(so.changes.map((one) => one.pairs));
+  const measured = pairs > 0 ? recentChange(so.changes, pairs) : so.spread / Math.max(so.counted, 1);
+  const scale = measured <= STILL * size ? Math.min(FLOOR, relative) * size : measured;
+  const compared = pairs > 0 ? pairs : Math.max(so.counted - 1, 0);
+  const usual = Math.max(relative * size, absolute);
+  return scale + Math.max(1 - compared / FEW, 0) * (usual - scale);
+}
+
+/** Over the last steps, but never far below all so far; there, outliers count as five usual ones. */
+function recentChange(changes, pairs) {
+  const latest = changes.slice(-RECENT);
+  const recent = total(latest.map((one) => one.change)) / total(latest.map((one) => one.pairs));
+  if (!((0.1 * total(changes.map((one) => one.change))) / pairs > recent)) return recent;
+  const moved = changes.filter((one) => one.change > 0).map((one) => one.change / one.pairs);
+  const usual = moved.sort((a, b) => a - b)[Math.floor((moved.length - 1) / 2)];
+  const ever = total(changes.map((one) => Math.min(one.change, FAR * usual * one.pairs))) / pairs;
+  return Math.max(recent, 0.1 * ever);
 }
 
 const total = (row) => row.reduce((sum, value) => sum + value, 0);
-const present = (row, mask, of) => row.reduce((sum, value, k) => sum + (mask[k] ? of(value) : 0), 0);

@@ -93,10 +93,11 @@ export function decode(data, name) {
   check(typeof data?.base64 === "string", `${name} is neither a list of numbers nor base64`);
   const text = atob(data.base64);
   const bytes = Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+  if (data.dtype === "float64") return new Float64Array(bytes.buffer);
   if (data.dtype === "float32") return new Float32Array(bytes.buffer);
   check(
     data.dtype === "float16",
-    `${name} has dtype ${data.dtype}, but float16 and float32 are read`,
+    `${name} has dtype ${data.dtype}, but float16, float32 and float64 are read`,
   );
   return Float32Array.from(new Uint16Array(bytes.buffer), halfToNumber);
 }
