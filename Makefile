@@ -10,12 +10,14 @@ BIN    := $(VENV)/bin
 SOURCES := pyproject.toml CMakeLists.txt $(wildcard csrc/*.cpp csrc/*.h)
 CHECKED := src tests benchmarks examples
 
-.PHONY: help demo lab models test fuzz check format lint types unit browser pictures sanitize clean
+.PHONY: help demo lab models pretrained test fuzz check format lint types unit browser pictures sanitize \
+  clean
 
 help:
 	@echo "make demo     forecast a sample and write the results to demo/"
 	@echo "make lab      run every experiment and write docs/laboratory.md (20 minutes of one core; resumes)"
 	@echo "make models DATA=... train anew the models that ship with the explorer (half an hour of one core)"
+	@echo "make pretrained   train anew the network of effort=instant, on made-up series (resumes)"
 	@echo "make test     every check that CI runs: format, lint, types, tests"
 	@echo "make fuzz     random inputs against other programs: SECONDS=3600 SEED=1; prints what differs"
 	@echo "make sanitize the kernels' tests under the address and undefined-behaviour sanitizers"
@@ -37,6 +39,10 @@ models: $(VENV)/installed
 	  --embedding 80 --hidden 80 --tied --epochs 10 --batch 32 --bptt 32 \
 	  --learning-rate 6e-3
 	$(BIN)/python -m benchmarks.page_forecasters $(MODELS)
+
+# The network behind `effort="instant"`, anew: most of a night on two cores, minutes on a GPU.
+pretrained: $(VENV)/installed
+	$(BIN)/python -m carrousel.forecast.pretrained.training build/pretrained
 
 test: check
 

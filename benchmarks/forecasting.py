@@ -29,6 +29,7 @@ from carrousel import Forecaster
 from carrousel.data import Panel, to_panel
 from carrousel.forecast import QUANTILES, metrics
 from carrousel.forecast.baselines import seasonal_naive
+from carrousel.forecast.options import EFFORTS
 from carrousel.forecast.quantiles import at
 
 
@@ -145,7 +146,7 @@ def run(name: str, data: Set, arguments: argparse.Namespace) -> dict[str, dict[s
         row = score(panel, known, drops, quantiles, data.season)
         results[cell] = row | {"seconds": fitted - began}
         show(name, cell, results[cell])
-        if arguments.verbose:
+        if arguments.verbose and forecaster.plan_:
             print(*(f"    {reason}" for reason in forecaster.plan_.reasons), sep="\n")
             steps = [(r.best_step, r.steps, r.stopped, r.best_score) for r in forecaster.runs_]
             print(f"    {steps}, stretch {forecaster.networks_[0].stretch.item():.2f}")
@@ -204,7 +205,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--baselines", nargs="*", choices=forecasting_peers.NAMES, default=[], metavar="NAME"
     )
-    parser.add_argument("--effort", default="default", choices=["fast", "default", "best"])
+    parser.add_argument("--effort", default="default", choices=EFFORTS)
     parser.add_argument("--validate", action="store_true", help="forecast the ends of training")
     parser.add_argument("--option", nargs="*", default=[], metavar="NAME=VALUE")
     parser.add_argument("--json", type=Path, help="write every number to this file")

@@ -152,8 +152,8 @@ SETTINGS: dict[str, Setting] = {
     "conformal": Setting(("--conformal",), _INT, RESULT,
                          "Calibrate intervals on so many windows of a backtest."),
     "cell": Setting(("--cell",), str, NETWORK, "lstm, gru, rnn, or ann (no recurrence).", "lstm"),
-    "effort": Setting(("--effort",), str, NETWORK, "fast, default or best: time for accuracy.",
-                      "default"),
+    "effort": Setting(("--effort",), str, NETWORK, "fast, default or best: time for accuracy; "
+                      "instant: nothing is learned, a network that ships forecasts.", "default"),
     "season_length": Setting(("--season", "--season-length"), list[int], NETWORK,
                              "Observations in a season; may be repeated. From the frequency if "
                              "not given.", (), _seasons),

@@ -133,7 +133,7 @@ def learn(forecaster: Forecaster, panel: Panel, console: Console, **how: Any) ->
 def endings(forecaster: Forecaster) -> list[str]:
     """What was kept of a training that was stopped; nothing if it ended by itself."""
     runs, kept = forecaster.runs_, len(forecaster.networks_)
-    if runs[-1].stopped != "interrupted":
+    if not runs or runs[-1].stopped != "interrupted":
         return []
     members = forecaster.plan_.trainings if forecaster.plan_ else len(runs)
     where = (

@@ -3,5 +3,6 @@
 from .distribution import QUANTILES
 from .forecaster import Forecaster
 from .options import Options
+from .pretrained.pretrained import Pretrained
 
-__all__ = ["QUANTILES", "Forecaster", "Options"]
+__all__ = ["QUANTILES", "Forecaster", "Options", "Pretrained"]

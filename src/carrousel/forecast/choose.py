@@ -50,9 +50,7 @@ class Plan:
 
 def choose(panel: Panel, options: Options) -> Plan:
     """The plan for a panel: rules from its frequency, lengths and number of series."""
-    seasons, reason = choose_seasons(panel)
-    if options.seasons:
-        seasons, reason = options.seasons, f"seasons {options.seasons} as asked"
+    seasons, reason = chosen_seasons(panel, options)
     step = _step(seasons)
     steps = _steps(panel, options, seasons, step)
     values = int(np.isfinite(panel.y).sum())
@@ -97,6 +95,13 @@ def choose(panel: Panel, options: Options) -> Plan:
         share,
         judge,
     )
+
+
+def chosen_seasons(panel: Panel, options: Options) -> tuple[tuple[int, ...], str]:
+    """The lags of the seasons, and why: as asked, or what the panel shows."""
+    if options.seasons:
+        return options.seasons, f"seasons {options.seasons} as asked"
+    return choose_seasons(panel)
 
 
 def _real_share(panel: Panel, values: int) -> float:

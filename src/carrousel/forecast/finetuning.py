@@ -34,6 +34,10 @@ def fitted_before(init: "Forecaster | str | Path | None") -> "Forecaster | None"
 
 def starting_point(fitted: "Forecaster", panel: Panel, options: Options) -> Sequence[Network]:
     """The networks of ``fitted``, which must forecast what ``options`` and ``panel`` ask for."""
+    if not fitted.networks_:
+        raise ValueError(
+            "init has effort='instant', whose network is not learned on with; fit another"
+        )
     known, shape = fitted._panel, fitted.networks_[0].shape
     if shape.h != options.h:
         raise ValueError(f"init forecasts h={shape.h} steps, this forecaster h={options.h}")

@@ -13,16 +13,19 @@ from numpy.typing import NDArray
 from ..data import Panel
 from ..data.covariates import future
 from ..data.wall import Wall
+from ..train import Run
 from . import outputs
 from .arrivals import as_table, take_in
 from .backtest import cutoffs, forecast_windows, window_columns
-from .choose import Plan, choose
+from .choose import Plan, choose, chosen_seasons
 from .doubt import gap_notes, trailing_gaps
 from .finetuning import continued, fitted_before, starting_point
 from .growth import grown
 from .learner import Report, require_finite, train_ensemble, window_quantiles
 from .model import Network
 from .options import Options
+from .pretrained.pretrained import Pretrained
+from .pretrained.zero_shot import ZeroShot
 from .quantiles import probabilities
 from .sampling import long_columns, measured_correlation, parameters, sample_paths
 from .storage import load_model, save_model
@@ -65,16 +68,19 @@ class Forecaster:
         runs_: The losses and validations of each network.
         panel_: The series, as they were learned from; after ``load`` or ``update``, as far as
             they are remembered.
-        networks_: The networks (``torch.nn.Module``); their forecasts are averaged.
+        networks_: The networks (``torch.nn.Module``) that were trained; their forecasts are
+            averaged. None with ``effort="instant"``.
         calibration_: Factors of the intervals (50, 80, 90, 95, 99 %) from ``calibrate``, or None.
     """
 
     networks_: list[Network]
+    runs_: list[Run]
     plan_: Plan | None
     notes_: list[str]
     _panel: Panel
     _stream: Stream | None = None
     calibration_: tuple[float, ...] | None = None
+    _zero_shot: ZeroShot | None = None
 
     def __init__(self, h: int, cell: str = "lstm", **options: Any) -> None:
         self.options = Options.of(h=h, cell=cell, **options)
@@ -83,6 +89,11 @@ class Forecaster:
         default = asdict(Options(self.options.h))
         changed = {k: v for k, v in asdict(self.options).items() if v != default[k]}
         return f"Forecaster({', '.join([str(self.options.h), *_assigned(changed)])})"
+
+    @classmethod
+    def pretrained(cls, **options: Any) -> Pretrained:
+        """A network that forecasts series which it has never seen, at any horizon, at once."""
+        return Pretrained(**options)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The options as a dictionary: ``Forecaster(**f.get_params())`` is a copy, not fitted."""
@@ -123,6 +134,34 @@ class Forecaster:
         panel, self._like, self.notes_ = to_learn_from(
             data, self.options, None if before is None else before._panel
         )
+        if self.options.effort == "instant":
+            self._take_pretrained(panel)
+        else:
+            self._train(panel, before, progress, checkpoint, resume)
+        self.calibration_ = None
+        if self.options.conformal:
+            self.calibrate(n_windows=self.options.conformal, progress=progress)
+        return self
+
+    def _take_pretrained(self, panel: Panel) -> None:
+        """Forecast with the network that ships, for the seasons of this panel."""
+        seasons, reason = chosen_seasons(panel, self.options)
+        self._zero_shot = ZeroShot(seasons)
+        self.networks_, self.runs_, self.plan_ = [], [], None
+        self._panel, self._stream = panel, None
+        if Wall.of(panel) is not None:
+            self.notes_.append(f"clocks of {panel.time_zone} are changed: {BY_THE_WALL}")
+        self.notes_.append(f"nothing was learned, a pretrained network forecasts; {reason}")
+        self._say(self.notes_)
+
+    def _train(
+        self,
+        panel: Panel,
+        before: "Forecaster | None",
+        progress: Report | None,
+        checkpoint: str | Path | None,
+        resume: bool,
+    ) -> None:
         start = None if before is None else starting_point(before, panel, self.options)
         wall = Wall.of(panel)
         learned = panel if wall is None else wall.panel
@@ -144,11 +183,7 @@ class Forecaster:
             message = f"training stopped at update {diverged[0].steps:,}: {diverged[0].reason}"
             self.notes_.append(message)
             kept = f"{message}; the last good weights are kept"
-            warnings.warn(kept, RuntimeWarning, stacklevel=2)
-        self.calibration_ = None
-        if self.options.conformal:
-            self.calibrate(n_windows=self.options.conformal, progress=progress)
-        return self
+            warnings.warn(kept, RuntimeWarning, stacklevel=3)
 
     def calibrate(
         self, data: Any = None, *, n_windows: int = 4, progress: Report | None = None
@@ -253,7 +288,7 @@ class Forecaster:
         panel, like = (self.panel_, self._like) if data is None else (self._observe(data), data)
         ahead = future(panel, X_df, self.options.id_col, self.options.h, self.options.reading)
         by_the_wall = Wall.of(panel, self.options.h) is not None
-        if data is None and self._stream is not None and not by_the_wall:
+        if data is None and self._stream is not None and self.networks_ and not by_the_wall:
             quantiles = require_finite(self._stream.after_gaps(ahead))
             return panel, like, self._finished(quantiles[None], panel, [0])[0]
         return panel, like, self.window_quantiles(panel, [0], ahead)[0]
@@ -272,8 +307,12 @@ class Forecaster:
         """(W, S, h, Q) the same for several ``drops``, in one pass; ``ahead`` (S, h, F) are
         covariates after the end of each series."""
         self._require_fitted()
+        wall = Wall.of(panel, self.options.h)
+        if self._zero_shot is not None:
+            clock = panel if wall is None else wall
+            quantiles = self._zero_shot.window_quantiles(clock, drops, self.options.h)
+            return self._finished(quantiles, panel, drops)
         shape = self.networks_[0].shape
-        wall = Wall.of(panel, shape.h)
         if wall is not None:
             found = require_finite(wall_quantiles(self.networks_, wall, drops))
             return self._finished(found, panel, drops)
@@ -310,7 +349,7 @@ class Forecaster:
                 series do not end together. Nothing is changed then.
         """
         self._require_fitted()
-        stream = self._stream or Stream(self.networks_, self._panel)
+        stream = self._stream or Stream(self.networks_, self._panel, self._remembered)
         table = as_table(data) if isinstance(data, Panel) else data
         self.notes_ = take_in(stream, table, self.options, add=add)
         self._stream = stream
@@ -349,7 +388,7 @@ class Forecaster:
 
         def learn(known: Panel) -> Forecaster:
             fitted = Forecaster(**self.get_params()).fit(known, progress=progress, init=before)
-            if fitted.runs_[-1].stopped == "interrupted":
+            if fitted.runs_ and fitted.runs_[-1].stopped == "interrupted":
                 raise KeyboardInterrupt  # half a training says nothing about a whole one
             return fitted
 
@@ -375,6 +414,8 @@ class Forecaster:
         from .explain import explain, series_number  # it is seldom needed
 
         self._require_fitted()
+        if not self.networks_:
+            raise ValueError("explain: not with effort='instant'; fit with another effort")
         if self.networks_[0].group is not None:
             raise ValueError("explain: not for series that share a hidden state (groups=)")
         panel, like = (self.panel_, self._like) if data is None else (self._observe(data), data)
@@ -385,18 +426,25 @@ class Forecaster:
     def save(self, path: str | Path) -> None:
         """Write the model to a directory: numbers as safetensors, the rest as JSON."""
         self._require_fitted()
-        shape = self.networks_[0].shape
-        # As much as the states of `update` begin with: a window for each phase of a step.
         # After a gap at the end, as much before it.
         panel = self.panel_
-        keep = panel.tail(shape.history + shape.step - 1 + trailing_gaps(panel))
+        keep = panel.tail(self._remembered + trailing_gaps(panel))
         more = {
             "notes": self.notes_,
             "reasons": self.plan_.reasons if self.plan_ else [],
             "calibration": self.calibration_,
         }
         stream = {} if self._stream is None else self._stream.tensors()
-        save_model(Path(path), self.networks_, keep, asdict(self.options), more, stream)
+        options = asdict(self.options)
+        save_model(Path(path), self.networks_, self._zero_shot, keep, options, more, stream)
+
+    @property
+    def _remembered(self) -> int:
+        """Values of each series that a forecast, or the states of ``update``, begin with."""
+        if self._zero_shot is not None:
+            return self._zero_shot.history
+        shape = self.networks_[0].shape
+        return shape.history + shape.step - 1  # a window for each phase of a step
 
     @classmethod
     def load(cls, path: str | Path) -> "Forecaster":
@@ -405,9 +453,11 @@ class Forecaster:
         forecaster = cls(**saved.options)
         forecaster.networks_, forecaster._panel = saved.networks, saved.panel
         forecaster.plan_ = forecaster._like = None
+        forecaster._zero_shot = saved.zero_shot
         forecaster.notes_, forecaster.calibration_ = saved.notes, saved.calibration
         if saved.stream:
-            forecaster._stream = Stream.restored(saved.networks, saved.panel, saved.stream)
+            kept = forecaster._remembered
+            forecaster._stream = Stream.restored(saved.networks, saved.panel, saved.stream, kept)
         return forecaster
 
     @property

@@ -7,7 +7,7 @@ from typing import Any
 from ..data.reading import READ_OPTIONS, ReadOptions
 from ..limits import real, whole
 
-EFFORTS = ("fast", "default", "best")
+EFFORTS = ("instant", "fast", "default", "best")
 WHOLE = ("context", "hidden_size", "num_layers", "ensemble", "max_steps", "batch_size", "conformal")
 CELLS = ("lstm", "gru", "rnn", "ann")
 
@@ -41,7 +41,9 @@ class Options:
             (needs the library holidays).
         groups: Series that share a hidden state: True for all of them, or the name of a column
             with one value for each group (see ``carrousel.forecast.groups``).
-        effort: "fast", "default" or "best": time for accuracy, wherever the above is None.
+        effort: "fast", "default" or "best": time for accuracy, wherever the above is None; or
+            "instant": nothing is learned, a network that ships with the package forecasts (see
+            ``carrousel.forecast.Pretrained``). It reads no covariates and no groups.
         seed: Of all random numbers; the global generators are not touched.
         verbose: Write to standard error what was chosen, and why.
         id_col, time_col, target_col: Names of the columns; a table without ``id_col`` is one
@@ -102,6 +104,8 @@ class Options:
             raise ValueError(f"effort must be one of {', '.join(EFFORTS)}, got {self.effort!r}")
         for name in ("futr_exog", "hist_exog", "static_exog"):
             _names(name, getattr(self, name))
+        if self.effort == "instant":
+            self._refuse_to_learn()
         if not isinstance(self.groups, bool | str):
             raise TypeError(f"groups must be True or the name of a column, got {self.groups!r}")
         if not isinstance(self.calendar, bool):
@@ -111,6 +115,22 @@ class Options:
             real("learning_rate", self.learning_rate, -math.inf, 100)
             if not self.learning_rate > 0:
                 raise ValueError(f"learning_rate must be positive, got {self.learning_rate}")
+
+    def _refuse_to_learn(self) -> None:
+        """Refuse what only a network that is trained can heed."""
+        for name in ("futr_exog", "hist_exog", "static_exog", "calendar", "holidays", "groups"):
+            if getattr(self, name):
+                raise ValueError(
+                    f"{name} cannot be used with effort='instant', which learns nothing; "
+                    "give effort='fast', 'default' or 'best'"
+                )
+        for name in ("context", "hidden_size", "num_layers", "ensemble", "max_steps"):
+            if getattr(self, name) is not None:
+                raise ValueError(
+                    f"{name} cannot be chosen with effort='instant': nothing is trained"
+                )
+        if self.cell != "lstm":
+            raise ValueError(f"cell must be 'lstm' with effort='instant', got {self.cell!r}")
 
     @property
     def reading(self) -> ReadOptions:

@@ -20,7 +20,9 @@ from ..plain import restored
 from .distribution import QUANTILES, SIDE
 from .model import Network, Shape
 from .options import Options
-from .storage_checks import check_panel, check_shape, check_stream
+from .pretrained.storage import halves, network_of
+from .pretrained.zero_shot import ZeroShot
+from .storage_checks import LONGEST, check_panel, check_shape, check_stream
 
 FORMAT = 3  # 1: the weights were always called model.safetensors; 2: the description was not signed
 
@@ -30,6 +32,7 @@ class Saved:
     """What a directory holds."""
 
     networks: list[Network]
+    zero_shot: ZeroShot | None
     panel: Panel
     options: dict[str, Any]
     notes: list[str]
@@ -40,20 +43,33 @@ class Saved:
 @dataclass(frozen=True)
 class _Description:
     options: dict[str, Any]
-    shape: dict[str, Any]
+    shape: dict[str, Any] | None  # None: nothing was trained
     quantiles: tuple[float, ...]
     networks: int
     panel: dict[str, Any]
     notes: list[str]
     reasons: list[str]
     calibration: tuple[float, ...] | None = None
+    pretrained: dict[str, Any] | None = None  # the shape and the seasons of a ``ZeroShot``
 
     def __post_init__(self) -> None:
         if self.quantiles != QUANTILES:
             raise ValueError(f"quantiles must be {QUANTILES}")
+        if (self.shape is None) == (self.pretrained is None):
+            raise ValueError("there must be networks that were trained, or a pretrained one")
         factors = self.calibration
         if factors is not None and not (len(factors) == SIDE and min(factors) > 0):
             raise ValueError(f"calibration must be {SIDE} factors above 0")
+
+
+@dataclass(frozen=True)
+class _Pretrained:
+    shape: dict[str, Any]
+    seasons: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.seasons) != 2 or not all(1 <= m <= LONGEST for m in self.seasons):
+            raise ValueError(f"seasons must be two lags, got {self.seasons}")
 
 
 @dataclass(frozen=True)
@@ -75,6 +91,7 @@ class _Series:
 def save_model(
     path: Path,
     networks: Sequence[Network],
+    zero_shot: ZeroShot | None,
     panel: Panel,
     options: dict[str, Any],
     more: dict[str, Any],
@@ -84,9 +101,15 @@ def save_model(
     tensors = _panel_tensors(panel) | prefixed("stream", stream)
     for k, network in enumerate(networks):
         tensors |= prefixed(f"network{k}", network.state_dict())
+    pretrained = None
+    if zero_shot is not None:
+        tensors |= prefixed("pretrained", halves(zero_shot.network))
+        shape = asdict(zero_shot.network.shape)
+        pretrained = {"shape": shape, "seasons": zero_shot.seasons}
     description = {
         "options": options,
-        "shape": asdict(networks[0].shape),
+        "shape": asdict(networks[0].shape) if networks else None,
+        "pretrained": pretrained,
         "quantiles": QUANTILES,
         "networks": len(networks),
         "panel": _panel_to_json(panel),
@@ -112,8 +135,14 @@ def load_model(path: Path) -> Saved:
 def _saved(description: dict[str, Any], tensors: dict[str, Tensor]) -> Saved:
     saved = restored(_Description, description, "it")
     options = restored(Options, saved.options, "options")
-    shape = restored(Shape, saved.shape, "shape")
-    check_shape(shape, options, saved.networks, len(tensors))
+    zero_shot = _zero_shot(saved.pretrained, section("pretrained", tensors))
+    if saved.shape is not None:
+        shape = restored(Shape, saved.shape, "shape")
+        check_shape(shape, options, saved.networks, len(tensors))
+    elif saved.networks:
+        raise ValueError("networks have no shape")
+    else:
+        shape = Shape(options.h, options.cell, 1, 1, (1,), 1, 1)  # of forecasts alone
     panel = _panel(saved.panel, section("panel", tensors))
     check_panel(panel, shape)
     stream = section("stream", tensors)
@@ -123,7 +152,15 @@ def _saved(description: dict[str, Any], tensors: dict[str, Tensor]) -> Saved:
     for k in range(saved.networks):
         weights = section(f"network{k}", tensors)
         networks.append(cast(Network, filled(partial(Network, shape), weights, f"network {k}")))
-    return Saved(networks, panel, asdict(options), saved.notes, saved.calibration, stream)
+    options_ = asdict(options)
+    return Saved(networks, zero_shot, panel, options_, saved.notes, saved.calibration, stream)
+
+
+def _zero_shot(described: dict[str, Any] | None, weights: dict[str, Tensor]) -> ZeroShot | None:
+    if described is None:
+        return None
+    found = restored(_Pretrained, described, "pretrained")
+    return ZeroShot(found.seasons, network_of(found.shape, weights, "the pretrained network"))
 
 
 def _panel_tensors(panel: Panel) -> dict[str, Tensor]:

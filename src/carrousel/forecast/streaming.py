@@ -41,8 +41,9 @@ class Stream:
     """Values and states of S series; ``count`` numbers the observations since the start.
 
     Args:
-        networks: Trained networks of one shape.
+        networks: Trained networks of one shape; none where nothing is carried on but the values.
         panel: The series so far, with the covariates that the networks read.
+        kept: Values of each series that are remembered, at least.
 
     Attributes:
         past: The last ``kept`` values of each series; NaN where missing and before the first.
@@ -57,14 +58,18 @@ class Stream:
         tops: For each network (S, hidden): what its last layer said of the newest step.
     """
 
-    def __init__(self, networks: Sequence[Network], panel: Panel) -> None:
-        self._adopt(networks, panel)
+    def __init__(self, networks: Sequence[Network], panel: Panel, kept: int = 0) -> None:
+        self._adopt(networks, panel, kept)
         with torch.inference_mode():
             self._begin(np.arange(panel.n_series))
 
-    def _adopt(self, networks: Sequence[Network], panel: Panel) -> None:
-        self.networks, self.shape = list(networks), networks[0].shape
-        self.kept = self.shape.history + self.shape.step - 1
+    def _adopt(self, networks: Sequence[Network], panel: Panel, kept: int) -> None:
+        self.networks = list(networks)
+        self.kept = self.window = kept
+        if networks:
+            self.shape = networks[0].shape
+            self.window = self.shape.history
+            self.kept = max(kept, self.window + self.shape.step - 1)
         self.meta = panel.select([])
         self.start, self.day, self.ids = panel.start, panel.days, list(panel.ids)
         self.places = {name: s for s, name in enumerate(self.ids)}
@@ -90,7 +95,7 @@ class Stream:
         self.before = {}
         for s in np.flatnonzero(self.gap):
             part = values[offsets[s] : ends[s + 1]]
-            self.before[int(s)] = last_values(part, np.array([0, len(part)]), self.shape.history)[0]
+            self.before[int(s)] = last_values(part, np.array([0, len(part)]), self.window)[0]
 
     @property
     def values(self) -> NDArray[np.float64]:
@@ -162,7 +167,7 @@ class Stream:
         if not missing.any() and not self.before:
             return
         for s in rows[missing & (self.gap[rows] == 0)]:
-            self.before[int(s)] = self.values[s, -self.shape.history :].copy()
+            self.before[int(s)] = self.values[s, -self.window :].copy()
         for s in rows[~missing]:
             self.before.pop(int(s), None)
         self.gap[rows] = np.where(missing, self.gap[rows] + 1, 0)
@@ -193,7 +198,7 @@ class Stream:
             return
         self.gap[s] = self.kept - 1 - known[-1]
         seen = self.values[s, : known[-1] + 1]
-        self.before[s] = last_values(seen, np.array([0, len(seen)]), self.shape.history)[0]
+        self.before[s] = last_values(seen, np.array([0, len(seen)]), self.window)[0]
         if not self.gap[s]:
             del self.before[s]
 
@@ -207,7 +212,7 @@ class Stream:
     def add(self, panel: Panel) -> None:
         """Take in series that were not there. One that joins a group must end with it; the states
         of that group begin again from their windows."""
-        new, before = Stream(self.networks, panel), len(self.ids)
+        new, before = Stream(self.networks, panel, self.kept), len(self.ids)
         new.relabel(int(self.count.max(initial=0)))
         self.start = np.concatenate([self.start, new.start])
         if self.day is not None and new.day is not None:
@@ -247,6 +252,8 @@ class Stream:
     def relabel(self, count: int) -> None:
         """Count from ``count`` instead of 0: the phases are the same, their numbers turn."""
         self.count += count
+        if not self.networks:
+            return
         turn = -count % self.shape.step
         self.states = [[t[turn:] + t[:turn] for t in states] for states in self.states]
 
@@ -307,6 +314,8 @@ class Stream:
     def _begin(self, rows: NDArray[np.int64]) -> None:
         """The states of some series, whole groups, afresh from their windows: one window for
         each phase."""
+        if not self.networks:
+            return
         at_once = STARTED_AT_ONCE if self.groups is None else len(rows)
         for part in np.array_split(rows, -(-len(rows) // max(at_once, 1)) or 1):
             for back in range(self.shape.step):
@@ -335,6 +344,8 @@ class Stream:
 
     def _step(self, rows: Any) -> None:
         """One step of the recurrence for these series, whose newest observation is in place."""
+        if not self.networks:
+            return
         shown = self._seen(self.values[rows, -self.shape.history :]).features[:, -1:]
         for phase, group in self._phases(rows):
             series = rows if isinstance(group, slice) else np.arange(len(self.ids))[rows][group]
@@ -372,11 +383,11 @@ class Stream:
 
     @classmethod
     def restored(
-        cls, networks: Sequence[Network], panel: Panel, tensors: dict[str, Tensor]
+        cls, networks: Sequence[Network], panel: Panel, tensors: dict[str, Tensor], kept: int = 0
     ) -> "Stream":
         """The stream whose ``panel()`` and ``tensors()`` these are."""
         stream = cls.__new__(cls)
-        stream._adopt(networks, panel)
+        stream._adopt(networks, panel, kept)
         stream.count = tensors["count"].numpy().copy()
         for k in range(len(stream.networks)):
             names = [name for name in tensors if name.startswith(f"state{k}.")]

@@ -20,6 +20,8 @@ MOST_SERIES = 12  # a page is not a data base
 def forecaster_page(path: Path, name: str) -> dict[str, Any]:
     """The first network of the ensemble, live; the forecasts of the whole ensemble, as numbers."""
     forecaster = Forecaster.load(path)
+    if not forecaster.networks_:
+        raise ValueError(f"the model in {path} has effort='instant': the page shows trained ones")
     network = forecaster.networks_[0]
     cell = network.shape.cell
     if cell == "ann":

@@ -10,7 +10,7 @@ from carrousel.forecast.lessons import Lessons
 from carrousel.forecast.options import Options
 from carrousel.forecast.synthetic import intermittent, most_alike, synthetic_series
 
-from .conftest import make_panel, make_table, seasonal_series
+from ..conftest import make_panel, make_table, seasonal_series
 
 
 @pytest.mark.parametrize("length", [1, 2, 30, 400])

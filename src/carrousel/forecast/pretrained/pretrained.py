@@ -1,0 +1,59 @@
+"""``Pretrained``: forecasts of any table, at any horizon, at once."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..forecaster import Forecaster
+
+
+class Pretrained:
+    """A network that has seen made-up series of many kinds, for series that it has never seen.
+
+    Nothing is learned: each series is forecast from its own values, at any frequency and any
+    horizon (see docs/pretrained.md for what it can and cannot do).
+
+    Args:
+        **options: Those of ``carrousel.forecast.Options`` that say how tables are read and written
+            (``freq``, ``season_length``, ``id_col``, ``nonnegative``, ``conformal``, ...).
+
+    >>> from carrousel import Forecaster
+    >>> from carrousel.data import load_sample
+    >>> table = Forecaster.pretrained().predict(load_sample("airline"), h=6, level=[80])
+    >>> table.columns, len(table)
+    (['unique_id', 'ds', 'carrousel', 'carrousel-lo-80', 'carrousel-hi-80'], 6)
+    """
+
+    def __init__(self, **options: Any) -> None:
+        for name in ("h", "effort"):
+            if name in options:
+                given = "give it to predict" if name == "h" else "it is 'instant'"
+                raise TypeError(f"{name} is no option of a pretrained forecaster: {given}")
+        self.options = options
+        self.on_nothing(1)  # refuses unknown options at once
+
+    def __repr__(self) -> str:
+        given = ", ".join(f"{name}={value!r}" for name, value in self.options.items())
+        return f"Forecaster.pretrained({given})"
+
+    def on_nothing(self, h: int) -> "Forecaster":
+        """A ``Forecaster`` of this network that holds no series yet."""
+        from ..forecaster import Forecaster
+
+        return Forecaster(h, effort="instant", **self.options)
+
+    def on(self, data: Any, h: int) -> "Forecaster":
+        """A ``Forecaster`` that holds these series: for ``update``, ``save`` and more forecasts."""
+        return self.on_nothing(h).fit(data)
+
+    def predict(self, data: Any, h: int, *, level: Sequence[float] = (80, 95)) -> Any:
+        """The next ``h`` steps of every series, as ``Forecaster.predict``."""
+        return self.on(data, h).predict(level=level)
+
+    def sample(self, data: Any, h: int, n: int = 100, **options: Any) -> Any:
+        """Sample paths of the next ``h`` steps, as ``Forecaster.sample``."""
+        return self.on(data, h).sample(n=n, **options)
+
+    def backtest(self, data: Any, h: int, n_windows: int = 1, **options: Any) -> Any:
+        """Forecasts of the past beside what happened, as ``Forecaster.backtest``."""
+        return self.on_nothing(h).backtest(data, n_windows, **options)

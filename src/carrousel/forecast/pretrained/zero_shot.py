@@ -1,0 +1,105 @@
+"""Forecasts of series that were never learned from."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ...data.panel import Panel
+from ...data.wall import Wall
+from ..distribution import QUANTILES
+from .network import LONG, Network
+from .query import PAST, WEEKS
+from .storage import shipped
+
+AT_ONCE = 1 << 17  # values read together
+LENGTHS = {1: (48, 128, 320, 800), 4: (256, 960)}  # of windows, by how many are read at once
+LONGEST = 4096  # values before a forecast that are looked at
+
+
+class ZeroShot:
+    """The shipped networks, for series of given seasons.
+
+    Args:
+        seasons: One or two lags in observations, the shorter first; (1,) for none.
+        network: What forecasts; None: what ships with the package for such seasons.
+    """
+
+    def __init__(self, seasons: Sequence[int], network: Network | None = None) -> None:
+        first, second = (*seasons, 1, 1)[:2]
+        self.seasons = (first, second if second > first else 1)
+        self.network = network or shipped()["fours" if first >= LONG else "single"]
+
+    @property
+    def history(self) -> int:
+        """Values before a forecast that are looked at."""
+        first, second = self.seasons
+        lags = max(PAST * first, WEEKS * second + first)
+        return min(self.network.shape.read + lags, LONGEST)
+
+    def window_quantiles(
+        self, panel: Panel | Wall, drops: Sequence[int], h: int
+    ) -> NDArray[np.float64]:
+        """(W, S, h, Q) quantiles of what follows each series without its last ``drops[w]``; on
+        the clock of a ``Wall``, of the steps of time.
+
+        A series whose last values are missing is forecast from its last one, further ahead. One
+        without any value gets the typical forecast of the panel, as far as there is one.
+        """
+        if isinstance(panel, Wall):
+            return np.stack([self._by_the_wall(panel, drop, h) for drop in drops])
+        ends = np.concatenate([panel.offsets[1:] - drop for drop in drops])
+        starts = np.tile(panel.offsets[:-1], len(drops))
+        last = np.where(np.isfinite(panel.y), np.arange(len(panel.y)), -1)
+        last = np.maximum.accumulate(last)[ends - 1] if len(panel.y) else np.zeros(0, np.int64)
+        there = (last >= starts) & (ends > starts)
+        out = np.full((len(ends), h, len(QUANTILES)), np.nan)
+        with torch.inference_mode():
+            for length, rows in self._batches(last + 1 - starts, np.flatnonzero(there)):
+                gaps = ends[rows] - 1 - last[rows]
+                out[rows] = self._forecast(panel.y, starts[rows], last[rows] + 1, gaps, length, h)
+        if not there.all():
+            if not there.any():
+                raise ValueError("there is no value to forecast from in any series")
+            out[~there] = np.median(out[there], axis=0)
+        return out.reshape(len(drops), panel.n_series, h, len(QUANTILES))
+
+    def _by_the_wall(self, wall: Wall, drop: int, h: int) -> NDArray[np.float64]:
+        """(S, h, Q): where clocks are put forward, the steps of time reach further on the wall."""
+        known, where, _ = wall.ahead(drop, h)
+        y = [wall.panel.series(s)[:n] for s, n in enumerate(known)]
+        offsets = np.concatenate([[0], np.cumsum([len(one) for one in y])])
+        shown = replace(wall.panel, y=np.concatenate(y), offsets=offsets)
+        found = self.window_quantiles(shown, [0], int(where.max()) + 1)[0]
+        return np.take_along_axis(found, where.clip(0)[..., None], 1)
+
+    def _batches(self, lengths: NDArray, rows: NDArray) -> Iterator[tuple[int, NDArray]]:
+        """Windows of one length together, with the length: one of a few, as in training, so that
+        a forecast does not depend on what else is forecast."""
+        sizes = [size for size in LENGTHS[self.network.shape.patch] if size < self.history]
+        which = np.searchsorted(sizes, lengths[rows])
+        for k, size in enumerate([*sizes, self.history]):
+            part = rows[which == k]
+            at_once = max(AT_ONCE // size, 1)
+            for at in range(0, len(part), at_once):
+                yield size, part[at : at + at_once]
+
+    def _forecast(
+        self, y: NDArray, starts: NDArray, stops: NDArray, gaps: NDArray, length: int, h: int
+    ) -> NDArray[np.float64]:
+        index = stops[:, None] + np.arange(-length, 0)
+        window = y[index.clip(0)].astype(np.float64)
+        window[index < starts[:, None]] = np.nan
+        seasons = torch.tensor(self.seasons).expand(len(stops), 2)
+        ahead = torch.from_numpy(gaps[:, None, None] + np.arange(1, h + 1))
+        answer = self.network.following(torch.from_numpy(window), seasons, ahead)
+        return _finite(answer.absolute()[:, 0]).numpy()
+
+
+def _finite(quantiles: Tensor) -> Tensor:
+    if not quantiles.isfinite().all():
+        raise FloatingPointError("the forecast is not finite: the values are too large")
+    return quantiles

@@ -1,0 +1,135 @@
+"""Forecasts without learning: of any length, with gaps, far from zero, alone or together."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from carrousel import Forecaster
+from carrousel.data import load_sample
+from carrousel.forecast import Pretrained
+from carrousel.forecast.baselines import seasonal_naive
+from carrousel.forecast.pretrained import storage
+from carrousel.forecast.pretrained.zero_shot import ZeroShot
+
+from ..conftest import make_panel, make_table, seasonal_series
+
+
+def forecast(series, h=12, seasons=(12,), freq="MS"):
+    return ZeroShot(seasons).window_quantiles(make_panel(series, freq), [0], h)[0]
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 5, 13, 40, 193, 2000])
+@pytest.mark.parametrize("seasons", [(1,), (12,), (24, 168)])
+def test_a_series_of_any_length_has_a_forecast_with_doubt(length, seasons):
+    y = seasonal_series(length, season=seasons[0] if seasons[0] > 1 else 12)
+    q = forecast([y], seasons=seasons)
+    assert q.shape == (1, 12, 11)
+    assert np.isfinite(q).all()
+    assert (np.diff(q, axis=-1) >= 0).all()
+    assert (q[..., -1] > q[..., 0]).all()
+
+
+def test_a_season_is_foretold_better_than_by_the_naive_methods():
+    series = [seasonal_series(180, 12, noise=3.0, seed=s) for s in range(20)]
+    panel = make_panel([y[:-12] for y in series], "MS")
+    truth = np.stack([y[-12:] for y in series])
+    ours = ZeroShot((12,)).window_quantiles(panel, [0], 12)[0][..., 5]
+    for season in (1, 12):
+        naive = seasonal_naive(panel, 12, season)[..., 0]
+        assert np.abs(ours - truth).mean() < np.abs(naive - truth).mean()
+
+
+def test_series_are_forecast_alike_alone_and_together():
+    series = [seasonal_series(n, 12, seed=n) for n in (5, 30, 31, 200, 700)]
+    together = forecast(series)
+    for k, y in enumerate(series):
+        alone = forecast([y])[0]
+        np.testing.assert_allclose(together[k], alone, rtol=1e-4)
+
+
+def test_a_gap_at_the_end_is_looked_over_and_makes_the_forecast_less_sure():
+    y = np.cumsum(np.random.default_rng(0).standard_normal(200)) + 100
+    gap = np.concatenate([y, np.full(24, np.nan)])
+    before, after = forecast([y], h=36, seasons=(1,))[0], forecast([gap], seasons=(1,))[0]
+    np.testing.assert_allclose(before[24:], after, rtol=1e-5)
+    assert np.ptp(after[0]) > np.ptp(before[0])
+
+
+def test_a_series_without_a_value_gets_the_typical_forecast_of_the_panel():
+    known = [seasonal_series(50, 12, seed=s) for s in range(3)]
+    q = forecast([*known, np.full(20, np.nan)])
+    np.testing.assert_allclose(q[3], np.median(q[:3], axis=0))
+    with pytest.raises(ValueError, match="no value to forecast from"):
+        forecast([np.full(20, np.nan)])
+
+
+def test_windows_of_the_past_know_nothing_of_what_followed():
+    y = seasonal_series(100, 12)
+    panel = make_panel([y], "MS")
+    before = ZeroShot((12,)).window_quantiles(panel, [12], 6)[0]
+    np.testing.assert_allclose(before, forecast([y[:-12]], h=6), rtol=1e-6)
+
+
+def test_instant_forecaster_predicts_updates_saves_and_loads(tmp_path):
+    table = make_table([seasonal_series(60, 12, seed=s) for s in range(3)], "MS")
+    old, new = (
+        table.filter((pl.col("ds") < pl.lit(np.datetime64("2028-06-01"))) == keep)
+        for keep in (True, False)
+    )
+    forecaster = Forecaster(6, effort="instant").fit(old)
+    forecaster.save(tmp_path / "model")
+    loaded = Forecaster.load(tmp_path / "model")
+    assert loaded.predict().equals(forecaster.predict())
+    loaded.update(new)
+    whole = Forecaster(6, effort="instant").fit(table).predict()
+    np.testing.assert_allclose(loaded.predict()["carrousel"], whole["carrousel"], rtol=1e-4)
+    loaded.save(tmp_path / "model")
+    again = Forecaster.load(tmp_path / "model").predict()
+    np.testing.assert_allclose(again["carrousel"], whole["carrousel"], rtol=1e-4)
+
+
+def test_pretrained_takes_any_horizon_and_frame():
+    airline = load_sample("airline")
+    pretrained = Forecaster.pretrained()
+    assert isinstance(pretrained, Pretrained)
+    assert len(pretrained.predict(airline, h=30)) == 30
+    assert type(pretrained.predict(airline.to_pandas(), h=2)).__module__.startswith("pandas")
+    backtest = pretrained.backtest(airline, 12, n_windows=2)
+    assert (backtest["carrousel"] - backtest["y"]).abs().mean() < 40
+    assert len(pretrained.sample(airline, 3, n=5)) == 15
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"h": 3}, "h is no option"),
+        ({"effort": "best"}, "effort is no option"),
+        ({"futr_exog": ("price",)}, "futr_exog cannot be used with effort='instant'"),
+        ({"groups": True}, "groups cannot be used with effort='instant'"),
+        ({"hidden_size": 3}, "hidden_size cannot be chosen with effort='instant'"),
+        ({"cell": "gru"}, "cell must be 'lstm' with effort='instant'"),
+    ],
+)
+def test_what_it_cannot_heed_is_refused(options, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        Forecaster.pretrained(**options)
+
+
+def test_explaining_or_fine_tuning_it_is_refused_with_the_reason():
+    table = make_table([seasonal_series(60, 12)], "MS")
+    instant = Forecaster(6, effort="instant").fit(table)
+    with pytest.raises(ValueError, match="explain: not with effort='instant'"):
+        instant.explain()
+    with pytest.raises(ValueError, match="init has effort='instant'"):
+        Forecaster(6, max_steps=1, ensemble=1).fit(table, init=instant)
+
+
+def test_weights_that_were_changed_are_refused(tmp_path):
+    storage.save(tmp_path, storage.shipped())
+    assert set(storage.load(tmp_path)) == {"single", "fours"}
+    (weights,) = tmp_path.glob("*.safetensors")
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    with pytest.raises(ValueError, match="changed after it was saved"):
+        storage.load(tmp_path)
