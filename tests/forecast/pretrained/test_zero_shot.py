@@ -133,3 +133,17 @@ def test_weights_that_were_changed_are_refused(tmp_path):
     weights.write_bytes(content)
     with pytest.raises(ValueError, match="changed after it was saved"):
         storage.load(tmp_path)
+
+
+def test_hours_of_a_zone_are_forecast_by_the_clock_on_the_wall():
+    hours = pl.datetime_range(
+        np.datetime64("2024-03-01").item(), np.datetime64("2024-04-01").item(), "1h",
+        time_zone="Europe/Berlin", eager=True,
+    )  # fmt: skip
+    peak = np.where(hours.dt.hour() == 8, 50.0, 10.0)
+    peak += np.random.default_rng(0).normal(0, 0.1, len(peak))
+    table = pl.DataFrame({"unique_id": "a", "ds": hours, "y": peak})
+    known = table.filter(pl.col("ds").dt.date() < pl.date(2024, 3, 31))
+    found = Forecaster.pretrained().predict(known, h=24)
+    assert found["ds"].to_list() == table["ds"][len(known) : len(known) + 24].to_list()
+    assert found["ds"][found["carrousel"].arg_max()].hour == 8
