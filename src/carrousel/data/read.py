@@ -4,6 +4,7 @@ Histories, new rows, observations to forecast and future covariates all come in 
 one way to read names, times and numbers, with one set of checks.
 """
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -203,6 +204,19 @@ def open_table(
     return Table(_as_polars(source, [*names, *more]), "df", options, hint, notes)
 
 
+_READERS: set[int] = set()  # this process, or the one that it is a fork of, once it has read
+
+
+def _require_no_fork() -> None:
+    """Polars works on threads that a forked child lacks: it would wait for them for ever."""
+    _READERS.add(os.getpid())
+    if len(_READERS) > 1:
+        raise RuntimeError(
+            "a table cannot be read in the child of a fork whose parent has read one: polars would "
+            "wait for ever; start processes by 'spawn' or 'forkserver', or hand over a Panel"
+        )
+
+
 def read_columns(
     table: Table,
     id_col: str,
@@ -214,6 +228,7 @@ def read_columns(
     expected: Callable[[np.ndarray], bool] | None = None,
 ) -> Columns:
     """Check and convert the three columns; ``id_col`` may be missing (one series)."""
+    _require_no_fork()
     needed = {"time_col": time_col, "target_col": target_col}
     if id_col != DEFAULT_ID:  # a name that somebody wrote down is meant
         needed = {"id_col": id_col, **needed}
