@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 import carrousel._core as _core
 from carrousel.ops import checks
@@ -65,6 +66,7 @@ class QuantileLoss(torch.autograd.Function):
         return loss.sum()
 
     @staticmethod
+    @once_differentiable  # the logits are gone; a second derivative would silently be 0
     def backward(ctx: Any, *grads: Tensor) -> Any:
         (grad,) = ctx.saved_tensors
         if grads[0] != 1:  # what loss.backward() passes needs no other pass over it
