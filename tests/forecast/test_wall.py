@@ -64,6 +64,71 @@ def test_backtests_updates_and_saved_models_follow_the_wall(tmp_path):
     assert again["ds"].tolist() == truth["ds"].tolist()[:24]
 
 
+BESIDE = {
+    "calendar": {"calendar": ["hour"]},
+    "known ahead": {"futr_exog": ["x"]},
+    "past, static and holidays": {
+        "hist_exog": ["p"], "static_exog": ["shop"], "holidays": "DE"
+    },
+    "a group": {"groups": True},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("beside", BESIDE)
+@pytest.mark.parametrize(("zone", "last"), [CHANGES[0], CHANGES[2], CHANGES[1]])
+def test_covariates_calendar_and_groups_follow_the_wall(zone, last, beside):
+    past, truth = rush_hours(zone, last)
+    shops = [
+        pd.concat([past, truth]).assign(
+            unique_id=shop, y=lambda t, by=by: t["y"] * by,
+            x=lambda t: np.cos(t["ds"].dt.hour / 24 * 2 * np.pi), p=lambda t: t["y"] / 10,
+            shop=shop,
+        )
+        for shop, by in (("a", 1), ("b", 2))
+    ]  # fmt: skip
+    known = pd.concat([shop[:-24] for shop in shops])
+    after = pd.concat([shop[-24:] for shop in shops]).reset_index(drop=True)
+    ahead = {"X_df": after[["unique_id", "ds", "x"]]} if "known" in beside else {}
+    forecaster = Forecaster(24, **OPTIONS, **BESIDE[beside]).fit(known)
+    forecast = forecaster.predict(**ahead)
+    assert forecast["ds"].tolist() == after["ds"].tolist()
+    for shop, by in (("a", 1), ("b", 2)):
+        rows = forecast["unique_id"] == shop
+        error = (forecast["carrousel"] - after["y"])[rows]
+        assert np.abs(error).mean() < 2.5 * by  # an hour late: 13
+        assert forecast["ds"][forecast["carrousel"][rows].idxmax()].hour == 8
+
+
+def test_what_is_known_of_a_step_reaches_that_step():
+    """Only the covariate says when the shop is open, and clocks are changed in between."""
+    ds = pd.date_range("2024-02-10", periods=1300, freq="h", tz="Europe/Berlin")
+    x = (np.random.default_rng(1).random(len(ds)) < 0.5).astype(float)
+    table = pd.DataFrame({"ds": ds, "x": x, "y": 100 * x})
+    end = int((ds < "2024-03-30 20:00+01:00").sum())
+    forecaster = Forecaster(24, **{**OPTIONS, "max_steps": 150}, futr_exog=["x"])
+    forecaster.fit(table[: end - 240])
+    for known in (end - 48, end, end + 3):
+        ahead = table[known : known + 24]
+        found = forecaster.predict(table[:known], X_df=ahead[["ds", "x"]])
+        assert found["ds"].tolist() == ahead["ds"].tolist()
+        assert np.corrcoef(found["carrousel"], ahead["y"])[0, 1] > 0.95
+    told = forecaster.backtest(table[: end + 100], 3, step=30)
+    assert np.corrcoef(told["carrousel"], told["y"])[0, 1] > 0.95
+
+
+@pytest.mark.parametrize("step", [1, 6, 24])
+@pytest.mark.parametrize(("zone", "last"), [CHANGES[0], CHANGES[2]])
+def test_explained_is_what_was_forecast(zone, last, step):
+    past, _ = rush_hours(zone, last)
+    forecaster = Forecaster(24, **{**OPTIONS, "max_steps": 5}, calendar=["hour"]).fit(past)
+    forecast = forecaster.predict().iloc[step - 1]
+    found = forecaster.explain(step=step)
+    assert found.forecast == pytest.approx(forecast["carrousel"], rel=1e-5)
+    assert found.panel.instants(found.times)[0] == np.datetime64(
+        forecast["ds"].tz_convert("UTC").tz_localize(None)
+    )
+
+
 @pytest.mark.parametrize("month", [3, 10])
 def test_the_wall_is_pandas_own(month):
     ds = pd.date_range(f"2024-{month}-20", periods=400, freq="h", tz="Europe/Berlin")

@@ -2,7 +2,9 @@
 
 A rush hour at eight stays at eight when clocks are put forward, 23 hours after that of the day
 before. Series of steps below a day are therefore learned from, and forecast, on the wall clock: an
-hour that is left out is a missing value, and of an hour that comes twice the first counts.
+hour that is left out is a missing value, and of an hour that comes twice the first counts. The same
+holds for covariates; those of an hour that is left out are those of the hour before, and what the
+calendar says is that of the clock.
 """
 
 from dataclasses import dataclass, replace
@@ -11,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .clock import utc_offset
+from .covariates import Spec, filled_forward, from_times
 from .panel import Panel
 
 
@@ -26,7 +29,7 @@ class Wall:
     def of(cls, panel: Panel, h: int = 0) -> "Wall | None":
         """None where no clock is changed between the first observation and ``h`` steps after the
         last, or where steps are longer than what it is changed by."""
-        if not panel.time_zone or not panel.utc or not panel.n_series or panel.covariates:
+        if not panel.time_zone or not panel.utc or not panel.n_series:
             return None
         first = utc_offset(panel.start.min()[None], panel.time_zone)[0]
         wall = cls(panel, panel, first)
@@ -39,16 +42,20 @@ class Wall:
         ]  # fmt: skip
         series = [_placed(panel.series(s), place) for s, place in enumerate(places)]
         begun = np.array([turn[:1].sum() for turn in steps]) * panel.freq.step
-        return replace(
-            wall,
-            panel=replace(
-                panel,
-                y=np.concatenate(series),
-                offsets=np.concatenate([[0], np.cumsum([len(y) for y in series])]),
-                start=panel.start + first + begun.astype("m8[us]"),
-                wall=True,
-            ),
+        shown = replace(
+            panel,
+            y=np.concatenate(series),
+            offsets=np.concatenate([[0], np.cumsum([len(y) for y in series])]),
+            start=panel.start + first + begun.astype("m8[us]"),
+            wall=True,
         )
+        if panel.exog is not None:
+            beside = [
+                _beside(panel.exog[slice(*panel.offsets[s : s + 2])], place, shown, s)
+                for s, place in enumerate(places)
+            ]
+            shown = replace(shown, exog=np.concatenate(beside))
+        return replace(wall, panel=shown)
 
     def _turns(self, s: int, steps: NDArray) -> NDArray[np.int64]:
         """By how many steps the wall clock is ahead of where it was at first; a half is none."""
@@ -68,6 +75,66 @@ class Wall:
             turned.append(turn[2:] - turn[1])
             where.append(np.arange(h) + turned[-1])
         return np.array(known), np.array(where), np.array(turned)
+
+    def cut(self, known: NDArray, missing: int, coming: list[NDArray]) -> Panel:
+        """The first ``known`` (S,) steps of each series on the wall and so many missing ones, with
+        what is ``coming`` beside these; fewer than none: without the last of them."""
+        panel, kept = self.panel, np.maximum(known + min(missing, 0), 1)
+        gap = max(missing, 0)
+        y = [
+            np.append(panel.series(s)[:n], np.full(gap, np.nan, panel.y.dtype))
+            for s, n in enumerate(kept)
+        ]
+        offsets = np.concatenate([[0], np.cumsum([len(one) for one in y])])
+        shown = replace(panel, y=np.concatenate(y), offsets=offsets)
+        if panel.exog is None:
+            return shown
+        exog = np.full((len(shown.y), panel.exog.shape[1]), np.nan, panel.exog.dtype)
+        for s, n in enumerate(kept):
+            exog[offsets[s] : offsets[s] + n] = panel.exog[panel.offsets[s] :][:n]
+        exog = filled_forward(exog, offsets)
+        for s, n in enumerate(kept):
+            part = coming[s][n : n + gap]
+            exog[offsets[s] + n :][: len(part), : part.shape[1]] = part
+        return replace(shown, exog=exog)
+
+    def coming(self, ahead: NDArray | None) -> list[NDArray]:
+        """For each series what is known ahead of its steps on the wall, (P, F): as far as the
+        panel knows it, then ``ahead`` (S, h, F), if that is given, of the steps of time after."""
+        steady, spec = self.steady, self.steady.covariates
+        if steady.exog is None or not spec:
+            return []
+        found = []
+        for s, n in enumerate(steady.lengths):
+            values = steady.exog[steady.offsets[s] :][:n, : len(spec.ahead)]
+            if ahead is not None:
+                values = np.concatenate([values, ahead[s]])
+            turn = self._turns(s, np.arange(len(values)))
+            found.append(_beside(values, np.arange(len(values)) + turn - turn[:1], self.panel, s))
+        return found
+
+    def following(self, coming: list[NDArray], ends: NDArray, h: int) -> NDArray | None:
+        """(S, h, F) what ``coming`` says of the steps from ``ends`` (S,) on; NaN after its end."""
+        if not coming:
+            return None
+        out = np.full((len(ends), h, coming[0].shape[1]), np.nan, np.float32)
+        for s, end in enumerate(ends):
+            part = coming[s][end : end + h]
+            out[s, : len(part)] = part
+        return out
+
+
+def _beside(values: NDArray, place: NDArray, panel: Panel, s: int) -> NDArray[np.float32]:
+    """(P, C) covariates of steps (N, C) at their places on the wall in series ``s`` of ``panel``;
+    ``values`` are the first columns of ``Panel.exog``."""
+    columns = [_placed(column, place) for column in values.T]
+    count = len(columns[0]) if columns else int(place[-1]) + 1 if len(place) else 0
+    out = np.stack(columns, 1) if columns else np.zeros((count, 0), np.float32)
+    out = filled_forward(out, np.array([0, count]))
+    spec: Spec = panel.covariates
+    made = from_times(panel.at(s, np.arange(count)), panel, spec)
+    out[:, len(spec.futr) : len(spec.ahead)] = made
+    return out.astype(np.float32, copy=False)
 
 
 def _placed(y: NDArray, place: NDArray) -> NDArray:

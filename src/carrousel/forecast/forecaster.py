@@ -31,7 +31,7 @@ from .sampling import long_columns, measured_correlation, parameters, sample_pat
 from .storage import load_model, save_model
 from .streaming import Stream
 from .tables import to_forecast, to_learn_from, written
-from .wall import wall_quantiles
+from .wall import to_explain, wall_quantiles
 from .windows import Windows
 
 if TYPE_CHECKING:
@@ -314,7 +314,7 @@ class Forecaster:
             return self._finished(quantiles, panel, drops)
         shape = self.networks_[0].shape
         if wall is not None:
-            found = require_finite(wall_quantiles(self.networks_, wall, drops))
+            found = require_finite(wall_quantiles(self.networks_, wall, drops, ahead))
             return self._finished(found, panel, drops)
         windows = Windows.of(panel, shape.history, shape.h, len(shape.futr)).following(ahead)
         quantiles = require_finite(window_quantiles(self.networks_, windows, drops))
@@ -420,7 +420,10 @@ class Forecaster:
             raise ValueError("explain: not for series that share a hidden state (groups=)")
         panel, like = (self.panel_, self._like) if data is None else (self._observe(data), data)
         ahead = future(panel, X_df, self.options.id_col, self.options.h, self.options.reading)
-        found = explain(self.networks_, panel, series_number(panel, unique_id), step, ahead)
+        number, wall = series_number(panel, unique_id), Wall.of(panel, self.options.h)
+        if wall is not None:
+            panel, step, ahead = to_explain(wall, number, step, self.options.h, ahead)
+        found = explain(self.networks_, panel, number, step, ahead)
         return replace(found, like=None if isinstance(like, Panel) else like)
 
     def save(self, path: str | Path) -> None:

@@ -1,11 +1,11 @@
 """Forecasts by networks that read the clock on the wall, of the steps of time that come next."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..data.panel import Panel
 from ..data.wall import Wall
 from .learner import window_quantiles
 from .model import Network
@@ -13,43 +13,68 @@ from .windows import Windows
 
 
 def wall_quantiles(
-    networks: Sequence[Network], wall: Wall, drops: Sequence[int]
+    networks: Sequence[Network],
+    wall: Wall,
+    drops: Sequence[int],
+    ahead: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float64]:
-    """(W, S, h, Q) quantiles of what follows each series without its last ``drops[w]`` steps.
+    """(W, S, h, Q) quantiles of what follows each series without its last ``drops[w]`` steps;
+    ``ahead`` (S, h, F) are covariates of the steps of time after the end of each series.
 
     Once clocks have been put forward within the horizon, its last steps lie beyond the ``h`` that
     a network forecasts from the end of the history: these are forecast from an hour later, with
     that hour missing.
     """
-    h = networks[0].shape.h
-    return np.stack([_one_window(networks, wall, *wall.ahead(drop, h)) for drop in drops])
+    h, coming = networks[0].shape.h, wall.coming(ahead)
+    found = [_one_window(networks, wall, coming, *wall.ahead(drop, h)) for drop in drops]
+    return np.stack(found)
 
 
 def _one_window(
-    networks: Sequence[Network], wall: Wall, known: NDArray, where: NDArray, turned: NDArray
+    networks: Sequence[Network],
+    wall: Wall,
+    coming: list[NDArray],
+    known: NDArray,
+    where: NDArray,
+    turned: NDArray,
 ) -> NDArray[np.float64]:
     """(S, h, Q); see ``Wall.ahead``."""
     h = where.shape[1]
-    found = _after(networks, wall, known)
+    found = _after(networks, wall, coming, known)
     out = np.take_along_axis(found, where.clip(0, h - 1)[..., None], 1)
     outside = (where < 0) | (where >= h)
     for turn in np.unique(turned[outside]):
-        later = _after(networks, wall, known, int(turn))
+        later = _after(networks, wall, coming, known, int(turn))
         chosen = outside & (turned == turn)
         out[chosen] = later[chosen]
     return out
 
 
 def _after(
-    networks: Sequence[Network], wall: Wall, known: NDArray, missing: int = 0
+    networks: Sequence[Network],
+    wall: Wall,
+    coming: list[NDArray],
+    known: NDArray,
+    missing: int = 0,
 ) -> NDArray[np.float64]:
     """(S, h, Q) of what follows the first ``known`` (S,) steps on the wall and so many missing
     ones; fewer than none: without the last of them."""
-    panel, parts = wall.panel, []
-    for s, n in enumerate(known):
-        y = panel.series(s)[: max(n + min(missing, 0), 1)]
-        parts.append(np.append(y, np.full(max(missing, 0), np.nan, y.dtype)))
-    offsets = np.concatenate([[0], np.cumsum([len(y) for y in parts])])
-    shown = replace(panel, y=np.concatenate(parts), offsets=offsets)
-    shape = networks[0].shape
-    return window_quantiles(networks, Windows.of(shown, shape.history, shape.h), [0])[0]
+    shown, shape = wall.cut(known, missing, coming), networks[0].shape
+    windows = Windows.of(shown, shape.history, shape.h, len(shape.futr))
+    windows = windows.following(wall.following(coming, shown.lengths, shape.h))
+    return window_quantiles(networks, windows, [0])[0]
+
+
+def to_explain(
+    wall: Wall, series: int, step: int | None, h: int, ahead: NDArray[np.float32] | None
+) -> tuple[Panel, int | None, NDArray[np.float32] | None]:
+    """The panel, the step and the covariates after its end from which the ``step`` of time of a
+    series is forecast; None: the next ``h`` steps of the clock."""
+    (known, where, turned), coming = wall.ahead(0, h), wall.coming(ahead)
+    missing = 0
+    if step is not None and 1 <= step <= h:
+        place = int(where[series, step - 1])
+        missing = 0 if 0 <= place < h else int(turned[series, step - 1])
+        step = step if missing else place + 1
+    shown = wall.cut(known, missing, coming)
+    return shown, step, wall.following(coming, shown.lengths, h)
