@@ -53,6 +53,7 @@ TYPED = {
     "fill": ("--fill zero", "zero"),
     "aggregate": ("--aggregate sum", "sum"),
     "header": ("--no-header", False),
+    "time_zone": ("--time-zone Asia/Tokyo", "Asia/Tokyo"),
 }
 
 

@@ -141,7 +141,7 @@ def test_pandas_own_export_of_hours_across_a_change_of_the_clock(tmp_path):
     panel, _ = to_panel(tmp_path / "hours.csv")
     utc = hours.tz_convert("UTC").tz_localize(None).to_numpy("M8[us]")
     np.testing.assert_array_equal(panel.times(0), utc)
-    assert panel.time_zone == "UTC"
+    assert panel.time_zone == "Europe/Berlin"
 
 
 @pytest.mark.parametrize("end", [2**63 - 1, -(2**63), 2**62])

@@ -128,6 +128,8 @@ SETTINGS: dict[str, Setting] = {
                      None, _sheet),
     "header": Setting(("--header/--no-header",), _FLAG, READING,
                       "Whether the first line names the columns."),
+    "time_zone": Setting(("--time-zone",), _TEXT, READING,
+                         "Whose clocks count, for times with offsets: Europe/Berlin, ..."),
     "fill": Setting(("--fill",), str, READING, "What a step without a row is: missing or zero.",
                     "missing"),
     "aggregate": Setting(("--aggregate",), _TEXT, READING,
@@ -169,7 +171,7 @@ SETTINGS: dict[str, Setting] = {
     "verbose": Setting(("--verbose",), bool, NETWORK, "Say what was chosen, and why.", False),
 }  # fmt: skip
 HOW_WRITTEN = ("date_format", "day_first", "decimal", "thousands", "encoding", "sheet", "header",
-               "fill", "aggregate")  # fmt: skip
+               "fill", "aggregate", "time_zone")  # fmt: skip
 # Arguments of methods, and what they are called on the command line.
 FLAGS = {name: setting.flag for name, setting in SETTINGS.items()} | {
     "X_df": "--future", "n_windows": "--windows", "n": "--samples", "level": "--level",

@@ -15,6 +15,7 @@ from .read import Table, Times, open_table, read_columns
 from .reading import ReadOptions
 from .rows import Rows, combined, refuse_lonely_dates, refuse_repeats, without_future
 from .wording import written
+from .zones import zone_of
 
 _MOST_FILLED = 20  # a gap this many times the data is an error in a date, not a gap
 _FEW = 1000  # steps that are made of however few rows
@@ -68,7 +69,7 @@ def build_panel(
     named = None if columns.ids is None else id_col
     if how is None:
         refuse_repeats(rows, ids, time_col, named)
-    rows, zone, wall, more = _on_the_clock(rows, columns.times, wanted, time_col)
+    rows, zone, wall, more = _on_the_clock(rows, columns.times, wanted, time_col, table)
     notes += more
     if how is not None:
         rows, more = combined(rows, how, wanted)
@@ -91,27 +92,47 @@ def _codes(ids: pl.Series | None, rows: int, target_col: str) -> tuple[np.ndarra
 
 
 def _on_the_clock(
-    rows: Rows, times: Times, wanted: Frequency | None, time_col: str
+    rows: Rows, times: Times, wanted: Frequency | None, time_col: str, table: Table
 ) -> tuple[Rows, str | None, bool, list[str]]:
     """Days and longer steps on the clock of their place, shorter ones in UTC unless it is that
     clock which moves in equal steps; the time zone that is left, whether these are steps of the
     clock on the wall, and notes."""
-    zone = times.zone
-    if not zone:
-        return rows, zone, False, []
+    asked = table.options.time_zone
+    if not times.zone:
+        if asked is not None:
+            raise ValueError(f"time_zone: {time_col!r} holds times without a zone or an offset")
+        return rows, None, False, []
     in_days = _in_days(wanted, rows)
-    if times.offset is not None and times.offset.any() and in_days:
+    if times.offset is not None and times.offset.any() and in_days and asked is None:
         rows = replace(rows, time=_with_offset(rows, times))
         note = f"{time_col!r}: days of the clocks that the offsets from UTC belong to"
         return rows, None, False, [note]
+    zone, notes = _zone(times, time_col, table)
     if in_days:
         usual = usual_clock(local_time(rows.time, zone), rows.codes)
-        return replace(rows, time=nominal_time(rows.time, zone, usual)), zone, False, []
+        return replace(rows, time=nominal_time(rows.time, zone, usual)), zone, False, notes
     shown = _by_the_wall(wanted, rows, zone)
     if shown is not None:
         note = f"times follow the clocks of {zone}, also when these are changed"
-        return replace(rows, time=shown), zone, True, [note]
-    return rows, zone, False, []
+        return replace(rows, time=shown), zone, True, [*notes, note]
+    return rows, zone, False, notes
+
+
+def _zone(times: Times, time_col: str, table: Table) -> tuple[str, list[str]]:
+    """Whose clocks count, and notes: as asked, as an earlier table of the model told, or as the
+    offsets tell."""
+    assert times.zone is not None
+    zone, notes = table.options.time_zone or times.zone, []
+    if times.offset is None:
+        return zone, notes
+    if table.options.time_zone is None:
+        known = None if table.hint is None else table.hint.time_zone
+        if known is None:
+            known, notes = zone_of(times.time, times.offset, time_col)
+        zone = known
+    if zone != "UTC":
+        table.found = replace(table.found, time_zone=zone)
+    return zone, notes
 
 
 def _with_offset(rows: Rows, times: Times) -> np.ndarray:

@@ -291,8 +291,9 @@ def _by_format(text: pl.Series, form: str) -> Times:
             f"{form!r}{short}"
         )
     values = time.dt.replace_time_zone(None).to_numpy().astype("M8[us]")
-    offset = None if not zoned else np.zeros(len(text), "m8[us]")
-    return Times(values[_back(text, cells)], offset, None)
+    back = _back(text, cells)
+    offset = _east(cells.str.extract(r"([+-]\d{2}:?\d{2})\s*$"))[back] if zoned else None
+    return Times(values[back], offset, None)
 
 
 def _form(cells: pl.Series) -> tuple[Form | None, pl.DataFrame]:
@@ -352,10 +353,15 @@ def _clock(fields: pl.DataFrame) -> tuple[pl.Series, np.ndarray | None]:
         return clock, None
     if not zoned.all():
         clock = clock.set(~zoned, None)  # the cells without an offset are named as wrong
-    digits = fields["z"].str.replace(":", "").fill_null("+0000").str.pad_end(5, "0")
+    return clock, _east(fields["z"])
+
+
+def _east(offsets: pl.Series) -> np.ndarray:
+    """Offsets as they are written (null: UTC) as timedelta64[us]."""
+    digits = offsets.str.replace(":", "").fill_null("+0000").str.pad_end(5, "0")
     size = digits.str.slice(1, 2).cast(pl.Int64) * 60 + digits.str.slice(3, 2).cast(pl.Int64)
     east = np.where(digits.str.starts_with("-"), -1, 1) * size.to_numpy()
-    return clock, (east * 60_000_000).astype("m8[us]")
+    return (east * 60_000_000).astype("m8[us]")
 
 
 def _readings(form: Form, fields: pl.DataFrame, clock: pl.Series) -> dict[str, pl.Series]:

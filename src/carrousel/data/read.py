@@ -7,6 +7,7 @@ one way to read names, times and numbers, with one set of checks.
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -318,6 +319,11 @@ def _column(column: nw.Series) -> pl.Series:
     native = column.to_native()
     if isinstance(native, pl.Series):
         return native
+    if column.dtype == nw.Object and len(column) and isinstance(column[0], datetime):
+        cells = column.to_list()
+        if len({cell.utcoffset() for cell in cells if isinstance(cell, datetime)}) > 1:
+            # polars has one zone for a column; their text has the offsets.
+            return pl.Series(column.name, [None if cell != cell else str(cell) for cell in cells])
     if type(getattr(native, "dtype", None)).__name__ == "PeriodDtype":
         column = nw.from_native(native.dt.to_timestamp(), series_only=True)
     try:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, fields
 from typing import Any
 
+from .zones import require_zone
+
 AGGREGATES = ("sum", "mean", "median", "min", "max", "first", "last", "count")
 FILLS = ("missing", "zero")
 DECIMALS = (".", ",")
@@ -27,6 +29,8 @@ class ReadOptions:
         fill: What a step without a row is: "missing", or "zero" (nothing was sold).
         aggregate: What to do with several rows of one time: "sum", "mean", "median", "min",
             "max", "first", "last" or "count"; None refuses them.
+        time_zone: Whose clocks count, such as "Europe/Berlin", for times with offsets or a zone;
+            None finds it in the offsets.
         header: Whether a text file has a line with the names of its columns.
 
     >>> ReadOptions(day_first=True).day_first
@@ -42,9 +46,10 @@ class ReadOptions:
     fill: str = "missing"
     aggregate: str | None = None
     header: bool | None = None
+    time_zone: str | None = None
 
     def __post_init__(self) -> None:
-        for name in ("date_format", "decimal", "thousands", "encoding", "aggregate"):
+        for name in ("date_format", "decimal", "thousands", "encoding", "aggregate", "time_zone"):
             _kind(name, getattr(self, name), str, "text or None")
         for name in ("day_first", "header"):
             _kind(name, getattr(self, name), bool, "True, False or None")
@@ -53,6 +58,8 @@ class ReadOptions:
         _one_of("thousands", self.thousands, (".", ",", " ", "'", "", None))
         _one_of("fill", self.fill, FILLS)
         _one_of("aggregate", self.aggregate, (*AGGREGATES, None))
+        if self.time_zone is not None:
+            require_zone(self.time_zone)
         if self.decimal is not None and self.decimal == self.thousands:
             raise ValueError(f"thousands must differ from decimal, got {self.decimal!r} for both")
 

@@ -48,8 +48,8 @@ class Options:
         verbose: Write to standard error what was chosen, and why.
         id_col, time_col, target_col: Names of the columns; a table without ``id_col`` is one
             series.
-        date_format, day_first, decimal, thousands, encoding, sheet, fill, aggregate, header: How
-            the table is written, and what gaps and repeated times mean: see
+        date_format, day_first, decimal, thousands, encoding, sheet, fill, aggregate, header,
+            time_zone: How the table is written, and what gaps and repeated times mean: see
             ``carrousel.data.ReadOptions``.
     """
 
@@ -87,6 +87,7 @@ class Options:
     fill: str = "missing"
     aggregate: str | None = None
     header: bool | None = None
+    time_zone: str | None = None
 
     def __post_init__(self) -> None:
         whole("h", self.h)
