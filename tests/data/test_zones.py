@@ -117,3 +117,14 @@ def test_forecasts_follow_the_clock_and_carry_its_offsets(tmp_path):
     table[len(known) :][:30].to_csv(past, index=False)
     after = Forecaster.load(tmp_path / "model").update(past).predict()
     assert after["ds"].to_list() == table["ds"][len(known) + 30 :][:24].to_list()
+
+
+@pytest.mark.parametrize("freq", ["h", "D"])
+def test_a_model_of_a_zone_reads_offsets_as_those_of_its_clocks(tmp_path, freq):
+    ds = pd.date_range("2023-10-01", periods=400, freq=freq, tz="Europe/Paris")
+    table = pd.DataFrame({"ds": ds, "y": np.arange(400) % 24.0})
+    forecaster = Forecaster(3, effort="instant").fit(table)
+    table[-150:].to_csv(tmp_path / "winter.csv", index=False)
+    found = forecaster.predict(tmp_path / "winter.csv")["ds"]
+    assert found.dtype.time_zone == "Europe/Paris"
+    assert found.to_list() == forecaster.predict()["ds"].to_list()

@@ -102,12 +102,14 @@ def _on_the_clock(
         if asked is not None:
             raise ValueError(f"time_zone: {time_col!r} holds times without a zone or an offset")
         return rows, None, False, []
-    in_days = _in_days(wanted, rows)
-    if times.offset is not None and times.offset.any() and in_days and asked is None:
+    in_days, known = _in_days(wanted, rows), asked
+    if times.offset is not None and table.hint is not None:
+        known = asked or table.hint.time_zone
+    if times.offset is not None and times.offset.any() and in_days and known is None:
         rows = replace(rows, time=_with_offset(rows, times))
         note = f"{time_col!r}: days of the clocks that the offsets from UTC belong to"
         return rows, None, False, [note]
-    zone, notes = _zone(times, time_col, table)
+    zone, notes = _zone(times, known, time_col)
     if in_days:
         usual = usual_clock(local_time(rows.time, zone), rows.codes)
         return replace(rows, time=nominal_time(rows.time, zone, usual)), zone, False, notes
@@ -118,21 +120,14 @@ def _on_the_clock(
     return rows, zone, False, notes
 
 
-def _zone(times: Times, time_col: str, table: Table) -> tuple[str, list[str]]:
-    """Whose clocks count, and notes: as asked, as an earlier table of the model told, or as the
-    offsets tell."""
+def _zone(times: Times, known: str | None, time_col: str) -> tuple[str, list[str]]:
+    """Whose clocks count, and notes: ``known``, or as the offsets tell."""
     assert times.zone is not None
-    zone, notes = table.options.time_zone or times.zone, []
+    if known is not None:
+        return known, []
     if times.offset is None:
-        return zone, notes
-    if table.options.time_zone is None:
-        known = None if table.hint is None else table.hint.time_zone
-        if known is None:
-            known, notes = zone_of(times.time, times.offset, time_col)
-        zone = known
-    if zone != "UTC":
-        table.found = replace(table.found, time_zone=zone)
-    return zone, notes
+        return times.zone, []
+    return zone_of(times.time, times.offset, time_col)
 
 
 def _with_offset(rows: Rows, times: Times) -> np.ndarray:

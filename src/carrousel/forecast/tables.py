@@ -1,5 +1,6 @@
 """Tables in, tables out: what a forecaster learns from or forecasts, as panels with covariates."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ def to_learn_from(
     if isinstance(data, Panel):
         panel, notes = _with_covariates(data, None, options, before)
         return panel, None, notes
-    hint = None if before is None else before.reading
+    hint = None if before is None else _hint(before)
     table = _open(data, options, _columns(options), hint)
     panel, notes = _read(table, options, options.freq)
     panel, more = _with_covariates(panel, table, options, before)
@@ -40,7 +41,7 @@ def to_forecast(data: Any, learned: Panel, options: Options) -> tuple[Panel, lis
     if isinstance(data, Panel):
         panel = data
     else:
-        table = _open(data, options, () if spec is None else spec.names, learned.reading)
+        table = _open(data, options, () if spec is None else spec.names, _hint(learned))
         panel, notes = _read(table, options, learned.freq)
     if spec and not panel.covariates:
         panel, more = attach(panel, table, spec, options.id_col, learn=False)
@@ -58,6 +59,11 @@ def written(columns: dict[str, NDArray], panel: Panel, like: Any) -> Any:
 def _open(data: Any, options: Options, more: tuple[str, ...], hint: ReadOptions | None) -> Table:
     names = (options.id_col, options.time_col, options.target_col)
     return open_table(data, names, more, options.reading, hint)
+
+
+def _hint(learned: Panel) -> ReadOptions:
+    """How further tables of a model are written, where they do not say so: as its own was."""
+    return replace(learned.reading or ReadOptions(), time_zone=learned.time_zone)
 
 
 def _columns(options: Options) -> tuple[str, ...]:
