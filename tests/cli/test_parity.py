@@ -221,3 +221,27 @@ def test_levels_samples_and_distributions(run, tmp_path):
 )
 def test_errors_name_what_was_typed(python, typed):
     assert in_flags(python) == typed
+
+
+def test_static_covariates_from_a_file_of_their_own(run, tmp_path):
+    table = shops(tmp_path / "joined.csv")
+    table.drop("size").write_csv(tmp_path / "sales.csv")
+    table.select("shop", "size").unique(maintain_order=True).write_csv(tmp_path / "shops.csv")
+    how = ("-h", 4, *COLUMNS, "--static-exog", "size", *QUICK)
+    own = ("--static", "shops.csv")
+    assert run("forecast", "joined.csv", *how, "--out", "one").code == 0
+    result = run("forecast", "sales.csv", *how, *own, "--out", "two")
+    assert result.code == 0, result.err
+    for name in ("forecast.csv", "backtest.csv"):
+        assert (tmp_path / "one" / name).read_text() == (tmp_path / "two" / name).read_text()
+    assert run("backtest", "sales.csv", *how, *own).code == 0
+    again = run("predict", "two/model", "sales.csv", *own)
+    assert (again.code, again.out) == (0, run("predict", "one/model", "joined.csv").out)
+    assert run("update", "two/model", "sales.csv", *own).code == 0
+    for args in (
+        ("predict", "two/model", *own),
+        ("forecast", "sales.csv", "-h", 4, *COLUMNS, *own),
+    ):
+        refused = run(*args)
+        assert (refused.code and refused.err.startswith("--static: ")) or "--static" in refused.err
+        assert "static_df" not in refused.err

@@ -26,6 +26,7 @@ def backtest(
         Path | None, typer.Option(help="Folder for backtest.csv (or .parquet) and backtest.json.")
     ] = None,
     parquet: Annotated[bool, typer.Option("--parquet", help="The table as Parquet.")] = False,
+    static: o.Static = None,
     init: o.Init = None,
 ) -> None:
     """Forecast windows of the past and compare with what happened.
@@ -42,7 +43,7 @@ def backtest(
             raise ValueError(f"{name} must be at least 1, got {value}")
     forecaster, level = Forecaster(h, **settings), o.levels(level)
     console, errors = report.console(), report.console(stderr=True)
-    panel, notes = study.read(source, forecaster, init)
+    panel, notes = study.read(source, forecaster, init, static)
     report.say_what_was_read(console, source, panel, notes)
     needed = h + (step or h) * (windows - 1) + 2
     which, short = study.long_enough(panel, needed, f"a backtest of {windows} windows")

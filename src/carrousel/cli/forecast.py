@@ -32,6 +32,7 @@ def forecast(
     ] = False,
     parquet: Annotated[bool, typer.Option("--parquet", help="Tables as Parquet.")] = False,
     future: o.Future = None,
+    static: o.Static = None,
     init: o.Init = None,
     checkpoint: o.Checkpoint = None,
     resume: o.Resume = False,
@@ -50,7 +51,7 @@ def forecast(
     forecaster, level = Forecaster(h, **settings), o.levels(level)
     study.require_future(forecaster, future)
     console, errors = report.console(), report.console(stderr=True)
-    panel, notes = study.read(source, forecaster, init)
+    panel, notes = study.read(source, forecaster, init, static)
     report.say_what_was_read(console, source, panel, notes)
     which, short = study.comparable(panel, 2 * h, wanted=holdout)
     report.say(console, short)

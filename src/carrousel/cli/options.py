@@ -37,6 +37,13 @@ Future = Annotated[
     ),
 ]  # fmt: skip
 
+Static = Annotated[
+    Path | None,
+    typer.Option(
+        "--static", show_default=False, rich_help_panel="Covariates",
+        help="File with the columns of --static-exog, one row for each series.",
+    ),
+]  # fmt: skip
 Init = Annotated[
     Path | None,
     typer.Option("--init", show_default=False, rich_help_panel="The network and its training",
@@ -174,9 +181,9 @@ HOW_WRITTEN = ("date_format", "day_first", "decimal", "thousands", "encoding", "
                "fill", "aggregate", "time_zone")  # fmt: skip
 # Arguments of methods, and what they are called on the command line.
 FLAGS = {name: setting.flag for name, setting in SETTINGS.items()} | {
-    "X_df": "--future", "n_windows": "--windows", "n": "--samples", "level": "--level",
-    "init": "--init", "add": "--add", "h": "--horizon", "checkpoint": "--checkpoint",
-    "resume": "--resume",
+    "X_df": "--future", "static_df": "--static", "n_windows": "--windows", "n": "--samples",
+    "level": "--level", "init": "--init", "add": "--add", "h": "--horizon",
+    "checkpoint": "--checkpoint", "resume": "--resume",
 }  # fmt: skip
 
 

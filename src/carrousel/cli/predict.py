@@ -19,6 +19,7 @@ def predict(
     ] = None,
     level: o.Level = [80, 95],  # noqa: B006 - typer reads the default, nothing changes it
     future: o.Future = None,
+    static: o.Static = None,
     samples: Annotated[
         int | None,
         typer.Option(help="So many sample paths of each series instead.", show_default=False),
@@ -52,8 +53,10 @@ def predict(
     o.override(forecaster, settings)
     panel, given = forecaster.panel_, None
     notes: list[str] = []
+    if static is not None and file is None:
+        raise ValueError("--static: the model holds those of its series; give FILE, too")
     if file is not None:
-        panel, notes = to_forecast(file, panel, forecaster.options)
+        panel, notes = to_forecast(file, panel, forecaster.options, static)
         given = panel
     for note in notes:
         sys.stderr.write(f"{note}\n")

@@ -30,11 +30,13 @@ class Comparison:
     seasons: tuple[int, ...]
 
 
-def read(source: Path, forecaster: Forecaster, init: Path | None = None) -> tuple[Panel, list[str]]:
-    """The panel of a file, with the columns that the forecaster is set to; ``init`` is the model
-    that it goes on from."""
+def read(
+    source: Path, forecaster: Forecaster, init: Path | None = None, static: Path | None = None
+) -> tuple[Panel, list[str]]:
+    """The panel of a file, with the columns that the forecaster is set to, those that do not change
+    from another; ``init`` is the model that it goes on from."""
     before = None if init is None else Forecaster.load(init).panel_
-    panel, _, notes = to_learn_from(source, forecaster.options, before)
+    panel, _, notes = to_learn_from(source, forecaster.options, before, static)
     return panel, notes
 
 

@@ -16,6 +16,7 @@ def update(
     add: Annotated[
         bool, typer.Option("--add", help="Take in series that the model does not hold.")
     ] = False,
+    static: o.Static = None,
 ) -> None:
     """Give a saved MODEL the new rows in FILE; `carrousel predict MODEL` then forecasts from there.
 
@@ -33,7 +34,7 @@ def update(
         forecaster = Forecaster.load(model)
         kept = forecaster.options
         o.override(forecaster, settings)
-        forecaster.update(file, add=add)
+        forecaster.update(file, add=add, static_df=static)
         forecaster.options = kept
         forecaster.save(model)
     screen, panel = console(), forecaster.panel_

@@ -13,6 +13,7 @@ from ..data.panel import Panel, some
 from ..data.places import as_counted, near, refuse_between
 from ..data.read import Columns, Table, open_table, read_columns
 from ..data.rows import Rows, combined, refuse_repeats
+from ..data.static import with_static
 from ..data.wording import counted, written
 from .beside import corrected, found_for, named, read_beside, steps_beside
 from .options import Options
@@ -43,7 +44,9 @@ class Arrivals:
     notes: list[str]
 
 
-def read_arrivals(data: Any, options: Options, stream: Stream, *, add: bool) -> Arrivals:
+def read_arrivals(
+    data: Any, options: Options, stream: Stream, *, add: bool, static_df: Any = None
+) -> Arrivals:
     """Read ``data``, compare with what is known, and say what was found.
 
     Raises:
@@ -51,6 +54,9 @@ def read_arrivals(data: Any, options: Options, stream: Stream, *, add: bool) -> 
             several rows for one time.
     """
     table = _open(data, options, stream)
+    if static_df is not None:
+        names = stream.meta.covariates.static if stream.meta.covariates else ()
+        table = with_static(table, static_df, options.id_col, names, stream.places)
     columns = _columns(table, options, stream)
     beside_rows = read_beside(table, options, stream)
     codes = _series(columns, stream, options, add)
@@ -111,10 +117,12 @@ def _rows(rows: Rows, stream: Stream, options: Options) -> tuple[Rows, list[str]
     return rows, []
 
 
-def take_in(stream: Stream, data: Any, options: Options, *, add: bool) -> list[str]:
+def take_in(
+    stream: Stream, data: Any, options: Options, *, add: bool, static_df: Any = None
+) -> list[str]:
     """Put new rows into a stream, with ``add`` also new series; says what was found. Nothing is
     changed where they are refused (see ``read_arrivals``)."""
-    found, new = read_arrivals(data, options, stream, add=add), None
+    found, new = read_arrivals(data, options, stream, add=add, static_df=static_df), None
     if found.unknown is not None:
         new, notes = to_forecast(found.unknown, stream.meta, options)
         taken = f"{counted(new.n_series, 'new series', 'new series')} taken in"

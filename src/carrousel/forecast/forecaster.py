@@ -112,6 +112,7 @@ class Forecaster:
         init: "Forecaster | str | Path | None" = None,
         checkpoint: str | Path | None = None,
         resume: bool = False,
+        static_df: Any = None,
     ) -> "Forecaster":
         """Learn from a table, a path or a Panel.
 
@@ -129,10 +130,12 @@ class Forecaster:
                 of the known ones, new members of a group (``groups=True``) on their own.
             checkpoint: Directory to which the state of training is written now and then.
             resume: Go on from there; the result is that of a run that never stopped.
+            static_df: The columns of ``static_exog`` (and of ``groups``) in a table of their own,
+                with ``unique_id`` and one row for each series.
         """
         before = fitted_before(init)
         panel, self._like, self.notes_ = to_learn_from(
-            data, self.options, None if before is None else before._panel
+            data, self.options, None if before is None else before._panel, static_df
         )
         if self.options.effort == "instant":
             self._take_pretrained(panel)
@@ -186,7 +189,12 @@ class Forecaster:
             warnings.warn(kept, RuntimeWarning, stacklevel=3)
 
     def calibrate(
-        self, data: Any = None, *, n_windows: int = 4, progress: Report | None = None
+        self,
+        data: Any = None,
+        *,
+        n_windows: int = 4,
+        progress: Report | None = None,
+        static_df: Any = None,
     ) -> "Forecaster":
         """Widen or narrow the intervals by the errors of a backtest (conformal prediction).
 
@@ -198,6 +206,7 @@ class Forecaster:
             data: The series; None: those that were learned from.
             n_windows: Horizons to forecast; the more, the surer the factors.
             progress: As in ``fit``.
+            static_df: As in ``predict``.
 
         Returns:
             This forecaster, whose forecasts are calibrated from now on.
@@ -205,7 +214,9 @@ class Forecaster:
         self._require_fitted()
         if data is None and self.plan_ is None:
             raise ValueError("data: a loaded model remembers too little; give calibrate the series")
-        panel, h = (self._panel if data is None else self._observe(data)), self.options.h
+        panel, h = self._panel, self.options.h
+        if data is not None or static_df is not None:
+            panel = self._observed(data, static_df)[0]
         drops = cutoffs(n_windows, h, h)
         panel.require(drops[0] + 2, f"calibration on {n_windows} windows")
         plain = {**self.get_params(), "conformal": None, "nonnegative": False}
@@ -223,6 +234,7 @@ class Forecaster:
         distribution: str = "quantiles",
         seed: int = 0,
         X_df: Any = None,
+        static_df: Any = None,
     ) -> Any:
         """Sample paths of the next ``h`` steps: for sums, maxima and costs over the horizon.
 
@@ -235,25 +247,32 @@ class Forecaster:
             distribution: "quantiles" (as they are), or the closest "student_t" or
                 "negative_binomial" (whole numbers) to them.
             seed: Of the random numbers.
-            X_df: As in ``predict``.
+            X_df, static_df: As in ``predict``.
 
         Returns:
             A long frame: ``unique_id``, ``ds``, ``sample`` (0 to n - 1), ``carrousel``.
         """
-        panel, like, quantiles = self._forecast(data, X_df)
+        panel, like, quantiles = self._forecast(data, X_df, static_df)
         rho = measured_correlation(panel, self.options.h, self.window_quantiles)
         paths = sample_paths(quantiles, n, rho, distribution, seed)
         outputs.cut_paths(paths, panel, self.options.nonnegative)
         columns = long_columns(panel.future(self.options.h), paths, outputs.MODEL)
         return written(columns, panel, like)
 
-    def distribution(self, data: Any = None, *, family: str = "student_t", X_df: Any = None) -> Any:
+    def distribution(
+        self,
+        data: Any = None,
+        *,
+        family: str = "student_t",
+        X_df: Any = None,
+        static_df: Any = None,
+    ) -> Any:
         """The parameters of the distribution of a family that is closest to the forecast.
 
         "student_t": ``loc``, ``scale``, ``df``; "negative_binomial": ``mean`` and ``shape`` r,
         with variance mean + mean² / r (infinite: Poisson).
         """
-        panel, like, quantiles = self._forecast(data, X_df)
+        panel, like, quantiles = self._forecast(data, X_df, static_df)
         found = {
             f"{outputs.MODEL}-{k}": v.reshape(-1) for k, v in parameters(quantiles, family).items()
         }
@@ -261,7 +280,12 @@ class Forecaster:
         return written(columns, panel, like)
 
     def predict(
-        self, data: Any = None, *, level: Sequence[float] = (80, 95), X_df: Any = None
+        self,
+        data: Any = None,
+        *,
+        level: Sequence[float] = (80, 95),
+        X_df: Any = None,
+        static_df: Any = None,
     ) -> Any:
         """The next ``h`` steps of every series that was learned from, or of other observations.
 
@@ -273,19 +297,22 @@ class Forecaster:
             level: Central intervals in percent, each as two columns.
             X_df: With ``futr_exog``: a table with their values at the ``h`` steps after each
                 series; other rows are passed over.
+            static_df: With ``static_exog``: its columns of the series in ``data``, as in ``fit``.
 
         Returns:
             A frame: ``unique_id``, ``ds``, ``carrousel`` (the median), ``carrousel-lo-80``, ...
         """
         probabilities(level)  # what cannot be is refused before any work
-        panel, like, quantiles = self._forecast(data, X_df)
+        panel, like, quantiles = self._forecast(data, X_df, static_df)
         columns = {**panel.future(self.options.h), **outputs.columns(quantiles, level)}
         return written(columns, panel, like)
 
-    def _forecast(self, data: Any, X_df: Any = None) -> tuple[Panel, Any, NDArray[np.float64]]:
+    def _forecast(
+        self, data: Any, X_df: Any = None, static_df: Any = None
+    ) -> tuple[Panel, Any, NDArray[np.float64]]:
         """The panel that is forecast, the kind of frame that it came in, and (S, h, Q)."""
         self._require_fitted()
-        panel, like = (self.panel_, self._like) if data is None else (self._observe(data), data)
+        panel, like = self._observed(data, static_df)
         ahead = future(panel, X_df, self.options.id_col, self.options.h, self.options.reading)
         by_the_wall = Wall.of(panel, self.options.h) is not None
         if data is None and self._stream is not None and self.networks_ and not by_the_wall:
@@ -324,7 +351,7 @@ class Forecaster:
         wanted = self.options.nonnegative
         return outputs.finished(quantiles, panel, drops, self.calibration_, wanted)
 
-    def update(self, data: Any, *, add: bool = False) -> "Forecaster":
+    def update(self, data: Any, *, add: bool = False, static_df: Any = None) -> "Forecaster":
         """Take in new observations: the state of each series goes on from where it was.
 
         The work is one step of the recurrence for each new observation, however long the history
@@ -339,6 +366,7 @@ class Forecaster:
                 their future values in ``predict(X_df=...)`` as ever. Series of a group must go on
                 to the same time.
             add: Take in series that the model does not hold, from their rows in ``data``.
+            static_df: Static covariates of these, as in ``fit``, where ``data`` has them not.
 
         Returns:
             This forecaster; ``notes_`` says what was found.
@@ -351,7 +379,7 @@ class Forecaster:
         self._require_fitted()
         stream = self._stream or Stream(self.networks_, self._panel, self._remembered)
         table = as_table(data) if isinstance(data, Panel) else data
-        self.notes_ = take_in(stream, table, self.options, add=add)
+        self.notes_ = take_in(stream, table, self.options, add=add, static_df=static_df)
         self._stream = stream
         self._say(self.notes_)
         return self
@@ -366,14 +394,16 @@ class Forecaster:
         refit: bool = False,
         progress: Report | None = None,
         init: "Forecaster | str | Path | None" = None,
+        static_df: Any = None,
     ) -> Any:
         """Forecasts of the past beside what happened, each made from what was known then.
 
         A copy of this forecaster learns from everything before the first cutoff (with ``refit``,
         again before each) and forecasts ``h`` steps from ``n_windows`` cutoffs, ``step`` (by
         default ``h``) apart; the last leaves exactly one horizon. All windows are forecast in one
-        pass over the series. This forecaster is not changed. ``init`` is that of ``fit``: what its
-        networks learned from is not checked, and should end before the first cutoff.
+        pass over the series. This forecaster is not changed. ``init`` and ``static_df`` are those
+        of ``fit``: what the networks of ``init`` learned from is not checked, and should end before
+        the first cutoff.
 
         Returns:
             A frame: ``unique_id``, ``ds``, ``cutoff`` (last time known), ``y``, ``carrousel``,
@@ -382,7 +412,9 @@ class Forecaster:
         probabilities(level)  # what cannot be is refused before any work
         before = fitted_before(init)
         known_before = None if before is None else before._panel
-        (panel, *_), h = to_learn_from(data, self.options, known_before), self.options.h
+        (panel, *_), h = (
+            to_learn_from(data, self.options, known_before, static_df), self.options.h
+        )  # fmt: skip
         drops = cutoffs(n_windows, h if step is None else step, h)
         panel.require(drops[0] + 2, f"a backtest of {n_windows} windows")
 
@@ -397,7 +429,13 @@ class Forecaster:
         return written(columns, panel, data)
 
     def explain(
-        self, unique_id: Any = None, step: int | None = 1, *, data: Any = None, X_df: Any = None
+        self,
+        unique_id: Any = None,
+        step: int | None = 1,
+        *,
+        data: Any = None,
+        X_df: Any = None,
+        static_df: Any = None,
     ) -> "Explanation":
         """What the forecast of one series relied on: past steps, and the memory of units.
 
@@ -405,7 +443,7 @@ class Forecaster:
             unique_id: The series; may be None where there is only one.
             step: Which step of the horizon, counted from 1; None: the mean over all of them.
             data: New observations, as in ``predict``; None: those that were learned from.
-            X_df: As in ``predict``.
+            X_df, static_df: As in ``predict``.
 
         Returns:
             An ``Explanation``: ``table()``, ``plot()``, ``str()``, and ``fidelity``, which tests
@@ -418,7 +456,7 @@ class Forecaster:
             raise ValueError("explain: not with effort='instant'; fit with another effort")
         if self.networks_[0].group is not None:
             raise ValueError("explain: not for series that share a hidden state (groups=)")
-        panel, like = (self.panel_, self._like) if data is None else (self._observe(data), data)
+        panel, like = self._observed(data, static_df)
         ahead = future(panel, X_df, self.options.id_col, self.options.h, self.options.reading)
         number, wall = series_number(panel, unique_id), Wall.of(panel, self.options.h)
         if wall is not None:
@@ -469,9 +507,17 @@ class Forecaster:
         self._require_fitted()
         return self._panel if self._stream is None else self._stream.panel()
 
-    def _observe(self, data: Any) -> Panel:
+    def _observed(self, data: Any, static_df: Any) -> tuple[Panel, Any]:
+        """The panel that is asked about, and the kind of frame that it came in."""
+        if data is not None:
+            return self._observe(data, static_df), data
+        if static_df is not None:
+            raise ValueError("static_df: the model holds those of its series; give data, too")
+        return self.panel_, self._like
+
+    def _observe(self, data: Any, static_df: Any = None) -> Panel:
         """Observations, read as those that were learned from."""
-        panel, notes = to_forecast(data, self._panel, self.options)
+        panel, notes = to_forecast(data, self._panel, self.options, static_df)
         self._say(notes)
         return panel
 

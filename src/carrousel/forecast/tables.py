@@ -13,35 +13,45 @@ from ..data.covariates import Spec, attach, learning_on, refuse_other_kinds
 from ..data.frames import without_rows
 from ..data.read import Table, open_table
 from ..data.reading import ReadOptions
+from ..data.static import with_static
 from .options import Options
 
 
 def to_learn_from(
-    data: Any, options: Options, before: Panel | None = None
+    data: Any, options: Options, before: Panel | None = None, static_df: Any = None
 ) -> tuple[Panel, Any, list[str]]:
     """The panel of whatever came in, with the covariates that the options ask for; something of
     the same kind that holds no rows (None for paths and panels); and what was done, in sentences.
-    ``before`` is what networks that go on learning have learned from.
+    ``before`` is what networks that go on learning have learned from; ``static_df`` holds static
+    covariates that are not in ``data``.
     """
     if isinstance(data, Panel):
+        _refuse_beside_panel(static_df)
         panel, notes = _with_covariates(data, None, options, before)
         return panel, None, notes
     hint = None if before is None else _hint(before)
     table = _open(data, options, _columns(options), hint)
+    if static_df is not None:
+        table = with_static(table, static_df, options.id_col, _static(options))
     panel, notes = _read(table, options, options.freq)
     panel, more = _with_covariates(panel, table, options, before)
     like = None if isinstance(data, (str, Path)) else without_rows(data)
     return panel, like, notes + more
 
 
-def to_forecast(data: Any, learned: Panel, options: Options) -> tuple[Panel, list[str]]:
+def to_forecast(
+    data: Any, learned: Panel, options: Options, static_df: Any = None
+) -> tuple[Panel, list[str]]:
     """The panel of other observations, read as ``learned`` was, and what was done."""
     table, spec = None, learned.covariates
     notes: list[str] = []
     if isinstance(data, Panel):
+        _refuse_beside_panel(static_df)
         panel = data
     else:
         table = _open(data, options, () if spec is None else spec.names, _hint(learned))
+        if static_df is not None:
+            table = with_static(table, static_df, options.id_col, spec.static if spec else ())
         panel, notes = _read(table, options, learned.freq)
     if spec and not panel.covariates:
         panel, more = attach(panel, table, spec, options.id_col, learn=False)
@@ -66,10 +76,20 @@ def _hint(learned: Panel) -> ReadOptions:
     return replace(learned.reading or ReadOptions(), time_zone=learned.time_zone)
 
 
+def _refuse_beside_panel(static_df: Any) -> None:
+    if static_df is not None:
+        raise ValueError("static_df: a Panel holds its covariates; give the table of the series")
+
+
 def _columns(options: Options) -> tuple[str, ...]:
     """The covariates that the table holds."""
-    group = (options.groups,) if isinstance(options.groups, str) else ()
-    return (*options.futr_exog, *options.hist_exog, *options.static_exog, *group)
+    return (*options.futr_exog, *options.hist_exog, *_static(options))
+
+
+def _static(options: Options) -> tuple[str, ...]:
+    """Those that are the same at all times, with the name of the group."""
+    named = isinstance(options.groups, str) and options.groups not in options.static_exog
+    return (*options.static_exog, str(options.groups)) if named else options.static_exog
 
 
 def _read(
@@ -89,10 +109,7 @@ def _with_covariates(
         calendar = known.calendar
     elif calendar is True:
         calendar = fitting_parts(panel.freq, longest_days(panel))
-    static = o.static_exog
-    if isinstance(o.groups, str) and o.groups not in static:
-        static = (*static, o.groups)
-    spec = Spec(o.futr_exog, o.hist_exog, static, calendar, o.holidays, o.groups)
+    spec = Spec(o.futr_exog, o.hist_exog, _static(o), calendar, o.holidays, o.groups)
     if known is not None:
         spec = learning_on(known, panel.covariates or spec)
     if not spec or panel.covariates:
