@@ -153,6 +153,32 @@ def test_covariates_from_the_file_to_the_forecast(run, tmp_path):
     assert run("predict", "forecast/model", "known.csv", "--future", "later.csv").code == 0
 
 
+def test_how_what_is_ahead_was_read_is_told_and_its_faults_come_before_any_training(
+    run, tmp_path, monkeypatch
+):
+    days = pl.datetime_range(pl.datetime(2024, 1, 1), pl.datetime(2024, 2, 9), "1d", eager=True)
+    price = 2 + np.sin(np.arange(40)).round(2)
+    table = pl.DataFrame({"ds": days, "y": 10 * price, "price": price})
+    table[:36].write_csv(tmp_path / "a.csv", datetime_format="%Y-%m-%d")
+    rows = [
+        f"{day:%d/%m/%Y};{one:.2f}".replace(".", ",") for day, one in zip(days, price, strict=True)
+    ]
+    (tmp_path / "later.csv").write_text("\n".join(["ds;price", *rows[30:]]))
+    (tmp_path / "short.csv").write_text("\n".join(["ds;price", *rows[30:38]]))
+    given = ("a.csv", "-h", 4, "--futr-exog", "price", "--no-holdout", *QUICK)
+    with monkeypatch.context() as patched:
+        patched.setattr(Forecaster, "fit", lambda *_, **__: pytest.fail("trained"))
+        refused = run("forecast", *given, "--future", "short.csv")
+    assert refused.err.startswith("carrousel: --future: 'price' has no known value")
+    told = ("later.csv: 'ds' read as day/month/year", "later.csv: 'price' read with ',' before")
+    made = run("forecast", *given, "--future", "later.csv")
+    assert made.code == 0
+    assert all(note in made.out for note in told)
+    again = run("predict", "forecast/model", "--future", "later.csv")
+    assert all(note in again.err for note in told)
+    assert again.out == (tmp_path / "forecast" / "forecast.csv").read_text()
+
+
 def test_groups_and_a_model_that_learns_on(run, tmp_path):
     shops(tmp_path / "a.csv", drop=["price", "visits"])
     options = ("a.csv", "-h", 4, *COLUMNS, "--groups", "size", *QUICK)

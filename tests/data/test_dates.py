@@ -151,6 +151,42 @@ def test_whole_numbers_at_the_ends_are_refused(end):
         to_panel(frame)
 
 
+OPEN = {
+    "YYMMDD": ("%y%m%d", DAYS), "DDMMYY": ("%d%m%y", DAYS), "MMDDYY": ("%m%d%y", DAYS[11:]),
+    "DDMMYYYY": ("%d%m%Y", DAYS[:9]), "MMDDYYYY": ("%m%d%Y", DAYS[11:]), "YYYYDDD": ("%Y%j", DAYS),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OPEN)
+@pytest.mark.parametrize("kind", [str, int])  # which has no zeros before
+def test_whole_numbers_that_may_be_dates_are_refused_until_it_is_said(name, kind):
+    form, stamps = OPEN[name]
+    cells = [kind(one) for one in stamps.strftime(form)]
+    with pytest.raises(ValueError, match=f"a date \\({name}\\) .* date_format='{form}'"):
+        times(cells)
+    np.testing.assert_array_equal(times(cells, date_format=form), stamps.to_numpy("M8[us]"))
+
+
+def test_quarters_and_weeks_as_whole_numbers_are_refused():
+    for cells, give in (
+        ([f"{year}{quarter}" for year in (2022, 2023) for quarter in range(1, 5)], "2024Q1"),
+        ([f"{year}{week:02}" for year in (2022, 2023) for week in range(1, 53)], "2024-W05"),
+    ):
+        with pytest.raises(ValueError, match=f"write it as {give}"):
+            times(cells)
+        frame = pl.DataFrame({"ds": cells, "y": 1.0})
+        assert to_panel(frame, freq=1)[0].start[0] == int(cells[0])
+
+
+@pytest.mark.parametrize(
+    ("start", "step"),
+    [(0, 1), (240_500, 1), (202_400, 1), (10_100, 1), (1_010_101, 1), (5000, 100), (1, 12)],
+)
+def test_counters_stay_numbers(start, step):
+    numbers = start + step * np.arange(40)
+    np.testing.assert_array_equal(times([str(one) for one in numbers]), numbers)
+
+
 @pytest.mark.parametrize("wrong", ["2042-01-21", "1924-01-21", "2034-01-21"])
 def test_one_mistyped_year_is_named(wrong):
     texts = [*DAYS[:20].strftime("%Y-%m-%d"), wrong, *DAYS[21:].strftime("%Y-%m-%d")]

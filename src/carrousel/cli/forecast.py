@@ -52,6 +52,8 @@ def forecast(
     study.require_future(forecaster, future)
     console, errors = report.console(), report.console(stderr=True)
     panel, notes = study.read(source, forecaster, init, static)
+    ahead, found = study.open_future(forecaster, panel, future)
+    notes += found
     report.say_what_was_read(console, source, panel, notes)
     which, short = study.comparable(panel, 2 * h, wanted=holdout)
     report.say(console, short)
@@ -65,7 +67,7 @@ def forecast(
         study.learn(forecaster, panel, errors, init=init, checkpoint=checkpoint, resume=resume)
         results.write_forecast(
             folder, forecaster, panel, trial,
-            level=level, suffix=".parquet" if parquet else ".csv", future=future,
+            level=level, suffix=".parquet" if parquet else ".csv", future=ahead,
             record={"source": source.name, "notes": notes}, title=o.title_of(source, sample),
             report=report_page, explain=explain,
         )  # fmt: skip

@@ -46,6 +46,7 @@ def predict(
     from ..forecast import Forecaster
     from ..forecast.tables import to_forecast
     from .report import table_bytes
+    from .study import open_future
 
     if out is not None and out.suffix not in (".csv", ".parquet"):
         raise ValueError(f"--out must end in .csv or .parquet, got {out.name}")
@@ -58,15 +59,16 @@ def predict(
     if file is not None:
         panel, notes = to_forecast(file, panel, forecaster.options, static)
         given = panel
-    for note in notes:
+    ahead, found = open_future(forecaster, panel, future)
+    for note in [*notes, *found]:
         sys.stderr.write(f"{note}\n")
     if samples is not None:
         kind = distribution or "quantiles"
-        table = forecaster.sample(given, samples, distribution=kind, seed=seed, X_df=future)
+        table = forecaster.sample(given, samples, distribution=kind, seed=seed, X_df=ahead)
     elif distribution is not None:
-        table = forecaster.distribution(given, family=distribution, X_df=future)
+        table = forecaster.distribution(given, family=distribution, X_df=ahead)
     else:
-        table = forecaster.predict(given, level=o.levels(level), X_df=future)
+        table = forecaster.predict(given, level=o.levels(level), X_df=ahead)
     if out is None:
         sys.stdout.write(table_bytes(table, panel, ".csv").decode())
     else:

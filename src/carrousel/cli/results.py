@@ -24,7 +24,7 @@ def write_forecast(
     *,
     level: Sequence[float],
     suffix: str,
-    future: Path | None = None,
+    future: Any = None,
     record: dict[str, Any],
     title: str,
     report: bool = False,

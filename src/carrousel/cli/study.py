@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from rich.console import Console
 
-from ..data import Panel
+from ..data import Panel, covariates
 from ..data.panel import some
 from ..data.wording import counted
 from ..forecast import Forecaster
@@ -50,6 +50,17 @@ def require_future(forecaster: Forecaster, future: Path | None) -> None:
         )
     if future is not None and not known:
         raise ValueError("--future: name its columns with --futr-exog")
+
+
+def open_future(forecaster: Forecaster, panel: Panel, future: Path | None) -> tuple[Any, list[str]]:
+    """The file of what is known ahead of a panel as an open table, for ``X_df``, and how it was
+    read; what cannot be used is refused before any work."""
+    o = forecaster.options
+    table = covariates.open_ahead(panel, future, o.id_col, o.reading)
+    covariates.future(panel, table, o.id_col, o.h, o.reading)
+    if future is None or table is future:
+        return table, []
+    return table, [f"{future.name}: {note}" for note in table.notes]
 
 
 def comparable(panel: Panel, steps: int, wanted: bool) -> tuple[Array, list[str]]:

@@ -241,6 +241,17 @@ def future(
     return np.concatenate([given, made], -1)
 
 
+def open_ahead(panel: Panel, source: Any, id_col: str, reading: ReadOptions | None = None) -> Any:
+    """``source`` of ``future`` as an open table, whose notes say how it was read, once it was; as
+    it came where the panel has nothing that such a table would hold."""
+    spec: Spec | None = panel.covariates
+    if source is None or isinstance(source, Table) or spec is None or not spec.futr:
+        return source
+    return open_table(
+        source, (id_col, panel.time_col, *spec.futr[:1]), spec.futr, reading, panel.reading
+    )
+
+
 def _given(
     panel: Panel, source: Any, id_col: str, h: int, reading: ReadOptions | None
 ) -> np.ndarray:

@@ -87,7 +87,7 @@ class Form:
     """One way to write a date: a pattern whose groups are named by ``parts``, in order.
 
     The letters: y year, m month, d day, n name of the month, q quarter, w ISO week, u weekday;
-    1, 2, 3: numbers whose order is open.
+    j day of the year; 1, 2, 3: numbers whose order is open.
     """
 
     pattern: str
@@ -194,7 +194,8 @@ def parse_whole(
     """
     unit = options.date_format if options.date_format in _EPOCHS else None
     if options.date_format and unit is None:
-        return parse_dates(numbers.cast(pl.String), options).time, ()
+        text = numbers.cast(pl.String).str.zfill(_width(options.date_format))
+        return parse_dates(text, options).time, ()
     if plain and unit is None:
         return None, ()
     text = numbers.cast(pl.String)
@@ -217,6 +218,26 @@ def parse_whole(
             )
     found = _epoch(numbers, unit)
     return (None, ()) if found is None else found
+
+
+def days_of(form: Form, cells: pl.Series) -> pl.Series | None:
+    """The days of cells that all have a form, null for those that do not exist or are not
+    plausible; None where the form does not fit."""
+    pattern = f"^{form.pattern}$"
+    if not cells.str.contains(pattern).all():
+        return None
+    time = _time(_groups(cells, pattern, form.parts), None)
+    return time.set(_implausible(time), None)
+
+
+def _width(date_format: str) -> int:
+    """Digits of a number in a form without separators, for the zeros that numbers begin without;
+    0 for others."""
+    digits = {"Y": 4, "y": 2, "m": 2, "d": 2, "j": 3, "H": 2, "M": 2, "S": 2}
+    letters = date_format.replace("%", "")
+    if date_format != "".join(f"%{one}" for one in letters) or not set(letters) <= set(digits):
+        return 0
+    return sum(digits[one] for one in letters)
 
 
 def _epoch(numbers: pl.Series, unit: str | None) -> tuple[np.ndarray, tuple[str, ...]] | None:
@@ -388,6 +409,8 @@ def _time(fields: pl.DataFrame, clock: pl.Series | None) -> pl.Series:
     if "w" in have:
         week, weekday = pl.col("w").str.zfill(2), pl.col("u").fill_null("1")
         text, form = pl.format("{}-{}-{}", year, week, weekday), "%G-%V-%u"
+    elif "j" in have:
+        text, form = pl.format("{}-{}", year, pl.col("j")), "%Y-%j"
     else:
         month = pl.col("m") if "m" in have else pl.lit("1")
         if "n" in have:

@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 
 from .dates import looks_like_date, parse_dates, parse_whole, refuse_far_off
+from .digits import refuse_open_digits
 from .files import read_file
 from .numbers import cleaned, is_text, looks_numeric, parse_numbers
 from .reading import ReadOptions
@@ -144,6 +145,8 @@ class Table:
             raise ValueError(f"{column.name}: whole numbers beyond ±2.3e18 are no times")
         dates, notes = parse_whole(whole, self.options, plain=plain)
         self._note(*notes)
+        if dates is None and not plain:
+            refuse_open_digits(whole)
         return Times(whole.to_numpy() if dates is None else dates)
 
     def numbers(self, name: str, others: Sequence[str] = ()) -> np.ndarray:

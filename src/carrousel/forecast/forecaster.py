@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data import Panel
-from ..data.covariates import future
+from ..data.covariates import future, open_ahead
 from ..data.wall import Wall
 from ..train import Run
 from . import outputs
@@ -313,7 +313,7 @@ class Forecaster:
         """The panel that is forecast, the kind of frame that it came in, and (S, h, Q)."""
         self._require_fitted()
         panel, like = self._observed(data, static_df)
-        ahead = future(panel, X_df, self.options.id_col, self.options.h, self.options.reading)
+        ahead = self._ahead(panel, X_df)
         by_the_wall = Wall.of(panel, self.options.h) is not None
         if data is None and self._stream is not None and self.networks_ and not by_the_wall:
             quantiles = require_finite(self._stream.after_gaps(ahead))
@@ -457,7 +457,7 @@ class Forecaster:
         if self.networks_[0].group is not None:
             raise ValueError("explain: not for series that share a hidden state (groups=)")
         panel, like = self._observed(data, static_df)
-        ahead = future(panel, X_df, self.options.id_col, self.options.h, self.options.reading)
+        ahead = self._ahead(panel, X_df)
         number, wall = series_number(panel, unique_id), Wall.of(panel, self.options.h)
         if wall is not None:
             panel, step, ahead = to_explain(wall, number, step, self.options.h, ahead)
@@ -520,6 +520,15 @@ class Forecaster:
         panel, notes = to_forecast(data, self._panel, self.options, static_df)
         self._say(notes)
         return panel
+
+    def _ahead(self, panel: Panel, X_df: Any) -> NDArray[np.float32] | None:
+        """(S, h, F) what is known of the steps to forecast, read as the history was."""
+        o = self.options
+        table = open_ahead(panel, X_df, o.id_col, o.reading)
+        ahead = future(panel, table, o.id_col, o.h, o.reading)
+        if table is not X_df:  # who opened it says what was found
+            self._say(table.notes)
+        return ahead
 
     def _say(self, sentences: Sequence[str]) -> None:
         if self.options.verbose:
