@@ -149,3 +149,21 @@ def test_where_no_clock_is_changed_nothing_is(zone, freq):
     ds = pd.date_range("2024-03-20", periods=100, freq=freq, tz=zone)
     panel, _ = to_panel(pd.DataFrame({"ds": ds, "y": np.arange(100.0)}))
     assert Wall.of(panel, 24) is None
+
+
+def test_errors_tell_the_time_that_clocks_show():
+    ds = pd.date_range("2024-07-01", periods=120, freq="h", tz="America/New_York")
+    table = pd.DataFrame({"ds": ds, "y": np.arange(120.0) % 24, "x": 1.0})
+    forecaster = Forecaster(2, **{**OPTIONS, "max_steps": 1}, futr_exog=["x"]).fit(table[:100])
+    with pytest.raises(ValueError, match="no known value for series 'y' at 2024-07-05 05:00"):
+        forecaster.predict(X_df=table[100:101])
+    twice = pd.concat([table[100:103], table[100:101].assign(x=2.0)])
+    with pytest.raises(ValueError, match="for 2024-07-05 04:00:00 of series"):
+        forecaster.predict(X_df=twice)
+    between = table[100:103].assign(ds=ds[100:103] + pd.Timedelta("10min"))
+    for refused in (lambda: forecaster.predict(X_df=between), lambda: forecaster.update(between)):
+        with pytest.raises(ValueError, match="2024-07-05 04:10:00 of series 'y' lies between"):
+            refused()
+    late = table[100:101].assign(ds=ds[100:101] + pd.Timedelta("500D"))
+    with pytest.raises(ValueError, match="2025-11-17 03:00:00 of series 'y' is 12,001 steps after"):
+        forecaster.update(late)

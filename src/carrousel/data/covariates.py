@@ -192,11 +192,11 @@ def group_codes(panel: Panel) -> tuple[np.ndarray, np.ndarray] | None:
 def _refuse_ragged(panel: Panel) -> None:
     codes = group_codes(panel)
     if codes is not None:
-        refuse_apart(codes[0], panel.ends, panel.ids)
+        refuse_apart(codes[0], panel.ends, panel.ids, panel)
 
 
-def refuse_apart(codes: np.ndarray, end: np.ndarray, ids: Sequence[Any]) -> None:
-    """Series of a group (S,) must end (S,) together."""
+def refuse_apart(codes: np.ndarray, end: np.ndarray, ids: Sequence[Any], known: Panel) -> None:
+    """Series of a group (S,) must end (S,), in times of ``known``, together."""
     last = np.full(int(codes.max(initial=-1)) + 1, end.min() if len(end) else 0, end.dtype)
     np.maximum.at(last, codes, end)
     early = np.flatnonzero(end != last[codes])
@@ -204,8 +204,8 @@ def refuse_apart(codes: np.ndarray, end: np.ndarray, ids: Sequence[Any]) -> None
         s = early[0]
         raise ValueError(
             f"groups: series of a group must end at the same time, but {ids[s]!r} ends at "
-            f"{written(end[s])} and its group at {written(last[codes[s]])}; give its rows too, "
-            "with an empty value where it is missing"
+            f"{written(known.local(end[s]))} and its group at "
+            f"{written(known.local(last[codes[s]]))}; give its rows too, with an empty value where it is missing"
         )
 
 
@@ -279,7 +279,7 @@ def _given(
     missing = np.argwhere(np.isnan(ahead))
     if len(missing):
         s, t, k = missing[0]
-        time = written(panel.at(s, panel.lengths[s] + t))
+        time = written(panel.local(panel.at(s, panel.lengths[s] + t)))
         more = f" (and {len(missing) - 1:,} more values)" if len(missing) > 1 else ""
         raise ValueError(
             f"X_df: {spec.futr[k]!r} has no known value for series {panel.ids[s]!r} at "
@@ -352,8 +352,7 @@ def places(
     counts = as_counted(time, codes, panel, where)
     place = panel.freq.count(panel.start[codes], counts)
     if table.options.aggregate is None or argument is not None:
-        exact, freq = panel.at(codes, place), panel.freq.alias
-        refuse_between(counts, exact, codes, panel.ids, freq, where)
+        refuse_between(counts, panel.at(codes, place), codes, panel.ids, panel, where)
     return codes, place
 
 
@@ -368,10 +367,10 @@ def _refuse_contradictions(
     differ = np.flatnonzero(again & ~same)
     if len(differ):
         row = differ[0]
+        time = panel.local(panel.at(codes[row], place[row]))
         raise ValueError(
             f"{name} has two values, {values[row]:g} and {values[row + 1]:g}, for "
-            f"{written(panel.at(codes[row], place[row]))} of series {panel.ids[codes[row]]!r}; "
-            "keep one"
+            f"{written(time)} of series {panel.ids[codes[row]]!r}; keep one"
         )
 
 

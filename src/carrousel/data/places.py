@@ -38,16 +38,17 @@ def refuse_between(
     exact: np.ndarray,
     codes: np.ndarray,
     ids: Sequence[Any],
-    freq: str,
+    known: Panel,
     time_col: str,
 ) -> None:
-    """Times that are not those of their steps, ``exact``; ``codes`` are places in ``ids``."""
+    """Refuse times of ``known`` that are not those of their steps, ``exact``; ``codes`` are places
+    in ``ids``."""
     wrong = np.flatnonzero(exact != time)
     if len(wrong):
         row = wrong[0]
         raise ValueError(
-            f"{time_col}: {written(time[row])} of series {ids[codes[row]]!r} lies between the "
-            f"steps of freq {freq!r}"
+            f"{time_col}: {written(known.local(time[row]))} of series {ids[codes[row]]!r} lies "
+            f"between the steps of freq {known.freq.alias!r}"
         )
 
 

@@ -68,8 +68,8 @@ def read_arrivals(
     rows, notes = _rows(Rows(codes, time, columns.y)[codes >= 0], stream, options)
     codes, y = rows.codes, rows.y.astype(np.float64)
     place = stream.meta.freq.count(stream.start[codes], rows.time)
-    exact, freq = stream.at(codes, place), stream.meta.freq.alias
-    refuse_between(rows.time, exact, codes, stream.ids, freq, options.time_col)
+    exact = stream.at(codes, place)
+    refuse_between(rows.time, exact, codes, stream.ids, stream.meta, options.time_col)
     moving = found_for(beside_rows, codes, place)
     after = place - stream.total[codes]  # 0 is the next step
     new = after >= 0
@@ -194,7 +194,7 @@ def _refuse_far(ahead: NDArray[np.int64], stream: Stream, name: str) -> None:
     far = np.flatnonzero(ahead > MOST_AHEAD)
     if len(far):
         s = far[0]
-        time = stream.at(s, stream.total[s] - 1 + ahead[s])
+        time = stream.meta.local(stream.at(s, stream.total[s] - 1 + ahead[s]))
         raise ValueError(
             f"{name}: {written(time)} of series {stream.ids[s]!r} is {ahead[s]:,} steps after the "
             "last known time; is the date wrong?"
@@ -256,7 +256,7 @@ def _refuse_apart(stream: Stream, ahead: NDArray[np.int64], new: Panel | None) -
         static = np.concatenate([panel.static, new.static])
         both = replace(panel, ids=[*panel.ids, *new.ids], static=static)
         ends, panel, codes = np.concatenate([ends, new.ends]), both, group_codes(both) or codes
-    refuse_apart(codes[0], ends, panel.ids)
+    refuse_apart(codes[0], ends, panel.ids, panel)
 
 
 def _same(a: NDArray, b: NDArray) -> NDArray[np.bool_]:

@@ -150,7 +150,7 @@ def _refuse_contradictions(
     differ = np.argwhere(twice[:, None] & (one != other) & ~(np.isnan(one) & np.isnan(other)))
     if len(differ):
         row, k = differ[0]
-        time = written(stream.at(codes[row], place[row]))
+        time = written(stream.meta.local(stream.at(codes[row], place[row])))
         raise ValueError(
             f"{time_col}: two values of {names[k]!r} for {time} of series "
             f"{stream.ids[codes[row]]!r}; keep one"
