@@ -205,7 +205,8 @@ def refuse_apart(codes: np.ndarray, end: np.ndarray, ids: Sequence[Any], known: 
         raise ValueError(
             f"groups: series of a group must end at the same time, but {ids[s]!r} ends at "
             f"{written(known.local(end[s]))} and its group at "
-            f"{written(known.local(last[codes[s]]))}; give its rows too, with an empty value where it is missing"
+            f"{written(known.local(last[codes[s]]))}; give its rows too, "
+            "with an empty value where it is missing"
         )
 
 
