@@ -8,7 +8,7 @@
 // the recurrence, rows of the weight gradients. Parts and orders of summation follow from the sizes
 // alone, so that the number of workers changes no bit.
 
-constexpr Index kFewRows = 16;  // of d in a chunk, next to which dW is large
+constexpr Index kFewRows = 64;  // of d in a chunk, next to which dW is large
 
 template <class T, class C>
 struct BackwardPass {
@@ -134,12 +134,42 @@ struct BackwardPass {
     }
   }
 
+  // The same as `add_product` for R rows in all: rows of w one after the other, as memory likes it.
+  template <int R, class Out>
+  void add_rows(const Columns& columns, Index g0, Index g1, Index depth, const T* d_now, const T* w,
+                const Out& out) const {
+    constexpr Index block = 8;
+    const Index first = columns.first(g0) * W<T>, last = min(columns.first(g1) * W<T>, columns.count);
+    for (Index k0 = 0; k0 < depth; k0 += block) {
+      const Index n = min(block, depth - k0);
+      const T *const in = w + k0 * columns.count, *const factor = d_now + k0;
+      for (Index u = first; u < last; u += W<T>) {
+        V<T> sum[R];
+#pragma GCC unroll 4
+        for (int r = 0; r < R; ++r) sum[r] = load(out(r) + u, last - u);
+        for (Index k = 0; k < n; ++k) {
+          const V<T> b = load(in + k * columns.count + u, last - u);
+#pragma GCC unroll 4
+          for (int r = 0; r < R; ++r) sum[r] += fill(factor[r * stride + k]) * b;
+        }
+#pragma GCC unroll 4
+        for (int r = 0; r < R; ++r) store(out(r) + u, sum[r], last - u);
+      }
+    }
+  }
+
   // out(r) += sum over k of d[r][k] * w[k] for all rows of a single step and groups g0 .. g1 of columns,
   // k = 0 .. depth-1. Each weight is read once, where it lies, in blocks that stay in L1.
   template <class Out>
   void add_product(const Columns& columns, Index g0, Index g1, Index depth, const T* d_now, const T* w,
                    const Out& out) const {
-    constexpr Index block = 32;
+    switch (p.steps.batch) {
+      case 1: return add_rows<1>(columns, g0, g1, depth, d_now, w, out);
+      case 2: return add_rows<2>(columns, g0, g1, depth, d_now, w, out);
+      case 3: return add_rows<3>(columns, g0, g1, depth, d_now, w, out);
+      case 4: return add_rows<4>(columns, g0, g1, depth, d_now, w, out);
+    }
+    constexpr Index block = 96;
     alignas(64) T panel[block * kPanel * W<T>], acc[kMaxRows * kPanel * W<T>];
     const Index batch = p.steps.batch;
     for (Index k0 = 0; k0 < depth; k0 += block) {
@@ -250,14 +280,45 @@ struct BackwardPass {
     return d_after;
   }
 
+  // The same as `weight_gradient` for R rows of d, so few that a tile would spend its time on being called.
+  template <int R, class Row>
+  void outer_product(const Columns& columns, const T* features, const T* d_chunk, Index column, Index j0,
+                     Index j1, bool first, T* dw, const Row& row) const {
+    for (Index j = j0; j < j1; ++j) {
+      V<T> factor[R];
+#pragma GCC unroll 4
+      for (int r = 0; r < R; ++r) factor[r] = fill(d_chunk[r * stride + column + j]);
+      T* const out = dw + row(j) * columns.count;
+      for (Index g = 0; g < columns.groups(); ++g) {
+        const int nv = columns.width(g);
+        const Index column0 = columns.first(g) * W<T>;
+        const T* const panel = features + column0 * R;
+        for (int v = 0; v < nv; ++v) {
+          T* const to = out + column0 + v * W<T>;
+          const Index left = columns.count - column0 - v * W<T>;
+          V<T> sum = first ? V<T>{} : load(to, left);
+#pragma GCC unroll 4
+          for (int r = 0; r < R; ++r) sum += factor[r] * load(panel + (r * nv + v) * W<T>);
+          store(to, sum, left);
+        }
+      }
+    }
+  }
+
   // dW[row(j)][:] += sum over the chunk of d[:, column + j] * features, for rows j0 .. j1.
   template <class Row>
   void weight_gradient(const Columns& columns, const T* features, const T* d_chunk, Index column,
                        Index j0, Index j1, bool first, const Chunk& c, T* dw, const Row& row) const {
+    switch (c.rows) {
+      case 1: return outer_product<1>(columns, features, d_chunk, column, j0, j1, first, dw, row);
+      case 2: return outer_product<2>(columns, features, d_chunk, column, j0, j1, first, dw, row);
+      case 3: return outer_product<3>(columns, features, d_chunk, column, j0, j1, first, dw, row);
+      case 4: return outer_product<4>(columns, features, d_chunk, column, j0, j1, first, dw, row);
+    }
     alignas(64) T acc[kMaxRows * 4 * W<T>];
-    // These columns of d stay in L1 for all features. With few rows it is writing dW that takes the
-    // time, and one row of it after the other lies as memory likes it.
-    const Index most = c.rows <= kFewRows ? 1 : tile_rows(min(kPanel, columns.vectors()));
+    // These columns of d stay in L1 for all features. With few rows of d it is writing dW
+    // that takes the time, and memory likes it in few rows at once.
+    const Index most = min(c.rows <= kFewRows ? 3 : kMaxRows, tile_rows(min(kPanel, columns.vectors())));
     for (Index j = j0; j < j1; j += most) {
       const Index m = min(most, j1 - j);
       const T* from[kMaxRows];
