@@ -118,9 +118,7 @@ def sizes(options: argparse.Namespace) -> Iterator[tuple[int, str, int, int, boo
 def markdown(found: dict[tuple, float], options: argparse.Namespace) -> None:
     """A table for each cell: sizes down, threads and gradient across."""
     across = [(t, g) for t in options.threads for g in (False, True)]
-    words = [
-        f"{'training' if g else 'forward'}, {t} thread{'s' * (t > 1)}" for t, g in across
-    ]
+    words = [f"{'training' if g else 'forward'}, {t} thread{'s' * (t > 1)}" for t, g in across]
     for cell in options.only:
         lines = []
         for units, batch in product(options.units, options.batches):

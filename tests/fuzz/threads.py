@@ -137,22 +137,29 @@ def forecaster(seed: int) -> Iterator[Named]:
     for threads in THREADS:
         for _ in range(TIMES):
             torch.set_num_threads(threads)
-            yield forecasts(network, windows.gather(which, end), seed)
+            yield forecasts(network, *windows.gather(which, end), seed)
 
 
-def forecasts(network: Network, window: Tensor, seed: int) -> Named:
+def forecasts(network: Network, window: Tensor, offset: Tensor, seed: int) -> Named:
     """Windows as the network sees them, and the loss of random outputs with its derivative."""
     noise = torch.Generator().manual_seed(seed)
-    seen = network.look(window[:, : network.shape.history])
+    history = window[:, : network.shape.history]
+    seen = network.look(history, offset=offset)
     columns = network.head.out_features
     out = torch.randn(*seen.features.shape[:2], columns, generator=noise).requires_grad_()
     goal = targets(window, network.shape)
     loss = training_loss(out * 1, seen.anchors, seen.scaled, goal)
     loss.backward()
-    last = network.look(window[:, : network.shape.history], last=True)
+    last = network.look(history, last=True, offset=offset)
     total = torch.zeros(len(window), network.shape.h, len(QUANTILES), dtype=torch.float64)
     network.add_quantiles(last, total)
-    named = {"window": window, "features": seen.features, "anchors": seen.anchors, "loss": loss}
+    named = {
+        "window": window,
+        "offset": offset,
+        "features": seen.features,
+        "anchors": seen.anchors,
+        "loss": loss,
+    }
     return {**named, **vars(seen.scaled), "gradient": out.grad, "quantiles": total}
 
 
