@@ -3,12 +3,14 @@
 - ``usual_scale``: how much the series of a panel move, for those of which little is known.
 - ``gaps_before``: missing values before a window's end. A gap of whole seasons is stepped over: the
   forecast is made from what came before it, in phase.
-- ``widened``: after a gap an interval is wider, by a power of how much longer ago the last value is
-  than it would be without the gap: 0.5 for a random walk, 0 for a series that always comes back.
-  ``measure_wander`` measures that power by hiding values from a network that was trained.
+- ``doubted``: intervals as wide as was measured, of ``Doubt``, by hiding values from a network that
+  was trained (see ``hiding``). After a gap an interval is wider by a power of how much longer ago
+  the last value is than it would be without the gap: 0.5 for a random walk, 0 for a series that
+  always comes back. Where few values are known, or a gap begins inside a season, the network reads
+  what it seldom learned from: there its intervals are multiplied by a factor.
 """
 
-from itertools import pairwise
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -17,9 +19,8 @@ from torch import Tensor
 
 from ..data.panel import Panel, some
 from .distribution import QUANTILES, SIDE
-from .model import GAPS, Network, Shape
-from .scaling import FEW, FLOOR, Prior
-from .windows import Sampler, Windows, less_last
+from .model import COUNTS, GAPS, Network, Shape
+from .scaling import FEW, FLOOR, STILL, Prior
 
 Array = NDArray[np.float64]
 LATEST = 1000  # values of each series that are measured
@@ -27,11 +28,6 @@ MOST_SERIES = 2000  # that are measured
 LAGS = 8  # at which changes are measured
 KEPT = 0.98  # of the changes: the largest may be outliers
 MEAN_TO_SCALE = 1.25  # standard deviations in a mean absolute value of a normal
-DRAWN = 512  # windows, of which ...
-MEASURED = 128  # ... so many have values hidden, real ones if there are enough
-LEAST = 16  # windows that say something
-POWERS = torch.linspace(0, 1.2, 25, dtype=torch.float64)
-INTERVAL = SIDE - QUANTILES.index(0.025)  # quantiles from the median to the end of 95 %
 
 
 def usual_scale(panel: Panel, shape: Shape) -> tuple[Prior, str | None]:
@@ -53,7 +49,9 @@ def usual_scale(panel: Panel, shape: Shape) -> tuple[Prior, str | None]:
         typical = float(np.median(sizes[sizes > 0])) if (sizes > 0).any() else 1.0
         sentence = "no series shows yet how much it moves: a tenth of its size is taken for that"
         return Prior(Prior().relative, Prior().relative * typical), sentence
-    return Prior(max(float(np.median(moved)), FLOOR), float(np.quantile(swings, 0.1))), None
+    relative = float(np.median(moved))
+    relative = relative if relative > STILL else FLOOR  # nothing moved
+    return Prior(relative, float(np.quantile(swings, 0.1))), None
 
 
 def _swing(y: Array, h: int) -> tuple[float, float, int]:
@@ -113,6 +111,19 @@ def stepped_over(gap: Tensor, shape: Shape) -> Tensor:
     return torch.where(rest > shape.history // 2, over + rest // shortest * shortest, over)
 
 
+def doubted(quantiles: Tensor, gap: Tensor, known: Tensor, network: Network) -> Tensor:
+    """(B, h, Q) quantiles (float64) as wide as was measured after gaps (B,) where the window that
+    was read holds ``known`` (B,) values."""
+    gap = gap.clamp_min(0)
+    rest = gap - stepped_over(gap, network.shape)
+    few, ended = network.factors
+    factor = torch.where(rest > 0, _between(rest, COUNTS, ended), 1.0)
+    measured = (known > 0) & (known <= network.shape.history // 2)
+    factor = factor * torch.where(measured, _between(known, COUNTS, few), 1.0)
+    median = quantiles[..., SIDE : SIDE + 1]
+    return widened(median + (quantiles - median) * factor[:, None, None], gap, network.wander)
+
+
 def widened(quantiles: Tensor, gap: Tensor, wander: Tensor) -> Tensor:
     """(B, h, Q) quantiles (float64) after gaps (B,), see the module; ``wander`` (len(GAPS),)."""
     ahead = torch.arange(1, quantiles.shape[1] + 1, dtype=torch.float64)
@@ -126,9 +137,13 @@ def widened(quantiles: Tensor, gap: Tensor, wander: Tensor) -> Tensor:
 
 def _factor(gap: Tensor, ahead: Tensor, wander: Tensor) -> Tensor:
     """((gap + ahead) / ahead) to the power measured for such a gap."""
-    place = np.log2(gap.clamp_min(1).numpy())
-    power = np.interp(place, np.log2(GAPS), wander.numpy())
-    return ((gap + ahead) / ahead) ** torch.from_numpy(power)
+    return ((gap + ahead) / ahead) ** _between(gap, GAPS, wander)
+
+
+def _between(count: Tensor, counts: Sequence[int], measured: Tensor) -> Tensor:
+    """What was ``measured`` at ``counts``, and between them on a line by the logarithm."""
+    place = np.log2(count.double().clamp_min(1).numpy())
+    return torch.from_numpy(np.interp(place, np.log2(counts), measured.numpy()))
 
 
 def steady(quantiles: Tensor, history: Tensor, offset: Tensor) -> Tensor:
@@ -158,63 +173,3 @@ def of_the_panel(quantiles: Tensor, known: Tensor) -> Tensor:
     out = quantiles.clone()
     out[~known] = pooled.gather(1, order).gather(1, place)
     return out
-
-
-@torch.inference_mode()
-def measure_wander(network: Network, sampler: Sampler, real: int, seed: int) -> Tensor:
-    """(len(GAPS),) the smallest powers with which intervals after a gap hold as often as without.
-
-    Where too few windows are long enough, that of the next shorter gap; and no interval is narrower
-    after a longer gap. ``real``: how many of the sampler's series are not made up.
-    """
-    wander, windows = network.wander.clone(), sampler.windows
-    if windows.grouped or not sampler.total:
-        return wander
-    series, end = sampler.pick(DRAWN, torch.Generator().manual_seed(seed))
-    known = max(windows.history // 2, 2 * network.shape.step + 1)
-    ahead = torch.arange(1, network.shape.h + 1, dtype=torch.float64)
-    power = float(wander[0])
-    for k, gap in enumerate(GAPS):
-        long = end - gap - windows.start[series] >= known
-        own = long & (series < real)
-        chosen = torch.nonzero(own if int(own.sum()) >= 2 * LEAST else long)[:MEASURED, 0]
-        if len(chosen) >= LEAST:
-            plain = _scores(network, windows, series[chosen], end[chosen], 0)
-            after = _scores(network, windows, series[chosen], end[chosen], gap)
-            ratio = torch.log((gap + ahead) / ahead)
-            power = _smallest_power(plain, after, ratio, power)
-        wander[k] = power
-    for k, (one, longer) in enumerate(pairwise(GAPS)):
-        least = wander[k] * np.log1p(one) / np.log1p(longer)
-        wander[k + 1] = torch.maximum(wander[k + 1], least)
-    return wander
-
-
-def _smallest_power(plain: Tensor, after: Tensor, ratio: Tensor, otherwise: float) -> float:
-    known = plain.isfinite() & after.isfinite()
-    if not known.any():
-        return otherwise
-    wanted = plain[known].quantile(0.95)
-    for power in POWERS:
-        if (after / torch.exp(power * ratio))[known].quantile(0.95) <= wanted:
-            return float(power)
-    return float(POWERS[-1])
-
-
-def _scores(network: Network, windows: Windows, series: Tensor, end: Tensor, gap: int) -> Tensor:
-    """(B, h) distances of what came from the median, in sides of the 95 % interval, of forecasts
-    without the last ``gap`` values."""
-    history, shape = windows.history, network.shape
-    target = torch.add(*windows.gather(series, end))[:, history:]
-    over = int(stepped_over(torch.tensor(gap), shape))
-    window, offset = windows.gather(series, end - over)
-    shown = window[:, :history].double() + offset
-    shown[:, history - (gap - over) :] = torch.nan
-    relative, offset = less_last(shown)
-    forecast = network(relative, last=True, extra=windows.extra(series, end), offset=offset)
-    quantiles = forecast.quantiles()[:, 0]
-    median = quantiles[..., SIDE]
-    above = quantiles[..., SIDE + INTERVAL] - median
-    below = median - quantiles[..., SIDE - INTERVAL]
-    side = torch.where(target > median, above, below)
-    return (target - median).abs() / side.clamp_min(1e-300)

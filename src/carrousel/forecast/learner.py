@@ -17,16 +17,9 @@ from ..data.panel import Panel, some
 from ..train import Progress, Run, fit
 from .choose import Plan
 from .distribution import QUANTILES
-from .doubt import (
-    gaps_before,
-    measure_wander,
-    of_the_panel,
-    steady,
-    stepped_over,
-    usual_scale,
-    widened,
-)
+from .doubt import doubted, gaps_before, of_the_panel, steady, stepped_over, usual_scale
 from .exogenous import Extra
+from .hiding import measure_doubt
 from .lessons import Lessons
 from .model import Network, Shape
 from .scaling import Prior
@@ -91,12 +84,14 @@ def train_ensemble(
             break
     stretch = validation.best_stretch(networks[0])
     networks[0].stretch.fill_(stretch)
-    wander = measure_wander(networks[0], lessons.sampler(hidden=0), lessons.real, plan.train.seed)
+    first = networks[0]
+    measure_doubt(first, lessons.sampler(hidden=0), lessons.real, plan.train.seed)
     if judge and len(networks) > 1:
         networks = networks[1:]
     for network in networks:
         network.stretch.fill_(stretch)
-        network.wander.copy_(wander)
+        network.wander.copy_(first.wander)
+        network.factors.copy_(first.factors)
     return networks, runs
 
 
@@ -200,11 +195,11 @@ def window_quantiles(
     ends, series = torch.cat(stops), torch.arange(count).repeat(len(drops))
     out = torch.zeros(len(ends), windows.h, len(QUANTILES), dtype=torch.float64)
     gap = gaps_before(windows.y, windows.start[series], ends)
-    over = stepped_over(gap, networks[0].shape)
+    over, counted = stepped_over(gap, networks[0].shape), torch.zeros_like(gap)
     at_once = count if windows.grouped else PREDICTED_AT_ONCE
-    split = (part.split(at_once) for part in (series, ends, over, out))
+    split = (part.split(at_once) for part in (series, ends, over, out, counted))
     with torch.inference_mode():
-        for which, end, back, total in zip(*split, strict=True):
+        for which, end, back, total, known in zip(*split, strict=True):
             window, offset = windows.gather(which, end - back)
             history, extra = window[:, : windows.history], windows.extra(which, end)
             shown = networks[0].look(history, last=True, extra=extra, offset=offset)
@@ -212,7 +207,8 @@ def window_quantiles(
                 network.add_quantiles(shown, total)
             total /= len(networks)
             total.copy_(steady(total, history, offset))
-        out = widened(out, gap, networks[0].wander).unflatten(0, (len(drops), count))
+            known.copy_(history.isfinite().sum(1))
+        out = doubted(out, gap, counted, networks[0]).unflatten(0, (len(drops), count))
         parts = zip(out, gap.unflatten(0, (len(drops), count)) >= 0, strict=True)
         return torch.stack([of_the_panel(one, known) for one, known in parts]).numpy()
 

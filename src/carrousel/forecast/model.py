@@ -19,6 +19,7 @@ from .scaling import FLOOR, Prior, Scaled, no_offset, scale_steps
 
 State = list[Any]  # of each layer what carrousel.nn gives: h, or (h, c)
 GAPS = (1, 2, 4, 8, 16, 32, 64, 128, 256)  # missing values, see ``doubt.widened``
+COUNTS = (*range(1, 11), 12, 14, 16, 20, 24, 32, 48, 64, 96, 128)  # see ``doubt.doubted``
 CELLS = {"lstm": layers.LSTM, "gru": layers.GRU, "rnn": layers.RNN}
 
 
@@ -91,6 +92,7 @@ class Network(nn.Module):
     stretch: Tensor
     prior: Tensor
     wander: Tensor
+    factors: Tensor
     covariates: Covariates | None
     group: Group | None
 
@@ -107,6 +109,7 @@ class Network(nn.Module):
         self.register_buffer("stretch", torch.ones(()))  # of all intervals, see ``calibrate``
         self.register_buffer("prior", torch.tensor(Prior(), dtype=torch.float64))  # see ``scaling``
         self.register_buffer("wander", torch.full((len(GAPS),), 0.5, dtype=torch.float64))
+        self.register_buffer("factors", torch.ones(2, len(COUNTS), dtype=torch.float64))
         self.covariates = Covariates(shape, kinds) if shape.has_covariates else None
         self.group = None
         if shape.members is not None:

@@ -27,7 +27,7 @@ from torch import Tensor
 
 from ..data.covariates import group_codes
 from ..data.panel import Panel
-from .doubt import gaps_before, steady, stepped_over, widened
+from .doubt import doubted, gaps_before, steady, stepped_over
 from .exogenous import Extra
 from .groups import Together
 from .model import Network, Seen
@@ -273,28 +273,34 @@ class Stream:
             return self._over_gaps(torch.stack(members).mean(0)).numpy()
 
     def after_gaps(self, ahead: NDArray[np.float32] | None = None) -> NDArray[np.float64]:
-        """``quantiles`` as they are handed out: wider after a gap, and steady."""
+        """``quantiles`` as they are handed out: as wide as was measured, and steady."""
         quantiles = torch.from_numpy(self.quantiles(ahead))
         history, offset = less_last(torch.from_numpy(self.values[:, -self.shape.history :]))
-        quantiles = steady(quantiles, history, offset)
-        return widened(quantiles, torch.from_numpy(self.gap), self.networks[0].wander).numpy()
+        quantiles, known = steady(quantiles, history, offset), history.isfinite().sum(1)
+        rows, windows = self._before_gaps()
+        if len(rows):
+            known[rows] = torch.from_numpy(np.isfinite(windows).sum(1))
+        return doubted(quantiles, torch.from_numpy(self.gap), known, self.networks[0]).numpy()
 
     def _over_gaps(self, quantiles: Tensor) -> Tensor:
         """The quantiles with those of series in a gap of a season or more made anew, as
         ``window_quantiles`` makes them, from what came before it."""
+        rows, windows = self._before_gaps()
+        if len(rows) and self.beside is None:
+            seen = self._seen(windows)
+            anew = [network.answer(seen).quantiles()[:, 0] for network in self.networks]
+            quantiles[rows] = torch.stack(anew).mean(0)
+        return quantiles
+
+    def _before_gaps(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Series in a gap that is stepped over, and the windows that are read instead."""
         over = stepped_over(torch.from_numpy(self.gap), self.shape).numpy()
         rows = np.flatnonzero(over)
-        if not len(rows) or self.beside is not None:
-            return quantiles
-        rest = self.gap[rows] - over[rows]
-        windows = [
-            np.concatenate([self.before[int(s)], np.full(n, np.nan)])[n:]
-            for s, n in zip(rows, rest, strict=True)
-        ]
-        seen = self._seen(np.stack(windows))
-        anew = [network.answer(seen).quantiles()[:, 0] for network in self.networks]
-        quantiles[rows] = torch.stack(anew).mean(0)
-        return quantiles
+        windows = np.empty((len(rows), self.shape.history))
+        for window, s in zip(windows, rows, strict=True):
+            rest = self.gap[s] - over[s]
+            window[:] = np.concatenate([self.before[int(s)], np.full(rest, np.nan)])[rest:]
+        return rows, windows
 
     def _extra(self, rows: Any, end: int, length: int) -> Extra | None:
         """The covariates of some series, whole groups, of the ``length`` kept steps before

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..forecast.distribution import QUANTILES
-from ..forecast.doubt import steady, stepped_over, widened
+from ..forecast.doubt import doubted, steady, stepped_over
 from ..forecast.model import Network, Shape
 from ..forecast.outputs import calibrated, counts
 from ..forecast.windows import less_last
@@ -51,7 +51,8 @@ class Observations:
             network = network_of(self.page)
             found = network(self.history, last=True, offset=self.offset).quantiles()[:, 0]
             found = steady(found, self.history, self.offset)
-        quantiles = widened(found, torch.tensor([self.gap]), network.wander)[0].numpy()
+        known = self.history.isfinite().sum(1)
+        quantiles = doubted(found, torch.tensor([self.gap]), known, network)[0].numpy()
         meta = self.page["meta"]
         if meta["calibration"] is not None:
             quantiles = calibrated(quantiles, meta["calibration"])
@@ -106,7 +107,7 @@ def network_of(page: dict[str, Any]) -> Network:
         state |= {f"layers.{k}.{key}_l0": value for key, value in layer.items()}
     tensors = {key: torch.from_numpy(decode(value)) for key, value in state.items()}
     tensors["stretch"] = torch.tensor(page["meta"]["stretch"])
-    for name in ("prior", "wander"):
+    for name in ("prior", "wander", "factors"):
         tensors[name] = torch.tensor(page["meta"][name], dtype=torch.float64)
     network.load_state_dict(tensors)
     return network.eval()

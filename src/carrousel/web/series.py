@@ -43,6 +43,7 @@ def forecaster_page(path: Path, name: str) -> dict[str, Any]:
             "stretch": float(network.stretch),
             "prior": network.prior.tolist(),
             "wander": network.wander.tolist(),
+            "factors": network.factors.tolist(),
             "calibration": forecaster.calibration_,
             "nonnegative": forecaster.options.nonnegative,
             "series": series_page(forecaster, forecaster.panel_),

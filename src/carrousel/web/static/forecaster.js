@@ -8,6 +8,8 @@ import { simpleForecasts } from "./anchors.js";
 import { scaleSteps } from "./scaling.js";
 
 const SIDE = 5; // quantiles on each side of the median
+const GAPS = [1, 2, 4, 8, 16, 32, 64, 128, 256]; // for which doubt was measured, as in model.py
+const COUNTS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 20, 24, 32, 48, 64, 96, 128];
 
 /** The input of a model's series: its last observations, cut into steps. */
 export function readSeries(model, index, values = null, end = null) {
@@ -119,9 +121,8 @@ export function readForecast(model, input, record, t) {
     const middle = steady(input) ? 0 : value + scale * median;
     return reach.map((far) => scaled.origin + middle + scale * width * far);
   });
-  const gap = t === scaled.level.length - 1 ? input.gap : 0;
   const { nonnegative } = model.meta.series[input.index];
-  const given = widened(quantiles, gap, model.meta.wander);
+  const given = t === scaled.level.length - 1 ? doubted(quantiles, input, model.meta) : quantiles;
   const anchors = simple.map((row) => row.map((value) => value + scaled.origin));
   return {
     quantiles: given.map((row) => finished(row, calibration, nonnegative)),
@@ -137,12 +138,30 @@ function steady({ series, scaled }) {
   return known.length >= 8 && known.every((value) => value === scaled.origin);
 }
 
-/** Quantiles after a gap: wider by the power measured for such a gap (carrousel/forecast/doubt.py). */
+/** As wide as was measured where little is known (carrousel/forecast/doubt.py). */
+function doubted(quantiles, { gap, series }, { shape, wander, factors: [few, ended] }) {
+  const known = series.filter(Number.isFinite).length;
+  const rest = gap - steppedOver(gap, shape);
+  const measured = known > 0 && known <= Math.floor(series.length / 2);
+  const factor = (rest ? between(rest, COUNTS, ended) : 1) * (measured ? between(known, COUNTS, few) : 1);
+  const wide = quantiles.map((row) => row.map((value) => row[SIDE] + (value - row[SIDE]) * factor));
+  return widened(wide, gap, wander);
+}
+
+/** What was measured at `counts`, and between them on a line by the logarithm. */
+function between(count, counts, measured) {
+  const after = counts.findIndex((one) => one >= count);
+  if (after < 0) return measured[counts.length - 1];
+  if (!after || counts[after] === count) return measured[after];
+  const [low, high] = [Math.log2(counts[after - 1]), Math.log2(counts[after])];
+  const share = (Math.log2(count) - low) / (high - low);
+  return measured[after - 1] + share * (measured[after] - measured[after - 1]);
+}
+
+/** Quantiles after a gap: wider by the power measured for such a gap. */
 function widened(quantiles, gap, wander) {
   if (!gap) return quantiles;
-  const place = clamp(Math.log2(gap), 0, wander.length - 1);
-  const [low, share] = [Math.floor(place), place % 1];
-  const power = wander[low] + share * ((wander[low + 1] ?? wander[low]) - wander[low]);
+  const power = between(gap, GAPS, wander);
   const far = quantiles[0].map(() => 0);
   return quantiles.map((row, j) => {
     const factor = ((gap + j + 1) / (j + 1)) ** power;
