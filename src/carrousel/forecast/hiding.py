@@ -62,7 +62,7 @@ class _Hiding:
                 quantiles, target = self._forecast(which, over=over)
                 powers.append(_smallest_power(quantiles, target, over, wanted))
             if powers:
-                wander[k] = np.mean(powers)
+                wander[k] = float(np.mean(powers))
         for k, (one, longer) in enumerate(pairwise(GAPS)):
             least = wander[k] * np.log1p(one) / np.log1p(longer)
             wander[k + 1] = torch.maximum(wander[k + 1], least)

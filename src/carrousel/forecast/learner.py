@@ -84,14 +84,14 @@ def train_ensemble(
             break
     stretch = validation.best_stretch(networks[0])
     networks[0].stretch.fill_(stretch)
-    first = networks[0]
-    measure_doubt(first, lessons.sampler(hidden=0), lessons.real, plan.train.seed)
+    measured = networks[0]
+    measure_doubt(measured, lessons.sampler(hidden=0), lessons.real, plan.train.seed)
     if judge and len(networks) > 1:
         networks = networks[1:]
     for network in networks:
         network.stretch.fill_(stretch)
-        network.wander.copy_(first.wander)
-        network.factors.copy_(first.factors)
+        network.wander.copy_(measured.wander)
+        network.factors.copy_(measured.factors)
     return networks, runs
 
 
