@@ -21,6 +21,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from .checkpoint import write_bytes
 from .leftovers import sweep, with_lock
@@ -174,7 +175,8 @@ def filled(make: Callable[[], nn.Module], tensors: dict[str, Tensor], what: str)
         ValueError: A tensor is missing, too many, of another shape or type, or not finite.
     """
     try:
-        with torch.device("meta"):  # sizes that no memory holds are found before it is asked for
+        # Sizes that no memory holds are found before it is asked for.
+        with torch.device("meta"), _NotDrawn():
             wanted = make().state_dict()
     except (RuntimeError, OverflowError, MemoryError) as error:
         raise ValueError(f"{what} has impossible sizes: {error}") from error
@@ -183,9 +185,20 @@ def filled(make: Callable[[], nn.Module], tensors: dict[str, Tensor], what: str)
         raise ValueError(f"{what}: {name} is {'missing' if name in wanted else 'too many'}")
     for name, like in wanted.items():
         check_tensor(tensors[name], tuple(like.shape), (like.dtype,), f"{what}: {name}")
-    network = make()
+    with _NotDrawn():
+        network = make()
     network.load_state_dict(tensors)
     return network.eval()
+
+
+class _NotDrawn(TorchFunctionMode):
+    """Parameters are made without first values: they are read next, no random number is drawn for
+    them, and torch's way to draw them on the meta device loads its compiler (four seconds)."""
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        if getattr(func, "__module__", None) == "torch.nn.init":
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **(kwargs or {}))
 
 
 def check_tensor(

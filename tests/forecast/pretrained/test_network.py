@@ -59,7 +59,7 @@ def test_a_question_reads_the_same_phase_of_past_seasons(first, second):
 
 @pytest.mark.parametrize("name", ["single", "fours"])
 def test_quantiles_do_not_cross_whatever_the_window(name, series):
-    network = shipped()[name]
+    network = shipped(name)
     y, seasons = series
     ahead = torch.arange(1, 41).expand(len(y), 1, 40)
     with torch.no_grad():
@@ -74,7 +74,7 @@ def test_units_do_not_matter(series, factor):
     y, seasons = series
     y = y + 0.1234567 * y.nan_to_num().std(1, keepdim=True)  # no whole numbers, which are special
     ahead = torch.arange(1, 13).expand(len(y), 1, 12)
-    network = shipped()["single"]
+    network = shipped("single")
     with torch.no_grad():
         ours = network.following(y, seasons, ahead).absolute() * factor
         theirs = network.following(y * factor, seasons, ahead).absolute()

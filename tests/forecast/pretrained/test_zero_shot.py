@@ -125,7 +125,7 @@ def test_explaining_or_fine_tuning_it_is_refused_with_the_reason():
 
 
 def test_weights_that_were_changed_are_refused(tmp_path):
-    storage.save(tmp_path, storage.shipped())
+    storage.save(tmp_path, {name: storage.shipped(name) for name in ("single", "fours")})
     assert set(storage.load(tmp_path)) == {"single", "fours"}
     (weights,) = tmp_path.glob("*.safetensors")
     content = bytearray(weights.read_bytes())

@@ -28,8 +28,8 @@ def save(path: Path, networks: dict[str, Network]) -> None:
     write_model(path, KIND, FORMAT, {"shapes": shapes}, tensors)
 
 
-def load(path: Path) -> dict[str, Network]:
-    """The networks that ``save`` wrote, by name.
+def load(path: Path, only: str | None = None) -> dict[str, Network]:
+    """The networks that ``save`` wrote, by name, or only one of them.
 
     Raises:
         FileNotFoundError: There are none.
@@ -38,7 +38,8 @@ def load(path: Path) -> dict[str, Network]:
     files = read_model(path, KIND, FORMAT)
     try:
         shapes = restored(_Shapes, files.description, "it").shapes
-        return {k: network_of(v, section(k, files.tensors), k) for k, v in shapes.items()}
+        wanted = shapes if only is None else {only: shapes[only]}
+        return {k: network_of(v, section(k, files.tensors), k) for k, v in wanted.items()}
     except ValueError as error:
         raise ValueError(f"the networks in {path} cannot be read: {error}") from error
 
@@ -60,6 +61,6 @@ class _Shapes:
 
 
 @cache
-def shipped() -> dict[str, Network]:
-    """The networks that ship with the package, read once."""
-    return load(SHIPPED)
+def shipped(name: str) -> Network:
+    """One of the networks that ship with the package, "single" or "fours", read once."""
+    return load(SHIPPED, name)[name]

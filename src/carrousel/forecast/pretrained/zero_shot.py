@@ -31,7 +31,7 @@ class ZeroShot:
     def __init__(self, seasons: Sequence[int], network: Network | None = None) -> None:
         first, second = (*seasons, 1, 1)[:2]
         self.seasons = (first, second if second > first else 1)
-        self.network = network or shipped()["fours" if first >= LONG else "single"]
+        self.network = network or shipped("fours" if first >= LONG else "single")
 
     @property
     def history(self) -> int:
