@@ -147,11 +147,11 @@ def one() -> None:
 
 
 def panel() -> None:
-    """What a panel holds, beside its values as float32."""
+    """What a panel holds, beside its values."""
     made_ = made(400, 800)
     names = sum(map(sys.getsizeof, made_.ids)) + sys.getsizeof(made_.ids)
     held = made_.y.nbytes + made_.offsets.nbytes + made_.start.nbytes + names
-    show("memory of a panel, times its values", f"{held / (4 * len(made_.y)):.2f}")
+    show("memory of a panel, times its values", f"{held / made_.y.nbytes:.2f}")
 
 
 def many(series: int) -> None:

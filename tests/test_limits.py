@@ -53,7 +53,7 @@ def test_of_the_laboratory_too(options):
 
 LINES = {
     "learning rate": (["text", "train", "t", "--out", "m", "--learning-rate", "nan"],
-                      "learning_rate must lie in (0, 100], got nan"),
+                      "--learning-rate must lie in (0, 100], got nan"),
     "dropout": (["text", "train", "t", "--out", "m", "--dropout", "inf"], "dropout must lie in"),
     "epochs": (["text", "train", "t", "--out", "m", "--epochs", "nan"], "epochs must lie in"),
     "whole": (["text", "train", "t", "--out", "m", "--hidden", "2.5"], "'--hidden'"),

@@ -45,11 +45,14 @@ def predict(
     from ..checkpoint import write_bytes
     from ..forecast import Forecaster
     from ..forecast.tables import to_forecast
+    from .output import writable_file
     from .report import table_bytes
     from .study import open_future
 
     if out is not None and out.suffix not in (".csv", ".parquet"):
         raise ValueError(f"--out must end in .csv or .parquet, got {out.name}")
+    if out is not None:
+        writable_file(out)
     forecaster = Forecaster.load(model)
     o.override(forecaster, settings)
     panel, given = forecaster.panel_, None
