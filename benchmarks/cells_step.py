@@ -1,6 +1,6 @@
 """One step of our cells beside torch's: same weights, one run, results compared first.
 
-    python -m benchmarks.cells_step                        # about 3 minutes
+    python -m benchmarks.cells_step                        # some minutes
     python -m benchmarks.cells_step --only LSTM --units 256 512 --threads 1
     python -m benchmarks.cells_step --markdown             # as in docs/performance.md
 
