@@ -26,10 +26,13 @@ def parsed(content: bytes) -> Any:
     """The JSON in ``content``.
 
     Raises:
-        ValueError: It is no JSON, holds NaN or infinities, or is nested too deeply.
+        ValueError: It is no JSON, no Unicode, holds NaN or infinities, or is nested too deeply.
     """
     try:
-        return json.loads(content, parse_constant=_no_number)
+        found = json.loads(content, parse_constant=_no_number)
+        if b"\\ud" in content.lower():  # half a character, maybe, that nothing can write again
+            json.dumps(found, ensure_ascii=False).encode()
+        return found
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
 

@@ -42,8 +42,8 @@ TENSORS: list[Callable[[torch.Tensor], torch.Tensor]] = [
     lambda t: t.to(torch.float16),
     lambda t: t[None],
     lambda t: t.reshape(-1)[:0],
-    lambda t: torch.full_like(t, -1),
-    lambda t: torch.full_like(t, 2**62 if not t.is_floating_point() else torch.inf),
+    lambda t: torch.full_like(t, 255 if t.dtype == torch.uint8 else -1),
+    lambda t: torch.full_like(t, torch.inf if t.is_floating_point() else torch.iinfo(t.dtype).max),
     lambda t: torch.full_like(t, 7) if not t.is_floating_point() else t * torch.nan,
     lambda t: t.flip(0) if t.ndim else -t,
 ]

@@ -55,6 +55,8 @@ def check_panel(panel: Panel, shape: Shape) -> None:
             raise ValueError(f"panel.{name} must be whole numbers in a row, got {array.dtype}")
     if panel.y.ndim != 1 or panel.y.dtype.kind != "f" or panel.y.dtype.itemsize < 4:
         raise ValueError(f"panel.y must be numbers in a row, got {panel.y.dtype}")
+    if not np.isfinite(panel.y).any():
+        raise ValueError("panel.y holds no value")
     count, offsets = len(panel.ids), panel.offsets
     if not count or len(set(panel.ids)) < count or (panel.id_col is None and count > 1):
         raise ValueError("panel.ids must be names of at least one series, none of them twice")
