@@ -90,8 +90,8 @@ def history(y: Tensor, seasons: Tensor) -> History:
         seen.float() * started,
         has_season.float(),
         has_week.float(),
-        *_phases(steps, lag),
-        *_phases(steps, lag2),
+        *phases(steps, lag),
+        *phases(steps, lag2),
         (lag.float().log() / 4).expand_as(value),
         (lag2.float().log() / 6).expand_as(value),
         *regular.unbind(-1),
@@ -133,6 +133,7 @@ def _ratio(x: Tensor, y: Tensor) -> Tensor:
     return ((x + SMALL) / (y + SMALL)).log().clamp(-6, 6) / 3
 
 
-def _phases(steps: Tensor, lag: Tensor) -> list[Tensor]:
+def phases(steps: Tensor, lag: Tensor) -> list[Tensor]:
+    """Where steps lie in a season, as sine and cosine; zeros where there is none."""
     angle = (steps % lag) * (2 * torch.pi / lag)
     return [angle.sin() * (lag > 1), angle.cos() * (lag > 1)]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .history import History
+from .history import History, phases
 
 PAST = 7  # seasons looked back at
 WEEKS = 3  # of the second season
@@ -107,9 +107,9 @@ def ask(past: History, origin: Tensor, ahead: Tensor) -> Question:
             step.log() / 4,
             (step / lag).clamp(max=20) / 5,
             (step / (age + 1)).clamp(max=5),
-            *_phases(target, lag),
-            *_phases(target, lag2),
-            *_phases(ahead, lag),
+            *phases(target, lag),
+            *phases(target, lag2),
+            *phases(ahead, lag),
             (lag.float().log() / 4).expand(step.shape),
             (lag2.float().log() / 6).expand(step.shape),
         ],
@@ -163,8 +163,3 @@ def _anchors(
         ],
         -1,
     )  # fmt: skip
-
-
-def _phases(position: Tensor, lag: Tensor) -> list[Tensor]:
-    angle = (position % lag) * (2 * torch.pi / lag)
-    return [angle.sin() * (lag > 1), angle.cos() * (lag > 1)]
