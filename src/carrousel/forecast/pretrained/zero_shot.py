@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from ...data.panel import Panel
 from ...data.wall import Wall
 from ..distribution import QUANTILES
+from ..learner import require_finite
 from .network import LONG, Network
 from .query import PAST, WEEKS
 from .storage import shipped
@@ -96,10 +96,4 @@ class ZeroShot:
         seasons = torch.tensor(self.seasons).expand(len(stops), 2)
         ahead = torch.from_numpy(gaps[:, None, None] + np.arange(1, h + 1))
         answer = self.network.following(torch.from_numpy(window), seasons, ahead)
-        return _finite(answer.absolute()[:, 0]).numpy()
-
-
-def _finite(quantiles: Tensor) -> Tensor:
-    if not quantiles.isfinite().all():
-        raise FloatingPointError("the forecast is not finite: the values are too large")
-    return quantiles
+        return require_finite(answer.absolute()[:, 0].numpy())
