@@ -93,7 +93,8 @@ def test_large_bodies_are_refused_whatever_their_length_is_said_to_be(server: st
     large = b'{"text": "' + b"a" * LARGEST_BODY + b'"}'
     json_type = {"content_type": "application/json"}
     assert ask(server, "POST", RECORD, large, **json_type)[0] == 413
-    assert ask(server, "POST", RECORD, b"{}", content_length="-1", **json_type)[0] in (400, 413)
+    # Nothing follows the headers: what came after such a length would meet a closed connection.
+    assert ask(server, "POST", RECORD, content_length="-1", **json_type)[0] in (400, 413)
     chunked = b"%x\r\n%s\r\n0\r\n\r\n" % (len(large), large)
     assert ask(server, "POST", RECORD, chunked, transfer_encoding="chunked", **json_type)[0] == 413
 
