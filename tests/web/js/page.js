@@ -10,7 +10,9 @@ const { page, questions } = JSON.parse(await new Response(process.stdin).text())
 const model = loadModel(page);
 const list = (numbers) => (numbers ? Array.from(numbers) : null);
 
-const answers = questions.map((question) => ({ tokens, sentence, forecast })[question.what](question));
+const answers = questions.map((question) =>
+  ({ tokens, sentence, forecast })[question.what](question),
+);
 process.stdout.write(JSON.stringify(answers));
 
 function tokens({ text }) {
@@ -24,15 +26,29 @@ function sentence({ text, at, target }) {
   const [best] = nextWords(model, record, at);
   const layer = record.layers[record.layers.length - 1];
   return {
-    survival: list(answer.survival), ledger: list(answer.ledger), occlusion: list(answer.occlusion),
-    error: answer.error, best, half: list(halfLife(layer)), cell: list(layer.cell),
+    survival: list(answer.survival),
+    ledger: list(answer.ledger),
+    occlusion: list(answer.occlusion),
+    error: answer.error,
+    best,
+    half: list(halfLife(layer)),
+    cell: list(layer.cell),
   };
 }
 
 function forecast({ series, values, ahead }) {
-  const input = readSeries(model, series, values && Float64Array.from(values, (value) => value ?? NaN));
+  const input = readSeries(
+    model,
+    series,
+    values && Float64Array.from(values, (value) => value ?? NaN),
+  );
   const record = forward(model, input.x);
   const { quantiles } = readForecast(model, input, record, record.T - 1);
   const answer = askSeries(model, input, record, record.T - 1, ahead);
-  return { quantiles, ledger: list(answer.ledger), survival: list(answer.survival), occlusion: list(answer.occlusion) };
+  return {
+    quantiles,
+    ledger: list(answer.ledger),
+    survival: list(answer.survival),
+    occlusion: list(answer.occlusion),
+  };
 }

@@ -22,7 +22,10 @@ for (const file of readdirSync(FOLDER)) {
   test(`${file} writes French as it is written`, async () => {
     const { fr } = await texts(file);
     for (const [key, text] of Object.entries(fr)) {
-      assert.ok(!/[a-zà-ÿ]'[a-zà-ÿ]/i.test(text) || key === "page.opening" || key === "page.beginnings", `${key}: ’, not '`);
+      assert.ok(
+        !/[a-zà-ÿ]'[a-zà-ÿ]/i.test(text) || key === "page.opening" || key === "page.beginnings",
+        `${key}: ’, not '`,
+      );
       assert.ok(!/["“”]/.test(text), `${key}: guillemets`);
     }
   });

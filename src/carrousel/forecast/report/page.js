@@ -1,7 +1,10 @@
 // Choose a series, and read values off a chart. Without a script every series is shown.
 for (const select of document.querySelectorAll("select[data-shows]")) {
   const figures = [...document.querySelectorAll(`[data-group="${select.dataset.shows}"]`)];
-  const show = () => figures.forEach((figure, k) => { figure.hidden = k !== select.selectedIndex; });
+  const show = () =>
+    figures.forEach((figure, k) => {
+      figure.hidden = k !== select.selectedIndex;
+    });
   select.closest(".chooser").hidden = false;
   select.addEventListener("change", show);
   show();
@@ -9,20 +12,28 @@ for (const select of document.querySelectorAll("select[data-shows]")) {
 
 for (const chart of document.querySelectorAll(".chart[data-values]")) {
   const rows = JSON.parse(chart.dataset.values);
-  const tip = document.createElement("div"), cursor = document.createElement("div");
-  tip.className = "tip"; cursor.className = "cursor";
-  const leave = () => { tip.remove(); cursor.remove(); };
+  const tip = document.createElement("div"),
+    cursor = document.createElement("div");
+  tip.className = "tip";
+  cursor.className = "cursor";
+  const leave = () => {
+    tip.remove();
+    cursor.remove();
+  };
   chart.addEventListener("pointermove", (event) => {
     const box = chart.getBoundingClientRect();
-    const at = 100 * (event.clientX - box.left) / box.width;
+    const at = (100 * (event.clientX - box.left)) / box.width;
     const row = rows.reduce((a, b) => (Math.abs(b[0] - at) < Math.abs(a[0] - at) ? b : a));
     const title = document.createElement("b");
     title.textContent = row[1];
-    tip.replaceChildren(title, ...Object.entries(row[2]).map(([name, value]) => {
-      const line = document.createElement("div");
-      line.textContent = `${name}: ${value}`;
-      return line;
-    }));
+    tip.replaceChildren(
+      title,
+      ...Object.entries(row[2]).map(([name, value]) => {
+        const line = document.createElement("div");
+        line.textContent = `${name}: ${value}`;
+        return line;
+      }),
+    );
     cursor.style.left = `${row[0]}%`;
     chart.append(cursor, tip);
     const right = row[0] < 55;

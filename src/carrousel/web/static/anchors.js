@@ -15,7 +15,8 @@ export function simpleForecasts(scaled, { step, h, seasons }, t) {
   const base = seasons[0] === 1 ? 0 : forecasts.length;
   for (const season of seasons) forecasts.push(...seasonal(scaled, step, season, t, ahead));
   for (const outer of seasons.slice(1)) {
-    if (outer % seasons[0] === 0) forecasts.push(...within(scaled, step, seasons[0], outer, t, ahead));
+    if (outer % seasons[0] === 0)
+      forecasts.push(...within(scaled, step, seasons[0], outer, t, ahead));
   }
   const trend = trends(scaled, step, seasons[0], t, ahead);
   const half = forecasts[base].map((value, j) => value + 0.5 * trend[j]);
@@ -44,7 +45,9 @@ function within(scaled, step, season, outer, t, ahead) {
   const level = scaled.level[t];
   const end = (t + 1) * step;
   const meanAt = (position) => {
-    const backs = Array.from({ length: SEASONS }, (_, back) => Math.min(back, Math.floor(position / outer)));
+    const backs = Array.from({ length: SEASONS }, (_, back) =>
+      Math.min(back, Math.floor(position / outer)),
+    );
     return backs.reduce((sum, back) => sum + flat[position - outer * back], 0) / SEASONS;
   };
   const lastAt = (position) => flat[position];
@@ -85,4 +88,5 @@ function rollingMean(level, steps) {
   });
 }
 
-const mean = (rows) => rows[0].map((_, j) => rows.reduce((sum, row) => sum + row[j], 0) / rows.length);
+const mean = (rows) =>
+  rows[0].map((_, j) => rows.reduce((sum, row) => sum + row[j], 0) / rows.length);

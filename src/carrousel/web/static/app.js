@@ -15,14 +15,24 @@ import { views } from "./views.js";
 addTexts(texts);
 const query = new URLSearchParams(location.search);
 const page = {
-  header: document.getElementById("header"), input: document.getElementById("input"),
-  view: document.getElementById("view"), clock: document.getElementById("clock"),
+  header: document.getElementById("header"),
+  input: document.getElementById("input"),
+  view: document.getElementById("view"),
+  clock: document.getElementById("clock"),
 };
 const store = createStore({
-  step: 0, operation: 0, playing: false, unit: null, layer: 0, kind: "lstm",
+  step: 0,
+  operation: 0,
+  playing: false,
+  unit: null,
+  layer: 0,
+  kind: "lstm",
   lang: preferredLanguage(location.search, navigator.language),
-  theme: query.get("theme") ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"),
-  model: null, input: null, record: null,
+  theme:
+    query.get("theme") ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"),
+  model: null,
+  input: null,
+  record: null,
 });
 let models = [];
 let mounted = null; // the view that is shown
@@ -41,7 +51,9 @@ async function start() {
     fail(error);
     return;
   }
-  store.subscribe((_, changed) => { if (changed.has("model")) frame(); });
+  store.subscribe((_, changed) => {
+    if (changed.has("model")) frame();
+  });
   window.addEventListener("hashchange", show);
   frame();
 }
@@ -104,8 +116,14 @@ function applyLook() {
 }
 
 function fail(error) {
-  page.view.replaceChildren(el("div", { class: "panel", role: "alert" },
-    el("h2", {}, t("page.failed")), el("p", {}, error.message)));
+  page.view.replaceChildren(
+    el(
+      "div",
+      { class: "panel", role: "alert" },
+      el("h2", {}, t("page.failed")),
+      el("p", {}, error.message),
+    ),
+  );
 }
 
 await start();

@@ -20,15 +20,19 @@ import { logProbability, windowInput, withoutStep, withoutWord } from "./occlusi
 export function nextWords(model, record, at) {
   const logits = record.output.slice(at * model.head.outputs, (at + 1) * model.head.outputs);
   const chances = softmax(logits);
-  return Array.from(chances, (probability, id) => ({ id, probability, text: shown(model.vocab[id]) }))
-    .sort((a, b) => b.probability - a.probability);
+  return Array.from(chances, (probability, id) => ({
+    id,
+    probability,
+    text: shown(model.vocab[id]),
+  })).sort((a, b) => b.probability - a.probability);
 }
 
 /** @returns {Answer} about the word `target` after step `at` of a sentence */
 export function askSentence(model, record, ids, at, target) {
   const whole = logProbability(model, topRow(model, record, at), target);
   const occlusion = Float64Array.from({ length: at + 1 }, (_, t) =>
-    t === 0 ? NaN : withoutWord(model, record, ids, at, t, target, whole));
+    t === 0 ? NaN : withoutWord(model, record, ids, at, t, target, whole),
+  );
   return { ...accounts(record, at, wordReader(model, target)), occlusion };
 }
 
@@ -63,7 +67,10 @@ function accounts(record, at, reader) {
 /** A word's row of the head less the mean row: a score counts only beside the other words'. */
 export function wordReader(model, target) {
   const { weight, inputs, outputs } = model.head;
-  return Float64Array.from({ length: inputs }, (_, u) => weight[target * inputs + u] - meanRow(model)[u]);
+  return Float64Array.from(
+    { length: inputs },
+    (_, u) => weight[target * inputs + u] - meanRow(model)[u],
+  );
   function meanRow() {
     if (!means.has(weight)) {
       const mean = new Float64Array(inputs);
@@ -76,7 +83,8 @@ export function wordReader(model, target) {
 
 const means = new WeakMap();
 
-const topRow = (model, record, at) => record.top.subarray(at * model.hiddenSize, (at + 1) * model.hiddenSize);
+const topRow = (model, record, at) =>
+  record.top.subarray(at * model.hiddenSize, (at + 1) * model.hiddenSize);
 
 /**
  * The baseline: the same three numbers for sentences of the same length that the model writes
@@ -91,7 +99,10 @@ export async function positionBaseline(model, length, count, cancelled) {
     const record = forward({ ...model, head: null }, ids);
     const target = bestWord(model, topRow(model, record, length - 1));
     const answer = askSentence(model, record, ids, length - 1, target);
-    for (const [name, sum] of sums) answer[name]?.forEach((value, t) => { sum[t] += value / count; });
+    for (const [name, sum] of sums)
+      answer[name]?.forEach((value, t) => {
+        sum[t] += value / count;
+      });
   }
   return Object.fromEntries(sums);
 }
@@ -115,4 +126,3 @@ function writeSentence(model, length, draw) {
   }
   return ids;
 }
-

@@ -65,7 +65,9 @@ function stepName(times, at, step) {
   if (!to) return "–";
   if (from.slice(0, 10) === to.slice(0, 10)) return step === 1 ? to : to.slice(0, 10);
   const [first, last] = [short(from), short(to)];
-  return first.slice(0, 5) === last.slice(0, 5) ? `${first}–${last.slice(5)}` : `${first} – ${last}`;
+  return first.slice(0, 5) === last.slice(0, 5)
+    ? `${first}–${last.slice(5)}`
+    : `${first} – ${last}`;
 }
 
 /** A date without the day where that says nothing: months are written 1960-12. */
@@ -82,7 +84,9 @@ export function features(scaled, shape) {
       row.map((value) => value - level[t]),
       ...backs.map((back) => change(scaled.values, t, back)),
       [level[t] - level[Math.max(t - 1, 0)]],
-    ].flat().map((value) => (age[t] < 0 ? 0 : squash(value / scale[t])));
+    ]
+      .flat()
+      .map((value) => (age[t] < 0 ? 0 : squash(value / scale[t])));
     const relative = Math.log(clamp(scale[t] / Math.max(size[t], 1e-30), 1e-4, 10));
     return [...seen, relative, ...scaled.mask[t]];
   });
@@ -143,7 +147,8 @@ function doubted(quantiles, { gap, series }, { shape, wander, factors: [few, end
   const known = series.filter(Number.isFinite).length;
   const rest = gap - steppedOver(gap, shape);
   const measured = known > 0 && known <= Math.floor(series.length / 2);
-  const factor = (rest ? between(rest, COUNTS, ended) : 1) * (measured ? between(known, COUNTS, few) : 1);
+  const factor =
+    (rest ? between(rest, COUNTS, ended) : 1) * (measured ? between(known, COUNTS, few) : 1);
   const wide = quantiles.map((row) => row.map((value) => row[SIDE] + (value - row[SIDE]) * factor));
   return widened(wide, gap, wander);
 }
@@ -205,9 +210,18 @@ function stretched(row, factors) {
   const median = row[SIDE];
   const side = (sign) => {
     let reach = 0;
-    return factors.map((factor, k) => (reach = Math.max(reach, sign * (row[SIDE + sign * (k + 1)] - median) * factor)));
+    return factors.map(
+      (factor, k) =>
+        (reach = Math.max(reach, sign * (row[SIDE + sign * (k + 1)] - median) * factor)),
+    );
   };
-  return [...side(-1).reverse().map((far) => median - far), median, ...side(1).map((far) => median + far)];
+  return [
+    ...side(-1)
+      .reverse()
+      .map((far) => median - far),
+    median,
+    ...side(1).map((far) => median + far),
+  ];
 }
 
 function softmaxColumns(out, kinds, h) {
@@ -224,7 +238,8 @@ function softmaxColumns(out, kinds, h) {
 
 function sumColumns(weights, simple, h) {
   return Array.from({ length: h }, (_, j) =>
-    weights.reduce((sum, row, k) => sum + row[j] * simple[k][j], 0));
+    weights.reduce((sum, row, k) => sum + row[j] * simple[k][j], 0),
+  );
 }
 
 /** Quantiles in units of the width: growing outwards from the median, which is 0. */
@@ -233,7 +248,13 @@ function tails(out) {
     let sum = 0;
     return Array.from({ length: SIDE }, (_, k) => (sum += softplus(out[from + k])));
   };
-  return [...side(0).reverse().map((far) => -far), 0, ...side(SIDE)];
+  return [
+    ...side(0)
+      .reverse()
+      .map((far) => -far),
+    0,
+    ...side(SIDE),
+  ];
 }
 
 const softplus = (x) => (x > 30 ? x : Math.log1p(Math.exp(x)));

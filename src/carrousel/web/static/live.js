@@ -10,12 +10,20 @@ import { t } from "./i18n.js";
 /** Load a model and give it its first input. */
 export async function openModel(store, name) {
   const model = loadModel(await fetchModel(name));
-  const input = model.meta.task === "language"
-    ? readSentence(model, model.meta.opening ?? t("page.opening"))
-    : readSeries(model, 0);
+  const input =
+    model.meta.task === "language"
+      ? readSentence(model, model.meta.opening ?? t("page.opening"))
+      : readSeries(model, 0);
   const record = forward(model, input.x);
   store.set({
-    model, input, record, kind: model.kind, step: record.T - 1, unit: null, playing: false, layer: model.layers.length - 1,
+    model,
+    input,
+    record,
+    kind: model.kind,
+    step: record.T - 1,
+    unit: null,
+    playing: false,
+    layer: model.layers.length - 1,
   });
 }
 

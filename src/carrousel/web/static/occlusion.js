@@ -34,11 +34,18 @@ function emptyFrom(before, from, steps, layer) {
   const rows = () => new Float64Array(steps * H);
   const state = (states, first) => (from > 0 ? states.slice((from - 1) * H, from * H) : first);
   return {
-    kind, nonlinearity, T: steps, I, H, input: new Float64Array(steps * layer.inputs), hidden: rows(),
+    kind,
+    nonlinearity,
+    T: steps,
+    I,
+    H,
+    input: new Float64Array(steps * layer.inputs),
+    hidden: rows(),
     cell: before.cell ? rows() : null,
     gates: Object.fromEntries(Object.keys(before.gates).map((name) => [name, rows()])),
     recalled: kind === "gru" ? rows() : null,
-    h0: state(before.hidden, before.h0), c0: before.cell ? state(before.cell, before.c0) : before.c0,
+    h0: state(before.hidden, before.h0),
+    c0: before.cell ? state(before.cell, before.c0) : before.c0,
   };
 }
 
@@ -75,7 +82,8 @@ function standIns(model, own, t) {
   const { begin } = model.meta.tokenizer;
   const common = Math.min(COMMON, model.vocab.length);
   const choices = common - new Set([own, begin].filter((word) => word < common)).size;
-  while (found.size < Math.min(STAND_INS, choices)) { // a small vocabulary has fewer
+  while (found.size < Math.min(STAND_INS, choices)) {
+    // a small vocabulary has fewer
     const word = draw.integer(common);
     if (word !== own && word !== begin) found.add(word);
   }

@@ -30,7 +30,8 @@ export function scaleSteps(history, { step, seasons }, prior) {
   for (let t = 0; t < T; t++) takeStep(found, so, { raw, lags, step, origin, prior, enough }, t);
   const start = history.findIndex(Number.isFinite);
   const first = start < 0 ? T : Math.floor(start / step);
-  for (let t = 0; t < first; t++) { // nothing is asked there
+  for (let t = 0; t < first; t++) {
+    // nothing is asked there
     found.level[t] = found.level[first] ?? 0;
     found.values[t].fill(found.level[t]);
   }
@@ -88,7 +89,8 @@ function cut(raw, i, lags, far, origin, zero) {
 /** Mean absolute change between steps; where little was measured, partly what is usual. */
 function scaleOf(so, size, [relative, absolute]) {
   const pairs = total(so.changes.map((one) => one.pairs));
-  const measured = pairs > 0 ? recentChange(so.changes, pairs) : so.spread / Math.max(so.counted, 1);
+  const measured =
+    pairs > 0 ? recentChange(so.changes, pairs) : so.spread / Math.max(so.counted, 1);
   const scale = measured <= STILL * size ? Math.min(FLOOR, relative) * size : measured;
   const compared = pairs > 0 ? pairs : Math.max(so.counted - 1, 0);
   const usual = Math.max(relative * size, absolute);

@@ -9,10 +9,18 @@ const LETTER = "\\p{L}\\p{Nl}\\p{No}";
 const MARK = "\\p{M}\\u200c\\u200d"; // of the letter before it
 const LONGEST = 100; // letters of a piece
 const RUN = `[${LETTER}][${LETTER}${MARK}]{0,${LONGEST - 1}}`;
-const PIECES = new RegExp([
-  " ?[Aa]ujourd['’]hui", ` ?${RUN}['’](?=[${VOWELS}])`,
-  `['’](?:s|t|re|ve|m|ll|d)(?![\\p{L}\\p{N}${MARK}_])`, ` ?${RUN}`, " ?\\p{Nd}", " ?[^\\p{L}\\p{N}\\s]", "\\s",
-].join("|"), "gu");
+const PIECES = new RegExp(
+  [
+    " ?[Aa]ujourd['’]hui",
+    ` ?${RUN}['’](?=[${VOWELS}])`,
+    `['’](?:s|t|re|ve|m|ll|d)(?![\\p{L}\\p{N}${MARK}_])`,
+    ` ?${RUN}`,
+    " ?\\p{Nd}",
+    " ?[^\\p{L}\\p{N}\\s]",
+    "\\s",
+  ].join("|"),
+  "gu",
+);
 const TYPOGRAPHIC = new RegExp(`(?<=[${LETTER}${MARK}])[’ʼ]`, "gu");
 const WORD = new RegExp(`^ ?[${LETTER}]`, "u");
 
@@ -30,7 +38,8 @@ function cut(text, knows) {
   const found = pieces(text);
   const [word, mark] = found.slice(-2);
   return mark === "'" && WORD.test(word) && knows(word + mark)
-    ? [...found.slice(0, -2), word + mark] : found;
+    ? [...found.slice(0, -2), word + mark]
+    : found;
 }
 
 /**
@@ -64,9 +73,12 @@ function wordEncoder(model) {
   const { words, characters } = model.meta.tokenizer;
   const known = new Map(model.vocab.slice(0, words).map((word, id) => [word, id]));
   const spell = speller(characters, words, true);
-  return (text) => cut(text, (piece) => known.has(piece)).flatMap((piece) =>
-    known.has(piece) ? [{ id: known.get(piece), known: true }]
-      : spell(piece).map((id) => ({ id, known: piece.trim().length < 2 })));
+  return (text) =>
+    cut(text, (piece) => known.has(piece)).flatMap((piece) =>
+      known.has(piece)
+        ? [{ id: known.get(piece), known: true }]
+        : spell(piece).map((id) => ({ id, known: piece.trim().length < 2 })),
+    );
 }
 
 function characterEncoder(model) {
@@ -81,10 +93,11 @@ function speller(characters, first, fallback) {
   const index = new Map(single.map((character, k) => [character, first + k]));
   const bytes = new Map(fallbackBytes(index).map((byte, k) => [byte, first + single.length + k]));
   const utf8 = new TextEncoder();
-  return (text) => [...text].flatMap((character) => {
-    if (index.has(character)) return [index.get(character)];
-    return fallback ? [...utf8.encode(character)].map((byte) => bytes.get(byte)) : [];
-  });
+  return (text) =>
+    [...text].flatMap((character) => {
+      if (index.has(character)) return [index.get(character)];
+      return fallback ? [...utf8.encode(character)].map((byte) => bytes.get(byte)) : [];
+    });
 }
 
 function fallbackBytes(index) {
@@ -100,14 +113,22 @@ function pairEncoder(model) {
   const index = new Map(ids.map((name, id) => [name, id]));
   const letters = byteCharacters();
   const utf8 = new TextEncoder();
-  const merge = (piece) => merged([...utf8.encode(piece)].map((byte) => letters[byte]), rank);
+  const merge = (piece) =>
+    merged(
+      [...utf8.encode(piece)].map((byte) => letters[byte]),
+      rank,
+    );
   const knows = (elision) => {
     const found = merge(elision);
     // Its apostrophe was merged with letters, and not for another word's sake.
-    return found.length === 1 || (found.at(-1).length > 1 && merge(elision.slice(0, -1)).length > 1);
+    return (
+      found.length === 1 || (found.at(-1).length > 1 && merge(elision.slice(0, -1)).length > 1)
+    );
   };
-  return (text) => cut(text, knows).flatMap((piece) =>
-    merge(piece).map((name) => ({ id: index.get(name), known: true })));
+  return (text) =>
+    cut(text, knows).flatMap((piece) =>
+      merge(piece).map((name) => ({ id: index.get(name), known: true })),
+    );
 }
 
 function merged(parts, rank) {
@@ -125,7 +146,10 @@ function merged(parts, rank) {
 
 /** The printable character by which byte level BPE writes each byte. */
 function byteCharacters() {
-  const plain = (byte) => (byte >= 0x21 && byte < 0x7f) || (byte >= 0xa1 && byte < 0xad) || byte >= 0xae;
+  const plain = (byte) =>
+    (byte >= 0x21 && byte < 0x7f) || (byte >= 0xa1 && byte < 0xad) || byte >= 0xae;
   let other = 0x100;
-  return Array.from({ length: 256 }, (_, byte) => String.fromCharCode(plain(byte) ? byte : other++));
+  return Array.from({ length: 256 }, (_, byte) =>
+    String.fromCharCode(plain(byte) ? byte : other++),
+  );
 }

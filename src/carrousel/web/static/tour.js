@@ -27,11 +27,26 @@ const STOPS = [
   { name: "gates", view: "cell", target: ".cell-diagram .box", prepare: cell(0), opened: true },
   { name: "join", view: "cell", target: '.cell-diagram [data-op="0"]', prepare: cell(0) },
   { name: "forget", view: "cell", target: '.cell-diagram [data-op="1"]', prepare: cell(1) },
-  { name: "write", view: "cell", target: '.cell-diagram [data-op="2"], .cell-diagram [data-op="3"]', prepare: cell(3) },
+  {
+    name: "write",
+    view: "cell",
+    target: '.cell-diagram [data-op="2"], .cell-diagram [data-op="3"]',
+    prepare: cell(3),
+  },
   { name: "update", view: "cell", target: '.cell-diagram .knot[data-op="4"]', prepare: cell(4) },
-  { name: "show", view: "cell", target: '.cell-diagram [data-op="5"], .cell-diagram .knot[data-op="6"]', prepare: cell(6) },
+  {
+    name: "show",
+    view: "cell",
+    target: '.cell-diagram [data-op="5"], .cell-diagram .knot[data-op="6"]',
+    prepare: cell(6),
+  },
   { name: "time", view: "sequence", target: "#sequence .tracks" },
-  { name: "long", view: "kept", target: ".kept section", prepare: (store) => store.set({ step: store.state.record.T - 1 }) },
+  {
+    name: "long",
+    view: "kept",
+    target: ".kept section",
+    prepare: (store) => store.set({ step: store.state.record.T - 1 }),
+  },
   { name: "train", view: "train", target: "#view .panel" },
   { name: "uses", view: "forecast", target: "#view .panel", prepare: openForecaster },
 ];
@@ -58,7 +73,15 @@ class Tour {
     this.opened = { model, input, record, kind, layer };
     this.before = document.activeElement;
     this.frame = el("div", { class: "tour-frame", "aria-hidden": "true" });
-    this.card = el("div", { class: "tour-card", role: "dialog", "aria-modal": "false", "aria-labelledby": "tour-title", tabindex: -1, id: "tour", data: { keys: "arrows" } });
+    this.card = el("div", {
+      class: "tour-card",
+      role: "dialog",
+      "aria-modal": "false",
+      "aria-labelledby": "tour-title",
+      tabindex: -1,
+      id: "tour",
+      data: { keys: "arrows" },
+    });
     document.body.append(this.frame, this.card);
     this.place = () => this.follow();
     this.keys = (event) => this.key(event);
@@ -90,7 +113,9 @@ class Tour {
     const view = STOPS[this.at].view;
     for (;;) {
       const there = document.getElementById("view").dataset.view === view;
-      const found = there ? [...document.querySelectorAll(selector)].filter((one) => one.getClientRects().length) : [];
+      const found = there
+        ? [...document.querySelectorAll(selector)].filter((one) => one.getClientRects().length)
+        : [];
       if (found.length || performance.now() > until) return found;
       await new Promise(requestAnimationFrame);
     }
@@ -103,7 +128,9 @@ class Tour {
   }
 
   follow() {
-    const found = [...document.querySelectorAll(STOPS[this.at].target)].filter((one) => one.getClientRects().length);
+    const found = [...document.querySelectorAll(STOPS[this.at].target)].filter(
+      (one) => one.getClientRects().length,
+    );
     this.frame.hidden = found.length === 0;
     if (found.length === 0) return;
     const boxes = found.slice(0, 12).map((one) => one.getBoundingClientRect());
@@ -111,7 +138,12 @@ class Tour {
     const top = Math.max(Math.min(...boxes.map((box) => box.top)) - FRAME, 2);
     const right = Math.min(Math.max(...boxes.map((box) => box.right)) + FRAME, innerWidth - 2);
     const bottom = Math.min(Math.max(...boxes.map((box) => box.bottom)) + FRAME, innerHeight - 2);
-    const style = { left: `${left}px`, top: `${top}px`, width: `${right - left}px`, height: `${Math.max(bottom - top, 8)}px` };
+    const style = {
+      left: `${left}px`,
+      top: `${top}px`,
+      width: `${right - left}px`,
+      height: `${Math.max(bottom - top, 8)}px`,
+    };
     for (const [name, value] of Object.entries(style)) this.frame.style.setProperty(name, value);
     this.card.classList.toggle("left", (left + right) / 2 > innerWidth * 0.58);
     this.card.classList.toggle("top", top > innerHeight * 0.55);
@@ -119,16 +151,41 @@ class Tour {
 
   speak({ name }) {
     const last = this.at === STOPS.length - 1;
-    const next = el("button", { class: "primary", id: "tour-next", onclick: () => (last ? this.end() : this.go(this.at + 1)) },
-      t(last ? "tour.end" : "tour.next"));
+    const next = el(
+      "button",
+      {
+        class: "primary",
+        id: "tour-next",
+        onclick: () => (last ? this.end() : this.go(this.at + 1)),
+      },
+      t(last ? "tour.end" : "tour.next"),
+    );
     this.card.replaceChildren(
-      el("div", { class: "tour-head" },
+      el(
+        "div",
+        { class: "tour-head" },
         el("span", { class: "hint number", id: "tour-count" }, `${this.at + 1} / ${STOPS.length}`),
-        el("button", { id: "tour-close", "aria-label": t("tour.close"), onclick: () => this.end() }, "×")),
+        el(
+          "button",
+          { id: "tour-close", "aria-label": t("tour.close"), onclick: () => this.end() },
+          "×",
+        ),
+      ),
       el("h3", { id: "tour-title" }, t(`tour.${name}`)),
-      ...t(`tour.${name}-says`).split("\n").map((line) => el("p", {}, line)),
-      el("div", { class: "tour-foot" },
-        el("button", { id: "tour-back", disabled: this.at === 0, onclick: () => this.go(this.at - 1) }, t("tour.back")), next));
+      ...t(`tour.${name}-says`)
+        .split("\n")
+        .map((line) => el("p", {}, line)),
+      el(
+        "div",
+        { class: "tour-foot" },
+        el(
+          "button",
+          { id: "tour-back", disabled: this.at === 0, onclick: () => this.go(this.at - 1) },
+          t("tour.back"),
+        ),
+        next,
+      ),
+    );
     next.focus({ preventScroll: true });
   }
 

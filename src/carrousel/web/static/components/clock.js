@@ -10,7 +10,11 @@ export function mountClock(root, store) {
   const play = button("clock-play", "▶", t("page.play"), () => toggle());
   const forth = button("clock-forth", "▶▏", t("page.forth"), () => move(1));
   const slider = el("input", {
-    type: "range", min: 0, value: 0, id: "clock-slider", "aria-label": t("page.step"),
+    type: "range",
+    min: 0,
+    value: 0,
+    id: "clock-slider",
+    "aria-label": t("page.step"),
     oninput: () => store.set({ step: Number(slider.value), operation: 0, playing: false }),
   });
   const label = el("output", { class: "clock-label", for: "clock-slider" });
@@ -46,12 +50,17 @@ export function mountClock(root, store) {
     if (!record) return;
     slider.max = record.T - 1;
     slider.value = step;
-    const name = input.tokens ? `« ${input.tokens[step]?.text} »` : input.labels?.[step] ?? "";
+    const name = input.tokens ? `« ${input.tokens[step]?.text} »` : (input.labels?.[step] ?? "");
     label.textContent = t("page.of", step + 1, record.T, name);
   }
 
   function key(event) {
-    if (event.target.closest("input, select, textarea, [data-keys]") || event.ctrlKey || event.metaKey) return;
+    if (
+      event.target.closest("input, select, textarea, [data-keys]") ||
+      event.ctrlKey ||
+      event.metaKey
+    )
+      return;
     const done = { ArrowLeft: () => move(-1), ArrowRight: () => move(1), " ": toggle }[event.key];
     if (!done || root.hidden || (event.key === " " && event.target.closest("button, a"))) return;
     event.preventDefault();

@@ -31,7 +31,8 @@ function row(rest, end) {
 
 /** @param {string} sign @param {string[]} rest @returns {Element} */
 function atom(sign, rest) {
-  if (sign === "\\") return rest.shift() === "f" ? node("mfrac", [group(rest), group(rest)]) : coloured(rest);
+  if (sign === "\\")
+    return rest.shift() === "f" ? node("mfrac", [group(rest), group(rest)]) : coloured(rest);
   if (sign === "{") return node("mrow", row(rest, "}"));
   if (/\d/.test(sign)) return node("mn", sign + take(rest, /[\d.,]/));
   if (OPERATORS.test(sign)) return operator(sign);

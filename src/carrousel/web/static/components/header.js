@@ -12,19 +12,33 @@ import { el } from "./dom.js";
  */
 export function mountHeader(root, store, { models, actions }) {
   const tabs = views.map(({ id }) =>
-    el("a", { href: `#${id}`, class: "tab", data: { tab: id } }, t(`page.${id}`)));
+    el("a", { href: `#${id}`, class: "tab", data: { tab: id } }, t(`page.${id}`)),
+  );
   root.replaceChildren(
     el("a", { class: "brand", href: "#cell" }, logo(), "carrousel"),
     el("nav", { class: "tabs", "aria-label": t("page.views") }, tabs),
-    el("div", { class: "tools" },
+    el(
+      "div",
+      { class: "tools" },
       modelMenu(store, models, actions.open),
       el("button", { class: "primary", id: "tour-button", onclick: actions.tour }, t("page.tour")),
-      el("button", {
-        onclick: actions.language, lang: store.state.lang === "fr" ? "en" : "fr", id: "language",
-        "aria-label": t("page.language"),
-      }, store.state.lang === "fr" ? "EN" : "FR"),
-      el("button", { onclick: actions.theme, id: "theme", "aria-label": t("page.theme") },
-        store.state.theme === "dark" ? "☀" : "☾")));
+      el(
+        "button",
+        {
+          onclick: actions.language,
+          lang: store.state.lang === "fr" ? "en" : "fr",
+          id: "language",
+          "aria-label": t("page.language"),
+        },
+        store.state.lang === "fr" ? "EN" : "FR",
+      ),
+      el(
+        "button",
+        { onclick: actions.theme, id: "theme", "aria-label": t("page.theme") },
+        store.state.theme === "dark" ? "☀" : "☾",
+      ),
+    ),
+  );
 
   /** Marks the tab of the view that is shown. */
   return function mark(id) {
@@ -40,11 +54,16 @@ export function mountHeader(root, store, { models, actions }) {
 function modelMenu(store, models, open) {
   const { lang, model } = store.state;
   const options = models.map(({ name, title }) =>
-    el("option", { value: name, selected: name === model?.name }, title?.[lang] ?? name));
-  if (model?.meta.small) options.unshift(el("option", { selected: true, disabled: true }, t("page.small")));
-  return el("label", { class: "model", hidden: models.length < 2 },
+    el("option", { value: name, selected: name === model?.name }, title?.[lang] ?? name),
+  );
+  if (model?.meta.small)
+    options.unshift(el("option", { selected: true, disabled: true }, t("page.small")));
+  return el(
+    "label",
+    { class: "model", hidden: models.length < 2 },
     el("span", { class: "visually-hidden" }, t("page.model")),
-    el("select", { id: "model", onchange: (event) => open(event.target.value) }, options));
+    el("select", { id: "model", onchange: (event) => open(event.target.value) }, options),
+  );
 }
 
 function logo() {

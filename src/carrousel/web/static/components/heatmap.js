@@ -11,7 +11,12 @@ import { colour, el, rgb } from "./dom.js";
  * @param {{name: string, colour: string, signed: boolean, onpick: (step: number, unit: number) => void}} options
  */
 export function heatmap({ name, colour: key, signed, onpick }) {
-  const canvas = el("canvas", { class: "heat", tabindex: 0, role: "img", data: { keys: "arrows" } });
+  const canvas = el("canvas", {
+    class: "heat",
+    tabindex: 0,
+    role: "img",
+    data: { keys: "arrows" },
+  });
   const tip = el("div", { class: "tip", hidden: true });
   const box = el("div", { class: "heat-box" }, canvas, tip);
   let shown = null; // {data, T, H, order, step, unit, extent}
@@ -46,13 +51,17 @@ export function heatmap({ name, colour: key, signed, onpick }) {
     tip.style.left = `${Math.min(x + 12, canvas.clientWidth - 150)}px`;
     tip.style.top = `${y + 14}px`;
   });
-  canvas.addEventListener("pointerleave", () => { tip.hidden = true; });
+  canvas.addEventListener("pointerleave", () => {
+    tip.hidden = true;
+  });
   canvas.addEventListener("click", (event) => {
     const { step, unit } = at(event);
     onpick(step, unit);
   });
   canvas.addEventListener("keydown", (event) => {
-    const move = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+    const move = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[
+      event.key
+    ];
     if (!move || !shown) return;
     event.preventDefault();
     const row = shown.unit === null ? 0 : clamp(shown.order.indexOf(shown.unit) + move[1], shown.H);
@@ -65,13 +74,16 @@ export function heatmap({ name, colour: key, signed, onpick }) {
 function painted({ data, T, H, order, extent }, key, signed) {
   const image = new ImageData(T, H);
   const zero = rgb(colour("--zero"));
-  const [above, below] = signed ? [rgb(colour("--positive")), rgb(colour("--negative"))] : [rgb(colour(key)), zero];
+  const [above, below] = signed
+    ? [rgb(colour("--positive")), rgb(colour("--negative"))]
+    : [rgb(colour(key)), zero];
   for (let row = 0; row < H; row++) {
     for (let t = 0; t < T; t++) {
       const value = data[t * H + order[row]] / extent;
       const end = value >= 0 ? above : below;
       const share = Math.min(Math.abs(value), 1);
-      for (let c = 0; c < 3; c++) image.data[(row * T + t) * 4 + c] = zero[c] + (end[c] - zero[c]) * share;
+      for (let c = 0; c < 3; c++)
+        image.data[(row * T + t) * 4 + c] = zero[c] + (end[c] - zero[c]) * share;
       image.data[(row * T + t) * 4 + 3] = 255;
     }
   }
@@ -84,8 +96,12 @@ function frame(context, x, y, width, height, ratio) {
   const { canvas } = context;
   context.lineWidth = 1.5 * ratio;
   context.strokeStyle = colour("--ink");
-  context.strokeRect(x * canvas.width + ratio * 0.75, y * canvas.height + ratio * 0.75,
-    width * canvas.width - ratio * 1.5, Math.max(height * canvas.height - ratio * 1.5, 1));
+  context.strokeRect(
+    x * canvas.width + ratio * 0.75,
+    y * canvas.height + ratio * 0.75,
+    width * canvas.width - ratio * 1.5,
+    Math.max(height * canvas.height - ratio * 1.5, 1),
+  );
 }
 
 function largest(data) {

@@ -7,22 +7,39 @@ import { el } from "./dom.js";
 
 export function mountInputBar(root, store) {
   const { model, input } = store.state;
-  const bar = model.meta.task === "language" ? sentenceBar(store, model, input) : seriesBar(store, model, input);
+  const bar =
+    model.meta.task === "language"
+      ? sentenceBar(store, model, input)
+      : seriesBar(store, model, input);
   root.replaceChildren(bar);
 }
 
 function sentenceBar(store, model, input) {
   const note = el("p", { class: "hint", role: "status", id: "unknown-words" });
   const field = el("input", {
-    type: "text", id: "sentence", value: input.text, maxlength: 300, autocomplete: "off",
-    spellcheck: "false", lang: model.meta.language ?? "fr", oninput: () => read(field.value),
+    type: "text",
+    id: "sentence",
+    value: input.text,
+    maxlength: 300,
+    autocomplete: "off",
+    spellcheck: "false",
+    lang: model.meta.language ?? "fr",
+    oninput: () => read(field.value),
   });
   const examples = model.meta.beginnings ?? t("page.beginnings").split("|");
-  const menu = el("select", {
-    id: "examples", "aria-label": t("page.examples"),
-    onchange: () => { field.value = menu.value; read(field.value); },
-  }, el("option", { value: input.text }, t("page.examples")),
-  examples.map((one) => el("option", { value: one }, one)));
+  const menu = el(
+    "select",
+    {
+      id: "examples",
+      "aria-label": t("page.examples"),
+      onchange: () => {
+        field.value = menu.value;
+        read(field.value);
+      },
+    },
+    el("option", { value: input.text }, t("page.examples")),
+    examples.map((one) => el("option", { value: one }, one)),
+  );
 
   function read(text) {
     if (!text.trim()) return;
@@ -31,22 +48,41 @@ function sentenceBar(store, model, input) {
     store.set({ input: next, playing: false });
   }
   function say(sentence) {
-    const spelled = sentence.tokens.filter((token) => !token.known).map((token) => token.text).join("");
+    const spelled = sentence.tokens
+      .filter((token) => !token.known)
+      .map((token) => token.text)
+      .join("");
     note.textContent = spelled ? t("page.unknown", spelled) : "";
   }
   say(input);
-  return el("div", { class: "input-bar" },
-    el("label", { for: "sentence" }, t("page.sentence")), field, menu, note);
+  return el(
+    "div",
+    { class: "input-bar" },
+    el("label", { for: "sentence" }, t("page.sentence")),
+    field,
+    menu,
+    note,
+  );
 }
 
 function seriesBar(store, model, input) {
   const names = model.meta.series.map((one) => one.id);
   const reset = () => store.set({ input: readSeries(model, store.state.input.index) });
-  const menu = el("select", {
-    id: "series", "aria-label": t("page.series"), hidden: names.length < 2,
-    onchange: () => store.set({ input: readSeries(model, menu.selectedIndex) }),
-  }, names.map((name, k) => el("option", { selected: k === input.index }, name)));
-  return el("div", { class: "input-bar" },
-    el("span", {}, t("page.reads", model.meta.shape.step)), menu,
-    el("button", { id: "reset-series", onclick: reset }, t("page.reset")));
+  const menu = el(
+    "select",
+    {
+      id: "series",
+      "aria-label": t("page.series"),
+      hidden: names.length < 2,
+      onchange: () => store.set({ input: readSeries(model, menu.selectedIndex) }),
+    },
+    names.map((name, k) => el("option", { selected: k === input.index }, name)),
+  );
+  return el(
+    "div",
+    { class: "input-bar" },
+    el("span", {}, t("page.reads", model.meta.shape.step)),
+    menu,
+    el("button", { id: "reset-series", onclick: reset }, t("page.reset")),
+  );
 }

@@ -12,17 +12,53 @@ export function keptTable({ names, answer, baseline, at, looked, onlook }) {
   const sizes = Object.fromEntries(measures.map((name) => [name, size(name, answer, baseline)]));
   const rows = [];
   for (let k = 0; k <= at; k++) {
-    rows.push(el("tr", { class: k === looked ? "looked" : "", onclick: () => onlook(k) },
-      el("th", { scope: "row" }, el("button", {
-        class: "row-name", "aria-pressed": String(k === looked), onclick: (event) => { event.stopPropagation(); onlook(k); },
-      }, names[k])),
-      measures.map((name) => el("td", { data: { measure: name, value: answer[name][k] } },
-        bar(name, answer[name][k], baseline?.[name][k], sizes[name])))));
+    rows.push(
+      el(
+        "tr",
+        { class: k === looked ? "looked" : "", onclick: () => onlook(k) },
+        el(
+          "th",
+          { scope: "row" },
+          el(
+            "button",
+            {
+              class: "row-name",
+              "aria-pressed": String(k === looked),
+              onclick: (event) => {
+                event.stopPropagation();
+                onlook(k);
+              },
+            },
+            names[k],
+          ),
+        ),
+        measures.map((name) =>
+          el(
+            "td",
+            { data: { measure: name, value: answer[name][k] } },
+            bar(name, answer[name][k], baseline?.[name][k], sizes[name]),
+          ),
+        ),
+      ),
+    );
   }
-  return el("table", {},
-    el("thead", {}, el("tr", {}, el("th", {}, ""), measures.map((name) =>
-      el("th", { scope: "col" }, t(`kept.${name}`), el("small", {}, t(`kept.${name}-short`)))))),
-    el("tbody", {}, rows));
+  return el(
+    "table",
+    {},
+    el(
+      "thead",
+      {},
+      el(
+        "tr",
+        {},
+        el("th", {}, ""),
+        measures.map((name) =>
+          el("th", { scope: "col" }, t(`kept.${name}`), el("small", {}, t(`kept.${name}-short`))),
+        ),
+      ),
+    ),
+    el("tbody", {}, rows),
+  );
 }
 
 function size(name, answer, baseline) {
@@ -41,10 +77,20 @@ function bar(name, value, usual, most) {
   const reach = signed ? 50 : 100;
   const place = (x) => zero + Math.max(-1, Math.min(1, x / most)) * reach;
   const [from, to] = [Math.min(zero, place(value)), Math.max(zero, place(value))];
-  const text = signed ? number(value, Math.abs(most) >= 100 ? 0 : 2) : `${number(100 * value, 0)} %`;
-  const track = el("span", { class: `track ${name}${value < 0 ? " negative" : ""}` },
+  const text = signed
+    ? number(value, Math.abs(most) >= 100 ? 0 : 2)
+    : `${number(100 * value, 0)} %`;
+  const track = el(
+    "span",
+    { class: `track ${name}${value < 0 ? " negative" : ""}` },
     el("i", { class: "value", style: { left: `${from}%`, width: `${Math.max(to - from, 0.4)}%` } }),
     signed && el("i", { class: "zero", style: { left: "50%" } }),
-    Number.isFinite(usual) && el("i", { class: "usual", style: { left: `${place(usual)}%` }, title: `${t("kept.baseline")} ${number(usual, 2)}` }));
+    Number.isFinite(usual) &&
+      el("i", {
+        class: "usual",
+        style: { left: `${place(usual)}%` },
+        title: `${t("kept.baseline")} ${number(usual, 2)}`,
+      }),
+  );
   return el("span", { class: "measure" }, track, el("span", { class: "number" }, text));
 }

@@ -4,15 +4,29 @@ import { t } from "../i18n.js";
 import { el, svg } from "./dom.js";
 
 /** A hue for each season, its shades for the forecasts that are made from it. */
-const SEASONS = [["--forget", "--hidden", "--mix-blue"], ["--input", "--mix-green", "--mix-mint"], ["--mix-sand", "--mix-cream", "--candidate"]];
+const SEASONS = [
+  ["--forget", "--hidden", "--mix-blue"],
+  ["--input", "--mix-green", "--mix-mint"],
+  ["--mix-sand", "--mix-cream", "--candidate"],
+];
 const WITHIN = { last: "--candidate", mean: "--mix-sand" };
 const OTHERS = { last: "--series", level: "--faint", "half trend": "--output", trend: "--cell" };
 
 /** @param {{names: string[]}} options */
 export function mixture({ names }) {
   const picture = svg("svg", { class: "mixture", role: "img", preserveAspectRatio: "none" });
-  const legend = el("div", { class: "legend" }, names.map((name, k) =>
-    el("span", {}, el("span", { class: "swatch", style: { background: `var(${colourOf(names, k)})` } }), anchorName(name))));
+  const legend = el(
+    "div",
+    { class: "legend" },
+    names.map((name, k) =>
+      el(
+        "span",
+        {},
+        el("span", { class: "swatch", style: { background: `var(${colourOf(names, k)})` } }),
+        anchorName(name),
+      ),
+    ),
+  );
   const element = el("div", {}, picture, legend);
 
   /** @param {number[][]} weights (K, h) @param {number} ahead the step that is marked */
@@ -23,12 +37,23 @@ export function mixture({ names }) {
     for (let j = 0; j < h; j++) {
       let from = 0;
       weights.forEach((row, k) => {
-        parts.push(svg("rect", { x: j, y: from, width: j === ahead ? 1 : 0.92, height: row[j], fill: `var(${colourOf(names, k)})`, opacity: j === ahead ? 1 : 0.72 }));
+        parts.push(
+          svg("rect", {
+            x: j,
+            y: from,
+            width: j === ahead ? 1 : 0.92,
+            height: row[j],
+            fill: `var(${colourOf(names, k)})`,
+            opacity: j === ahead ? 1 : 0.72,
+          }),
+        );
         from += row[j];
       });
     }
     picture.replaceChildren(...parts);
-    const told = weights.map((row, k) => `${anchorName(names[k])} ${Math.round(100 * row[ahead])} %`);
+    const told = weights.map(
+      (row, k) => `${anchorName(names[k])} ${Math.round(100 * row[ahead])} %`,
+    );
     picture.setAttribute("aria-label", told.join(", "));
   }
   return { element, draw };
@@ -38,13 +63,21 @@ function colourOf(names, k) {
   const { kind, season, inner } = parsed(names[k]);
   if (names[k] in OTHERS) return OTHERS[names[k]];
   if (inner) return WITHIN[kind];
-  const seasons = [...new Set(names.map(parsed).filter((one) => one.season && !one.inner).map((one) => one.season))];
+  const seasons = [
+    ...new Set(
+      names
+        .map(parsed)
+        .filter((one) => one.season && !one.inner)
+        .map((one) => one.season),
+    ),
+  ];
   return SEASONS[seasons.indexOf(season) % SEASONS.length][["last", "mean", "form"].indexOf(kind)];
 }
 
 function anchorName(name) {
   const { kind, season, inner } = parsed(name);
-  if (name === "half trend" || name === "trend") return t(`forecast.anchor-${name.replace(" ", "-")}`);
+  if (name === "half trend" || name === "trend")
+    return t(`forecast.anchor-${name.replace(" ", "-")}`);
   if (inner) return t(`forecast.anchor-within-${kind}`, inner, season);
   return t(`forecast.anchor-${kind}${season && season !== "1" ? "-season" : ""}`, season);
 }

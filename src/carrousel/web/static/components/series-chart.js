@@ -37,8 +37,12 @@ export function seriesChart({ ondrag, label }) {
     picture.setAttribute("viewBox", `0 0 ${width} ${height}`);
     const focused = document.activeElement?.dataset?.at;
     picture.replaceChildren(
-      ...axes(shown, scale, width, height), ...band(shown, scale, height), ...fan(shown, scale),
-      line(shown, scale), ...points(shown, scale));
+      ...axes(shown, scale, width, height),
+      ...band(shown, scale, height),
+      ...fan(shown, scale),
+      line(shown, scale),
+      ...points(shown, scale),
+    );
     if (focused !== undefined) picture.querySelector(`[data-at="${focused}"]`)?.focus();
   }
 
@@ -46,13 +50,24 @@ export function seriesChart({ ondrag, label }) {
     const found = [];
     for (let k = from; k < to; k++) {
       if (!Number.isFinite(values[k])) continue;
-      found.push(svg("circle", {
-        cx: x(k), cy: y(values[k]), r: to - from > 120 ? 2.4 : 4, class: "observation", data: { at: k, keys: "arrows" },
-        ...(editable ? {
-          tabindex: 0, role: "slider", "aria-label": times[k] ?? k, "aria-valuenow": values[k],
-          "aria-orientation": "vertical",
-        } : {}),
-      }));
+      found.push(
+        svg("circle", {
+          cx: x(k),
+          cy: y(values[k]),
+          r: to - from > 120 ? 2.4 : 4,
+          class: "observation",
+          data: { at: k, keys: "arrows" },
+          ...(editable
+            ? {
+                tabindex: 0,
+                role: "slider",
+                "aria-label": times[k] ?? k,
+                "aria-valuenow": values[k],
+                "aria-orientation": "vertical",
+              }
+            : {}),
+        }),
+      );
     }
     return found;
   }
@@ -77,7 +92,9 @@ export function seriesChart({ ondrag, label }) {
   };
   picture.addEventListener("pointerup", letGo);
   picture.addEventListener("pointercancel", letGo);
-  picture.addEventListener("pointerleave", () => { tip.hidden = true; });
+  picture.addEventListener("pointerleave", () => {
+    tip.hidden = true;
+  });
   picture.addEventListener("keydown", (event) => {
     const by = { ArrowUp: 1, ArrowDown: -1 }[event.key];
     const at = Number(event.target.dataset?.at);
@@ -92,7 +109,10 @@ export function seriesChart({ ondrag, label }) {
     let best = null;
     let least = 18;
     for (let k = shown.from; k < shown.to; k++) {
-      const away = Math.hypot(shown.scale.x(k) - event.clientX + left, shown.scale.y(shown.values[k]) - event.clientY + top);
+      const away = Math.hypot(
+        shown.scale.x(k) - event.clientX + left,
+        shown.scale.y(shown.values[k]) - event.clientY + top,
+      );
       if (away < least) [best, least] = [k, away];
     }
     return best;
@@ -122,7 +142,10 @@ function scales({ from, to, values, left, right, forecast }, width, height) {
   const column = (width - left - right) / (end - from);
   const inner = height - PAD.top - PAD.bottom;
   return {
-    low, high, end, column,
+    low,
+    high,
+    end,
+    column,
     x: (k) => left + (k - from + 0.5) * column,
     y: (value) => PAD.top + (1 - (value - low) / (high - low)) * inner,
     back: (pixel) => low + (1 - (pixel - PAD.top) / inner) * (high - low),
@@ -133,16 +156,30 @@ function scales({ from, to, values, left, right, forecast }, width, height) {
 function axes({ from, left, right, times }, { low, high, y, x, end }, width, height) {
   const lines = ticks(low, high).flatMap((value) => [
     svg("line", { x1: left, x2: width - right, y1: y(value), y2: y(value), class: "grid" }),
-    svg("text", { x: left - 7, y: y(value) + 4, class: "tick", "text-anchor": "end" }, number(value, value % 1 ? 1 : 0)),
+    svg(
+      "text",
+      { x: left - 7, y: y(value) + 4, class: "tick", "text-anchor": "end" },
+      number(value, value % 1 ? 1 : 0),
+    ),
   ]);
-  const every = Math.max(1, Math.ceil((end - from) / Math.max(2, Math.floor((width - left - right) / 90))));
+  const every = Math.max(
+    1,
+    Math.ceil((end - from) / Math.max(2, Math.floor((width - left - right) / 90))),
+  );
   for (let k = from; k < end; k += every) {
-    lines.push(svg("text", { x: x(k), y: height - 5, class: "tick", "text-anchor": "middle" }, shortTime(times[k] ?? "")));
+    lines.push(
+      svg(
+        "text",
+        { x: x(k), y: height - 5, class: "tick", "text-anchor": "middle" },
+        shortTime(times[k] ?? ""),
+      ),
+    );
   }
   return lines;
 }
 
-const shortTime = (time) => (time.endsWith("-01") && time.length === 10 ? time.slice(0, 7) : time.slice(0, 10));
+const shortTime = (time) =>
+  time.endsWith("-01") && time.length === 10 ? time.slice(0, 7) : time.slice(0, 10);
 
 export function ticks(low, high) {
   const rough = (high - low) / 4;
@@ -155,9 +192,15 @@ export function ticks(low, high) {
 
 function band({ band: shown }, { x, column }, height) {
   if (!shown) return [];
-  return [svg("rect", {
-    x: x(shown.from) - column / 2, y: 0, width: column * (shown.to - shown.from), height, class: "band",
-  })];
+  return [
+    svg("rect", {
+      x: x(shown.from) - column / 2,
+      y: 0,
+      width: column * (shown.to - shown.from),
+      height,
+      class: "band",
+    }),
+  ];
 }
 
 function line({ from, to, values }, { x, y }) {
@@ -170,7 +213,12 @@ function line({ from, to, values }, { x, y }) {
       pen = "L";
     }
   }
-  return svg("path", { d: path || "M0 0", class: "series-line", fill: "none", stroke: colour("--series") });
+  return svg("path", {
+    d: path || "M0 0",
+    class: "series-line",
+    fill: "none",
+    stroke: colour("--series"),
+  });
 }
 
 function fan({ forecast }, { x, y }) {
@@ -185,11 +233,13 @@ function fan({ forecast }, { x, y }) {
   const middle = last / 2;
   const path = (of) => `M${quantiles.map((row, j) => `${x(at + j)} ${y(of(row, j))}`).join("L")}`;
   const drawn = [
-    area(1, last - 1, "fan wide"), area(3, last - 3, "fan"),
+    area(1, last - 1, "fan wide"),
+    area(3, last - 3, "fan"),
     svg("path", { d: path((row) => row[middle]), class: "median", fill: "none" }),
   ];
   (actual ?? []).forEach((value, j) => {
-    if (Number.isFinite(value)) drawn.push(svg("circle", { cx: x(at + j), cy: y(value), r: 3, class: "actual" }));
+    if (Number.isFinite(value))
+      drawn.push(svg("circle", { cx: x(at + j), cy: y(value), r: 3, class: "actual" }));
   });
   return drawn;
 }

@@ -43,19 +43,42 @@ class CellView {
     this.chosen = null; // the value whose arithmetic is shown; null: the operation's own
     this.narrow = false;
     this.player = new Player(store, {
-      where: () => ({ operation: this.operation, last: this.last, step: this.step, steps: this.run.T }),
-      flow: (operation, duration, done) => this.flow.run(operation, this.values, this.unit, duration, done),
+      where: () => ({
+        operation: this.operation,
+        last: this.last,
+        step: this.step,
+        steps: this.run.T,
+      }),
+      flow: (operation, duration, done) =>
+        this.flow.run(operation, this.values, this.unit, duration, done),
       stop: () => this.flow.stop(),
     });
     this.toolbar = toolbar(store, this.run, this.player);
     this.peek = peek();
     this.stage = el("div", { class: "cell-stage" });
-    this.steps = el("div", { class: "cell-steps", role: "group", "aria-label": t("cell.operations") });
+    this.steps = el("div", {
+      class: "cell-steps",
+      role: "group",
+      "aria-label": t("cell.operations"),
+    });
     this.panel = el("div", { class: "cell-panel", "aria-live": "polite" });
     this.output = el("div", { class: "cell-output" });
-    root.append(this.head(), el("div", { class: "cell-view" },
-      el("div", { class: "panel cell-main" }, this.toolbar.element, this.stage, legend(), this.peek.element),
-      el("div", { class: "panel cell-side" }, this.steps, this.panel, this.output)));
+    root.append(
+      this.head(),
+      el(
+        "div",
+        { class: "cell-view" },
+        el(
+          "div",
+          { class: "panel cell-main" },
+          this.toolbar.element,
+          this.stage,
+          legend(),
+          this.peek.element,
+        ),
+        el("div", { class: "panel cell-side" }, this.steps, this.panel, this.output),
+      ),
+    );
     this.drawDiagram();
     this.watcher = new ResizeObserver(() => this.resize());
     this.watcher.observe(this.stage);
@@ -69,17 +92,27 @@ class CellView {
     const { model, layer } = this.store.state;
     return model.layers[Math.min(layer ?? 0, model.layers.length - 1)];
   }
-  get last() { return STEPS[this.run.kind].length - 1; }
-  get step() { return Math.min(this.store.state.step, this.run.T - 1); }
-  get operation() { return Math.min(this.store.state.operation, this.last); }
+  get last() {
+    return STEPS[this.run.kind].length - 1;
+  }
+  get step() {
+    return Math.min(this.store.state.step, this.run.T - 1);
+  }
+  get operation() {
+    return Math.min(this.store.state.operation, this.last);
+  }
   get unit() {
     this.suggested ??= busiest(this.run);
     return Math.min(this.store.state.unit ?? this.suggested, this.run.H - 1);
   }
 
   head() {
-    return el("div", { class: "view-head" }, el("h2", {}, t(`cell.title.${this.run.kind}`)),
-      el("p", { class: "hint" }, t(isSmall(this.store.state) ? "cell.introSmall" : "cell.intro")));
+    return el(
+      "div",
+      { class: "view-head" },
+      el("h2", {}, t(`cell.title.${this.run.kind}`)),
+      el("p", { class: "hint" }, t(isSmall(this.store.state) ? "cell.introSmall" : "cell.intro")),
+    );
   }
 
   drawDiagram() {
@@ -125,17 +158,22 @@ class CellView {
     if (changed.has("model")) return; // the page mounts the view again
     if (changed.has("record") || changed.has("layer")) this.renew(changed.has("layer"));
     if (changed.has("operation") || changed.has("step")) this.chosen = null;
-    const { playing } = this.store.state, whole = this.operation >= this.last;
+    const { playing } = this.store.state,
+      whole = this.operation >= this.last;
     if (changed.has("step") && !this.player.advancing && !playing && !whole) {
       this.store.set({ operation: this.last }); // the clock was moved by hand: show the whole step
       return;
     }
     if (changed.has("playing") && playing && whole) {
-      if (changed.has("step")) this.store.set({ operation: 0 }); // from the beginning
+      if (changed.has("step"))
+        this.store.set({ operation: 0 }); // from the beginning
       else this.player.advance(1);
       return;
     }
-    if (["record", "layer", "step", "operation", "unit", "playing"].some((name) => changed.has(name))) this.update();
+    if (
+      ["record", "layer", "step", "operation", "unit", "playing"].some((name) => changed.has(name))
+    )
+      this.update();
     if (["playing", "operation", "step"].some((name) => changed.has(name))) this.player.play();
   }
 
@@ -153,10 +191,18 @@ class CellView {
     this.drawing.highlight(this.chosen);
     this.toolbar.update({ unit, units: run.H, playing: store.state.playing });
     this.steps.replaceChildren(...STEPS[run.kind].map((value, at) => this.stepButton(value, at)));
-    this.panel.replaceChildren(arithmetic({
-      layer: this.layer, run, t: step, kind: run.kind, id: this.chosen ?? STEPS[run.kind][operation], unit,
-      values: this.values, names: (k) => this.nameOf(k),
-    }));
+    this.panel.replaceChildren(
+      arithmetic({
+        layer: this.layer,
+        run,
+        t: step,
+        kind: run.kind,
+        id: this.chosen ?? STEPS[run.kind][operation],
+        unit,
+        values: this.values,
+        names: (k) => this.nameOf(k),
+      }),
+    );
     const words = operation < this.last ? [] : spoken(store.state, step);
     this.output.hidden = words.length === 0;
     this.output.replaceChildren(...words);
@@ -165,11 +211,18 @@ class CellView {
   /** @param {string} value @param {number} at */
   stepButton(value, at) {
     const name = t(`cell.name.${value}`);
-    return el("button", {
-      class: at > this.operation ? "later" : "", data: { gate: this.values.get(value)?.role ?? "series" },
-      "aria-pressed": String(at === this.operation), title: name, "aria-label": name,
-      onclick: () => this.store.set({ operation: at, playing: false }),
-    }, t(`cell.sign.${this.run.kind}.${value}`));
+    return el(
+      "button",
+      {
+        class: at > this.operation ? "later" : "",
+        data: { gate: this.values.get(value)?.role ?? "series" },
+        "aria-pressed": String(at === this.operation),
+        title: name,
+        "aria-label": name,
+        onclick: () => this.store.set({ operation: at, playing: false }),
+      },
+      t(`cell.sign.${this.run.kind}.${value}`),
+    );
   }
 
   /** What the network reads at this step. */
@@ -192,7 +245,10 @@ class CellView {
 }
 
 function legend() {
-  return el("div", { class: "legend cell-legend" },
+  return el(
+    "div",
+    { class: "legend cell-legend" },
     el("span", {}, el("i", { class: "ramp gate-ramp" }), t("cell.gateScale")),
-    el("span", {}, el("i", { class: "ramp signed-ramp" }), t("cell.stateScale")));
+    el("span", {}, el("i", { class: "ramp signed-ramp" }), t("cell.stateScale")),
+  );
 }

@@ -19,9 +19,17 @@ const SETTLED = 80; // milliseconds without a change
 const MARGIN = 46; // left of the charts, for their numbers
 
 export function mount(root, store) {
-  root.append(el("div", { class: "view-head" },
-    el("h2", {}, t("forecast.title")), el("p", { class: "hint" }, t("forecast.intro"))));
-  return store.state.model.meta.task === "forecast" ? mountForecaster(root, store) : offerModels(root, store);
+  root.append(
+    el(
+      "div",
+      { class: "view-head" },
+      el("h2", {}, t("forecast.title")),
+      el("p", { class: "hint" }, t("forecast.intro")),
+    ),
+  );
+  return store.state.model.meta.task === "forecast"
+    ? mountForecaster(root, store)
+    : offerModels(root, store);
 }
 
 /** Another kind of model is open: here is what to open instead. */
@@ -30,9 +38,19 @@ function offerModels(root, store) {
   root.append(box);
   listModels().then((models) => {
     const found = models.filter((one) => one.task === "forecast");
-    box.append(el("div", { class: "toolbar offers" }, found.map((one) =>
-      el("button", { class: "primary", onclick: () => openModel(store, one.name) },
-        one.title?.[store.state.lang] ?? one.name))));
+    box.append(
+      el(
+        "div",
+        { class: "toolbar offers" },
+        found.map((one) =>
+          el(
+            "button",
+            { class: "primary", onclick: () => openModel(store, one.name) },
+            one.title?.[store.state.lang] ?? one.name,
+          ),
+        ),
+      ),
+    );
     if (found.length === 0) box.append(el("p", { class: "hint" }, t("forecast.none")));
   });
   return { destroy() {} };
@@ -44,18 +62,42 @@ function mountForecaster(root, store) {
   let ahead = 0; // the step of the horizon that is asked about
   const chart = seriesChart({
     label: t("forecast.chart"),
-    ondrag: (at, value) => store.set({ input: moveObservation(model, store.state.input, at, value) }),
+    ondrag: (at, value) =>
+      store.set({ input: moveObservation(model, store.state.input, at, value) }),
   });
   const bars = stepBars({ onpick: (step) => store.set({ step }) });
   const mix = mixture({ names: shape.anchors });
   const said = el("p", { class: "summary", id: "forecast-summary", "aria-live": "polite" });
-  const controls = toolbar(store, { onahead: (value) => { ahead = value; redraw(); } });
+  const controls = toolbar(store, {
+    onahead: (value) => {
+      ahead = value;
+      redraw();
+    },
+  });
   root.append(
-    el("section", { class: "panel" }, controls.element, chart.element, said,
-      el("h3", {}, t("forecast.owes")), el("p", { class: "hint" }, t("forecast.owes-means")), bars.element),
-    el("div", { class: "forecast-below" },
-      el("section", { class: "panel" }, el("h3", {}, t("forecast.mixture")), el("p", { class: "hint" }, t("forecast.mixture-means")), mix.element),
-      el("section", { class: "panel" }, el("h3", {}, t("forecast.past")), backtest(model))));
+    el(
+      "section",
+      { class: "panel" },
+      controls.element,
+      chart.element,
+      said,
+      el("h3", {}, t("forecast.owes")),
+      el("p", { class: "hint" }, t("forecast.owes-means")),
+      bars.element,
+    ),
+    el(
+      "div",
+      { class: "forecast-below" },
+      el(
+        "section",
+        { class: "panel" },
+        el("h3", {}, t("forecast.mixture")),
+        el("p", { class: "hint" }, t("forecast.mixture-means")),
+        mix.element,
+      ),
+      el("section", { class: "panel" }, el("h3", {}, t("forecast.past")), backtest(model)),
+    ),
+  );
 
   let asking = 0;
   const redraw = oncePerFrame(() => draw());
@@ -67,19 +109,34 @@ function mountForecaster(root, store) {
     const actual = Array.from(input.values.subarray(input.end, input.end + shape.h));
     const times = [...stored.times, ...stored.future];
     const from = Math.max(input.first, 0);
-    chart.draw({ from, to: input.end, values: input.values, left: MARGIN, right: 8, times,
-      forecast: { at: input.end, quantiles: forecast.quantiles, actual } });
+    chart.draw({
+      from,
+      to: input.end,
+      values: input.values,
+      left: MARGIN,
+      right: 8,
+      times,
+      forecast: { at: input.end, quantiles: forecast.quantiles, actual },
+    });
     mix.draw(forecast.weights, ahead);
     controls.draw(input, times);
     clearTimeout(asking); // the network runs twice a step for this: not while a point is moving
     asking = setTimeout(() => {
       const answer = askSeries(model, input, record, last, ahead);
-      bars.draw({ ...answer, labels: input.labels, left: MARGIN, right: 8, share: (input.end - from) / (input.end - from + shape.h) });
+      bars.draw({
+        ...answer,
+        labels: input.labels,
+        left: MARGIN,
+        right: 8,
+        share: (input.end - from) / (input.end - from + shape.h),
+      });
     }, SETTLED);
     summarise(said, forecast, actual, ahead, times[input.end + ahead]);
   }
 
-  const leave = store.subscribe((_, changed) => { if (changed.has("record")) redraw(); });
+  const leave = store.subscribe((_, changed) => {
+    if (changed.has("record")) redraw();
+  });
   const watcher = new ResizeObserver(redraw);
   watcher.observe(root);
   redraw();
@@ -97,31 +154,59 @@ function mountForecaster(root, store) {
 function toolbar(store, { onahead }) {
   const { model } = store.state;
   const { h, step, steps } = model.meta.shape;
-  const series = el("select", {
-    id: "forecast-series", "aria-label": t("forecast.series"),
-    onchange: () => store.set({ input: readSeries(model, series.selectedIndex) }),
-  }, model.meta.series.map((one) => el("option", {}, one.id)));
+  const series = el(
+    "select",
+    {
+      id: "forecast-series",
+      "aria-label": t("forecast.series"),
+      onchange: () => store.set({ input: readSeries(model, series.selectedIndex) }),
+    },
+    model.meta.series.map((one) => el("option", {}, one.id)),
+  );
   const origin = el("input", {
-    type: "range", id: "origin", step,
+    type: "range",
+    id: "origin",
+    step,
     oninput: () => store.set({ input: upTo(model, store.state.input, Number(origin.value)) }),
   });
   const when = el("output", { for: "origin", class: "number" });
   const choice = el("input", {
-    type: "range", id: "ahead", min: 1, max: h, value: 1,
-    oninput: () => { choiceLabel.textContent = `+${choice.value}`; onahead(Number(choice.value) - 1); },
+    type: "range",
+    id: "ahead",
+    min: 1,
+    max: h,
+    value: 1,
+    oninput: () => {
+      choiceLabel.textContent = `+${choice.value}`;
+      onahead(Number(choice.value) - 1);
+    },
   });
   const choiceLabel = el("output", { for: "ahead", class: "number" }, "+1");
-  const reset = el("button", {
-    id: "forecast-reset", onclick: () => store.set({ input: readSeries(model, store.state.input.index) }),
-  }, t("page.reset"));
-  const element = el("div", { class: "toolbar" },
+  const reset = el(
+    "button",
+    {
+      id: "forecast-reset",
+      onclick: () => store.set({ input: readSeries(model, store.state.input.index) }),
+    },
+    t("page.reset"),
+  );
+  const element = el(
+    "div",
+    { class: "toolbar" },
     el("label", { hidden: model.meta.series.length < 2 }, t("forecast.series"), series),
-    el("label", {}, t("forecast.made"), origin, when), el("label", {}, t("forecast.ahead"), choice, choiceLabel), reset);
+    el("label", {}, t("forecast.made"), origin, when),
+    el("label", {}, t("forecast.ahead"), choice, choiceLabel),
+    reset,
+  );
 
   function draw(input, times) {
     series.selectedIndex = input.index;
     origin.max = input.values.length;
-    origin.min = Math.min(input.values.length, input.values.length % step + Math.max(step * 2, Math.min(step * steps, input.values.length - h)));
+    origin.min = Math.min(
+      input.values.length,
+      (input.values.length % step) +
+        Math.max(step * 2, Math.min(step * steps, input.values.length - h)),
+    );
     origin.value = input.end;
     origin.disabled = Number(origin.min) >= Number(origin.max);
     when.textContent = short(times[input.end - 1] ?? "");
@@ -132,7 +217,9 @@ function toolbar(store, { onahead }) {
 function summarise(root, forecast, actual, ahead, time) {
   const row = forecast.quantiles[ahead];
   const middle = row[(row.length - 1) / 2];
-  const parts = [t("forecast.says", short(time ?? ""), number(middle, 1), number(row[3], 1), number(row[7], 1))];
+  const parts = [
+    t("forecast.says", short(time ?? ""), number(middle, 1), number(row[3], 1), number(row[7], 1)),
+  ];
   if (Number.isFinite(actual[ahead])) {
     const inside = actual[ahead] >= row[3] && actual[ahead] <= row[7];
     parts.push(" ", t(inside ? "forecast.inside" : "forecast.outside", number(actual[ahead], 1)));
@@ -145,12 +232,41 @@ function backtest(model) {
   const found = model.meta.backtest;
   if (!found) return el("p", { class: "hint" }, t("forecast.no-backtest"));
   const best = Math.min(...found.rows.map((row) => row.mae));
-  return el("div", {},
+  return el(
+    "div",
+    {},
     el("p", { class: "hint" }, t("forecast.past-means", found.windows, found.h)),
-    el("table", { class: "scores" },
-      el("thead", {}, el("tr", {}, el("th", {}, ""), el("th", {}, t("forecast.mae")), el("th", {}, t("forecast.coverage")))),
-      el("tbody", {}, found.rows.map((row) => el("tr", { class: row.mae === best ? "best" : "" },
-        el("th", { scope: "row" }, t(`forecast.${row.name}`)),
-        el("td", { class: "number" }, number(row.mae, 1)),
-        el("td", { class: "number" }, row.coverage === null ? "–" : `${number(100 * row.coverage, 0)} %`))))));
+    el(
+      "table",
+      { class: "scores" },
+      el(
+        "thead",
+        {},
+        el(
+          "tr",
+          {},
+          el("th", {}, ""),
+          el("th", {}, t("forecast.mae")),
+          el("th", {}, t("forecast.coverage")),
+        ),
+      ),
+      el(
+        "tbody",
+        {},
+        found.rows.map((row) =>
+          el(
+            "tr",
+            { class: row.mae === best ? "best" : "" },
+            el("th", { scope: "row" }, t(`forecast.${row.name}`)),
+            el("td", { class: "number" }, number(row.mae, 1)),
+            el(
+              "td",
+              { class: "number" },
+              row.coverage === null ? "–" : `${number(100 * row.coverage, 0)} %`,
+            ),
+          ),
+        ),
+      ),
+    ),
+  );
 }

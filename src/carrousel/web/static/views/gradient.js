@@ -42,27 +42,63 @@ class GradientView {
     this.lanes = Object.fromEntries(KINDS.map((kind) => [kind, lane(kind)]));
     this.redraw = oncePerFrame(() => this.draw());
     this.recompute = oncePerFrame(() => this.compute());
-    this.stage = el("div", { class: "panel gradient-stage" }, this.legend(), this.chart.element,
-      KINDS.map((kind) => this.lanes[kind].element), this.formulas());
+    this.stage = el(
+      "div",
+      { class: "panel gradient-stage" },
+      this.legend(),
+      this.chart.element,
+      KINDS.map((kind) => this.lanes[kind].element),
+      this.formulas(),
+    );
     root.append(
-      el("div", { class: "view-head" }, el("h2", {}, t("gradient.title")),
-        el("p", { class: "hint" }, t("gradient.intro"))),
-      el("div", { class: "gradient-view" }, this.controls(), this.stage));
+      el(
+        "div",
+        { class: "view-head" },
+        el("h2", {}, t("gradient.title")),
+        el("p", { class: "hint" }, t("gradient.intro")),
+      ),
+      el("div", { class: "gradient-view" }, this.controls(), this.stage),
+    );
     this.watcher = new ResizeObserver(this.redraw);
     this.watcher.observe(this.stage);
   }
 
   controls() {
-    return el("div", { class: "panel gradient-controls" },
-      el("button", { class: "primary", id: "gradient-send", onclick: () => this.send() }, t("gradient.send")),
+    return el(
+      "div",
+      { class: "panel gradient-controls" },
+      el(
+        "button",
+        { class: "primary", id: "gradient-send", onclick: () => this.send() },
+        t("gradient.send"),
+      ),
       Object.keys(SLIDERS).map((name) => this.slider(name)),
-      el("label", { class: "check" }, el("input", {
-        type: "checkbox", id: "gradient-clip", checked: settings.clip,
-        onchange: (event) => { settings.clip = event.target.checked; this.redraw(); },
-      }), t("gradient.clip")),
-      el("button", {
-        id: "gradient-seed", onclick: () => { settings.seed++; this.recompute(); },
-      }, t("gradient.seed")));
+      el(
+        "label",
+        { class: "check" },
+        el("input", {
+          type: "checkbox",
+          id: "gradient-clip",
+          checked: settings.clip,
+          onchange: (event) => {
+            settings.clip = event.target.checked;
+            this.redraw();
+          },
+        }),
+        t("gradient.clip"),
+      ),
+      el(
+        "button",
+        {
+          id: "gradient-seed",
+          onclick: () => {
+            settings.seed++;
+            this.recompute();
+          },
+        },
+        t("gradient.seed"),
+      ),
+    );
   }
 
   /** @param {keyof typeof SLIDERS} name */
@@ -70,7 +106,12 @@ class GradientView {
     const { min, max, step, show } = SLIDERS[name];
     const output = el("output", { class: "number", for: `gradient-${name}` }, show(settings[name]));
     const input = el("input", {
-      type: "range", id: `gradient-${name}`, min, max, step, value: settings[name],
+      type: "range",
+      id: `gradient-${name}`,
+      min,
+      max,
+      step,
+      value: settings[name],
       oninput: (event) => {
         settings[name] = Number(event.target.value);
         output.textContent = show(settings[name]);
@@ -78,21 +119,41 @@ class GradientView {
         else this.recompute();
       },
     });
-    return el("label", { class: "slider" }, el("span", {}, t(`gradient.${name}`), output), input,
-      el("small", { class: "hint" }, t(`gradient.${name}Does`)));
+    return el(
+      "label",
+      { class: "slider" },
+      el("span", {}, t(`gradient.${name}`), output),
+      input,
+      el("small", { class: "hint" }, t(`gradient.${name}Does`)),
+    );
   }
 
   legend() {
     const network = (kind) =>
       el("span", { data: { network: kind } }, el("span", { class: "swatch" }), kind.toUpperCase());
-    return el("div", { class: "legend" },
-      el("span", {}, t("gradient.yAxis"), " ", formula(t("gradient.formula.norm"))), KINDS.map(network),
-      el("span", {}, el("i", { class: "bound-key" }), t("gradient.bound"), formula(t("gradient.formula.bound"))));
+    return el(
+      "div",
+      { class: "legend" },
+      el("span", {}, t("gradient.yAxis"), " ", formula(t("gradient.formula.norm"))),
+      KINDS.map(network),
+      el(
+        "span",
+        {},
+        el("i", { class: "bound-key" }),
+        t("gradient.bound"),
+        formula(t("gradient.formula.bound")),
+      ),
+    );
   }
 
   formulas() {
-    const part = (name) => el("div", {}, el("span", { class: "hint" }, t(`gradient.${name}`)),
-      formula(t(`gradient.formula.${name}`), true));
+    const part = (name) =>
+      el(
+        "div",
+        {},
+        el("span", { class: "hint" }, t(`gradient.${name}`)),
+        formula(t(`gradient.formula.${name}`), true),
+      );
     return el("div", { class: "gradient-formulas" }, part("chain"), part("update"));
   }
 
@@ -105,10 +166,12 @@ class GradientView {
   draw() {
     const width = this.lanes.rnn.element.clientWidth;
     if (width < 50 || !this.flows) return;
-    const { steps } = settings, { from } = this;
+    const { steps } = settings,
+      { from } = this;
     this.chart.draw(this.flows, steps, { width, height: this.chartHeight(), from });
     for (const kind of KINDS) {
-      const flow = this.flows[kind], longest = FULL * Math.max(...flow.shares);
+      const flow = this.flows[kind],
+        longest = FULL * Math.max(...flow.shares);
       this.lanes[kind].draw(flow, steps, { width, from, rate: this.rate(kind), longest });
     }
   }

@@ -24,19 +24,46 @@ export function mount(root, store) {
   const steps = el("div", { class: "kept-steps" });
   const foot = el("p", { class: "hint", id: "kept-error" });
   root.append(
-    el("div", { class: "view-head" }, el("h2", {}, t("kept.title")), el("p", { class: "hint" }, t("kept.intro"))),
-    el("div", { class: "kept" },
+    el(
+      "div",
+      { class: "view-head" },
+      el("h2", {}, t("kept.title")),
+      el("p", { class: "hint" }, t("kept.intro")),
+    ),
+    el(
+      "div",
+      { class: "kept" },
       el("section", { class: "panel" }, steps, summary, table, foot),
-      el("aside", { class: "panel" }, el("h3", {}, t(language ? "kept.next" : "kept.ahead")), guesses,
-        el("details", { open: true }, el("summary", {}, t("kept.how")),
+      el(
+        "aside",
+        { class: "panel" },
+        el("h3", {}, t(language ? "kept.next" : "kept.ahead")),
+        guesses,
+        el(
+          "details",
+          { open: true },
+          el("summary", {}, t("kept.how")),
           ["survival", "ledger", "occlusion", "baseline", "honest"].map((name) =>
-            el("p", { class: "hint" }, el("b", {}, t(`kept.${name}`)), " ", t(`kept.${name}-means`)))))));
+            el(
+              "p",
+              { class: "hint" },
+              el("b", {}, t(`kept.${name}`)),
+              " ",
+              t(`kept.${name}-means`),
+            ),
+          ),
+        ),
+      ),
+    ),
+  );
 
   const redraw = oncePerFrame(draw);
   async function draw() {
     const mine = ++turn;
     const { model, record, input, step: at } = store.state;
-    const asked = language ? askedWord(model, record, at, target) : askedStep(model, input, record, at, target);
+    const asked = language
+      ? askedWord(model, record, at, target)
+      : askedStep(model, input, record, at, target);
     const answer = language
       ? askSentence(model, record, input.x, at, asked.id)
       : askSeries(model, input, record, at, asked.id);
@@ -44,12 +71,32 @@ export function mount(root, store) {
     if (looked === null || looked > at) looked = interesting(names, answer, at);
     const show = (baseline) => {
       summary.replaceChildren(...sentence(names, asked, answer, baseline, looked, at, language));
-      table.replaceChildren(keptTable({ names, answer, baseline, at, looked, unit: language ? "" : asked.unit, onlook: look }));
+      table.replaceChildren(
+        keptTable({
+          names,
+          answer,
+          baseline,
+          at,
+          looked,
+          unit: language ? "" : asked.unit,
+          onlook: look,
+        }),
+      );
     };
     show(null);
     drawSteps(steps, names, at, store);
-    drawGuesses(guesses, asked, (id) => { target = id; redraw(); }, language);
-    foot.textContent = answer.ledger ? t("kept.error", answer.error.toExponential(0)) : t("kept.rnn");
+    drawGuesses(
+      guesses,
+      asked,
+      (id) => {
+        target = id;
+        redraw();
+      },
+      language,
+    );
+    foot.textContent = answer.ledger
+      ? t("kept.error", answer.error.toExponential(0))
+      : t("kept.rnn");
     if (!language) return;
     const baseline = await baselineOf(model, at + 1, () => mine !== turn);
     if (baseline && mine === turn) show(baseline);
@@ -95,10 +142,17 @@ function askedStep(model, input, record, at, target) {
   const ahead = target ?? 0;
   const { quantiles } = readForecast(model, input, record, at);
   const words = quantiles.map((row, id) => ({ id, low: row[3], median: row[5], high: row[7] }));
-  return { id: ahead, text: t("kept.step", ahead + 1), words, median: words[ahead].median, unit: "" };
+  return {
+    id: ahead,
+    text: t("kept.step", ahead + 1),
+    words,
+    median: words[ahead].median,
+    unit: "",
+  };
 }
 
-const stepNames = (input) => (input.tokens ? input.tokens.map((token) => token.text) : input.labels);
+const stepNames = (input) =>
+  input.tokens ? input.tokens.map((token) => token.text) : input.labels;
 
 /** The word that the article is about, or else the step without which most changes. */
 function interesting(names, { occlusion }, at) {
@@ -113,40 +167,74 @@ function interesting(names, { occlusion }, at) {
 
 function sentence(names, asked, answer, baseline, looked, at, language) {
   const quote = (name) => el("b", {}, language ? t("kept.quoted", name) : name);
-  const parts = [t("kept.from"), " ", quote(names[at]), language
-    ? t("kept.guess", t("kept.quoted", asked.text), number(100 * asked.probability, 1))
-    : t("kept.median", asked.text, number(asked.median, 1))];
+  const parts = [
+    t("kept.from"),
+    " ",
+    quote(names[at]),
+    language
+      ? t("kept.guess", t("kept.quoted", asked.text), number(100 * asked.probability, 1))
+      : t("kept.median", asked.text, number(asked.median, 1)),
+  ];
   if (answer.survival && looked !== at) {
-    parts.push(t("kept.of-what"), " ", quote(names[looked]), t("kept.wrote", number(100 * answer.survival[looked], 0)));
+    parts.push(
+      t("kept.of-what"),
+      " ",
+      quote(names[looked]),
+      t("kept.wrote", number(100 * answer.survival[looked], 0)),
+    );
     if (baseline) parts.push(t("kept.usual", number(100 * baseline.survival[looked], 0)));
     parts.push(".");
   }
   if (Number.isFinite(answer.occlusion[looked])) {
     const lost = answer.occlusion[looked];
-    parts.push(language
-      ? t(lost >= 0 ? "kept.without" : "kept.likelier", number(Math.exp(Math.abs(lost)), 1))
-      : t("kept.without-step", number(lost, 1)));
-    if (baseline) parts.push(t("kept.without-usual", number(Math.exp(baseline.occlusion[looked]), 1)));
+    parts.push(
+      language
+        ? t(lost >= 0 ? "kept.without" : "kept.likelier", number(Math.exp(Math.abs(lost)), 1))
+        : t("kept.without-step", number(lost, 1)),
+    );
+    if (baseline)
+      parts.push(t("kept.without-usual", number(Math.exp(baseline.occlusion[looked]), 1)));
     parts.push(".");
   }
   return parts;
 }
 
 function drawSteps(root, names, at, store) {
-  root.replaceChildren(el("span", { class: "hint" }, t("kept.moment")), ...names.map((name, k) =>
-    el("button", {
-      class: k > at ? "word later" : "word", "aria-pressed": String(k === at),
-      onclick: () => store.set({ step: k, playing: false }),
-    }, store.state.input.tokens ? name : String(k + 1))));
+  root.replaceChildren(
+    el("span", { class: "hint" }, t("kept.moment")),
+    ...names.map((name, k) =>
+      el(
+        "button",
+        {
+          class: k > at ? "word later" : "word",
+          "aria-pressed": String(k === at),
+          onclick: () => store.set({ step: k, playing: false }),
+        },
+        store.state.input.tokens ? name : String(k + 1),
+      ),
+    ),
+  );
 }
 
 function drawGuesses(root, asked, choose, language) {
-  const most = Math.max(...asked.words.map((word) => (language ? word.probability : Math.abs(word.high))));
-  root.replaceChildren(...asked.words.map((word) => {
-    const share = (language ? word.probability : Math.abs(word.median)) / most;
-    const value = language ? `${number(100 * word.probability, 1)} %` : number(word.median, 1);
-    return el("button", { class: "guess", "aria-pressed": String(word.id === asked.id), onclick: () => choose(word.id) },
-      el("span", {}, language ? word.text : t("kept.step", word.id + 1)),
-      el("i", { class: "bar", style: { width: `${(100 * share).toFixed(1)}%` } }), el("span", { class: "number" }, value));
-  }));
+  const most = Math.max(
+    ...asked.words.map((word) => (language ? word.probability : Math.abs(word.high))),
+  );
+  root.replaceChildren(
+    ...asked.words.map((word) => {
+      const share = (language ? word.probability : Math.abs(word.median)) / most;
+      const value = language ? `${number(100 * word.probability, 1)} %` : number(word.median, 1);
+      return el(
+        "button",
+        {
+          class: "guess",
+          "aria-pressed": String(word.id === asked.id),
+          onclick: () => choose(word.id),
+        },
+        el("span", {}, language ? word.text : t("kept.step", word.id + 1)),
+        el("i", { class: "bar", style: { width: `${(100 * share).toFixed(1)}%` } }),
+        el("span", { class: "number" }, value),
+      );
+    }),
+  );
 }

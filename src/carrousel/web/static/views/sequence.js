@@ -21,22 +21,51 @@ export function mount(root, store) {
   const input = state.input.tokens ? wordRow(store) : seriesRow(store);
   const names = tracks(top(state));
   const maps = names.map((name) => ({
-    name, map: heatmap({ name: t(`sequence.${name}`), colour: `--${name}`, signed: SIGNED.has(name), onpick: pick }),
+    name,
+    map: heatmap({
+      name: t(`sequence.${name}`),
+      colour: `--${name}`,
+      signed: SIGNED.has(name),
+      onpick: pick,
+    }),
   }));
   const unitChart = el("div", { class: "unit-chart", id: "unit-chart" });
   const controls = toolbar(store, {
-    order, onorder: (value) => { order = value; redraw(); },
+    order,
+    onorder: (value) => {
+      order = value;
+      redraw();
+    },
     onlayer: (layer) => store.set({ layer }),
   });
 
   root.append(
-    el("div", { class: "view-head" }, el("h2", {}, t("sequence.title")), el("p", { class: "hint" }, t("sequence.intro"))),
-    el("div", { class: "panel sequence", id: "sequence" }, controls,
-      el("div", { class: "tracks" },
-        el("div", { class: "track-name" }, t(state.input.tokens ? "sequence.words" : "sequence.series")), input.element,
+    el(
+      "div",
+      { class: "view-head" },
+      el("h2", {}, t("sequence.title")),
+      el("p", { class: "hint" }, t("sequence.intro")),
+    ),
+    el(
+      "div",
+      { class: "panel sequence", id: "sequence" },
+      controls,
+      el(
+        "div",
+        { class: "tracks" },
+        el(
+          "div",
+          { class: "track-name" },
+          t(state.input.tokens ? "sequence.words" : "sequence.series"),
+        ),
+        input.element,
         maps.flatMap(({ name, map }) => [trackName(name), map.element]),
-        el("div", { class: "track-name", id: "unit-name" }), unitChart),
-      el("p", { class: "hint" }, t("sequence.reading"))));
+        el("div", { class: "track-name", id: "unit-name" }),
+        unitChart,
+      ),
+      el("p", { class: "hint" }, t("sequence.reading")),
+    ),
+  );
 
   const redraw = oncePerFrame(draw);
   function draw() {
@@ -82,28 +111,59 @@ function sorted(layer, by, step) {
     return units.sort((a, b) => half[b] - half[a] || a - b);
   }
   const state = layer.cell ?? layer.hidden;
-  if (by === "now") return units.sort((a, b) => state[step * layer.H + b] - state[step * layer.H + a]);
+  if (by === "now")
+    return units.sort((a, b) => state[step * layer.H + b] - state[step * layer.H + a]);
   return units;
 }
 
 function trackName(name) {
-  return el("div", { class: "track-name", data: { gate: name } },
-    el("span", { class: "swatch" }), t(`sequence.${name}`), el("small", {}, t(`sequence.${name}-does`)));
+  return el(
+    "div",
+    { class: "track-name", data: { gate: name } },
+    el("span", { class: "swatch" }),
+    t(`sequence.${name}`),
+    el("small", {}, t(`sequence.${name}-does`)),
+  );
 }
 
 function toolbar(store, { order, onorder, onlayer }) {
   const { record, layer } = store.state;
   const orders = ORDERS.filter((name) => name !== "half-life" || hasMemory(top(store.state)));
-  return el("div", { class: "toolbar" },
-    el("label", {}, t("sequence.sort"),
-      el("select", { id: "sort-units", onchange: (event) => onorder(event.target.value) },
-        orders.map((name) => el("option", { value: name, selected: name === order }, t(`sequence.by-${name}`))))),
-    record.layers.length > 1 && el("label", {}, t("sequence.layer"),
-      el("select", { id: "layer", onchange: (event) => onlayer(Number(event.target.value)) },
-        record.layers.map((_, k) => el("option", { value: k, selected: k === layer }, String(k + 1))))),
-    el("span", { class: "legend scales" },
+  return el(
+    "div",
+    { class: "toolbar" },
+    el(
+      "label",
+      {},
+      t("sequence.sort"),
+      el(
+        "select",
+        { id: "sort-units", onchange: (event) => onorder(event.target.value) },
+        orders.map((name) =>
+          el("option", { value: name, selected: name === order }, t(`sequence.by-${name}`)),
+        ),
+      ),
+    ),
+    record.layers.length > 1 &&
+      el(
+        "label",
+        {},
+        t("sequence.layer"),
+        el(
+          "select",
+          { id: "layer", onchange: (event) => onlayer(Number(event.target.value)) },
+          record.layers.map((_, k) =>
+            el("option", { value: k, selected: k === layer }, String(k + 1)),
+          ),
+        ),
+      ),
+    el(
+      "span",
+      { class: "legend scales" },
       el("span", {}, el("i", { class: "ramp gate-ramp" }), t("sequence.gate-scale")),
-      el("span", {}, el("i", { class: "ramp signed-ramp" }), t("sequence.state-scale"))));
+      el("span", {}, el("i", { class: "ramp signed-ramp" }), t("sequence.state-scale")),
+    ),
+  );
 }
 
 /** The words of a sentence, one button a step. */
@@ -112,11 +172,20 @@ function wordRow(store) {
   function draw() {
     const { input, step } = store.state;
     row.style.setProperty("--steps", input.tokens.length);
-    row.replaceChildren(...input.tokens.map((token, k) =>
-      el("button", {
-        class: token.known ? "word" : "word unknown", "aria-pressed": String(k === step),
-        title: token.text, onclick: () => store.set({ step: k, playing: false }),
-      }, token.text)));
+    row.replaceChildren(
+      ...input.tokens.map((token, k) =>
+        el(
+          "button",
+          {
+            class: token.known ? "word" : "word unknown",
+            "aria-pressed": String(k === step),
+            title: token.text,
+            onclick: () => store.set({ step: k, playing: false }),
+          },
+          token.text,
+        ),
+      ),
+    );
   }
   return { element: row, draw, destroy() {} };
 }
@@ -136,8 +205,13 @@ function seriesRow(store) {
     const { step: size } = model.meta.shape;
     const from = input.first + step * size;
     chart.draw({
-      from: input.first, to: input.end, values: input.values, left: 0, right: 0,
-      times: model.meta.series[input.index].times, band: { from, to: from + size },
+      from: input.first,
+      to: input.end,
+      values: input.values,
+      left: 0,
+      right: 0,
+      times: model.meta.series[input.index].times,
+      band: { from, to: from + size },
     });
   }
   return { element: chart.element, draw, destroy: chart.destroy };
@@ -154,16 +228,40 @@ function drawUnit(root, layer, unit, step, suggested) {
   const most = Math.max(1, ...column(layer, layer.cell ? "cell" : "hidden", unit).map(Math.abs));
   const lines = names.map((name) => {
     const scale = name === "cell" ? most : 1;
-    const path = column(layer, name, unit).map((value, k) => `${x(k).toFixed(1)} ${y(value / scale).toFixed(1)}`);
-    return svg("path", { d: `M${path.join("L")}`, class: "unit-line", stroke: `var(--${name})`, fill: "none", "stroke-width": name === "cell" ? 3 : 1.7 });
+    const path = column(layer, name, unit).map(
+      (value, k) => `${x(k).toFixed(1)} ${y(value / scale).toFixed(1)}`,
+    );
+    return svg("path", {
+      d: `M${path.join("L")}`,
+      class: "unit-line",
+      stroke: `var(--${name})`,
+      fill: "none",
+      "stroke-width": name === "cell" ? 3 : 1.7,
+    });
   });
-  root.replaceChildren(svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": t("sequence.unit", unit) },
-    svg("line", { x1: 0, x2: width, y1: y(0), y2: y(0), class: "grid" }), svg("line", { x1: 0, x2: width, y1: y(1), y2: y(1), class: "grid faint" }),
-    svg("line", { x1: x(step), x2: x(step), y1: 0, y2: height, class: "now" }), ...lines));
+  root.replaceChildren(
+    svg(
+      "svg",
+      { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": t("sequence.unit", unit) },
+      svg("line", { x1: 0, x2: width, y1: y(0), y2: y(0), class: "grid" }),
+      svg("line", { x1: 0, x2: width, y1: y(1), y2: y(1), class: "grid faint" }),
+      svg("line", { x1: x(step), x2: x(step), y1: 0, y2: height, class: "now" }),
+      ...lines,
+    ),
+  );
   const half = hasMemory(layer) ? halfLife(layer)[unit] : NaN;
-  document.getElementById("unit-name").replaceChildren(
-    t("sequence.unit", unit), el("small", {}, hasMemory(layer) ? t("sequence.half", number(half, 1)) : "",
-      suggested ? el("br") : "", suggested ? t("sequence.pick") : ""));
+  document
+    .getElementById("unit-name")
+    .replaceChildren(
+      t("sequence.unit", unit),
+      el(
+        "small",
+        {},
+        hasMemory(layer) ? t("sequence.half", number(half, 1)) : "",
+        suggested ? el("br") : "",
+        suggested ? t("sequence.pick") : "",
+      ),
+    );
 }
 
 function column(layer, name, unit) {

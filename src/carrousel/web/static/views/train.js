@@ -37,16 +37,36 @@ class TrainView {
     this.owed = 0; // updates that the chosen pace still allows
     this.drawn = { curves: 0, example: 0 }; // when
     this.count = { since: 0, updates: 0 }; // to tell the speed
-    this.controls = controls({ start: () => (this.running ? this.pause() : this.start()), anew: () => this.begin() });
+    this.controls = controls({
+      start: () => (this.running ? this.pause() : this.start()),
+      anew: () => this.begin(),
+    });
     this.losses = lossChart();
     this.table = el("div", { class: "train-table", role: "status" });
     this.answers = el("div", { class: "train-answers" });
     this.gates = el("div", { class: "panel train-gates" });
     root.append(
-      el("div", { class: "view-head" }, el("h2", {}, t("train.title")), el("p", { class: "hint" }, t("train.intro"))),
-      el("div", { class: "train-view" }, this.controls.element,
-        el("div", { class: "panel train-losses" }, el("h3", {}, t("train.loss")), this.losses.element, this.table),
-        this.example(), this.gates));
+      el(
+        "div",
+        { class: "view-head" },
+        el("h2", {}, t("train.title")),
+        el("p", { class: "hint" }, t("train.intro")),
+      ),
+      el(
+        "div",
+        { class: "train-view" },
+        this.controls.element,
+        el(
+          "div",
+          { class: "panel train-losses" },
+          el("h3", {}, t("train.loss")),
+          this.losses.element,
+          this.table,
+        ),
+        this.example(),
+        this.gates,
+      ),
+    );
     this.watcher = new ResizeObserver(() => this.draw());
     this.watcher.observe(this.losses.element);
   }
@@ -56,10 +76,17 @@ class TrainView {
       session?.another();
       this.drawExample();
     };
-    return el("div", { class: "panel train-example" },
-      el("div", { class: "train-example-head" }, el("h3", {}, t("train.example")),
-        el("button", { id: "train-another", onclick: another }, t("train.another"))),
-      this.answers);
+    return el(
+      "div",
+      { class: "panel train-example" },
+      el(
+        "div",
+        { class: "train-example-head" },
+        el("h3", {}, t("train.example")),
+        el("button", { id: "train-another", onclick: another }, t("train.another")),
+      ),
+      this.answers,
+    );
   }
 
   /** Networks that have learned nothing yet. */
@@ -79,8 +106,11 @@ class TrainView {
   show() {
     if (!session) return;
     this.maps = gateMaps(session.trainers.map(({ kind }) => kind));
-    this.gates.replaceChildren(el("h3", {}, t("train.gates")), el("p", { class: "hint" }, t("train.gatesHint")),
-      this.maps.element);
+    this.gates.replaceChildren(
+      el("h3", {}, t("train.gates")),
+      el("p", { class: "hint" }, t("train.gatesHint")),
+      this.maps.element,
+    );
     this.gates.hidden = this.maps.count === 0;
     this.count = { since: performance.now(), updates: session.updates };
     this.controls.update(this.running, session.updates > 0);
@@ -107,10 +137,12 @@ class TrainView {
   /** One frame: learn for a few milliseconds, then draw what is due. @param {number} now */
   tick(now) {
     if (!this.running) return;
-    const pace = PACES[settings.pace], passed = Math.max(0, now - this.before) / 1000;
+    const pace = PACES[settings.pace],
+      passed = Math.max(0, now - this.before) / 1000;
     this.owed = pace < Infinity ? Math.min(this.owed + pace * passed, pace) : Infinity;
     this.before = now;
-    if (this.owed >= 1) this.owed -= session.work(BUDGET, 10 ** settings.rate, Math.floor(this.owed));
+    if (this.owed >= 1)
+      this.owed -= session.work(BUDGET, 10 ** settings.rate, Math.floor(this.owed));
     if (now - this.drawn.example > PICTURE) {
       this.drawn.example = now;
       this.drawExample();
@@ -132,9 +164,14 @@ class TrainView {
     const seconds = Math.max(1, performance.now() - this.count.since) / 1000;
     const speed = t("train.perSecond", number((session.updates - this.count.updates) / seconds, 0));
     this.table.replaceChildren(
-      el("span", { id: "train-updates", data: { updates: session.updates } },
-        t("train.updates", session.updates), this.running ? ` · ${speed}` : ""),
-      ...session.trainers.map(result));
+      el(
+        "span",
+        { id: "train-updates", data: { updates: session.updates } },
+        t("train.updates", session.updates),
+        this.running ? ` · ${speed}` : "",
+      ),
+      ...session.trainers.map(result),
+    );
   }
 
   drawExample() {
@@ -156,8 +193,14 @@ class TrainView {
 
 /** @param {import("../net/trainer.js").Trainer} trainer */
 function result(trainer) {
-  const solved = session.solvedAt(trainer), loss = session.lossOf(trainer);
-  return el("span", { data: { network: trainer.kind } }, el("span", { class: "swatch" }),
-    el("b", {}, trainer.kind.toUpperCase()), ` ${number(loss, loss < 0.01 ? 4 : 3)} `,
-    el("small", {}, solved ? t("train.solvedAt", solved) : t("train.weights", trainer.size)));
+  const solved = session.solvedAt(trainer),
+    loss = session.lossOf(trainer);
+  return el(
+    "span",
+    { data: { network: trainer.kind } },
+    el("span", { class: "swatch" }),
+    el("b", {}, trainer.kind.toUpperCase()),
+    ` ${number(loss, loss < 0.01 ? 4 : 3)} `,
+    el("small", {}, solved ? t("train.solvedAt", solved) : t("train.weights", trainer.size)),
+  );
 }

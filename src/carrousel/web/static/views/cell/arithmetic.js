@@ -15,10 +15,16 @@ const LARGEST = 6; // units shown beside the chosen one where there are more
 /** The operands of the operations unit by unit: value = left (sign) right. */
 const PAIRS = {
   lstm: {
-    kept: ["forget", "×", "c"], added: ["input", "×", "candidate"], cell: ["kept", "+", "added"],
+    kept: ["forget", "×", "c"],
+    added: ["input", "×", "candidate"],
+    cell: ["kept", "+", "added"],
     hidden: ["output", "×", "squashed"],
   },
-  gru: { kept: ["update", "×", "h"], added: ["open", "×", "candidate"], hidden: ["kept", "+", "added"] },
+  gru: {
+    kept: ["update", "×", "h"],
+    added: ["open", "×", "candidate"],
+    hidden: ["kept", "+", "added"],
+  },
 };
 
 /**
@@ -28,11 +34,14 @@ const PAIRS = {
 export function arithmetic(what) {
   const { kind, id, values } = what;
   const operation = values.get(id);
-  return el("div", { class: "arithmetic", data: { gate: operation.role, operation: id } },
+  return el(
+    "div",
+    { class: "arithmetic", data: { gate: operation.role, operation: id } },
     el("h3", {}, el("span", { class: "swatch" }), t(`cell.name.${id}`)),
     el("p", { class: "analogy" }, said("say", kind, id)),
     el("div", { class: "formula" }, formula(said("formula", kind, id), true)),
-    numbers(what, operation));
+    numbers(what, operation),
+  );
 }
 
 /** The text about an operation, of this kind of cell where it has its own. */
@@ -48,7 +57,8 @@ function numbers(what, operation) {
   if (pair) return product(pair, operation, unit, values);
   if (id === "recalled") return recalled(what, operation);
   if (id === "squashed") return squashed(values.get("cell"), operation, unit);
-  if (id === "open") return line(`1 − ${of(values.get("update"), unit)} = `, result(operation, unit));
+  if (id === "open")
+    return line(`1 − ${of(values.get("update"), unit)} = `, result(operation, unit));
   if (kind === "rnn" && id === "hidden") return squashed(values.get("sum"), operation, unit);
   if (operation.rule === "weighted") return weighted(what, operation);
   return vectors(what, operation);
@@ -73,12 +83,20 @@ const line = (...parts) => el("p", { class: "number sum" }, ...parts);
 /** @param {[string, string, string]} pair @param {Operation} operation @param {number} unit
  *  @param {Map<string, Operation>} values */
 function product([left, sign, right], operation, unit, values) {
-  const term = (id) => el("span", { class: "term", data: { gate: values.get(id)?.role } },
-    number(numberOf(values.get(id), unit), 3));
-  return el("div", {}, line(term(left), ` ${sign} `, term(right), " = ", result(operation, unit)),
+  const term = (id) =>
+    el(
+      "span",
+      { class: "term", data: { gate: values.get(id)?.role } },
+      number(numberOf(values.get(id), unit), 3),
+    );
+  return el(
+    "div",
+    {},
+    line(term(left), ` ${sign} `, term(right), " = ", result(operation, unit)),
     el("p", { class: "hint" }, `${t(`cell.name.${left}`)} ${sign} ${t(`cell.name.${right}`)}`),
     operation.value.length > ALL ? el("p", { class: "hint" }, t("cell.largest")) : null,
-    unitTable([left, sign, right], operation, unit, values));
+    unitTable([left, sign, right], operation, unit, values),
+  );
 }
 
 /** The same operation for other units.
@@ -86,12 +104,27 @@ function product([left, sign, right], operation, unit, values) {
  * @param {Map<string, Operation>} values */
 function unitTable([left, sign, right], operation, chosen, values) {
   const { value } = operation;
-  const units = shownUnits(value, chosen), most = Math.max(...units.map((unit) => Math.abs(value[unit])), 1e-9);
+  const units = shownUnits(value, chosen),
+    most = Math.max(...units.map((unit) => Math.abs(value[unit])), 1e-9);
   const cell = (id, unit) =>
-    el("td", { class: "term", data: { gate: values.get(id)?.role } }, number(numberOf(values.get(id), unit), 2));
-  const rows = units.map((unit) => el("tr", { class: unit === chosen ? "chosen" : "" },
-    el("th", { scope: "row" }, `${t("cell.unit")} ${unit}`), cell(left, unit), el("td", {}, sign), cell(right, unit),
-    el("td", {}, "="), el("td", {}, number(value[unit], 2)), bar(value[unit], most)));
+    el(
+      "td",
+      { class: "term", data: { gate: values.get(id)?.role } },
+      number(numberOf(values.get(id), unit), 2),
+    );
+  const rows = units.map((unit) =>
+    el(
+      "tr",
+      { class: unit === chosen ? "chosen" : "" },
+      el("th", { scope: "row" }, `${t("cell.unit")} ${unit}`),
+      cell(left, unit),
+      el("td", {}, sign),
+      cell(right, unit),
+      el("td", {}, "="),
+      el("td", {}, number(value[unit], 2)),
+      bar(value[unit], most),
+    ),
+  );
   return el("table", { class: "number terms units" }, el("tbody", {}, rows));
 }
 
@@ -115,67 +148,117 @@ function recalled({ layer, run, t: step, unit, values }, operation) {
   const reset = numberOf(values.get("reset"), unit);
   const row = unit + 2 * run.H;
   const h = values.get("h");
-  const terms = Array.from({ length: run.H }, (_, j) => (
-    { weight: layer.weight_hh[row * run.H + j], value: h.value[j], source: "h", index: j }));
+  const terms = Array.from({ length: run.H }, (_, j) => ({
+    weight: layer.weight_hh[row * run.H + j],
+    value: h.value[j],
+    source: "h",
+    index: j,
+  }));
   terms.push({ weight: layer.bias_hh[row], value: 1, source: "b", index: 0 });
-  return el("div", {}, table(terms, () => ""), line(`Σ = ${number(sum, 3)}`),
-    line(`${number(reset, 3)} × ${bracket(sum, 3)} = `, result(operation, unit)));
+  return el(
+    "div",
+    {},
+    table(terms, () => ""),
+    line(`Σ = ${number(sum, 3)}`),
+    line(`${number(reset, 3)} × ${bracket(sum, 3)} = `, result(operation, unit)),
+  );
 }
 
 /** @param {any} what @param {Operation} operation */
 function weighted({ layer, run, t: step, id, unit, names, kind }, operation) {
   const { terms, sum } = weightedSum(layer, run, step, id, unit);
   const squash = id === "candidate" ? "tanh" : id === "sum" ? "" : "σ";
-  return el("div", {}, table(terms, names),
+  return el(
+    "div",
+    {},
+    table(terms, names),
     squash ? line(`Σ = ${number(sum, 3)}`) : line("Σ = ", result(operation, unit)),
     squash ? line(`${squash}(${number(sum, 3)}) = `, result(operation, unit)) : null,
-    kind === "gru" && id === "candidate" ? el("p", { class: "hint" }, t("cell.resetInside")) : null);
+    kind === "gru" && id === "candidate" ? el("p", { class: "hint" }, t("cell.resetInside")) : null,
+  );
 }
 
 /** The largest terms, one a line, and the rest as one. @param {any[]} terms @param {(k: number) => string} names */
 function table(terms, names) {
   const present = terms.filter(({ weight, value }) => weight * value !== 0);
-  const sorted = [...present].sort((a, b) => Math.abs(b.weight * b.value) - Math.abs(a.weight * a.value));
+  const sorted = [...present].sort(
+    (a, b) => Math.abs(b.weight * b.value) - Math.abs(a.weight * a.value),
+  );
   const shown = sorted.slice(0, present.length <= SHOWN + 3 ? present.length : SHOWN);
   const rest = sorted.slice(shown.length);
   const most = Math.max(...shown.map(({ weight, value }) => Math.abs(weight * value)), 1e-9);
   const rows = shown.map((term) => row(term, names, most));
   if (rest.length) {
     const left = rest.reduce((total, { weight, value }) => total + weight * value, 0);
-    rows.push(el("tr", { class: "rest" }, el("td", { colspan: 4 }, t("cell.others", rest.length)),
-      el("td", {}, number(left, 3)), bar(left, most)));
+    rows.push(
+      el(
+        "tr",
+        { class: "rest" },
+        el("td", { colspan: 4 }, t("cell.others", rest.length)),
+        el("td", {}, number(left, 3)),
+        bar(left, most),
+      ),
+    );
   }
   return el("table", { class: "number terms" }, el("tbody", {}, rows));
 }
 
 /** @param {any} term @param {(k: number) => string} names @param {number} most */
 function row({ weight, value, source, index }, names, most) {
-  const name = source === "b" ? t("cell.bias") : source === "x" ? names(index) || `x ${index}` : `h ${index}`;
-  const made = source === "b" ? [el("td", { colspan: 2 })] : [el("td", {}, bracket(value)), el("td", {}, "×")];
+  const name =
+    source === "b" ? t("cell.bias") : source === "x" ? names(index) || `x ${index}` : `h ${index}`;
+  const made =
+    source === "b" ? [el("td", { colspan: 2 })] : [el("td", {}, bracket(value)), el("td", {}, "×")];
   const role = source === "h" ? "hidden" : "series";
-  return el("tr", {}, el("th", { data: { gate: role }, scope: "row" }, name), made,
+  return el(
+    "tr",
+    {},
+    el("th", { data: { gate: role }, scope: "row" }, name),
+    made,
     el("td", {}, source === "b" ? "" : bracket(weight)),
-    el("td", {}, number(weight * value, 3)), bar(weight * value, most));
+    el("td", {}, number(weight * value, 3)),
+    bar(weight * value, most),
+  );
 }
 
 /** @param {number} value @param {number} most */
 function bar(value, most) {
   const width = `${(50 * Math.min(1, Math.abs(value) / most)).toFixed(1)}%`;
-  return el("td", { class: "term-cell", "aria-hidden": "true" },
-    el("i", { class: value < 0 ? "term-bar negative" : "term-bar", style: { width } }));
+  return el(
+    "td",
+    { class: "term-cell", "aria-hidden": "true" },
+    el("i", { class: value < 0 ? "term-bar negative" : "term-bar", style: { width } }),
+  );
 }
 
 /** @param {any} what @param {Operation} operation */
 function vectors({ values }, operation) {
   if (operation.id !== "join") return list(operation.value, operation.role);
-  const h = values.get("h"), x = values.get("x");
+  const h = values.get("h"),
+    x = values.get("x");
   const { length } = operation.value;
-  return el("div", {}, el("p", { class: "hint" }, t("cell.joined", h.value.length, x.value.length, length)),
-    el("p", { class: "number vector" }, "[ ", list(h.value, "hidden"), " | ", list(x.value, "series"), " ]"));
+  return el(
+    "div",
+    {},
+    el("p", { class: "hint" }, t("cell.joined", h.value.length, x.value.length, length)),
+    el(
+      "p",
+      { class: "number vector" },
+      "[ ",
+      list(h.value, "hidden"),
+      " | ",
+      list(x.value, "series"),
+      " ]",
+    ),
+  );
 }
 
 /** @param {Float64Array} value @param {string} role */
 function list(value, role) {
   const shown = Array.from(value.slice(0, 8), (one) => number(one, 2)).join("  ");
-  return el("span", { class: "term", data: { gate: role } }, shown + (value.length > 8 ? "  …" : ""));
+  return el(
+    "span",
+    { class: "term", data: { gate: role } },
+    shown + (value.length > 8 ? "  …" : ""),
+  );
 }

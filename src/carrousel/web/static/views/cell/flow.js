@@ -25,7 +25,8 @@ export function flow(drawing) {
   /** @type {ReturnType<typeof flow>["run"]} */
   function run(op, values, unit, duration, done) {
     stop();
-    const travellers = drawing.wires.filter((wire) => wire.op === op)
+    const travellers = drawing.wires
+      .filter((wire) => wire.op === op)
       .map((wire) => traveller(wire, values, unit));
     const stages = Math.max(...travellers.map((one) => one.stage)) + 1;
     drawing.flow.replaceChildren(...travellers.map((one) => one.element));
@@ -51,12 +52,16 @@ function traveller(wire, values, unit) {
   const vector = wire.value === "join" || wire.value === "x" || !operation;
   const text = vector ? "•••" : number(numberOf(operation, unit), 2);
   const width = 22 + 7 * text.length;
-  const element = svg("g", { class: "traveller", data: { gate: wire.element.dataset.gate } },
+  const element = svg(
+    "g",
+    { class: "traveller", data: { gate: wire.element.dataset.gate } },
     svg("rect", { x: -width / 2, y: -12, width, height: 24, rx: 12 }),
-    svg("text", { y: 5, "text-anchor": "middle" }, text));
+    svg("text", { y: 5, "text-anchor": "middle" }, text),
+  );
   const length = wire.path.getTotalLength();
   return {
-    element, stage: wire.stage,
+    element,
+    stage: wire.stage,
     /** @param {number} share of the way; outside 0 ... 1 it is not there */
     place(share) {
       const there = share >= 0 && share <= 1;

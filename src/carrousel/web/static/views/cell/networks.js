@@ -12,7 +12,8 @@ export const isSmall = (state) => Boolean(state.model?.meta.small);
 
 /** Remembers the network that the page shows, unless it is a small one. @param {any} state */
 export function remember(state) {
-  if (state.model && !isSmall(state)) opened = { model: state.model, input: state.input, layer: state.layer };
+  if (state.model && !isSmall(state))
+    opened = { model: state.model, input: state.input, layer: state.layer };
 }
 
 /** The opened network, if its cells are of this kind. @param {string} kind */
@@ -23,7 +24,8 @@ const WRITTEN = { lstm: 2, gru: 1, rnn: 1 };
 
 /** @param {any} store @param {"lstm" | "gru" | "rnn"} kind */
 export function showSmall(store, kind) {
-  const model = smallModel(kind), input = readSentence(model, OPENING);
+  const model = smallModel(kind),
+    input = readSentence(model, OPENING);
   show(store, { model, input, layer: 0 }, 1, WRITTEN[kind]);
 }
 
@@ -36,18 +38,27 @@ export function showOpened(store) {
 function show(store, { model, input, layer }, step, unit) {
   const record = forward(model, input.x);
   store.set({
-    model, input, record, kind: model.kind, layer, unit, playing: false,
-    step: Math.min(step, record.T - 1), operation: 6,
+    model,
+    input,
+    record,
+    kind: model.kind,
+    layer,
+    unit,
+    playing: false,
+    step: Math.min(step, record.T - 1),
+    operation: 6,
   });
 }
 
 /** The unit to look at first: the one whose memory moves most. @param {any} run */
 export function busiest(run) {
   const states = run.cell ?? run.hidden;
-  let best = 0, most = -1;
+  let best = 0,
+    most = -1;
   for (let unit = 0; unit < run.H; unit++) {
     let moved = 0;
-    for (let t = 1; t < run.T; t++) moved += Math.abs(states[t * run.H + unit] - states[(t - 1) * run.H + unit]);
+    for (let t = 1; t < run.T; t++)
+      moved += Math.abs(states[t * run.H + unit] - states[(t - 1) * run.H + unit]);
     if (moved > most) [best, most] = [unit, moved];
   }
   return best;

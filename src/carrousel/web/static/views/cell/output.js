@@ -16,7 +16,13 @@ export function spoken(state, step) {
   const best = [...chances.keys()].sort((a, b) => chances[b] - chances[a]).slice(0, SHOWN);
   return [
     el("span", { class: "hint" }, t(isSmall(state) ? "cell.says" : "cell.next")),
-    ...best.map((k) => el("span", { class: "cell-guess", style: { "--share": String(chances[k]) } },
-      el("b", {}, model.vocab[k]), ` ${number(100 * chances[k], 0)}\u00a0%`)),
+    ...best.map((k) =>
+      el(
+        "span",
+        { class: "cell-guess", style: { "--share": String(chances[k]) } },
+        el("b", {}, model.vocab[k]),
+        ` ${number(100 * chances[k], 0)}\u00a0%`,
+      ),
+    ),
   ];
 }

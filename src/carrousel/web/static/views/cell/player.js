@@ -44,10 +44,13 @@ export class Player {
    * @param {number} by @returns {boolean} whether there was anywhere to go */
   advance(by) {
     const { operation, last, step, steps } = this.view.where();
-    const next = operation + by, inside = next >= 0 && next <= last;
+    const next = operation + by,
+      inside = next >= 0 && next <= last;
     if (!inside && (step + by < 0 || step + by >= steps)) return false;
     this.advancing = true;
-    this.store.set(inside ? { operation: next } : { step: step + by, operation: by > 0 ? 0 : last });
+    this.store.set(
+      inside ? { operation: next } : { step: step + by, operation: by > 0 ? 0 : last },
+    );
     this.advancing = false;
     return true;
   }

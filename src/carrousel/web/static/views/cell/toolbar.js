@@ -11,17 +11,30 @@ import { PACES } from "./player.js";
  */
 export function toolbar(store, run, player) {
   const slider = el("input", {
-    type: "range", min: 0, max: run.H - 1, id: "cell-unit",
+    type: "range",
+    min: 0,
+    max: run.H - 1,
+    id: "cell-unit",
     oninput: () => store.set({ unit: Number(slider.value) }),
   });
   const label = el("output", { class: "number", for: "cell-unit" });
   const play = playerButton("play", "▶", () => player.toggle());
-  const element = el("div", { class: "toolbar" }, kinds(store, run.kind), sizes(store, run.kind),
+  const element = el(
+    "div",
+    { class: "toolbar" },
+    kinds(store, run.kind),
+    sizes(store, run.kind),
     el("label", { for: "cell-unit" }, t("cell.unit"), slider, label),
-    el("div", { class: "cell-player", role: "group", "aria-label": t("cell.operations") },
-      playerButton("back", "−1", () => player.move(-1)), play, playerButton("forth", "+1", () => player.move(1)),
-      paces(player)),
-    layers(store));
+    el(
+      "div",
+      { class: "cell-player", role: "group", "aria-label": t("cell.operations") },
+      playerButton("back", "−1", () => player.move(-1)),
+      play,
+      playerButton("forth", "+1", () => player.move(1)),
+      paces(player),
+    ),
+    layers(store),
+  );
 
   function update({ unit, units, playing }) {
     slider.max = units - 1;
@@ -34,9 +47,20 @@ export function toolbar(store, run, player) {
 }
 
 function kinds(store, current) {
-  return segments("cell.kind", ["lstm", "gru", "rnn"].map((kind) => el("button", {
-    "aria-pressed": String(kind === current), data: { kind }, onclick: () => choose(store, kind, current),
-  }, kind.toUpperCase())));
+  return segments(
+    "cell.kind",
+    ["lstm", "gru", "rnn"].map((kind) =>
+      el(
+        "button",
+        {
+          "aria-pressed": String(kind === current),
+          data: { kind },
+          onclick: () => choose(store, kind, current),
+        },
+        kind.toUpperCase(),
+      ),
+    ),
+  );
 }
 
 /** The network that the page opened, if its cells are of this kind; else a small one. */
@@ -66,11 +90,22 @@ function segments(label, buttons) {
 function layers(store) {
   const { record, layer } = store.state;
   if (record.layers.length < 2) return null;
-  const options = record.layers.map((_, k) => el("option", { value: k, selected: k === layer }, String(k + 1)));
-  return el("label", {}, t("cell.layer"),
-    el("select", {
-      id: "cell-layer", onchange: (event) => store.set({ layer: Number(event.target.value) }),
-    }, options));
+  const options = record.layers.map((_, k) =>
+    el("option", { value: k, selected: k === layer }, String(k + 1)),
+  );
+  return el(
+    "label",
+    {},
+    t("cell.layer"),
+    el(
+      "select",
+      {
+        id: "cell-layer",
+        onchange: (event) => store.set({ layer: Number(event.target.value) }),
+      },
+      options,
+    ),
+  );
 }
 
 function playerButton(name, sign, onclick) {
@@ -80,8 +115,17 @@ function playerButton(name, sign, onclick) {
 
 function paces(player) {
   const options = Object.keys(PACES).map((name) =>
-    el("option", { value: name, selected: name === player.pace }, t(`cell.pace.${name}`)));
-  return el("select", {
-    id: "cell-pace", "aria-label": t("cell.pace"), onchange: (event) => { player.pace = event.target.value; },
-  }, options);
+    el("option", { value: name, selected: name === player.pace }, t(`cell.pace.${name}`)),
+  );
+  return el(
+    "select",
+    {
+      id: "cell-pace",
+      "aria-label": t("cell.pace"),
+      onchange: (event) => {
+        player.pace = event.target.value;
+      },
+    },
+    options,
+  );
 }

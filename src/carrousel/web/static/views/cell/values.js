@@ -17,21 +17,31 @@ export function valuesOf(layer, run, t) {
   const update = found.get("update");
   if (update) {
     const value = update.value.map((z) => 1 - z);
-    found.set("open", { id: "open", name: "open", formula: "1 - z", role: "update", value, rule: "open" });
+    found.set("open", {
+      id: "open",
+      name: "open",
+      formula: "1 - z",
+      role: "update",
+      value,
+      rule: "open",
+    });
   }
   return found;
 }
 
 /** The number that stands for a value where one unit is shown. [h, x] has none of its own.
  * @param {Operation} operation @param {number} unit */
-export const numberOf = (operation, unit) => operation.value[Math.min(unit, operation.value.length - 1)];
+export const numberOf = (operation, unit) =>
+  operation.value[Math.min(unit, operation.value.length - 1)];
 
 /** @param {string} id */
 export const isGate = (id) => GATES.has(id);
 
 /** Colours from numbers; made anew when the theme changes. */
 export function painter() {
-  const zero = rgb(colour("--zero")), negative = rgb(colour("--negative")), positive = rgb(colour("--positive"));
+  const zero = rgb(colour("--zero")),
+    negative = rgb(colour("--negative")),
+    positive = rgb(colour("--positive"));
   /** @type {Record<string, number[]>} */
   const roles = {};
   const role = (name) => (roles[name] ??= rgb(colour(`--${name}`)));

@@ -10,12 +10,18 @@ const FLOOR = 1e-30;
 
 /** "10⁻³". @param {number} exponent */
 export function power(exponent) {
-  const digits = [...String(Math.abs(exponent))].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(digit)]).join("");
+  const digits = [...String(Math.abs(exponent))]
+    .map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(digit)])
+    .join("");
   return exponent === 0 ? "1" : `10${exponent < 0 ? "⁻" : ""}${digits}`;
 }
 
 export function chart() {
-  const element = svg("svg", { class: "gradient-chart", role: "img", "aria-label": t("gradient.chart") });
+  const element = svg("svg", {
+    class: "gradient-chart",
+    role: "img",
+    "aria-label": t("gradient.chart"),
+  });
   /** @type {any} */
   let scales = null;
 
@@ -27,16 +33,27 @@ export function chart() {
     scales = scalesOf(flows, T, width, height);
     element.setAttribute("viewBox", `0 0 ${width} ${height}`);
     element.setAttribute("height", String(height));
-    element.replaceChildren(...axes(scales, T), bound(flows.rnn, T, scales), ...Object.entries(flows).flatMap(
-      ([kind, flow]) => line(kind, flow, T, scales, from)));
+    element.replaceChildren(
+      ...axes(scales, T),
+      bound(flows.rnn, T, scales),
+      ...Object.entries(flows).flatMap(([kind, flow]) => line(kind, flow, T, scales, from)),
+    );
   }
 
-  return { element, draw, get scales() { return scales; } };
+  return {
+    element,
+    draw,
+    get scales() {
+      return scales;
+    },
+  };
 }
 
 /** @param {Record<string, ErrorFlow>} flows @param {number} T @param {number} width @param {number} height */
 function scalesOf(flows, T, width, height) {
-  const all = Object.values(flows).flatMap(({ norms }) => [...norms]).filter(Number.isFinite);
+  const all = Object.values(flows)
+    .flatMap(({ norms }) => [...norms])
+    .filter(Number.isFinite);
   const low = Math.max(-16, Math.floor(Math.log10(Math.max(FLOOR, Math.min(...all)))) - 0.3);
   const high = Math.min(16, Math.max(0.6, Math.ceil(Math.log10(Math.max(...all))) + 0.3));
   const inner = height - MARGIN.top - MARGIN.bottom;
@@ -50,19 +67,38 @@ function scalesOf(flows, T, width, height) {
 
 /** @param {any} scales @param {number} T */
 function axes({ x, y, low, high, width, height }, T) {
-  const every = high - low > 12 ? 4 : high - low > 6 ? 2 : 1, parts = [];
+  const every = high - low > 12 ? 4 : high - low > 6 ? 2 : 1,
+    parts = [];
   for (let exponent = Math.ceil(low / every) * every; exponent <= high; exponent += every) {
     const at = y(10 ** exponent);
     const name = exponent === 0 ? "grid one" : "grid";
-    parts.push(svg("line", { class: name, x1: MARGIN.left, x2: width - MARGIN.right, y1: at, y2: at }),
-      svg("text", { class: "tick", x: MARGIN.left - 8, y: at + 4, "text-anchor": "end" }, power(exponent)));
+    parts.push(
+      svg("line", { class: name, x1: MARGIN.left, x2: width - MARGIN.right, y1: at, y2: at }),
+      svg(
+        "text",
+        { class: "tick", x: MARGIN.left - 8, y: at + 4, "text-anchor": "end" },
+        power(exponent),
+      ),
+    );
   }
   const jump = T > 60 ? 20 : T > 25 ? 10 : 5;
   for (let step = 0; step <= T; step += jump) {
-    parts.push(svg("text", { class: "tick", x: x(step), y: height - 14, "text-anchor": "middle" }, String(step)));
+    parts.push(
+      svg(
+        "text",
+        { class: "tick", x: x(step), y: height - 14, "text-anchor": "middle" },
+        String(step),
+      ),
+    );
   }
-  parts.push(svg("text", { class: "tick", x: x(T), y: height - 1, "text-anchor": "end" }, t("gradient.axisEnd")),
-    svg("text", { class: "tick", x: x(0), y: height - 1 }, t("gradient.axisStart")));
+  parts.push(
+    svg(
+      "text",
+      { class: "tick", x: x(T), y: height - 1, "text-anchor": "end" },
+      t("gradient.axisEnd"),
+    ),
+    svg("text", { class: "tick", x: x(0), y: height - 1 }, t("gradient.axisStart")),
+  );
   return parts;
 }
 
@@ -71,7 +107,8 @@ function axes({ x, y, low, high, width, height }, T) {
 function bound({ largest }, T, { x, y, low, high }) {
   const points = [];
   for (let back = 0; back <= T; back++) {
-    const value = largest ** back, exponent = Math.log10(value);
+    const value = largest ** back,
+      exponent = Math.log10(value);
     if (exponent < low || exponent > high) break;
     points.push(`${x(T - back).toFixed(1)},${y(value).toFixed(1)}`);
   }
@@ -84,10 +121,14 @@ function line(kind, flow, T, { x, y }, from) {
   for (let step = T; step >= Math.max(0, Math.floor(from)); step--) {
     points.push(`${x(step).toFixed(1)},${y(flow.norms[step]).toFixed(1)}`);
   }
-  const parts = [svg("polyline", { class: "flow-line", data: { network: kind }, points: points.join(" ") })];
+  const parts = [
+    svg("polyline", { class: "flow-line", data: { network: kind }, points: points.join(" ") }),
+  ];
   if (from > 0) {
     const value = between(flow.norms, from);
-    parts.push(svg("circle", { class: "front", data: { network: kind }, cx: x(from), cy: y(value), r: 7 }));
+    parts.push(
+      svg("circle", { class: "front", data: { network: kind }, cx: x(from), cy: y(value), r: 7 }),
+    );
   }
   return parts;
 }
@@ -95,7 +136,9 @@ function line(kind, flow, T, { x, y }, from) {
 /** A value between two steps, on the log scale.
  * @param {Float64Array} norms @param {number} at */
 export function between(norms, at) {
-  const low = Math.floor(at), share = at - low, high = Math.min(low + 1, norms.length - 1);
+  const low = Math.floor(at),
+    share = at - low,
+    high = Math.min(low + 1, norms.length - 1);
   const log = (at) => Math.log(Math.max(FLOOR, norms[at]));
   return Math.exp((1 - share) * log(low) + share * log(high));
 }

@@ -7,7 +7,10 @@ import { MARGIN, power } from "./chart.js";
 
 /** @typedef {import("../../net/error-flow.js").ErrorFlow} ErrorFlow */
 
-const HEIGHT = 66, TOP = 2, SQUARE = 17, TALLEST = 40;
+const HEIGHT = 66,
+  TOP = 2,
+  SQUARE = 17,
+  TALLEST = 40;
 const FLOOR = TOP + SQUARE + 5; // where arrows begin
 const DARK = 9; // powers of ten from full brightness to none
 
@@ -23,8 +26,12 @@ export function scientific(value) {
 export function lane(kind) {
   const picture = svg("svg", { class: "lane-picture", role: "img" });
   const verdict = el("p", { class: "lane-verdict" });
-  const element = el("div", { class: "lane", data: { network: kind } },
-    el("div", { class: "lane-name" }, el("strong", {}, kind.toUpperCase()), verdict), picture);
+  const element = el(
+    "div",
+    { class: "lane", data: { network: kind } },
+    el("div", { class: "lane-name" }, el("strong", {}, kind.toUpperCase()), verdict),
+    picture,
+  );
 
   /**
    * @param {ErrorFlow} flow @param {number} T
@@ -35,14 +42,22 @@ export function lane(kind) {
     const x = (step) => MARGIN.left + (step / T) * (width - MARGIN.left - MARGIN.right);
     picture.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
     picture.setAttribute("height", String(HEIGHT));
-    const every = Math.max(1, Math.ceil(T / 50)), parts = [];
+    const every = Math.max(1, Math.ceil(T / 50)),
+      parts = [];
     for (let step = 1; step <= T; step++) {
-      const reached = step >= from, size = Math.min(SQUARE, (x(1) - x(0)) * 0.82);
-      parts.push(svg("rect", {
-        class: "lane-step", x: x(step) - size, y: TOP + (SQUARE - size) / 2, width: size, height: size,
-        rx: Math.min(4, size / 4),
-        "fill-opacity": reached ? brightness(flow.norms[step]).toFixed(3) : "0",
-      }));
+      const reached = step >= from,
+        size = Math.min(SQUARE, (x(1) - x(0)) * 0.82);
+      parts.push(
+        svg("rect", {
+          class: "lane-step",
+          x: x(step) - size,
+          y: TOP + (SQUARE - size) / 2,
+          width: size,
+          height: size,
+          rx: Math.min(4, size / 4),
+          "fill-opacity": reached ? brightness(flow.norms[step]).toFixed(3) : "0",
+        }),
+      );
       if (reached && step % every === T % every) {
         parts.push(...arrow(x(step) - size / 2, rate * flow.shares[step - 1], longest));
       }
@@ -54,13 +69,31 @@ export function lane(kind) {
 
   /** @param {ErrorFlow} flow @param {number} T @param {number} rate */
   function tell(flow, T, rate) {
-    const left = flow.norms[0], fades = flow.halving > 0 && flow.halving < 1000;
+    const left = flow.norms[0],
+      fades = flow.halving > 0 && flow.halving < 1000;
     const name = left > 100 ? "explodes" : left < 1e-3 ? "vanishes" : "arrives";
-    picture.setAttribute("aria-label", t("gradient.laneLabel", kind.toUpperCase(), scientific(left)));
-    verdict.replaceChildren(el("b", { class: name }, t(`gradient.${name}`)),
+    picture.setAttribute(
+      "aria-label",
+      t("gradient.laneLabel", kind.toUpperCase(), scientific(left)),
+    );
+    verdict.replaceChildren(
+      el("b", { class: name }, t(`gradient.${name}`)),
       el("span", { data: { left: String(left) } }, t("gradient.left", scientific(left))),
-      el("span", {}, fades ? t("gradient.halving", number(flow.halving, 1)) : t("gradient.noHalving")),
-      el("span", {}, t("gradient.moves", scientific(rate * flow.shares[T - 1]), scientific(rate * flow.shares[0]))));
+      el(
+        "span",
+        {},
+        fades ? t("gradient.halving", number(flow.halving, 1)) : t("gradient.noHalving"),
+      ),
+      el(
+        "span",
+        {},
+        t(
+          "gradient.moves",
+          scientific(rate * flow.shares[T - 1]),
+          scientific(rate * flow.shares[0]),
+        ),
+      ),
+    );
   }
 
   return { element, draw };
@@ -74,11 +107,16 @@ function brightness(value) {
 /** To scale; what is taller than the lane ends in a wide head.
  * @param {number} x @param {number} size @param {number} longest */
 function arrow(x, size, longest) {
-  const whole = (size / longest) * TALLEST, tall = Math.min(TALLEST, whole), y = FLOOR;
+  const whole = (size / longest) * TALLEST,
+    tall = Math.min(TALLEST, whole),
+    y = FLOOR;
   if (tall < 0.4) return [];
-  const head = Math.min(4, tall / 2), wide = whole > TALLEST * 1.01 ? head * 1.8 : head;
-  return [svg("path", {
-    class: whole > TALLEST * 1.01 ? "update-arrow over" : "update-arrow",
-    d: `M${x},${y}V${y + tall - head}M${x - wide},${y + tall - head}H${x + wide}L${x},${y + tall}Z`,
-  })];
+  const head = Math.min(4, tall / 2),
+    wide = whole > TALLEST * 1.01 ? head * 1.8 : head;
+  return [
+    svg("path", {
+      class: whole > TALLEST * 1.01 ? "update-arrow over" : "update-arrow",
+      d: `M${x},${y}V${y + tall - head}M${x - wide},${y + tall - head}H${x + wide}L${x},${y + tall}Z`,
+    }),
+  ];
 }

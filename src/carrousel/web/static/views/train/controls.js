@@ -12,18 +12,38 @@ export function controls(on) {
   const about = el("p", { class: "hint train-about" });
   const error = el("p", { class: "train-error", role: "alert", hidden: true });
   const pasted = paste(on, error);
-  const element = el("div", { class: "panel train-controls" },
-    el("div", { class: "train-buttons" }, start, el("button", {
-      id: "train-reset", onclick: () => { settings.seed++; on.anew(); },
-    }, t("train.reset"))),
-    menu("task", TASK_NAMES, on), about, pasted,
+  const element = el(
+    "div",
+    { class: "panel train-controls" },
+    el(
+      "div",
+      { class: "train-buttons" },
+      start,
+      el(
+        "button",
+        {
+          id: "train-reset",
+          onclick: () => {
+            settings.seed++;
+            on.anew();
+          },
+        },
+        t("train.reset"),
+      ),
+    ),
+    menu("task", TASK_NAMES, on),
+    about,
+    pasted,
     slider("steps", { min: 5, max: 60, step: 1 }, String, on.anew),
     slider("hidden", { min: 2, max: 32, step: 1 }, String, on.anew),
     networks(on),
     slider("forgetBias", { min: -1, max: 6, step: 0.5 }, (value) => number(value, 1), on.anew),
-    slider("rate", { min: -4, max: 0, step: 0.1 }, (value) => number(10 ** value, value < -2 ? 4 : 3)),
+    slider("rate", { min: -4, max: 0, step: 0.1 }, (value) =>
+      number(10 ** value, value < -2 ? 4 : 3),
+    ),
     menu("optimizer", ["adam", "sgd"], on),
-    slider("pace", { min: 0, max: PACES.length - 1, step: 1 }, paceName));
+    slider("pace", { min: 0, max: PACES.length - 1, step: 1 }, paceName),
+  );
 
   function update(running, begun) {
     start.textContent = t(running ? "train.pause" : begun ? "train.goOn" : "train.start");
@@ -34,7 +54,8 @@ export function controls(on) {
   /** @param {import("../../net/tasks.js").SeriesError | null} problem with the pasted series */
   function complain(problem) {
     error.hidden = problem === null;
-    if (problem) error.textContent = t(`train.error.${problem.reason}`, problem.detail, MOST_VALUES);
+    if (problem)
+      error.textContent = t(`train.error.${problem.reason}`, problem.detail, MOST_VALUES);
   }
 
   return { element, update, complain };
@@ -47,9 +68,18 @@ function menu(name, options, on) {
     settings[name] = event.target.value;
     on.anew();
   };
-  return el("label", { class: "slider" }, el("span", {}, t(`train.${name}`)),
-    el("select", { id: `train-${name}`, onchange: choose }, options.map((one) =>
-      el("option", { value: one, selected: one === settings[name] }, t(`train.${name}.${one}`)))));
+  return el(
+    "label",
+    { class: "slider" },
+    el("span", {}, t(`train.${name}`)),
+    el(
+      "select",
+      { id: `train-${name}`, onchange: choose },
+      options.map((one) =>
+        el("option", { value: one, selected: one === settings[name] }, t(`train.${name}.${one}`)),
+      ),
+    ),
+  );
 }
 
 function slider(name, range, show, changed = () => {}) {
@@ -59,30 +89,64 @@ function slider(name, range, show, changed = () => {}) {
     output.textContent = show(settings[name]);
     changed();
   };
-  return el("label", { class: "slider" }, el("span", {}, t(`train.${name}`), output),
-    el("input", { type: "range", id: `train-${name}`, ...range, value: settings[name], oninput: move }));
+  return el(
+    "label",
+    { class: "slider" },
+    el("span", {}, t(`train.${name}`), output),
+    el("input", {
+      type: "range",
+      id: `train-${name}`,
+      ...range,
+      value: settings[name],
+      oninput: move,
+    }),
+  );
 }
 
 function networks(on) {
   const choose = (kind, box) => {
-    const kinds = KINDS.filter((one) => (one === kind ? box.checked : settings.kinds.includes(one)));
-    if (kinds.length === 0) box.checked = true; // one has to learn
+    const kinds = KINDS.filter((one) =>
+      one === kind ? box.checked : settings.kinds.includes(one),
+    );
+    if (kinds.length === 0)
+      box.checked = true; // one has to learn
     else {
       settings.kinds = kinds;
       on.anew();
     }
   };
-  return el("fieldset", { class: "train-kinds" }, el("legend", {}, t("train.cells")), KINDS.map((kind) =>
-    el("label", { class: "check", data: { network: kind } }, el("input", {
-      type: "checkbox", value: kind, checked: settings.kinds.includes(kind),
-      onchange: (event) => choose(kind, event.target),
-    }), kind.toUpperCase())));
+  return el(
+    "fieldset",
+    { class: "train-kinds" },
+    el("legend", {}, t("train.cells")),
+    KINDS.map((kind) =>
+      el(
+        "label",
+        { class: "check", data: { network: kind } },
+        el("input", {
+          type: "checkbox",
+          value: kind,
+          checked: settings.kinds.includes(kind),
+          onchange: (event) => choose(kind, event.target),
+        }),
+        kind.toUpperCase(),
+      ),
+    ),
+  );
 }
 
 function paste(on, error) {
-  const field = el("textarea", {
-    id: "train-series", rows: 4, spellcheck: "false", "aria-label": t("train.paste"), placeholder: t("train.paste"),
-  }, settings.text);
+  const field = el(
+    "textarea",
+    {
+      id: "train-series",
+      rows: 4,
+      spellcheck: "false",
+      "aria-label": t("train.paste"),
+      placeholder: t("train.paste"),
+    },
+    settings.text,
+  );
   const use = () => {
     settings.text = field.value;
     on.anew();

@@ -7,11 +7,29 @@ import { GATES } from "./networks.js";
 /** @param {string[]} kinds */
 export function gateMaps(kinds) {
   const maps = kinds.flatMap((kind) =>
-    GATES[kind].map((gate) => ({ kind, gate, canvas: el("canvas", { class: "gate-map", role: "img" }) })));
-  const element = el("div", { class: "gate-maps" }, maps.map(({ kind, gate, canvas }) =>
-    el("figure", { data: { gate } },
-      el("figcaption", {}, el("span", { class: "swatch" }), `${kind.toUpperCase()} · ${t(`train.gate.${gate}`)}`),
-      canvas)));
+    GATES[kind].map((gate) => ({
+      kind,
+      gate,
+      canvas: el("canvas", { class: "gate-map", role: "img" }),
+    })),
+  );
+  const element = el(
+    "div",
+    { class: "gate-maps" },
+    maps.map(({ kind, gate, canvas }) =>
+      el(
+        "figure",
+        { data: { gate } },
+        el(
+          "figcaption",
+          {},
+          el("span", { class: "swatch" }),
+          `${kind.toUpperCase()} · ${t(`train.gate.${gate}`)}`,
+        ),
+        canvas,
+      ),
+    ),
+  );
 
   /** @param {string} kind @param {import("../../net/forward.js").LayerRecord} record */
   function draw(kind, record) {
@@ -25,18 +43,25 @@ export function gateMaps(kinds) {
  * @param {HTMLCanvasElement} canvas
  * @param {import("../../net/forward.js").LayerRecord} record @param {string} gate */
 function paint(canvas, { gates, T, H }, gate) {
-  const image = new ImageData(T, H), values = gates[gate];
-  const from = rgb(colour("--zero")), to = rgb(colour(`--${gate}`));
+  const image = new ImageData(T, H),
+    values = gates[gate];
+  const from = rgb(colour("--zero")),
+    to = rgb(colour(`--${gate}`));
   let sum = 0;
   for (let step = 0; step < T; step++) {
     for (let unit = 0; unit < H; unit++) {
-      const value = values[step * H + unit], at = 4 * (unit * T + step);
+      const value = values[step * H + unit],
+        at = 4 * (unit * T + step);
       sum += value;
-      for (let part = 0; part < 3; part++) image.data[at + part] = from[part] + (to[part] - from[part]) * value;
+      for (let part = 0; part < 3; part++)
+        image.data[at + part] = from[part] + (to[part] - from[part]) * value;
       image.data[at + 3] = 255;
     }
   }
   if (canvas.width !== T || canvas.height !== H) [canvas.width, canvas.height] = [T, H];
   canvas.getContext("2d").putImageData(image, 0, 0);
-  canvas.setAttribute("aria-label", t("train.gateLabel", t(`train.gate.${gate}`), (sum / values.length).toFixed(2)));
+  canvas.setAttribute(
+    "aria-label",
+    t("train.gateLabel", t(`train.gate.${gate}`), (sum / values.length).toFixed(2)),
+  );
 }

@@ -5,7 +5,8 @@ import { number, t } from "../../i18n.js";
 import { COLOURS } from "./networks.js";
 
 const MARGIN = { left: 46, right: 12, top: 12, bottom: 28 };
-const WINDOW = 25, POINTS = 600; // updates a mean is over; points drawn of a curve at most
+const WINDOW = 25,
+  POINTS = 600; // updates a mean is over; points drawn of a curve at most
 
 export function lossChart() {
   const canvas = el("canvas", { class: "loss-canvas", role: "img" });
@@ -13,7 +14,8 @@ export function lossChart() {
 
   /** @param {import("../../net/session.js").Session} session */
   function draw(session) {
-    const { clientWidth: width, clientHeight: height } = box, ratio = devicePixelRatio || 1;
+    const { clientWidth: width, clientHeight: height } = box,
+      ratio = devicePixelRatio || 1;
     if (!width) return;
     canvas.width = width * ratio;
     canvas.height = height * ratio;
@@ -23,8 +25,16 @@ export function lossChart() {
     const scales = scalesOf(session, width, height);
     axes(context, scales, session.task.memoryless);
     for (const trainer of session.trainers) curve(context, trainer, scales);
-    canvas.setAttribute("aria-label", t("train.lossLabel", session.updates,
-      session.trainers.map((one) => `${one.kind.toUpperCase()} ${number(session.lossOf(one), 3)}`).join(", ")));
+    canvas.setAttribute(
+      "aria-label",
+      t(
+        "train.lossLabel",
+        session.updates,
+        session.trainers
+          .map((one) => `${one.kind.toUpperCase()} ${number(session.lossOf(one), 3)}`)
+          .join(", "),
+      ),
+    );
   }
 
   return { element: box, draw };
@@ -32,13 +42,21 @@ export function lossChart() {
 
 /** @param {any} session @param {number} width @param {number} height */
 function scalesOf(session, width, height) {
-  const end = Math.max(50, session.updates), losses = session.trainers.flatMap((one) => one.losses);
-  let least = Infinity, most = session.task.memoryless || 1;
-  for (const loss of losses) if (loss > 0) [least, most] = [Math.min(least, loss), Math.max(most, loss)];
+  const end = Math.max(50, session.updates),
+    losses = session.trainers.flatMap((one) => one.losses);
+  let least = Infinity,
+    most = session.task.memoryless || 1;
+  for (const loss of losses)
+    if (loss > 0) [least, most] = [Math.min(least, loss), Math.max(most, loss)];
   const low = Math.log10(Math.max(1e-6, Math.min(least, (session.task.memoryless || 1) / 8))) - 0.1;
-  const high = Math.log10(most) + 0.15, inner = height - MARGIN.top - MARGIN.bottom;
+  const high = Math.log10(most) + 0.15,
+    inner = height - MARGIN.top - MARGIN.bottom;
   return {
-    width, height, end, low, high,
+    width,
+    height,
+    end,
+    low,
+    high,
     x: (update) => MARGIN.left + (update / end) * (width - MARGIN.left - MARGIN.right),
     y: (loss) => MARGIN.top + ((high - Math.log10(Math.max(loss, 1e-12))) / (high - low)) * inner,
   };
@@ -59,7 +77,8 @@ function axes(context, { width, height, end, low, high, x, y }, memoryless) {
   }
   context.textAlign = "center";
   const jump = niceStep(end, (width - MARGIN.left) / 62);
-  for (let update = 0; update <= end; update += jump) context.fillText(String(update), x(update), height - 10);
+  for (let update = 0; update <= end; update += jump)
+    context.fillText(String(update), x(update), height - 10);
   if (!memoryless) return;
   context.setLineDash([5, 4]);
   context.strokeStyle = colour("--ink");
@@ -80,7 +99,9 @@ function rule(context, from, y, to) {
 
 /** 1, 2 or 5 times a power of ten, so that at most `count` fit. @param {number} end @param {number} count */
 function niceStep(end, count) {
-  const least = end / count, power = 10 ** Math.floor(Math.log10(least)), digit = least / power;
+  const least = end / count,
+    power = 10 ** Math.floor(Math.log10(least)),
+    digit = least / power;
   return power * (digit > 5 ? 10 : digit > 2 ? 5 : digit > 1 ? 2 : 1);
 }
 
@@ -91,11 +112,20 @@ function curve(context, { losses, kind }, { x, y }) {
   context.lineJoin = "round";
   path(context, losses.length, every, (at) => [x(at + 1), y(losses[at])], 1, 0.25);
   const sums = new Float64Array(losses.length + 1);
-  losses.forEach((loss, at) => { sums[at + 1] = sums[at] + loss; });
-  path(context, losses.length, every, (at) => {
-    const from = Math.max(0, at + 1 - WINDOW);
-    return [x(at + 1), y((sums[at + 1] - sums[from]) / (at + 1 - from))];
-  }, 2.6, 1);
+  losses.forEach((loss, at) => {
+    sums[at + 1] = sums[at] + loss;
+  });
+  path(
+    context,
+    losses.length,
+    every,
+    (at) => {
+      const from = Math.max(0, at + 1 - WINDOW);
+      return [x(at + 1), y((sums[at + 1] - sums[from]) / (at + 1 - from))];
+    },
+    2.6,
+    1,
+  );
 }
 
 /** @param {CanvasRenderingContext2D} context @param {number} count @param {number} every

@@ -8,8 +8,16 @@ export const TASK_NAMES = [...Object.keys(TASKS), "series"];
 export const PACES = [1, 2, 5, 10, 20, 50, Infinity]; // updates a second
 
 export const settings = {
-  task: "recall", steps: 30, hidden: 12, kinds: [...KINDS], forgetBias: 2, rate: -2, pace: PACES.length - 1, seed: 1,
-  optimizer: "adam", text: "",
+  task: "recall",
+  steps: 30,
+  hidden: 12,
+  kinds: [...KINDS],
+  forgetBias: 2,
+  rate: -2,
+  pace: PACES.length - 1,
+  seed: 1,
+  optimizer: "adam",
+  text: "",
 };
 
 /** The task that is chosen. @throws {import("../../net/tasks.js").SeriesError} a pasted series cannot be read */
@@ -26,6 +34,6 @@ export function firstSeries(input) {
 }
 
 function invented(_, month) {
-  const season = 2 * Math.PI * month / 12;
+  const season = (2 * Math.PI * month) / 12;
   return 100 + 0.8 * month + (18 + 0.15 * month) * Math.sin(season) + 6 * Math.cos(3 * season);
 }
