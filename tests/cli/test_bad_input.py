@@ -1,9 +1,12 @@
 """Everything a user can get wrong: one line on standard error, exit code 2, nothing left behind."""
 
 import json
+import os
 
 import polars as pl
 import pytest
+
+from carrousel.cli.screen import reading
 
 from .conftest import months
 
@@ -62,6 +65,26 @@ def test_a_missing_file(refused):
 
 def test_a_folder_is_no_file(refused, tmp_path):
     assert "there is no such file" in refused("forecast", tmp_path, "--horizon", 3)
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_what_a_compiled_library_says_of_a_damaged_file_gives_way_to_our_line(fails, capfd):
+    """Rust writes its backtraces to the file of standard error, past Python."""
+
+    def read():
+        with reading():
+            os.write(2, b"thread panicked at bitmap.rs\n")
+            if fails:
+                raise ValueError("it is damaged")
+
+    if fails:
+        with pytest.raises(ValueError, match="it is damaged"):
+            read()
+    else:
+        read()
+    os.write(2, b"afterwards\n")
+    said = capfd.readouterr().err
+    assert said == ("" if fails else "thread panicked at bitmap.rs\n") + "afterwards\n"
 
 
 def test_something_else_called_parquet(refused, tmp_path):

@@ -143,3 +143,36 @@ def test_gaps_in_a_small_table_have_a_limit():
     frame = pl.DataFrame({"ds": ["2024-01-01", "2024-01-02", "2028-01-03"], "y": [1, 2, 3]})
     with pytest.raises(ValueError, match="would make 1,464 steps out of 3 rows"):
         to_panel(frame, freq="1d")
+
+
+ZONED = {  # how the same instants are written, and what a message calls 08:00 in Berlin
+    "a zone": lambda t: t.tz_convert("Europe/Berlin"),
+    "offsets": lambda t: t.tz_convert("Europe/Berlin").strftime("%Y-%m-%dT%H:%M:%S%z"),
+}
+
+
+def berlin(kind, steps=40, **options):
+    """Hours that end at 08:00 in Berlin (06:00 in UTC)."""
+    utc = pd.date_range(end="2024-07-02 06:00", periods=steps, freq="h", tz="UTC")
+    return pd.DataFrame({"ds": ZONED[kind](utc), "y": np.arange(steps) + 1.0})
+
+
+@pytest.mark.parametrize("kind", ZONED)
+class TestMessagesNameTheTimesOfTheTable:
+    def test_of_a_row_that_comes_twice(self, kind):
+        table = berlin(kind)
+        twice = pd.concat([table, table[-1:]])
+        with pytest.raises(ValueError, match="two rows for 2024-07-02 08:00:00 of series"):
+            to_panel(twice)
+
+    def test_of_the_last_value_before_the_future(self, kind):
+        table = berlin(kind)
+        after = berlin(kind, 45)[-5:].assign(y=np.nan)
+        after["ds"] = ZONED[kind](pd.date_range("2024-07-02 07:00", periods=5, freq="h", tz="UTC"))
+        _, notes = to_panel(pd.concat([table, after]))
+        assert "5 rows without 'y' after 2024-07-02 08:00:00 left out: the future" in notes
+
+    def test_of_a_time_between_the_steps(self, kind):
+        table = berlin(kind)
+        with pytest.raises(ValueError, match=r"ds: 2024-06-30 18:00:00 .* start, 2024-06-30 17:00"):
+            to_panel(table, freq="2h")

@@ -129,6 +129,18 @@ def test_explained_is_what_was_forecast(zone, last, step):
     )
 
 
+@pytest.mark.parametrize(("zone", "last"), [CHANGES[0], CHANGES[2], CHANGES[3]])
+def test_the_mean_that_is_explained_is_that_of_the_steps_of_time(zone, last):
+    past, _ = rush_hours(zone, last)
+    forecaster = Forecaster(24, **{**OPTIONS, "max_steps": 5}).fit(past)
+    forecast = forecaster.predict()["carrousel"]
+    if "-03-" in last:  # the last step lies beyond the 24 hours of the clock
+        forecast = forecast[:-1]
+    found = forecaster.explain(step=None)
+    assert found.forecast == pytest.approx(forecast.mean(), rel=1e-5)
+    assert len(found.times) == len(forecast)
+
+
 @pytest.mark.parametrize("month", [3, 10])
 def test_the_wall_is_pandas_own(month):
     ds = pd.date_range(f"2024-{month}-20", periods=400, freq="h", tz="Europe/Berlin")

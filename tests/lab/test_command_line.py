@@ -28,6 +28,24 @@ def test_an_experiment_prints_its_table_and_findings_and_writes_three_files(caps
     }  # fmt: skip
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such locks")
+def test_a_second_run_into_the_same_folder_is_refused(capsys, tmp_path):
+    """Another process holds the folder, as a run does."""
+    hold = "import sys; from pathlib import Path; from carrousel.leftovers import with_lock\n"
+    hold += "with with_lock(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
+    command_ = [sys.executable, "-c", hold, str(tmp_path)]
+    with subprocess.Popen(
+        command_, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout.readline() == "held\n"
+        code, _, err = command(capsys, "constant-error", "--quick", "--out", tmp_path)
+        other.stdin.close()
+    assert code == 2
+    assert "Traceback" not in err
+    assert f"{tmp_path} is being written by another process" in err
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_cell_shows_every_operation_and_writes_them(capsys, tmp_path):
     code, out, _ = command(capsys, "cell", "-x", "1,-1", "--out", tmp_path)
     assert code == 0

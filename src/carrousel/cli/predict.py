@@ -47,6 +47,7 @@ def predict(
     from ..forecast.tables import to_forecast
     from .output import writable_file
     from .report import table_bytes
+    from .screen import reading
     from .study import open_future
 
     if out is not None and out.suffix not in (".csv", ".parquet"):
@@ -60,7 +61,8 @@ def predict(
     if static is not None and file is None:
         raise ValueError("--static: the model holds those of its series; give FILE, too")
     if file is not None:
-        panel, notes = to_forecast(file, panel, forecaster.options, static)
+        with reading():
+            panel, notes = to_forecast(file, panel, forecaster.options, static)
         given = panel
     ahead, found = open_future(forecaster, panel, future)
     for note in [*notes, *found]:

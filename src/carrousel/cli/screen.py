@@ -3,6 +3,9 @@
 import io
 import os
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 def write_what_the_terminal_has() -> None:
@@ -20,6 +23,27 @@ def write_data(content: bytes) -> None:
     sys.stdout.flush()
     sys.stdout.buffer.write(content)
     sys.stdout.buffer.flush()
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """While a table is read: what compiled libraries say of a damaged file on standard error (a
+    backtrace of many lines) goes, if the error of this block says the same in one line."""
+    sys.stderr.flush()
+    screen = os.dup(2)
+    with tempfile.TemporaryFile() as said:
+        os.dup2(said.fileno(), 2)
+        try:
+            yield
+        except ValueError:
+            said.truncate(0)
+            raise
+        finally:
+            sys.stderr.flush()
+            os.dup2(screen, 2)
+            os.close(screen)
+            said.seek(0)
+            os.write(2, said.read())
 
 
 def drop_output() -> None:

@@ -18,6 +18,7 @@ from ..forecast.seasons import choose_seasons
 from ..forecast.tables import to_learn_from
 from .progress import training_bar
 from .scores import Array, Score, our_trial, score, seasonal_scales, simple_trials
+from .screen import reading
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,8 @@ def read(
     """The panel of a file, with the columns that the forecaster is set to, those that do not change
     from another; ``init`` is the model that it goes on from."""
     before = None if init is None else Forecaster.load(init).panel_
-    panel, _, notes = to_learn_from(source, forecaster.options, before, static)
+    with reading():
+        panel, _, notes = to_learn_from(source, forecaster.options, before, static)
     return panel, notes
 
 
@@ -56,8 +58,9 @@ def open_future(forecaster: Forecaster, panel: Panel, future: Path | None) -> tu
     """The file of what is known ahead of a panel as an open table, for ``X_df``, and how it was
     read; what cannot be used is refused before any work."""
     o = forecaster.options
-    table = covariates.open_ahead(panel, future, o.id_col, o.reading)
-    covariates.future(panel, table, o.id_col, o.h, o.reading)
+    with reading():
+        table = covariates.open_ahead(panel, future, o.id_col, o.reading)
+        covariates.future(panel, table, o.id_col, o.h, o.reading)
     if future is None or table is future:
         return table, []
     return table, [f"{future.name}: {note}" for note in table.notes]

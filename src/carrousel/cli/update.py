@@ -29,12 +29,14 @@ def update(
     from ..forecast import Forecaster
     from ..leftovers import with_lock
     from .report import console
+    from .screen import reading
 
     with with_lock(model):  # two updates at once would each save what the other has not seen
         forecaster = Forecaster.load(model)
         kept = forecaster.options
         o.override(forecaster, settings)
-        forecaster.update(file, add=add, static_df=static)
+        with reading():
+            forecaster.update(file, add=add, static_df=static)
         forecaster.options = kept
         forecaster.save(model)
     screen, panel = console(), forecaster.panel_

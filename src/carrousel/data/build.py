@@ -14,7 +14,6 @@ from .panel import Panel, some
 from .read import Table, Times, open_table, read_columns
 from .reading import ReadOptions
 from .rows import Rows, combined, refuse_lonely_dates, refuse_repeats, without_future
-from .wording import written
 from .zones import zone_of
 
 _MOST_FILLED = 20  # a gap this many times the data is an error in a date, not a gap
@@ -61,7 +60,9 @@ def build_panel(
     columns = read_columns(table, id_col, time_col, target_col, others=others, plain=plain)
     notes = list(table.notes)
     codes, ids = _codes(columns.ids, len(columns.y), target_col)
-    rows, more = without_future(Rows(codes, columns.times.time, columns.y), target_col)
+    times = columns.times
+    rows = Rows(codes, times.time, columns.y, times.zone, times.offset)
+    rows, more = without_future(rows, target_col)
     notes += more
     if not rows.sorted:
         rows = rows.in_order()
@@ -69,15 +70,16 @@ def build_panel(
     named = None if columns.ids is None else id_col
     if how is None:
         refuse_repeats(rows, ids, time_col, named)
-    rows, zone, wall, more = _on_the_clock(rows, columns.times, wanted, time_col, table)
+    rows, zone, wall, more = _on_the_clock(rows, times, wanted, time_col, table)
     notes += more
     if how is not None:
         rows, more = combined(rows, how, wanted)
         notes += more
-    panel, more = _placed(rows, ids, table.options, wanted, (named, time_col, target_col), zone)
+    names = (named, time_col, target_col)
+    panel, more = _placed(rows, ids, table.options, wanted, names, zone, wall)
     _refuse_empty(panel)
     reading = None if table.found == ReadOptions() else table.found
-    return replace(panel, reading=reading, wall=wall), notes + more + unfinished_step(panel)
+    return replace(panel, reading=reading), notes + more + unfinished_step(panel)
 
 
 def _codes(ids: pl.Series | None, rows: int, target_col: str) -> tuple[np.ndarray, list[Any]]:
@@ -106,18 +108,20 @@ def _on_the_clock(
     if times.offset is not None and table.hint is not None:
         known = asked or table.hint.time_zone
     if times.offset is not None and times.offset.any() and in_days and known is None:
-        rows = replace(rows, time=_with_offset(rows, times))
+        rows = replace(rows, time=_with_offset(rows, times), zone=None, offset=None)
         note = f"{time_col!r}: days of the clocks that the offsets from UTC belong to"
         return rows, None, False, [note]
     zone, notes = _zone(times, known, time_col)
     if in_days:
         usual = usual_clock(local_time(rows.time, zone), rows.codes)
-        return replace(rows, time=nominal_time(rows.time, zone, usual)), zone, False, notes
+        time = nominal_time(rows.time, zone, usual)
+        return replace(rows, time=time, zone=None, offset=None), zone, False, notes
     shown = _by_the_wall(wanted, rows, zone)
     if shown is not None:
         note = f"times follow the clocks of {zone}, also when these are changed"
-        return replace(rows, time=shown), zone, True, [*notes, note]
-    return rows, zone, False, notes
+        rows = replace(rows, time=shown, zone=None, offset=None)
+        return rows, zone, True, [*notes, note]
+    return replace(rows, zone=zone, offset=None), zone, False, notes
 
 
 def _zone(times: Times, known: str | None, time_col: str) -> tuple[str, list[str]]:
@@ -171,13 +175,14 @@ def _placed(
     wanted: Frequency | None,
     names: tuple[str | None, str, str],
     zone: str | None,
+    wall: bool,
 ) -> tuple[Panel, list[str]]:
     """The panel of sorted rows, and what was done about gaps."""
     time_col = names[1]
     first = rows.time[rows.start][rows.codes]
     zero = options.fill == "zero"
     freq = (
-        _checked(wanted, rows.time, first, rows.codes, ids, time_col)
+        _checked(wanted, rows, first, ids, time_col)
         if wanted
         else infer_frequency(rows.time, first, rows.codes, ids, weekly=not zero)
     )
@@ -187,14 +192,17 @@ def _placed(
     y = narrow(rows.y)
     values = np.full(offsets[-1], 0.0 if zero else np.nan, y.dtype)
     values[offsets[rows.codes] + place] = y
-    panel = Panel(values, offsets, ids, rows.time[rows.start], freq, *names, zone)
+    panel = Panel(values, offsets, ids, rows.time[rows.start], freq, *names, zone, wall)
+    for s in range(len(ids)) if zero and zone else ():
+        panel.series(s)[panel.never_was(panel.times(s))] = np.nan
     return panel, notes_on_gaps(panel, rows, given=wanted is not None, zero=zero)
 
 
 def _checked(
-    freq: Frequency, time: np.ndarray, first: np.ndarray, codes: np.ndarray, ids: list, name: str
+    freq: Frequency, rows: Rows, first: np.ndarray, ids: list[Any], name: str
 ) -> Frequency:
     """``freq`` as given, or the same months counted from the other end; all times must fit."""
+    time = rows.time
     kind = "whole numbers" if time.dtype.kind == "i" else "dates"
     if (freq.unit == "int") != (kind == "whole numbers"):
         raise ValueError(f"freq {freq.alias!r} does not fit {name}, which holds {kind}")
@@ -203,8 +211,8 @@ def _checked(
             return candidate
     row = int(np.argmax(freq.advance(first, freq.count(first, time)) != time))
     raise ValueError(
-        f"{name}: {written(time[row])} of series {ids[codes[row]]!r} is not a whole number of "
-        f"steps of freq {freq.alias!r} after its start, {written(first[row])}"
+        f"{name}: {rows.told(row)} of series {ids[rows.codes[row]]!r} is not a whole number of "
+        f"steps of freq {freq.alias!r} after its start, {rows.told(rows.start[rows.codes[row]])}"
     )
 
 

@@ -277,6 +277,7 @@ def _given(
         values = column_values(table, name, spec)[within]
         _refuse_contradictions(codes, step + panel.lengths[codes], values, panel, f"X_df: {name!r}")
         ahead[codes, step, k] = values
+    _fill_what_never_was(ahead, panel)
     missing = np.argwhere(np.isnan(ahead))
     if len(missing):
         s, t, k = missing[0]
@@ -287,6 +288,16 @@ def _given(
             f"{time}{more}; the {h} steps after each series are needed"
         )
     return ahead
+
+
+def _fill_what_never_was(ahead: np.ndarray, panel: Panel) -> None:
+    """The value before, at steps of (S, h, F) for which no row can be given."""
+    h, known = ahead.shape[1:]
+    steps = panel.lengths[:, None] + np.arange(h)
+    gone = panel.never_was(panel.at(np.arange(panel.n_series)[:, None], steps))
+    for s, t in np.argwhere(gone):
+        before = panel.exog[panel.offsets[s + 1] - 1, :known] if panel.exog is not None else np.nan
+        ahead[s, t] = ahead[s, t - 1] if t else before
 
 
 def _table(

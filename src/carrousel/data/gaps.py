@@ -83,6 +83,6 @@ def unfinished_step(panel: Panel) -> list[str]:
     if np.isnan(window).any() or before.min() <= 0 or not 0 <= totals[-1] < _BEGUN * before.min():
         return []
     return [
-        f"the last step, {written(end)}, holds {totals[-1]:,.4g}, less than half of the least of "
-        f"the {len(before)} before: if it has only begun, leave it out"
+        f"the last step, {written(panel.local(end))}, holds {totals[-1]:,.4g}, less than half of "
+        f"the least of the {len(before)} before: if it has only begun, leave it out"
     ]

@@ -77,6 +77,15 @@ class Panel:
         """Times of this panel in UTC, where it has a time zone."""
         return times if self.utc or not self.time_zone else utc_time(times, self.time_zone)
 
+    def never_was(self, times: np.ndarray) -> np.ndarray:
+        """Whether no moment of a step exists, for each of some times: the days, or steps of the
+        clock, that a zone left out when it crossed the date line or put its clocks forward."""
+        unit = self.freq.unit
+        if not self.time_zone or self.utc or unit not in ("us", "business"):
+            return np.zeros(times.shape, bool)
+        width = np.timedelta64(self.freq.step if unit == "us" else DAY, "us")
+        return utc_time(times, self.time_zone) == utc_time(times + width, self.time_zone)
+
     def own(self, time: np.ndarray, series: np.ndarray) -> np.ndarray:
         """UTC times of rows of some ``series`` (N,), as this panel, which has a zone, counts them:
         the inverse of ``instants``."""

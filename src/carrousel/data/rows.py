@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from .clock import local_time
 from .frequency import WEEK, Frequency
 from .wording import counted, written
 
@@ -17,14 +18,27 @@ _TOLD = ("sum", "mean", "last")  # aggregates that an error shows
 
 @dataclass(frozen=True)
 class Rows:
-    """Observations: (N,) each."""
+    """Observations: (N,) each. Times are UTC where there is a zone or an offset, which people
+    are told them by."""
 
     codes: np.ndarray  # number of the series
     time: np.ndarray
     y: np.ndarray  # NaN = missing
+    zone: str | None = None
+    offset: np.ndarray | None = None  # as it is written beside each time
 
     def __getitem__(self, which: np.ndarray) -> "Rows":
-        return Rows(self.codes[which], self.time[which], self.y[which])
+        offset = None if self.offset is None else self.offset[which]
+        return Rows(self.codes[which], self.time[which], self.y[which], self.zone, offset)
+
+    def told(self, row: int | np.integer) -> str:
+        """The time of a row as its table shows it."""
+        time = self.time[row]
+        if self.offset is not None:
+            time = time + self.offset[row]
+        elif self.zone:
+            time = local_time(time[None], self.zone)[0]
+        return written(time)
 
     @property
     def start(self) -> np.ndarray:
@@ -53,13 +67,13 @@ def without_future(rows: Rows, name: str) -> tuple[Rows, list[str]]:
     known = ~np.isnan(rows.y)
     if not known.any() or rows.time[known].max() == rows.time.max():
         return rows, []
-    last = rows.time[known].max()
-    after = rows.time > last
+    last = np.flatnonzero(known)[np.argmax(rows.time[known])]
+    after = rows.time > rows.time[last]
     some_left = len(np.unique(rows.codes[~after])) == len(np.unique(rows.codes))
     if len(np.unique(rows.time[after])) <= _LATE or not some_left:
         return rows, []
     many = counted(int(after.sum()), "row")
-    return rows[~after], [f"{many} without {name!r} after {written(last)} left out: the future"]
+    return rows[~after], [f"{many} without {name!r} after {rows.told(last)} left out: the future"]
 
 
 def refuse_repeats(rows: Rows, ids: Sequence[Any], time_col: str, id_col: str | None) -> None:
@@ -73,7 +87,7 @@ def refuse_repeats(rows: Rows, ids: Sequence[Any], time_col: str, id_col: str | 
     places = np.stack([rows.codes[again], rows.time[again].astype(np.int64)])
     times = np.unique(places, axis=1).shape[1]
     more = f" (and for {counted(times - 1, 'more time')})" if times > 1 else ""
-    where = f"{written(time)} of series {ids[code]!r}{more}"
+    where = f"{rows.told(first)} of series {ids[code]!r}{more}"
     advice = "" if id_col else "is there a column (id_col) that names series? Else "
     many = "two rows" if len(one.y) == 2 else counted(len(one.y), "row")
     shown = ", ".join(f"{how!r} gives {aggregated(one, how).y[0]:g}" for how in _TOLD)
@@ -153,7 +167,7 @@ def refuse_lonely_dates(place: np.ndarray, rows: Rows, ids: Sequence[Any], time_
         if len(lonely):
             row = odd[lonely[0]]
             raise ValueError(
-                f"{time_col}: {written(rows.time[row])} of series {ids[rows.codes[row]]!r} (y = "
+                f"{time_col}: {rows.told(row)} of series {ids[rows.codes[row]]!r} (y = "
                 f"{rows.y[row]:g}) stands alone, {gap[lonely[0]]:,} steps from the other "
                 f"{len(place)} rows: is its date wrong?"
             )

@@ -65,7 +65,8 @@ def read_arrivals(
     if (codes < 0).any():
         unknown = _unknown(columns, time, codes < 0, stream, options)
         unknown = _with_covariates(unknown, table, codes < 0, stream)
-    rows, notes = _rows(Rows(codes, time, columns.y)[codes >= 0], stream, options)
+    zone = stream.meta.time_zone if stream.meta.utc else None
+    rows, notes = _rows(Rows(codes, time, columns.y, zone)[codes >= 0], stream, options)
     codes, y = rows.codes, rows.y.astype(np.float64)
     place = stream.meta.freq.count(stream.start[codes], rows.time)
     exact = stream.at(codes, place)

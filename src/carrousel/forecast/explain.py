@@ -13,7 +13,7 @@ Three questions about one series and one step of the horizon (or the mean over i
 """
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import cast
 
 import numpy as np
@@ -42,15 +42,19 @@ def explain(
     networks: list[Network],
     panel: Panel,
     series: int,
-    ahead: int | None = 1,
+    ahead: Sequence[int] | int | None = 1,
     following: NDArray[np.float32] | None = None,
 ) -> Explanation:
     """Explain the forecast that follows ``series`` of a panel, ``ahead`` steps from its end
-    (counted from 1; None: the mean over the horizon), with the covariates (S, h, F) after the end
-    of all series if the networks need them."""
+    (counted from 1; several: their mean; None: that over the horizon), with the covariates
+    (S, h, F) after the end of all series if the networks need them."""
     shape = networks[0].shape
-    if ahead is not None and not 1 <= ahead <= shape.h:
-        raise ValueError(f"step must be from 1 to {shape.h}, or None for their mean, got {ahead}")
+    if ahead is None:
+        ahead = range(1, shape.h + 1)
+    steps = [ahead] if isinstance(ahead, int) else list(ahead)
+    for step in steps:
+        if not 1 <= step <= shape.h:
+            raise ValueError(f"step must be from 1 to {shape.h}, or None, got {step}")
     window = Windows.of(panel.select([series]), shape.history, shape.h, len(shape.futr))
     window = window.following(None if following is None else following[[series]])
     one = torch.tensor([0])
@@ -58,10 +62,10 @@ def explain(
     history = history[:, : shape.history]
     x = history.unflatten(1, (-1, shape.step))  # (1, T, step)
     before = int((x.isfinite().any(-1)[0].cumsum(0) == 0).sum())  # steps before the series
-    horizon = slice(None) if ahead is None else slice(ahead - 1, ahead)
+    horizon = [step - 1 for step in steps]
     extra = window.extra(one, window.stop)
     asked, _ = private(Asked(networks, horizon, before, extra, float(offset)))
-    return _explanation(cast(Asked, asked), x[:, before:], panel, series, ahead)
+    return _explanation(cast(Asked, asked), x[:, before:], panel, series)
 
 
 class Asked(nn.Module):
@@ -70,7 +74,7 @@ class Asked(nn.Module):
     def __init__(
         self,
         networks: list[Network],
-        horizon: slice,
+        horizon: list[int],
         before: int,
         extra: Extra | None = None,
         offset: float = 0.0,
@@ -171,9 +175,7 @@ def memory_units(asked: Asked, x: Tensor) -> list[tuple[str, Tensor]]:
     return [(name, unit_scores(question, x, name)[0][0, asked.before :]) for name in last.values()]
 
 
-def _explanation(
-    asked: Asked, x: Tensor, panel: Panel, series: int, ahead: int | None
-) -> Explanation:
+def _explanation(asked: Asked, x: Tensor, panel: Panel, series: int) -> Explanation:
     with torch.no_grad():
         forecast = asked(x)
         memory_from = asked.memory_from(x)
@@ -183,7 +185,7 @@ def _explanation(
     account, parts, rest = _account(asked, x)
     units = memory_units(asked, x)
     return Explanation.of(
-        panel, series, ahead, asked, x,
+        panel, series, asked, x,
         forecast=float(forecast),
         memory_from=memory_from.numpy(),
         removed=removed[:, 0].numpy(),

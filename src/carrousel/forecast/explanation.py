@@ -121,14 +121,12 @@ class Explanation:
 
     @classmethod
     def of(
-        cls, panel: Panel, series: int, ahead: int | None, asked: "Asked", x: "Tensor", *,
+        cls, panel: Panel, series: int, asked: "Asked", x: "Tensor", *,
         forecast: float, memory_from: np.ndarray, removed: np.ndarray,
         parts: Columns, rest: float, units: list[tuple[str, np.ndarray]], fidelity: Fidelity,
     ) -> "Explanation":  # fmt: skip
         """Put together what ``explain`` found; see there for the shapes."""
         length, steps, step = int(panel.lengths[series]), x.shape[1], x.shape[2]
-        h = asked.members[0].shape.h
-        future = panel.times(series, length, length + h)
         first = np.arange(length - steps * step, length, step)
         columns = {
             "from": panel.at(series, np.maximum(first, 0)),
@@ -144,7 +142,7 @@ class Explanation:
         names, values, weights, correction = _simple(asked, x)
         return cls(
             unique_id=panel.ids[series],
-            times=future if ahead is None else future[ahead - 1 : ahead],
+            times=panel.at(series, length + np.array(asked.horizon)),
             forecast=forecast,
             without_memory=float(memory_from[-1]),
             mean=float((x.double() + asked.offset).nanmean()),

@@ -459,9 +459,10 @@ class Forecaster:
         panel, like = self._observed(data, static_df)
         ahead = self._ahead(panel, X_df)
         number, wall = series_number(panel, unique_id), Wall.of(panel, self.options.h)
+        steps: list[int] | int | None = step
         if wall is not None:
-            panel, step, ahead = to_explain(wall, number, step, self.options.h, ahead)
-        found = explain(self.networks_, panel, number, step, ahead)
+            panel, steps, ahead = to_explain(wall, number, step, self.options.h, ahead)
+        found = explain(self.networks_, panel, number, steps, ahead)
         return replace(found, like=None if isinstance(like, Panel) else like)
 
     def save(self, path: str | Path) -> None:

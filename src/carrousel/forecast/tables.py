@@ -62,7 +62,11 @@ def to_forecast(
 
 
 def written(columns: dict[str, NDArray], panel: Panel, like: Any) -> Any:
-    """A frame of the kind of ``like`` (a panel, None: the usual one)."""
+    """A frame of the kind of ``like`` (a panel, None: the usual one), without the steps that no
+    clock shows: a day that a zone left out has no row, as in the data."""
+    there = ~panel.never_was(columns[panel.time_col])
+    if not there.all():
+        columns = {name: values[there] for name, values in columns.items()}
     return to_frame(columns, like=None if isinstance(like, Panel) else like, panel=panel)
 
 

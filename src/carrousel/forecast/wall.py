@@ -67,14 +67,19 @@ def _after(
 
 def to_explain(
     wall: Wall, series: int, step: int | None, h: int, ahead: NDArray[np.float32] | None
-) -> tuple[Panel, int | None, NDArray[np.float32] | None]:
-    """The panel, the step and the covariates after its end from which the ``step`` of time of a
-    series is forecast; None: the next ``h`` steps of the clock."""
+) -> tuple[Panel, list[int], NDArray[np.float32] | None]:
+    """The panel, the steps of its clock and the covariates after its end from which the ``step``
+    of time of a series is forecast. None: all ``h`` steps of time, but for those that lie beyond
+    the ``h`` of the clock once it has been put forward (see ``wall_quantiles``)."""
     (known, where, turned), coming = wall.ahead(0, h), wall.coming(ahead)
-    missing = 0
-    if step is not None and 1 <= step <= h:
-        place = int(where[series, step - 1])
+    missing, places = 0, where[series]
+    if step is None:
+        steps = [int(place) + 1 for place in places if 0 <= place < h]
+    elif not 1 <= step <= h:
+        steps = [step]
+    else:
+        place = int(places[step - 1])
         missing = 0 if 0 <= place < h else int(turned[series, step - 1])
-        step = step if missing else place + 1
+        steps = [step if missing else place + 1]
     shown = wall.cut(known, missing, coming)
-    return shown, step, wall.following(coming, shown.lengths, h)
+    return shown, steps, wall.following(coming, shown.lengths, h)

@@ -12,6 +12,7 @@ import time
 from importlib import import_module
 from typing import cast
 
+from ..leftovers import with_lock
 from .experiment import Experiment, Finding, Options, Outcome, save
 
 MODULES = {
@@ -39,11 +40,13 @@ def run(name: str, options: Options | None = None) -> Outcome:
 
     Raises:
         ValueError: There is no such experiment.
+        BlockingIOError: Another run writes to the folder: their results would mix.
     """
     chosen, options = experiment(name), options or Options()
     options.folder.mkdir(parents=True, exist_ok=True)  # found unwritable before the work, not after
-    begin = time.perf_counter()
-    outcome = chosen.run(options)
-    outcome.seconds = time.perf_counter() - begin
-    save(outcome, options)
+    with with_lock(options.folder, wait=False):
+        begin = time.perf_counter()
+        outcome = chosen.run(options)
+        outcome.seconds = time.perf_counter() - begin
+        save(outcome, options)
     return outcome
