@@ -23,7 +23,7 @@ _HOME = {
     "LanguageModel": "carrousel.text",
 }
 
-_MODULES = ("explain",)
+_MODULES = ("data", "explain", "forecast", "lab", "nn", "text")
 
 __all__ = ["__version__", *_HOME, *_MODULES]
 

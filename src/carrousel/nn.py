@@ -23,6 +23,8 @@ from carrousel.machinery import Torchlike, as_leaf
 from carrousel.ops import cell, gate, layer, step
 from carrousel.ops.tape import TAPE, tape, watch
 
+__all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNCell"]
+
 _GATES = {"RNN_TANH": 1, "RNN_RELU": 1, "LSTM": 4, "GRU": 3}  # rows of the weights per unit
 
 

@@ -5,7 +5,7 @@ a notebook shows it. Colours are :data:`carrousel.colors.COLORS`, the same for a
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,10 +15,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from torch import Tensor
 
 from carrousel.colors import COLORS
-
-if TYPE_CHECKING:
-    from carrousel.explain import Attribution, Fidelity, GradientFlow, HalfLife
-    from carrousel.record import Record
+from carrousel.explain import Attribution, Fidelity, GradientFlow, HalfLife
+from carrousel.record import Record
 
 _GREY = COLORS["series"]
 _NEGATIVE, _POSITIVE = "#0072B2", "#D55E00"
@@ -28,7 +26,7 @@ _MAX_LABELS = 60  # tokens written on the axis
 
 
 def plot_record(
-    record: "Record",
+    record: Record,
     *,
     sequence: int = 0,
     level: int = -1,
@@ -65,7 +63,7 @@ def plot_record(
     return figure
 
 
-def plot_flow(flow: "GradientFlow", *, sequence: int = 0, index: int = -1) -> Figure:
+def plot_flow(flow: GradientFlow, *, sequence: int = 0, index: int = -1) -> Figure:
     """Norms of the Jacobians by step on a logarithmic scale, the bound dashed."""
     figure = Figure(figsize=(7, 3.6), layout="constrained")
     axis = figure.subplots()
@@ -94,7 +92,7 @@ def plot_flow(flow: "GradientFlow", *, sequence: int = 0, index: int = -1) -> Fi
     return _cleaned(figure)
 
 
-def plot_half_life(found: "HalfLife", *, index: int = -1) -> Figure:
+def plot_half_life(found: HalfLife, *, index: int = -1) -> Figure:
     """The three half-lives of each unit, units sorted by the ablation's."""
     figure = Figure(figsize=(7, 3.6), layout="constrained")
     axis = figure.subplots()
@@ -128,7 +126,7 @@ def plot_half_life(found: "HalfLife", *, index: int = -1) -> Figure:
 
 
 def plot_attribution(
-    found: "Attribution", *, sequence: int = 0, tokens: Sequence[str] | None = None
+    found: Attribution, *, sequence: int = 0, tokens: Sequence[str] | None = None
 ) -> Figure:
     """Scores by step as bars; what the method's conservation law leaves over in the title."""
     scores = found.scores[sequence].double().cpu().numpy()
@@ -146,7 +144,7 @@ def plot_attribution(
     return _cleaned(figure)
 
 
-def plot_fidelity(found: "Fidelity") -> Figure:
+def plot_fidelity(found: Fidelity) -> Figure:
     """Deletion curves, the most relevant steps first; dotted, the least relevant first."""
     figure = Figure(figsize=(7, 3.8), layout="constrained")
     axis = figure.subplots()
@@ -172,7 +170,7 @@ def plot_fidelity(found: "Fidelity") -> Figure:
 # Parts of the record's picture ----------------------------------------------------------------
 
 
-def _index(record: "Record", sequence: int, level: int, direction: int) -> int:
+def _index(record: Record, sequence: int, level: int, direction: int) -> int:
     levels, directions = record.info.num_layers, record.info.num_directions
     limits = {"sequence": len(record.lengths), "level": levels, "direction": directions}
     given = {"sequence": sequence, "level": level, "direction": direction}
@@ -182,7 +180,7 @@ def _index(record: "Record", sequence: int, level: int, direction: int) -> int:
     return (level % levels) * directions + direction % directions
 
 
-def _images(record: "Record", index: int, sequence: int, steps: int) -> dict[str, np.ndarray]:
+def _images(record: Record, index: int, sequence: int, steps: int) -> dict[str, np.ndarray]:
     """Each gate and state as (units, steps)."""
 
     def image(array: Tensor) -> np.ndarray:
@@ -196,7 +194,7 @@ def _images(record: "Record", index: int, sequence: int, steps: int) -> dict[str
 
 
 def _chosen_units(
-    record: "Record", images: dict[str, np.ndarray], units: Sequence[int] | None, sort: bool
+    record: Record, images: dict[str, np.ndarray], units: Sequence[int] | None, sort: bool
 ) -> np.ndarray:
     gate = images.get("forget", images.get("update"))
     count = len(images["hidden"])
@@ -275,7 +273,7 @@ def _time_axis(axis: Axes, at: np.ndarray, tokens: Sequence[str] | None) -> None
     )
 
 
-def _title(record: "Record", index: int) -> str:
+def _title(record: Record, index: int) -> str:
     levels, directions = record.info.num_layers, record.info.num_directions
     parts = [_named(record.name, record.kind)]
     if levels > 1:
@@ -299,7 +297,7 @@ def _width(steps: int) -> float:
     return float(np.clip(steps * 0.14, 7, 16))
 
 
-def _keep_readable(axis: Axes, flow: "GradientFlow", index: int, sequence: int) -> None:
+def _keep_readable(axis: Axes, flow: GradientFlow, index: int, sequence: int) -> None:
     """The bound may reach 1e80: the axis follows what was measured, and the bound leaves it."""
     measured = [n[index, :, sequence] for n in (flow.hidden, flow.cell) if n is not None]
     positive = np.concatenate([m[m > 0].numpy() for m in measured])

@@ -12,8 +12,9 @@ from carrousel.forecast.exogenous import Extra
 from carrousel.forecast.learner import _batch
 from carrousel.forecast.lessons import Lessons
 from carrousel.forecast.loss import forecast_loss
-from carrousel.forecast.model import Network, Shape, targets
+from carrousel.forecast.model import Network, targets
 from carrousel.forecast.options import Options
+from carrousel.forecast.shape import Shape
 
 from .conftest import make_panel, make_table, seasonal_series
 from .test_update_covariates import EXOG, FIRST, H

@@ -6,9 +6,10 @@ import torch
 
 from carrousel import Forecaster
 from carrousel.forecast.choose import choose
-from carrousel.forecast.model import Network, Shape
+from carrousel.forecast.model import Network
 from carrousel.forecast.options import Options
 from carrousel.forecast.seasons import autocorrelation, choose_seasons
+from carrousel.forecast.shape import Shape
 
 from .conftest import make_panel, seasonal_series
 

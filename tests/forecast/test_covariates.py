@@ -11,7 +11,8 @@ from carrousel.data.calendar import calendar_columns, fitting_parts, holiday_col
 from carrousel.data.covariates import Spec, attach, future
 from carrousel.data.frequency import Frequency
 from carrousel.forecast.exogenous import Columns, Exogenous, _places
-from carrousel.forecast.model import Network, Shape
+from carrousel.forecast.model import Network
+from carrousel.forecast.shape import Shape
 
 H = 6
 

@@ -5,8 +5,9 @@ import torch
 
 from carrousel.forecast.distribution import QUANTILES, SIDE, Forecast
 from carrousel.forecast.loss import forecast_loss
-from carrousel.forecast.model import Network, Shape, targets
+from carrousel.forecast.model import Network, targets
 from carrousel.forecast.scaling import scale_steps
+from carrousel.forecast.shape import Shape
 
 
 def a_network(h, dtype):

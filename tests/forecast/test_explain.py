@@ -6,10 +6,12 @@ import pytest
 import torch
 
 from carrousel import Forecaster
-from carrousel.forecast.explain import Asked, copied, explain, memory_units
+from carrousel.forecast.asked import Asked
+from carrousel.forecast.explain import copied, explain, memory_units
 from carrousel.forecast.learner import predict_quantiles
-from carrousel.forecast.model import Network, Shape
+from carrousel.forecast.model import Network
 from carrousel.forecast.quantiles import MEDIAN
+from carrousel.forecast.shape import Shape
 from carrousel.forecast.windows import Windows
 
 from .conftest import make_panel, make_table, seasonal_series

@@ -11,7 +11,8 @@ from carrousel import Forecaster
 from carrousel.data import to_panel
 from carrousel.forecast.exogenous import Extra
 from carrousel.forecast.growth import grown
-from carrousel.forecast.model import Network, Shape
+from carrousel.forecast.model import Network
+from carrousel.forecast.shape import Shape
 
 from .test_update_covariates import H, make
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from carrousel.forecast.model import Network, Shape, features
+from carrousel.forecast.model import Network, features
 from carrousel.forecast.scaling import Prior, scale_steps
+from carrousel.forecast.shape import Shape
 from carrousel.forecast.windows import Windows
 
 from .conftest import make_panel

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from carrousel.forecast.model import Network, Shape
+from carrousel.forecast.model import Network
+from carrousel.forecast.shape import Shape
 from carrousel.forecast.streaming import Stream
 
 from .conftest import make_panel

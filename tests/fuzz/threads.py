@@ -22,7 +22,8 @@ from torch import Tensor
 
 from carrousel.forecast.distribution import QUANTILES
 from carrousel.forecast.loss import training_loss
-from carrousel.forecast.model import Network, Shape, targets
+from carrousel.forecast.model import Network, targets
+from carrousel.forecast.shape import Shape
 from carrousel.forecast.windows import Windows
 from carrousel.ops import cpu
 from carrousel.ops.tape import Run

@@ -17,8 +17,7 @@ from carrousel import Forecaster
 from carrousel.text.network import Network, Shape
 from carrousel.text.tokenizer_words import WordTokenizer
 from carrousel.web.language import network_page
-from carrousel.web.library import Library
-from carrousel.web.pages import page_of
+from carrousel.web.library import Library, page_of
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 OPENING = "Hier soir j'ai mangé un hamburger et des"

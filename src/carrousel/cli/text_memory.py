@@ -90,12 +90,10 @@ def _one(
 
 def _rows(found: "Memory", layer: int) -> list[dict[str, Any]]:
     """A row a word, at the end of the sentence: each measure, and its usual value there."""
-    from ..text.memory_picture import of_layer
-
     measures = {"change": found.change}
     if found.survival is not None and found.share is not None:
-        measures["survival"] = of_layer(found.survival, layer)
-        measures["share"] = of_layer(found.share, layer)
+        measures["survival"] = found.survival.of_layer(layer)
+        measures["share"] = found.share.of_layer(layer)
     rows = []
     for number, word in enumerate(found.words):
         row: dict[str, Any] = {"word": word}

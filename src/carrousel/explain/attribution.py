@@ -12,6 +12,7 @@ from carrousel.explain.asking import Question, Target, differentiable
 from carrousel.explain.gradients import gradient_x_input, integrated_gradients
 from carrousel.explain.private import check_model, private
 from carrousel.explain.readout import ledger_scores
+from carrousel.plottable import Plottable
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Attribution:
+class Attribution(Plottable, picture="carrousel.plots:plot_attribution"):
     """One number per sequence and step; see :func:`attribute`.
 
     ``delta`` is what the method's own conservation law leaves over, per sequence: what is shared
@@ -45,12 +46,6 @@ class Attribution:
     delta: Tensor | None
     parts: dict[str, Tensor] = field(default_factory=dict)
     options: Options = field(default_factory=Options)
-
-    def plot(self, **options: Any) -> Any:
-        """Scores by step: see :func:`carrousel.plots.plot_attribution`."""
-        from carrousel.plots import plot_attribution
-
-        return plot_attribution(self, **options)
 
 
 def attribute(

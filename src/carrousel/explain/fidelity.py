@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from carrousel.explain.asking import Question, Target
 from carrousel.explain.attribution import Attribution, attribute, occlude
 from carrousel.explain.private import check_model, private
+from carrousel.plottable import Plottable
 from carrousel.record.table import from_columns
 
 BASELINES = ("random", "recency", "leave-one-out")
@@ -33,7 +34,7 @@ class Score:
 
 
 @dataclass(frozen=True)
-class Fidelity:
+class Fidelity(Plottable, picture="carrousel.plots:plot_fidelity"):
     """See :func:`fidelity`. ``scores`` by name, the baselines included."""
 
     scores: dict[str, Score]
@@ -52,12 +53,6 @@ class Fidelity:
             "same_on_random_model": [_mean(self.randomisation.get(name)) for name, _ in rows],
         }
         return from_columns(data, backend).to_native()
-
-    def plot(self, **options: Any) -> Any:
-        """Deletion curves: see :func:`carrousel.plots.plot_fidelity`."""
-        from carrousel.plots import plot_fidelity
-
-        return plot_fidelity(self, **options)
 
     def __str__(self) -> str:
         width = max(len(name) for name in self.scores)

@@ -11,12 +11,13 @@ from torch.nn.utils.rnn import PackedSequence
 from carrousel.explain.asking import differentiable
 from carrousel.explain.private import check_model, private
 from carrousel.explain.steps import Steps
+from carrousel.plottable import Plottable
 from carrousel.record.record import Record
 from carrousel.tracing import trace
 
 
 @dataclass(frozen=True)
-class GradientFlow:
+class GradientFlow(Plottable, picture="carrousel.plots:plot_flow"):
     """Norms per step; see :func:`gradient_flow`. Arrays are (L*D, len(steps), B), float64.
 
     ``hidden`` is ‖∂h_T/∂h_t‖ at fixed c_t, ``cell`` ‖∂c_T/∂c_t‖ with all that follows from c_t,
@@ -34,12 +35,6 @@ class GradientFlow:
     direct: Tensor | None
     bound: Tensor | None
     sigma_max: tuple[dict[str, float], ...]  # per entry: largest singular value per gate's W_hh
-
-    def plot(self, **options: Any) -> Any:
-        """Norms by step on a logarithmic scale: see :func:`carrousel.plots.plot_flow`."""
-        from carrousel.plots import plot_flow
-
-        return plot_flow(self, **options)
 
 
 def gradient_flow(

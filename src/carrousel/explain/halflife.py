@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,11 +10,12 @@ from carrousel.explain.flow import jacobians
 from carrousel.explain.ledger import Books
 from carrousel.explain.order import check_record
 from carrousel.explain.steps import Steps
+from carrousel.plottable import Plottable
 from carrousel.record.record import Record
 
 
 @dataclass(frozen=True)
-class HalfLife:
+class HalfLife(Plottable, picture="carrousel.plots:plot_half_life"):
     """Half-lives in steps, each (L*D, H) float64; see :func:`half_life`.
 
     ``inf`` means that the effect did not fall to half within the record.
@@ -26,12 +26,6 @@ class HalfLife:
     ablation: Tensor
     lags: tuple[int, ...]
     curves: dict[str, Tensor]  # effect at each lag, (L*D, len(lags), H): jacobian, ablation
-
-    def plot(self, **options: Any) -> Any:
-        """The three half-lives of each unit side by side: see :func:`plot_half_life`."""
-        from carrousel.plots import plot_half_life
-
-        return plot_half_life(self, **options)
 
 
 def half_life(record: Record, layer: nn.Module | None = None) -> HalfLife:

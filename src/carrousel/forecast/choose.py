@@ -7,9 +7,9 @@ import numpy as np
 
 from ..data.panel import Panel
 from ..train import TrainOptions
-from .model import Shape
 from .options import Options
 from .seasons import choose_seasons
+from .shape import Shape
 
 LONGEST_STEP = 48  # observations read at once; a longer season is cut into equal steps
 CUT_STEP = 24  # ... of at most so many

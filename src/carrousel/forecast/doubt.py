@@ -19,8 +19,9 @@ from torch import Tensor
 
 from ..data.panel import Panel, some
 from .distribution import QUANTILES, SIDE
-from .model import COUNTS, GAPS, Network, Shape
+from .model import COUNTS, GAPS, Network
 from .scaling import FEW, FLOOR, STILL, Prior
+from .shape import Shape
 
 Array = NDArray[np.float64]
 LATEST = 1000  # values of each series that are measured

@@ -8,16 +8,14 @@ adds to the weights of the simple forecasts, to the median and to the width.
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from ..data.panel import Panel
 from .groups import Members, Together
-
-if TYPE_CHECKING:
-    from .model import Shape
+from .shape import Shape
 
 FAR = 8.0  # standard deviations at which a covariate is cut
 WIDEST = 64  # of the network for a step of the horizon
@@ -126,7 +124,7 @@ class Columns(nn.Module):
 class Covariates(nn.Module):
     """What covariates add to what a network reads (``past``) and says (``ahead``)."""
 
-    def __init__(self, shape: "Shape", kinds: int) -> None:
+    def __init__(self, shape: Shape, kinds: int) -> None:
         super().__init__()
         self.shape = shape
         self.futr, self.hist, self.static = (
@@ -163,7 +161,7 @@ class Covariates(nn.Module):
 class Coming(nn.Module):
     """The network for a step of the horizon: at first it says nothing."""
 
-    def __init__(self, shape: "Shape", known: int, kinds: int) -> None:
+    def __init__(self, shape: Shape, known: int, kinds: int) -> None:
         super().__init__()
         self.shape = shape
         width = min(WIDEST, max(32, shape.hidden))
@@ -195,7 +193,7 @@ def _linear(inputs: int, outputs: int) -> nn.Linear | None:
 
 
 @lru_cache(maxsize=32)
-def _places(shape: "Shape", steps: int) -> tuple[Tensor, ...]:
+def _places(shape: Shape, steps: int) -> tuple[Tensor, ...]:
     """(T, h) positions in a window of the steps that are forecast from each of the last ``steps``,
     and for each season of those that a seasonal forecast copies."""
     end = torch.arange(shape.steps - steps + 1, shape.steps + 1)[:, None] * shape.step

@@ -13,7 +13,7 @@ Three questions about one series and one step of the horizon (or the mean over i
 """
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import cast
 
 import numpy as np
@@ -28,13 +28,11 @@ from ..explain.attribution import occlude
 from ..explain.fidelity import Removal, rank_correlation
 from ..explain.private import private
 from ..explain.readout import unit_scores
-from .distribution import Forecast
-from .exogenous import Extra
-from .explanation import Explanation
-from .model import Network, Seen
+from .asked import MISSING, Asked
+from .explanation import Columns, Explanation
+from .model import Network
 from .windows import Windows
 
-MISSING = float("nan")
 SEEDS = (0, 1, 2, 3, 4)  # of the random ranking, and of the networks with shuffled weights
 
 
@@ -66,82 +64,6 @@ def explain(
     extra = window.extra(one, window.stop)
     asked, _ = private(Asked(networks, horizon, before, extra, float(offset)))
     return _explanation(cast(Asked, asked), x[:, before:], panel, series)
-
-
-class Asked(nn.Module):
-    """The mean median forecast of some steps of the horizon, (B, T, step) -> (B,) float64."""
-
-    def __init__(
-        self,
-        networks: list[Network],
-        horizon: list[int],
-        before: int,
-        extra: Extra | None = None,
-        offset: float = 0.0,
-    ) -> None:
-        super().__init__()
-        self.networks = nn.ModuleList(networks)
-        self.members = list(networks)  # the same, as what they are
-        self.horizon = horizon
-        self.before = before  # steps without any value that lead every window
-        self.offset = offset  # what was taken off the window and its variants
-        self.extra = extra  # covariates of the one window
-
-    def forward(self, x: Tensor) -> Tensor:
-        history = self.history(x)
-        shown = self._look(self.members[0], history)
-        medians = [self._median(network.answer(shown)) for network in self.members]
-        return torch.stack(medians).mean(0)
-
-    def _look(self, network: Network, history: Tensor) -> Seen:
-        batch = len(history)
-        offset = torch.full((batch, 1), self.offset, dtype=torch.float64)
-        return network.look(history, last=True, extra=self._extra(batch), offset=offset)
-
-    def _extra(self, batch: int) -> Extra | None:
-        """The covariates for a batch of variants of the window."""
-        if self.extra is None:
-            return None
-        return Extra(
-            self.extra.futr.expand(batch, -1, -1),
-            self.extra.hist.expand(batch, -1, -1),
-            self.extra.static.expand(batch, -1),
-        )
-
-    def history(self, x: Tensor) -> Tensor:
-        """(B, T, step) to (B, history)."""
-        return nn.functional.pad(x, (0, 0, self.before, 0), value=MISSING).flatten(1)
-
-    def _median(self, f: Forecast) -> Tensor:
-        values = (f.centre + f.scale * f.median).double() + f.scaled.absolute()[..., None]
-        return values[:, 0, self.horizon].mean(-1)
-
-    def memory_from(self, x: Tensor) -> Tensor:
-        """(T,) the forecast if the recurrence began at each step of x (1, T, step)."""
-        history, found = self.history(x), []
-        for network in self.members:
-            seen = self._look(network, history)
-            x = network.enter(seen)
-            begun = [network.recur(x[:, t:])[0] for t in range(self.before, x.shape[1])]
-            said = [network.heads(b, seen) for b in begun]
-            read = [network.say(out, seen.scaled, seen.anchors) for out in said]
-            found.append(torch.cat([self._median(forecast) for forecast in read]))
-        return torch.stack(found).mean(0)
-
-    def simple(self, x: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
-        """For each network the simple forecasts (K, k), which depend on x, their weights (K, k),
-        the network's correction (k,) and the origin (1,)."""
-        history = self.history(x)
-        for network in self.members:
-            h, kinds = network.shape.h, len(network.anchors.names)
-            seen = self._look(network, history)
-            with torch.no_grad():
-                out = network.heads(network.recur(network.enter(seen))[0], seen)
-                forecast = network.say(out, seen.scaled, seen.anchors)
-            weights = out[0, -1, : h * kinds].unflatten(0, (kinds, h)).softmax(0)
-            correction = (forecast.scale * forecast.median)[0, 0]
-            k = self.horizon
-            yield seen.anchors[0, 0][:, k], weights[:, k], correction[k], seen.scaled.absolute()[0]
 
 
 def copied(asked: Asked, x: Tensor) -> tuple[Tensor, float, float]:
@@ -177,23 +99,91 @@ def memory_units(asked: Asked, x: Tensor) -> list[tuple[str, Tensor]]:
 
 def _explanation(asked: Asked, x: Tensor, panel: Panel, series: int) -> Explanation:
     with torch.no_grad():
-        forecast = asked(x)
-        memory_from = asked.memory_from(x)
-        stand_ins = (MISSING, x.nanmean(1, keepdim=True).expand_as(x))
         question = Question.of(asked, x, None, 1)
+        forecast, memory_from = asked(x), asked.memory_from(x).numpy()
+        stand_ins = (MISSING, x.nanmean(1, keepdim=True).expand_as(x))
         removed = torch.stack([occlude(question, x, forecast, value) for value in stand_ins])
     account, parts, rest = _account(asked, x)
-    units = memory_units(asked, x)
-    return Explanation.of(
-        panel, series, asked, x,
+    names, values, weights, correction = _simple(asked, x)
+    observed = x.double() + asked.offset
+    times = panel.at(series, int(panel.lengths[series]) + np.array(asked.horizon))
+    return Explanation(
+        unique_id=panel.ids[series],
+        times=times,
         forecast=float(forecast),
-        memory_from=memory_from.numpy(),
-        removed=removed[:, 0].numpy(),
-        parts={name: part.numpy() for name, part in parts.items()},
-        rest=rest,
-        units=[(name, scores.numpy()) for name, scores in units],
+        without_memory=float(memory_from[-1]),
+        mean=float(observed.nanmean()),
+        correction=correction,
+        error=rest,
+        steps={
+            **_spans(panel, series, x.shape[1], x.shape[2]),
+            panel.target_col: observed.nanmean(-1)[0].numpy(),
+            "removed": removed.mean(0)[0].numpy(),
+            "removed_missing": removed[0, 0].numpy(),
+            "removed_mean": removed[1, 0].numpy(),
+            "account": account[0].numpy(),
+            **{name: part.numpy() for name, part in parts.items()},
+            "memory_from": memory_from,
+        },
+        units=_units([(name, scores.numpy()) for name, scores in memory_units(asked, x)]),
+        simple={"name": names, "forecast": values, "weight": weights},
         fidelity=_fidelity(asked, x, forecast, removed.mean(0), account),
-    )  # fmt: skip
+        panel=panel,
+    )
+
+
+def _spans(panel: Panel, series: int, steps: int, step: int) -> Columns:
+    """The first and the last time of each step of the recurrence."""
+    length = int(panel.lengths[series])
+    first = np.arange(length - steps * step, length, step)
+    return {
+        "from": panel.at(series, np.maximum(first, 0)),
+        "to": panel.at(series, first + step - 1),
+    }
+
+
+def _simple(asked: Asked, x: Tensor) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+    """Names, forecasts (K,), weights (K,) and correction, means over networks and horizon."""
+    with torch.no_grad():
+        found = list(asked.simple(x))
+    mean = [
+        torch.stack([part.double() for part in parts]).mean(0) for parts in zip(*found, strict=True)
+    ]
+    anchors, weights, correction, origin = mean
+    names = np.array(asked.members[0].anchors.names, dtype=object)
+    return (
+        names,
+        (anchors.mean(-1) + origin).numpy(),
+        weights.mean(-1).numpy(),
+        float(correction.mean()),
+    )
+
+
+def _units(found: list[tuple[str, np.ndarray]]) -> Columns:
+    """A row for each unit, the largest first."""
+    networks: list[int] = []
+    layers: list[str] = []
+    numbers: list[int] = []
+    gave: list[np.ndarray] = []
+    ages: list[np.ndarray] = []
+    for name, scores in found:  # (T, U)
+        _, network, layer = name.split(".", 2)
+        back = np.arange(len(scores))[::-1, None]
+        size = np.abs(scores)
+        networks += [int(network)] * scores.shape[1]
+        layers += [layer] * scores.shape[1]
+        numbers += range(scores.shape[1])
+        gave.append(scores.sum(0))
+        ages.append((size * back).sum(0) / np.maximum(size.sum(0), 1e-300))
+    total = np.concatenate(gave) if gave else np.zeros(0)
+    order = np.argsort(-np.abs(total), kind="stable")
+    return {
+        "network": np.array(networks, np.int64)[order],
+        "layer": np.array(layers, dtype=object)[order],
+        "unit": np.array(numbers, np.int64)[order],
+        "gave": total[order],
+        "age": (np.concatenate(ages) if ages else total)[order],
+    }
 
 
 def _account(asked: Asked, x: Tensor) -> tuple[Tensor, dict[str, Tensor], float]:

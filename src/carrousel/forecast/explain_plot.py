@@ -2,7 +2,7 @@
 that is. Colours are those of the gates everywhere: memory is the cell's, what was copied the
 hidden state's."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import matplotlib.dates as mdates
 import numpy as np
@@ -10,9 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..colors import COLORS
-
-if TYPE_CHECKING:
-    from .explanation import Explanation
+from .explanation import Explanation
 
 GREY, MEMORY, COPIED, FORECAST = (COLORS[k] for k in ("series", "cell", "hidden", "forget"))
 MEASURED = "#000000"
@@ -20,7 +18,7 @@ RANKINGS = {"account": MEMORY, "removed": MEASURED, "recency": COLORS["output"],
             "random": "#999999"}  # fmt: skip
 
 
-def plot_explanation(found: "Explanation") -> Figure:
+def plot_explanation(found: Explanation) -> Figure:
     """Four panels: the window and the forecast; effects by step; the memory's reach; fidelity."""
     figure = Figure(figsize=(10, 8.4), dpi=150, layout="constrained")
     grid = figure.add_gridspec(3, 2, height_ratios=[1.0, 1.3, 1.1])
@@ -39,7 +37,7 @@ def plot_explanation(found: "Explanation") -> Figure:
     return figure
 
 
-def _window(axes: Axes, found: "Explanation") -> None:
+def _window(axes: Axes, found: Explanation) -> None:
     panel = found.panel
     series = next(k for k, name in enumerate(panel.ids) if name == found.unique_id)
     times = panel.times(series)
@@ -56,7 +54,7 @@ def _window(axes: Axes, found: "Explanation") -> None:
     _dates(axes, times)
 
 
-def _effects(axes: Axes, found: "Explanation") -> None:
+def _effects(axes: Axes, found: Explanation) -> None:
     """A bar from where each step begins: copied and memory on top of each other, and the measured
     effect as a mark between those of the two stand-ins."""
     left = _numbers(found.panel.local(found.steps["from"]))
@@ -77,7 +75,7 @@ def _effects(axes: Axes, found: "Explanation") -> None:
     axes.legend(fontsize=8, frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
 
 
-def _reach(axes: Axes, found: "Explanation") -> None:
+def _reach(axes: Axes, found: Explanation) -> None:
     back = np.arange(len(found.steps["memory_from"]))[::-1]
     axes.plot(back, found.steps["memory_from"], color=MEMORY, marker=".", lw=1.4)
     axes.axhline(found.forecast, color=FORECAST, lw=1, ls="--")
@@ -87,7 +85,7 @@ def _reach(axes: Axes, found: "Explanation") -> None:
     axes.set_title("how far back the memory reaches", loc="left", fontsize=9.5)
 
 
-def _fidelity(axes: Axes, found: "Explanation") -> None:
+def _fidelity(axes: Axes, found: Explanation) -> None:
     grid = found.fidelity.grid.numpy()[:-1]  # without any step there is nothing to forecast from
     for name, color in RANKINGS.items():
         score = found.fidelity.scores[name]

@@ -1,26 +1,20 @@
 """The answer to "what did this forecast rely on?": tables, a figure and sentences."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-import torch
 
 from ..data import Panel, to_frame
 from ..explain import Fidelity
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-    from torch import Tensor
-
-    from .explain import Asked
+from ..plottable import Plottable
 
 Columns = dict[str, np.ndarray]
 PARTS = ("steps", "units", "simple", "fidelity")
 
 
 @dataclass(frozen=True)
-class Explanation:
+class Explanation(Plottable, picture="carrousel.forecast.explain_plot:plot_explanation"):
     """What one forecast relied on; see ``Forecaster.explain``.
 
     Attributes:
@@ -64,13 +58,6 @@ class Explanation:
         if part == "fidelity":
             return to_frame(_fidelity_columns(self.fidelity), self.like)
         return to_frame(getattr(self, part), self.like, self.panel)
-
-    def plot(self) -> "Figure":
-        """A figure: the window and the forecast, what removal and the record say of each step,
-        how far the memory reaches back, and the deletion curves."""
-        from .explain_plot import plot_explanation
-
-        return plot_explanation(self)
 
     @property
     def holds(self) -> bool:
@@ -118,86 +105,6 @@ class Explanation:
 
     def __str__(self) -> str:
         return "\n".join(self.sentences())
-
-    @classmethod
-    def of(
-        cls, panel: Panel, series: int, asked: "Asked", x: "Tensor", *,
-        forecast: float, memory_from: np.ndarray, removed: np.ndarray,
-        parts: Columns, rest: float, units: list[tuple[str, np.ndarray]], fidelity: Fidelity,
-    ) -> "Explanation":  # fmt: skip
-        """Put together what ``explain`` found; see there for the shapes."""
-        length, steps, step = int(panel.lengths[series]), x.shape[1], x.shape[2]
-        first = np.arange(length - steps * step, length, step)
-        columns = {
-            "from": panel.at(series, np.maximum(first, 0)),
-            "to": panel.at(series, first + step - 1),
-            panel.target_col: (x.double() + asked.offset).nanmean(-1)[0].numpy(),
-            "removed": removed.mean(0),
-            "removed_missing": removed[0],
-            "removed_mean": removed[1],
-            "account": parts["copied"] + parts["memory"],
-            **parts,
-            "memory_from": memory_from,
-        }
-        names, values, weights, correction = _simple(asked, x)
-        return cls(
-            unique_id=panel.ids[series],
-            times=panel.at(series, length + np.array(asked.horizon)),
-            forecast=forecast,
-            without_memory=float(memory_from[-1]),
-            mean=float((x.double() + asked.offset).nanmean()),
-            correction=correction,
-            error=rest,
-            steps=columns,
-            units=_units(units),
-            simple={"name": names, "forecast": values, "weight": weights},
-            fidelity=fidelity,
-            panel=panel,
-        )
-
-
-def _simple(asked: "Asked", x: "Tensor") -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-    """Names, forecasts (K,), weights (K,) and correction, means over networks and horizon."""
-    with torch.no_grad():
-        found = list(asked.simple(x))
-    mean = [
-        torch.stack([part.double() for part in parts]).mean(0) for parts in zip(*found, strict=True)
-    ]
-    anchors, weights, correction, origin = mean
-    names = np.array(asked.members[0].anchors.names, dtype=object)
-    return (
-        names,
-        (anchors.mean(-1) + origin).numpy(),
-        weights.mean(-1).numpy(),
-        float(correction.mean()),
-    )
-
-
-def _units(found: list[tuple[str, np.ndarray]]) -> Columns:
-    """A row for each unit, the largest first."""
-    networks: list[int] = []
-    layers: list[str] = []
-    numbers: list[int] = []
-    gave: list[np.ndarray] = []
-    ages: list[np.ndarray] = []
-    for name, scores in found:  # (T, U)
-        _, network, layer = name.split(".", 2)
-        back = np.arange(len(scores))[::-1, None]
-        size = np.abs(scores)
-        networks += [int(network)] * scores.shape[1]
-        layers += [layer] * scores.shape[1]
-        numbers += range(scores.shape[1])
-        gave.append(scores.sum(0))
-        ages.append((size * back).sum(0) / np.maximum(size.sum(0), 1e-300))
-    total = np.concatenate(gave) if gave else np.zeros(0)
-    order = np.argsort(-np.abs(total), kind="stable")
-    return {
-        "network": np.array(networks, np.int64)[order],
-        "layer": np.array(layers, dtype=object)[order],
-        "unit": np.array(numbers, np.int64)[order],
-        "gave": total[order],
-        "age": (np.concatenate(ages) if ages else total)[order],
-    }
 
 
 def _fidelity_columns(fidelity: Fidelity) -> Columns:

@@ -2,47 +2,28 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from ..data.panel import Panel
+from ..data.frequency import Frequency
 from .choose import Plan
 from .model import Network
 from .options import Options
 
-if TYPE_CHECKING:
-    from .forecaster import Forecaster
-
 SHARE = 0.3  # of the learning rate and of the updates of a training from nothing
 
 
-def fitted_before(init: "Forecaster | str | Path | None") -> "Forecaster | None":
-    """What ``fit(init=)`` is to start from."""
-    from .forecaster import Forecaster
-
-    if init is None:
-        return None
-    fitted = Forecaster.load(init) if isinstance(init, (str, Path)) else init
-    if not isinstance(fitted, Forecaster):
-        raise TypeError(
-            "init must be a fitted Forecaster or the path of a saved one, got "
-            f"{type(fitted).__name__}"
-        )
-    fitted._require_fitted()
-    return fitted
-
-
-def starting_point(fitted: "Forecaster", panel: Panel, options: Options) -> Sequence[Network]:
-    """The networks of ``fitted``, which must forecast what ``options`` and ``panel`` ask for."""
-    if not fitted.networks_:
+def check_start(
+    networks: Sequence[Network], known: Frequency, freq: Frequency, options: Options
+) -> None:
+    """Whether networks for ``known`` series can go on with ``freq`` ones, as ``options`` ask."""
+    if not networks:
         raise ValueError(
             "init has effort='instant', whose network is not learned on with; fit another"
         )
-    known, shape = fitted._panel, fitted.networks_[0].shape
+    shape = networks[0].shape
     if shape.h != options.h:
         raise ValueError(f"init forecasts h={shape.h} steps, this forecaster h={options.h}")
-    if known.freq != panel.freq:
-        raise ValueError(f"init is for {known.freq} series, the data is {panel.freq}")
+    if known != freq:
+        raise ValueError(f"init is for {known} series, the data is {freq}")
     given = {
         "cell": (shape.cell, options.cell if options.cell != Options(1).cell else None),
         "hidden_size": (shape.hidden, options.hidden_size),
@@ -52,7 +33,6 @@ def starting_point(fitted: "Forecaster", panel: Panel, options: Options) -> Sequ
     for name, (theirs, ours) in given.items():
         if ours is not None and theirs != ours:
             raise ValueError(f"{name}: init has {theirs!r}, this forecaster asks for {ours!r}")
-    return fitted.networks_
 
 
 def continued(plan: Plan, networks: Sequence[Network], options: Options) -> Plan:

@@ -19,7 +19,7 @@ from .arrivals import as_table, take_in
 from .backtest import cutoffs, forecast_windows, window_columns
 from .choose import Plan, choose, chosen_seasons
 from .doubt import gap_notes, trailing_gaps
-from .finetuning import continued, fitted_before, starting_point
+from .finetuning import check_start, continued
 from .growth import grown
 from .learner import Report, require_finite, train_ensemble, window_quantiles
 from .model import Network
@@ -93,7 +93,7 @@ class Forecaster:
     @classmethod
     def pretrained(cls, **options: Any) -> Pretrained:
         """A network that forecasts series which it has never seen, at any horizon, at once."""
-        return Pretrained(**options)
+        return Pretrained(cls, **options)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The options as a dictionary: ``Forecaster(**f.get_params())`` is a copy, not fitted."""
@@ -133,7 +133,7 @@ class Forecaster:
             static_df: The columns of ``static_exog`` (and of ``groups``) in a table of their own,
                 with ``unique_id`` and one row for each series.
         """
-        before = fitted_before(init)
+        before = _fitted_before(init)
         panel, self._like, self.notes_ = to_learn_from(
             data, self.options, None if before is None else before._panel, static_df
         )
@@ -165,7 +165,9 @@ class Forecaster:
         checkpoint: str | Path | None,
         resume: bool,
     ) -> None:
-        start = None if before is None else starting_point(before, panel, self.options)
+        start = None if before is None else before.networks_
+        if before is not None:
+            check_start(before.networks_, before._panel.freq, panel.freq, self.options)
         wall = Wall.of(panel)
         learned = panel if wall is None else wall.panel
         if wall is not None:
@@ -410,7 +412,7 @@ class Forecaster:
             ``carrousel-lo-80``, ...: what ``utilsforecast.evaluation.evaluate`` takes.
         """
         probabilities(level)  # what cannot be is refused before any work
-        before = fitted_before(init)
+        before = _fitted_before(init)
         known_before = None if before is None else before._panel
         (panel, *_), h = (
             to_learn_from(data, self.options, known_before, static_df), self.options.h
@@ -545,3 +547,17 @@ class Forecaster:
 
 def _assigned(options: dict[str, Any]) -> list[str]:
     return [f"{name}={value!r}" for name, value in options.items()]
+
+
+def _fitted_before(init: Forecaster | str | Path | None) -> Forecaster | None:
+    """What ``fit(init=)`` is to start from."""
+    if init is None:
+        return None
+    fitted = Forecaster.load(init) if isinstance(init, (str, Path)) else init
+    if not isinstance(fitted, Forecaster):
+        raise TypeError(
+            "init must be a fitted Forecaster or the path of a saved one, got "
+            f"{type(fitted).__name__}"
+        )
+    fitted._require_fitted()
+    return fitted

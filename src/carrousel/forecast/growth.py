@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from .exogenous import Columns
-from .model import Network, Shape
+from .model import Network
+from .shape import Shape
 
 
 @torch.no_grad()

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from .distribution import QUANTILES, SIDE
 from .doubt import stepped_over, widened
-from .model import COUNTS, GAPS, Network, Shape
+from .model import COUNTS, GAPS, Network
+from .shape import Shape
 from .windows import Sampler, Windows, less_last
 
 DRAWN = 1024  # windows, of which ...

@@ -21,8 +21,9 @@ from .doubt import doubted, gaps_before, of_the_panel, steady, stepped_over, usu
 from .exogenous import Extra
 from .hiding import measure_doubt
 from .lessons import Lessons
-from .model import Network, Shape
+from .model import Network
 from .scaling import Prior
+from .shape import Shape
 from .start import start_from
 from .windows import Sampler, Windows
 

@@ -1,6 +1,5 @@
 """The network: recurrent layers over the steps of a window, one head for all that follows."""
 
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
@@ -16,38 +15,12 @@ from .exogenous import Covariates, Extra
 from .groups import Group, Together
 from .loss import training_loss
 from .scaling import FLOOR, Prior, Scaled, no_offset, scale_steps
+from .shape import Shape
 
 State = list[Any]  # of each layer what carrousel.nn gives: h, or (h, c)
 GAPS = (1, 2, 4, 8, 16, 32, 64, 128, 256)  # missing values, see ``doubt.widened``
 COUNTS = (*range(1, 11), 12, 14, 16, 20, 24, 32, 48, 64, 96, 128)  # see ``doubt.doubted``
 CELLS = {"lstm": layers.LSTM, "gru": layers.GRU, "rnn": layers.RNN}
-
-
-@dataclass(frozen=True)
-class Shape:
-    """Everything that fixes the network's parameters; saved beside them."""
-
-    h: int
-    cell: str  # "lstm" | "gru" | "rnn" | "ann"
-    step: int  # observations read in one step of the recurrence
-    steps: int  # steps of history read before a forecast
-    seasons: tuple[int, ...]  # lags of the seasonal anchors, in observations
-    hidden: int
-    layers: int
-    # Covariates: for each column its number of categories, 0 for numbers.
-    futr: tuple[int, ...] = ()  # known ahead
-    hist: tuple[int, ...] = ()  # of the past only
-    static: tuple[int, ...] = ()
-    members: int | None = None  # of a group with weights of their own; 0: alike; None: no groups
-
-    @property
-    def has_covariates(self) -> bool:
-        return bool(self.futr or self.hist or self.static)
-
-    @property
-    def history(self) -> int:
-        """Observations of history read before a forecast."""
-        return self.step * self.steps
 
 
 class Dense(nn.Module):

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from .distribution import QUANTILES, SIDE
 from .loss import LARGEST
-from .model import Network, Shape, targets
+from .model import Network, targets
+from .shape import Shape
 
 SHARPNESS = 6.0  # weights fall with this power of the error
 SURE = 1.4826  # standard deviations in a median absolute deviation of a normal

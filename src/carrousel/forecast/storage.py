@@ -18,10 +18,11 @@ from ..data.reading import ReadOptions
 from ..model_files import FORECASTER, filled, read_model, write_model
 from ..plain import restored
 from .distribution import QUANTILES, SIDE
-from .model import Network, Shape
+from .model import Network
 from .options import Options
 from .pretrained.storage import halves, network_of
 from .pretrained.zero_shot import ZeroShot
+from .shape import Shape
 from .storage_checks import LONGEST, check_panel, check_shape, check_stream
 
 FORMAT = 3  # 1: the weights were always called model.safetensors; 2: the description was not signed

@@ -14,8 +14,8 @@ from torch import Tensor
 from ..data.covariates import Spec, group_codes
 from ..data.panel import Panel
 from ..model_files import check_tensor
-from .model import Shape
 from .options import Options
+from .shape import Shape
 
 LONGEST = 1 << 24  # observations of a window, and of a season
 UNITS = ("us", "business", "month", "int")

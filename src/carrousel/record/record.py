@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from carrousel.plottable import Plottable
 from carrousel.record.sources import Source
 
 GATES = {
@@ -32,7 +33,7 @@ class Info:
         return asdict(self)
 
 
-class Record:
+class Record(Plottable, picture="carrousel.plots:plot_record"):
     """Gates, states and gradients of one call of one recurrent layer.
 
     Arrays are ``(L*D, T, B, H)``: level and direction as in torch's ``h_n`` (level 0 forward,
@@ -147,12 +148,6 @@ class Record:
         from carrousel.record.table import to_dataframe
 
         return to_dataframe([self], backend)
-
-    def plot(self, **options: Any) -> Any:
-        """Gates and states as units x time images, the input above: see :func:`plot_record`."""
-        from carrousel.plots import plot_record
-
-        return plot_record(self, **options)
 
     def _need(self, name: str) -> Tensor:
         array = self._source.array(name)

@@ -1,15 +1,13 @@
 """Records as a long table: one row per layer, call, level, direction, sequence, step and unit."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import narwhals as nw
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
-
-from carrousel.record.record import Record
 
 _BACKENDS = ("polars", "pandas", "pyarrow")
 _VALUES = (
@@ -18,7 +16,19 @@ _VALUES = (
 )
 
 
-def to_dataframe(records: Sequence[Record], backend: str = "polars") -> Any:
+class Tabular(Protocol):
+    """What a table needs to know of a :class:`carrousel.record.Record`, which imports this."""
+
+    @property
+    def info(self) -> Any: ...
+    @property
+    def hidden(self) -> Tensor: ...
+    @property
+    def present(self) -> Tensor: ...
+    def arrays(self) -> dict[str, Tensor]: ...
+
+
+def to_dataframe(records: Sequence[Tabular], backend: str = "polars") -> Any:
     """See :meth:`carrousel.record.Records.to_dataframe`."""
     if not records:
         raise ValueError("there is no record yet: call the model inside the trace's block")
@@ -37,20 +47,20 @@ def from_columns(data: Mapping[str, Any], backend: str) -> nw.DataFrame[Any]:
     return nw.from_dict(data, backend=backend)  # type: ignore[arg-type]
 
 
-def _values(record: Record) -> dict[str, Tensor]:
+def _values(record: Tabular) -> dict[str, Tensor]:
     arrays = record.arrays()
     return {name: array for name, array in arrays.items() if name in _VALUES}
 
 
-def _columns(record: Record, values: dict[str, Tensor], names: list[str]) -> dict[str, np.ndarray]:
+def _columns(record: Tabular, values: dict[str, Tensor], names: list[str]) -> dict[str, np.ndarray]:
     units = max(array.shape[-1] for array in values.values())
     shape = (*record.hidden.shape[:3], units)
     keep = np.broadcast_to(record.present.numpy()[None, :, :, None], shape)
     index = np.nonzero(keep.transpose(0, 2, 1, 3))  # entry, sequence, step, unit
     directions = record.info.num_directions
     columns = {
-        "layer": np.full(len(index[0]), record.name, dtype=object),
-        "call": np.full(len(index[0]), record.call),
+        "layer": np.full(len(index[0]), record.info.name, dtype=object),
+        "call": np.full(len(index[0]), record.info.call),
         "level": index[0] // directions,
         "direction": np.array(["forward", "reverse"], dtype=object)[index[0] % directions],
         "sequence": index[1],

@@ -9,6 +9,7 @@ import torch
 
 from carrousel.explain.asking import evaluated
 from carrousel.limits import whole
+from carrousel.plottable import Plottable
 from carrousel.text.keeping import kept
 from carrousel.text.occlusion import changed, drawn_from
 from carrousel.text.reading import Line, Readable, probabilities, records, words
@@ -48,6 +49,17 @@ class Measure:
     values: np.ndarray  # (..., W, W)
     others: np.ndarray  # (S, ..., W, W)
 
+    def of_layer(self, layer: int) -> "Measure":
+        """The measure of one layer.
+
+        Raises:
+            ValueError: There is no such layer.
+        """
+        layers = len(self.values)
+        if not -layers <= layer < layers:
+            raise ValueError(f"layer={layer} is not one of the model's {layers}")
+        return Measure(self.values[layer], self.others[:, layer])
+
     @property
     def expected(self) -> np.ndarray:
         """The position-only baseline: the mean over the model's own sentences."""
@@ -60,7 +72,7 @@ class Measure:
 
 
 @dataclass(frozen=True)
-class Memory:
+class Memory(Plottable, picture="carrousel.text.memory_picture:plot_memory"):
     """See :func:`memory`."""
 
     sentence: str
@@ -70,12 +82,6 @@ class Memory:
     change: Measure  # (W, W)
     next: list[tuple[str, float]]  # what the model expects now
     options: Options
-
-    def plot(self, *, layer: int = 0) -> Any:
-        """Words on the axis: see :func:`carrousel.text.memory_picture.plot_memory`."""
-        from carrousel.text.memory_picture import plot_memory
-
-        return plot_memory(self, layer=layer)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON; NaN (before the word) is None."""

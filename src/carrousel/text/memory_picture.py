@@ -1,18 +1,14 @@
 """The memory of a sentence, words on the axis; and the study's answer, by distance."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from carrousel.colors import COLORS
+from carrousel.text.memory import Measure, Memory
+from carrousel.text.study import Observations, Study
 from carrousel.text.templates import CONTENT
-
-if TYPE_CHECKING:
-    from carrousel.text.memory import Measure, Memory
-    from carrousel.text.study import Observations, Study
 
 _GREY = COLORS["series"]
 _CHANGE = "#CC79A7"
@@ -20,7 +16,7 @@ _KINDS = {"content words": (CONTENT, "#D55E00"), "determiners": (("determiner",)
           "other words": (("other",), "#999999")}  # fmt: skip
 
 
-def plot_memory(found: "Memory", *, layer: int = 0) -> Figure:
+def plot_memory(found: Memory, *, layer: int = 0) -> Figure:
     """Bars at the end of the sentence, the position-only baseline as a line in each; below them
     the survival of each word after every later one, reading downward.
 
@@ -30,8 +26,8 @@ def plot_memory(found: "Memory", *, layer: int = 0) -> Figure:
         ("change of the\nprediction without it", _CHANGE, found.change)
     ]
     if found.survival is not None and found.share is not None:
-        rows.append(("survival of what\nit wrote", COLORS["cell"], of_layer(found.survival, layer)))
-        rows.append(("share of\nthe memory", COLORS["hidden"], of_layer(found.share, layer)))
+        rows.append(("survival of what\nit wrote", COLORS["cell"], found.survival.of_layer(layer)))
+        rows.append(("share of\nthe memory", COLORS["hidden"], found.share.of_layer(layer)))
     count, over_time = len(found.words), len(rows) > 1
     heights = [1.5] * len(rows) + [max(0.22 * count, 1.2)] * over_time
     figure = Figure(
@@ -50,7 +46,7 @@ def plot_memory(found: "Memory", *, layer: int = 0) -> Figure:
     return figure
 
 
-def plot_study(found: "Study") -> Figure:
+def plot_study(found: Study) -> Figure:
     """Each measure by the words read since, one line a kind of word, bands of two standard errors.
 
     The errors are over sentences; the intervals of :func:`carrousel.text.effects.contrast` in the
@@ -76,17 +72,7 @@ def plot_study(found: "Study") -> Figure:
     return figure
 
 
-def of_layer(measure: "Measure", layer: int) -> "Measure":
-    """The measure of one layer; :class:`ValueError` if there is no such layer."""
-    from carrousel.text.memory import Measure
-
-    layers = len(measure.values)
-    if not -layers <= layer < layers:
-        raise ValueError(f"layer={layer} is not one of the model's {layers}")
-    return Measure(measure.values[layer], measure.others[:, layer])
-
-
-def _bars(axis: Axes, measure: "Measure", colour: str) -> None:
+def _bars(axis: Axes, measure: Measure, colour: str) -> None:
     values, others = measure.values[:, -1], measure.others[:, :, -1]
     at = np.arange(len(values))
     axis.bar(at, np.nan_to_num(values), color=colour, width=0.7)
@@ -109,7 +95,7 @@ def _triangle(axis: Axes, values: np.ndarray, words: list[str]) -> None:
     axis.spines[:].set_visible(False)
 
 
-def _line(axis: Axes, seen: "Observations", kinds: tuple[str, ...], style: tuple[str, str]) -> None:
+def _line(axis: Axes, seen: Observations, kinds: tuple[str, ...], style: tuple[str, str]) -> None:
     chosen = np.isin(seen.kind, kinds)
     distances = np.unique(seen.distance[chosen])
     means, errors = [], []

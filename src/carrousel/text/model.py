@@ -20,7 +20,8 @@ from .options import Options
 from .pieces import normalized
 from .scoring import summed_loss
 from .storage import load_model, save_model
-from .tokenizer import Tokenizer, learn_tokenizer
+from .tokenizer import Tokenizer
+from .tokenizer_kinds import learn_tokenizer
 
 READ_AT_ONCE = 1024  # tokens
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from torch import Tensor
 
+from carrousel.plottable import Plottable, picture
 from carrousel.text.readable import readable
 
 HELD_OUT = 0.4
@@ -55,7 +56,7 @@ class Neuron:
 
 
 @dataclass(frozen=True)
-class Neurons:
+class Neurons(Plottable, picture="carrousel.text.neurons_picture:plot_neurons"):
     """See :func:`neurons`: what was learned most comes first; token t ends at ``text[ends[t]]``."""
 
     text: str
@@ -63,17 +64,9 @@ class Neurons:
     split: int  # the first held-out token
     found: list[Neuron]
 
-    def plot(self, count: int = 4) -> Any:
-        """The text, coloured: see :func:`carrousel.text.neurons_picture.plot_neurons`."""
-        from carrousel.text.neurons_picture import plot_neurons
-
-        return plot_neurons(self, count)
-
     def to_html(self) -> str:
         """A page of its own: see :func:`carrousel.text.neurons_picture.neurons_page`."""
-        from carrousel.text.neurons_picture import neurons_page
-
-        return neurons_page(self)
+        return picture("carrousel.text.neurons_picture:neurons_page")(self)
 
     def rows(self) -> list[dict[str, Any]]:
         """Plain data, a row a feature."""

@@ -1,7 +1,6 @@
 """The text coloured by a unit's state: an image of a few units, a page of all."""
 
 from html import escape
-from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -9,9 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from carrousel.colors import COLORS
-
-if TYPE_CHECKING:
-    from carrousel.text.neurons import Neuron, Neurons
+from carrousel.text.neurons import Neuron, Neurons
 
 Colour = tuple[int, int, int]
 
@@ -20,7 +17,7 @@ _COLUMNS, _LINES = 88, 7
 _PAGE_TEXT = 2500  # characters of the held-out text on the page
 
 
-def plot_neurons(found: "Neurons", count: int = 4) -> Figure:
+def plot_neurons(found: Neurons, count: int = 4) -> Figure:
     """A stretch of the held-out text for each of the first ``count`` features.
 
     The stretch is one in which the feature comes and goes; it holds where the text is underlined.
@@ -56,7 +53,7 @@ def _grid(axis: Axes, text: str, colours: list[Colour], holds: list[bool]) -> No
     axis.axis("off")
 
 
-def neurons_page(found: "Neurons") -> str:
+def neurons_page(found: Neurons) -> str:
     """HTML that needs nothing else: every feature with its scores, its strings and the text."""
     sections = "".join(_section(found, neuron) for neuron in found.found)
     return f"""<!doctype html>
@@ -76,7 +73,7 @@ holds.</p>
 """
 
 
-def _section(found: "Neurons", neuron: "Neuron") -> str:
+def _section(found: Neurons, neuron: Neuron) -> str:
     strings = "".join(f"<li>{escape(_visible(text))}</li>" for text in neuron.excites)
     text, colours, holds = _excerpt(found, neuron, _PAGE_TEXT)
     looks = list(zip(colours, holds, strict=True))
@@ -94,7 +91,7 @@ def _section(found: "Neurons", neuron: "Neuron") -> str:
     )
 
 
-def _title(neuron: "Neuron") -> str:
+def _title(neuron: Neuron) -> str:
     name = "AUC" if neuron.kind == "auc" else "rank correlation"
     sign = " (reversed)" if neuron.sign < 0 else ""
     return (
@@ -103,9 +100,7 @@ def _title(neuron: "Neuron") -> str:
     )
 
 
-def _excerpt(
-    found: "Neurons", neuron: "Neuron", length: int
-) -> tuple[str, list[Colour], list[bool]]:
+def _excerpt(found: Neurons, neuron: Neuron, length: int) -> tuple[str, list[Colour], list[bool]]:
     """Held-out text, the colour of each character (its token's state), and where the feature holds.
 
     A count does not hold or not: nothing is marked.
@@ -128,7 +123,7 @@ def _excerpt(
     return text, colours, holds
 
 
-def _liveliest(found: "Neurons", neuron: "Neuron", length: int) -> int:
+def _liveliest(found: Neurons, neuron: Neuron, length: int) -> int:
     """The token that begins the held-out stretch in which the feature changes most often.
 
     Stretches begin with a line where there is one, else anywhere.

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from carrousel.limits import whole
+from carrousel.plottable import Plottable
 from carrousel.text.effects import Effect, contrast
 from carrousel.text.memory import kept_of, mean_of, own_sentences
 from carrousel.text.occlusion import Stands, changed, drawn_from
@@ -52,7 +53,7 @@ class Observations:
 
 
 @dataclass(frozen=True)
-class Study:
+class Study(Plottable, picture="carrousel.text.memory_picture:plot_study"):
     """See :func:`study`."""
 
     language: str
@@ -72,12 +73,6 @@ class Study:
             }
             for (measure, comparison), effect in self.effects.items()
         ]
-
-    def plot(self) -> Any:
-        """By distance: see :func:`carrousel.text.memory_picture.plot_study`."""
-        from carrousel.text.memory_picture import plot_study
-
-        return plot_study(self)
 
 
 def study(

@@ -6,13 +6,12 @@ its UTF-8 (byte fallback), so that ``decode(encode(text))`` is the text, as ``no
 """
 
 import codecs
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..plain import typed
 from .pieces import normalized, split_elision
 
 Tokens = NDArray[np.int64]
@@ -125,54 +124,6 @@ class Decoder:
     def rest(self) -> str:
         """What half a character leaves at the end."""
         return self._utf8.decode(b"", final=True)
-
-
-def learn_tokenizer(
-    level: str, chunks: Iterator[str], size: int | None, byte_fallback: bool
-) -> Tokenizer:
-    """The tokenizer of a text that is read once, chunk by chunk (see ``corpus.chunks``)."""
-    fallback = {"byte_fallback": byte_fallback} if level == "char" else {}
-    return _kind(level).learn(chunks, size, **fallback)
-
-
-def _kind(level: str) -> Any:
-    if level == "bpe":
-        from .tokenizer_bpe import BytePairTokenizer
-
-        return BytePairTokenizer
-    if level == "word":
-        from .tokenizer_words import WordTokenizer
-
-        return WordTokenizer
-    from .tokenizer_characters import CharacterTokenizer
-
-    return CharacterTokenizer
-
-
-def tokenizer_from_dict(data: dict[str, Any]) -> Tokenizer:
-    """The tokenizer of which ``to_dict`` made ``data``.
-
-    Raises:
-        ValueError: It is not what ``to_dict`` makes.
-    """
-    level = data.get("level")
-    if level not in LEVELS:
-        raise ValueError(f"tokenizer.level must be one of {', '.join(LEVELS)}, got {level!r}")
-    fields: dict[str, dict[str, Any]] = {
-        "char": {"level": str, "characters": str, "byte_fallback": bool},
-        "word": {"level": str, "words": list[str], "characters": str},
-        "bpe": {"level": str, "json": str},
-    }
-    wanted = fields[level]
-    if odd := data.keys() ^ wanted.keys():
-        state = "missing" if min(odd) in wanted else "unknown"
-        raise ValueError(f"tokenizer.{min(odd)} is {state}")
-    given = {name: typed(data[name], hint, f"tokenizer.{name}") for name, hint in wanted.items()}
-    del given["level"]
-    tokenizer = _kind(level)(**given)
-    if tokenizer.to_dict() != data or len(set(tokenizer.spelled)) < len(tokenizer):
-        raise ValueError("tokenizer has pieces that came twice or are out of order")
-    return tokenizer
 
 
 def _shown(piece: bytes) -> str:

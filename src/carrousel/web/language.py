@@ -4,15 +4,16 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ..text import LanguageModel
 from ..text.network import Network
 from ..text.tokenizer import Tokenizer
+from ..text.tokenizer_characters import CharacterTokenizer
+from ..text.tokenizer_words import WordTokenizer
 from .pages import FORMAT, layer_pages
 from .tensors import encode
 
 
 def language_page(path: Path, name: str) -> dict[str, Any]:
-    from ..text import LanguageModel
-
     model = LanguageModel.load(path)
     return network_page(model.network, model.tokenizer, name)
 
@@ -57,11 +58,7 @@ def tokenizer_of(page: dict[str, Any]) -> Tokenizer:
     """The tokenizer that ``tokenizer_page`` described."""
     known, vocab = page["meta"]["tokenizer"], page["vocab"]
     if known["level"] == "word":
-        from ..text.tokenizer_words import WordTokenizer
-
         return WordTokenizer(vocab[: known["words"]], known["characters"])
     if known["level"] == "char":
-        from ..text.tokenizer_characters import CharacterTokenizer
-
         return CharacterTokenizer(known["characters"], known["byte_fallback"])
     raise ValueError("the API reads words and characters; byte pairs are read by the page alone")

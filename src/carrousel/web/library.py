@@ -9,10 +9,12 @@ from importlib.resources import files as package_files
 from pathlib import Path
 from typing import Any
 
+from .language import language_page
 from .network import PageNetwork
-from .pages import page_of
+from .series import forecaster_page
 
 SHIPPED = ("french", "bikes", "jobs")
+CONVERTERS = {"language": language_page, "forecast": forecaster_page}
 
 
 @dataclass(frozen=True)
@@ -72,3 +74,35 @@ class Library:
         if (path / "model" / "model.json").is_file():
             return cls.of(page_of(path / "model", path.resolve().name))
         return cls.of(page_of(path, path.resolve().name))
+
+
+def page_of(path: Path, name: str) -> dict[str, Any]:
+    """Read a saved ``LanguageModel`` or ``Forecaster``.
+
+    Beside a shipped model may stand ``page.json``: titles, examples and results that take longer
+    to compute than a page takes to open.
+
+    Raises:
+        FileNotFoundError: There is no model there.
+        ValueError: It is a model that the page cannot show.
+    """
+    page = CONVERTERS[kind_of(path)](path, name)
+    more = path / "page.json"
+    if more.exists():
+        page["meta"] |= json.loads(more.read_text(encoding="utf-8"))
+    return page
+
+
+def kind_of(path: Path) -> str:
+    """ "language" or "forecast", from the model's description."""
+    if not path.exists():
+        raise FileNotFoundError(f"there is no model at {path}")
+    description = path / "model.json" if path.is_dir() else path
+    try:
+        found = json.loads(description.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"{path} is not a model: carrousel explore shows folders that Forecaster.save or "
+            "LanguageModel.save wrote"
+        ) from error
+    return "forecast" if isinstance(found, dict) and "quantiles" in found else "language"

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from ..forecast.distribution import QUANTILES
 from ..forecast.doubt import doubted, steady, stepped_over
-from ..forecast.model import Network, Shape
+from ..forecast.model import Network
 from ..forecast.outputs import calibrated, counts
+from ..forecast.shape import Shape
 from ..forecast.windows import less_last
 from .network import PageNetwork
 from .tensors import decode

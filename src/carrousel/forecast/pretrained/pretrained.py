@@ -1,10 +1,7 @@
 """``Pretrained``: forecasts of any table, at any horizon, at once."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from ..forecaster import Forecaster
+from typing import Any
 
 
 class Pretrained:
@@ -14,6 +11,7 @@ class Pretrained:
     horizon (see docs/pretrained.md for what it can and cannot do).
 
     Args:
+        forecaster: The class that holds the series: ``Forecaster``, which makes these.
         **options: Those of ``carrousel.forecast.Options`` that say how tables are read and written
             (``freq``, ``season_length``, ``id_col``, ``nonnegative``, ``conformal``, ...).
 
@@ -24,25 +22,23 @@ class Pretrained:
     (['unique_id', 'ds', 'carrousel', 'carrousel-lo-80', 'carrousel-hi-80'], 6)
     """
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, forecaster: type, **options: Any) -> None:
         for name in ("h", "effort"):
             if name in options:
                 given = "give it to predict" if name == "h" else "it is 'instant'"
                 raise TypeError(f"{name} is no option of a pretrained forecaster: {given}")
-        self.options = options
+        self.forecaster, self.options = forecaster, options
         self.on_nothing(1)  # refuses unknown options at once
 
     def __repr__(self) -> str:
         given = ", ".join(f"{name}={value!r}" for name, value in self.options.items())
         return f"Forecaster.pretrained({given})"
 
-    def on_nothing(self, h: int) -> "Forecaster":
+    def on_nothing(self, h: int) -> Any:
         """A ``Forecaster`` of this network that holds no series yet."""
-        from ..forecaster import Forecaster
+        return self.forecaster(h, effort="instant", **self.options)
 
-        return Forecaster(h, effort="instant", **self.options)
-
-    def on(self, data: Any, h: int) -> "Forecaster":
+    def on(self, data: Any, h: int) -> Any:
         """A ``Forecaster`` that holds these series: for ``update``, ``save`` and more forecasts."""
         return self.on_nothing(h).fit(data)
 

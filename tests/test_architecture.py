@@ -1,0 +1,134 @@
+"""The rules of the house: imports lead downwards only, and what is public is a short list."""
+
+import ast
+import subprocess
+import sys
+from importlib import import_module
+
+import pytest
+
+from .imports import FILES, TREES, circles, graph, imported
+
+# From the ground up: a file may import what lies below its floor, and its own package. Beside
+# each other on the ground lie small things that know nothing of networks.
+FLOORS = [
+    {"_core"},
+    {"colors", "wording", "console", "limits", "plain", "plottable", "storage"}
+    | {"leftovers", "checkpoint", "model_files", "data"},
+    {"ops"},
+    {"nn", "machinery", "patching", "adoption", "adamw", "train", "training"},
+    {"record", "tracing"},
+    {"explain"},
+    {"plots"},
+    {"forecast", "sequence", "text", "lab"},
+    {"web", "distributed"},
+    {"cli"},
+]
+FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names}
+MODELS = {"forecast", "sequence", "text", "lab"}  # which know nothing of each other
+DOORS = {  # where a module is found by its name: public names, pictures, experiments
+    "carrousel",
+    "carrousel.plottable",
+    "carrousel.lab",
+}
+
+PUBLIC = {
+    "carrousel": "GRU GRUCell LSTM LSTMCell RNN RNNCell adopt adopting release trace load_trace "
+    "Forecaster LanguageModel data explain forecast lab nn text __version__",
+    "carrousel.data": "Frequency Panel ReadOptions find_sample list_samples load_sample to_frame "
+    "to_panel",
+    "carrousel.explain": "Attribution Fidelity GradientFlow HalfLife Ledger METHODS Projection "
+    "attribute fidelity gradient_flow half_life ledger survival",
+    "carrousel.forecast": "Forecaster Options Pretrained QUANTILES",
+    "carrousel.lab": "Finding MODULES Options Outcome experiment run save",
+    "carrousel.nn": "GRU GRUCell LSTM LSTMCell RNN RNNCell",
+    "carrousel.record": "Info Record Records load_trace",
+    "carrousel.text": "LanguageModel Options Tokenizer",
+}
+
+
+def _top(module: str) -> str:
+    return module.split(".")[1] if "." in module else ""
+
+
+def test_no_circle_of_imports_between_modules():
+    assert circles(graph()) == []
+
+
+def test_no_circle_of_imports_between_packages():
+    edges: dict[str, set[str]] = {_top(module): set() for module in FILES}
+    for module, targets in graph().items():
+        edges[_top(module)] |= {_top(target) for target in targets} - {_top(module)}
+    assert circles(edges) == []
+
+
+def test_every_module_has_its_floor():
+    homeless = {_top(module) for module in FILES} - FLOOR.keys() - {""}
+    assert not homeless, "say in FLOORS on which floor these live"
+
+
+def test_imports_lead_downwards():
+    upwards = []
+    for module in FILES:
+        home, above = _top(module), FLOOR.get(_top(module), len(FLOORS))
+        for target, line in imported(module).items():
+            other = _top(target)
+            neighbours = {home, other} <= MODELS and home != other
+            if target != "carrousel.__version__" and (
+                FLOOR.get(other, len(FLOORS)) > above or neighbours
+            ):
+                upwards.append(f"{module}:{line} imports {target}")
+    assert upwards == []
+
+
+def test_modules_are_found_by_name_behind_three_doors_only():
+    dynamic = {
+        module
+        for module, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and node.id in ("import_module", "__import__")
+    }
+    assert dynamic <= DOORS
+
+
+def _pictures() -> list[tuple[str, str]]:
+    """(module, address) of every picture that a result names."""
+    found = []
+    for module, tree in TREES.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef):
+                given = [word.value for word in node.keywords if word.arg == "picture"]
+            elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "picture":
+                given = node.args[:1]
+            else:
+                continue
+            found += [(module, one.value) for one in given if isinstance(one, ast.Constant)]
+    return found
+
+
+@pytest.mark.parametrize(("module", "address"), _pictures())
+def test_pictures_hang_where_results_say_and_import_them(module, address):
+    home, name = address.split(":")
+    assert callable(getattr(import_module(home), name))
+    known = imported(home)
+    assert module in known or module.rpartition(".")[0] in known
+
+
+@pytest.mark.parametrize("module", PUBLIC)
+def test_what_is_public(module):
+    listed = import_module(module).__all__
+    assert sorted(listed) == sorted(PUBLIC[module].split())
+    assert all(getattr(import_module(module), name) is not None for name in listed)
+
+
+def test_packages_are_there_after_one_import():
+    names = [module for module in PUBLIC if module.count(".") == 1]
+    code = f"import carrousel\nfor name in {names}: assert eval(name).__name__ == name"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_tests_tool_finds_circles_and_imports_inside_functions():
+    edges = {"a": {"b"}, "b": {"c"}, "c": {"b", "d"}, "d": set(), "e": {"a"}}
+    assert circles(edges) == [["b", "c"]]
+    assert "carrousel.record.table" in imported("carrousel.record.record")  # in a method
+    assert "carrousel.record" in graph()["carrousel.explain.ledger"]  # the package of what it wants
