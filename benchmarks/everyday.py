@@ -11,8 +11,8 @@ from collections.abc import Collection
 from pathlib import Path
 
 from carrousel.checkpoint import write_bytes
-from carrousel.text.phrases import FRENCH
-from carrousel.text.tokenizer_words import pieces
+from carrousel.text.memory.phrases import FRENCH
+from carrousel.text.tokenizers.words import pieces
 
 ALSO = ("hamburger", "hamburgers", "frites", "boisson", "mange", "mangé", "bu", "soir")
 

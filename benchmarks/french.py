@@ -17,7 +17,7 @@ import torch
 from benchmarks.everyday import everyday
 
 from carrousel.text import LanguageModel
-from carrousel.text.words import next_words
+from carrousel.text.memory.next_words import next_words
 
 BEGINNINGS = {
     "food": (

@@ -24,9 +24,9 @@ from benchmarks._measure import alternating, machine
 
 import carrousel
 from benchmarks import _nanogpt
-from carrousel.text import LanguageModel, generate, learner, network
+from carrousel.text import LanguageModel, generation, network, training
 from carrousel.text.corpus import Corpus
-from carrousel.text.tokenizer_characters import CharacterTokenizer
+from carrousel.text.tokenizers.characters import CharacterTokenizer
 
 # What reaches each loss. The numbers in it were found on the validation part itself, as are those
 # of every published result on this text: it has no third part.
@@ -103,8 +103,8 @@ def reach(goal: str, data: Path, state: Path | None) -> dict[str, Any]:
 def seconds_a_step(text: str, options: dict[str, Any]) -> tuple[float, int]:
     """Median seconds of an update, and how many the recipe makes."""
     step, plan = updates(text[:100_000], carrousel.LSTM, **options), new_model(**options).options
-    reader = learner.Reader(Corpus.of(text, characters(text)).tokens, plan.batch, plan.bptt)
-    return alternating({"ours": step})["ours"], learner.plan_of(plan, reader).steps
+    reader = training.Reader(Corpus.of(text, characters(text)).tokens, plan.batch, plan.bptt)
+    return alternating({"ours": step})["ours"], training.plan_of(plan, reader).steps
 
 
 def characters(text: str) -> CharacterTokenizer:
@@ -115,13 +115,13 @@ def updates(text: str, layer: type, **options: Any) -> Callable[[], None]:
     """One update of a model after the other, its layers of the given class."""
     o = new_model(**options).options
     tokenizer = characters(text)
-    reader = learner.Reader(Corpus.of(text, tokenizer).tokens, o.batch, o.bptt)
-    model = learner.Learner(with_layers(layer, len(tokenizer), options), reader.streams)
+    reader = training.Reader(Corpus.of(text, tokenizer).tokens, o.batch, o.bptt)
+    model = training.Learner(with_layers(layer, len(tokenizer), options), reader.streams)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, fused=True)
     generator, count = torch.Generator().manual_seed(0), [0]
 
     def update() -> None:
-        batch = learner.draw(reader, model.network.shape, o, count[0], generator)
+        batch = training.draw(reader, model.network.shape, o, count[0], generator)
         count[0] += 1
         optimizer.zero_grad()
         model.loss(batch).backward()
@@ -133,7 +133,7 @@ def updates(text: str, layer: type, **options: Any) -> Callable[[], None]:
 
 def with_layers(layer: type, tokens: int, options: dict[str, Any]) -> network.Network:
     """The same weights, the layers of another class."""
-    model = learner.new_network(learner.shape_of(new_model(**options).options, tokens), 0)
+    model = training.new_network(training.shape_of(new_model(**options).options, tokens), 0)
     for k, ours in enumerate(model.layers):
         other = layer(ours.input_size, ours.hidden_size)
         other.load_state_dict(ours.state_dict())
@@ -141,7 +141,7 @@ def with_layers(layer: type, tokens: int, options: dict[str, Any]) -> network.Ne
     return model
 
 
-def training(data: Path) -> list[dict[str, Any]]:
+def training_times(data: Path) -> list[dict[str, Any]]:
     text, rows = split(data)[0][:400_000], []
     for hidden, batch, bptt in SIZES:
         options = {"hidden": hidden, "batch": batch, "bptt": bptt}
@@ -151,7 +151,7 @@ def training(data: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def generation(length: int = 500) -> list[dict[str, Any]]:
+def generation_times(length: int = 500) -> list[dict[str, Any]]:
     """Ours as ``LanguageModel.generate`` runs it; torch's layer in the same loop, T = 1."""
     tokenizer, rows = (
         characters("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ .,;:!?'-&$3"),
@@ -164,7 +164,7 @@ def generation(length: int = 500) -> list[dict[str, Any]]:
         )
         times = alternating(
             {
-                "carrousel": lambda m=ours: write(m, tokenizer, length, generate.Stepper),
+                "carrousel": lambda m=ours: write(m, tokenizer, length, generation.Stepper),
                 "torch": lambda m=torchs: write(m, tokenizer, length, Plain),
             }
         )
@@ -184,8 +184,8 @@ class Plain:
 
 
 def write(model: network.Network, tokenizer: CharacterTokenizer, length: int, step: Any) -> None:
-    sampler = generate.Sampler(seed=0)
-    scores, state, _ = generate.read_prefix(model, tokenizer, "a")
+    sampler = generation.Sampler(seed=0)
+    scores, state, _ = generation.read_prefix(model, tokenizer, "a")
     with torch.inference_mode():
         step = step(model, state)
         for _ in range(length):
@@ -212,8 +212,8 @@ def main() -> None:
     result: Any = {
         "duel": lambda: duel(args.data),
         "reach": lambda: reach(args.goal, args.data, args.state),
-        "training": lambda: training(args.data),
-        "generation": generation,
+        "training": lambda: training_times(args.data),
+        "generation": generation_times,
     }[args.what]()
     print(", ".join(f"{key} {value}" for key, value in machine().items()))
     if args.json:

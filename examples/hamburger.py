@@ -5,7 +5,7 @@ For sentences of your own, train on a real text: ``carrousel text train FILE --l
 
 from carrousel import LanguageModel
 from carrousel.text.memory import Options, memory
-from carrousel.text.templates import sentences
+from carrousel.text.memory.templates import sentences
 
 text = "".join(f"{sentence.text}.\n" for sentence in sentences("french", each=40))
 model = LanguageModel("word", embedding=32, hidden=32, epochs=6, batch=16, bptt=16)

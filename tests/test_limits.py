@@ -9,9 +9,9 @@ import pytest
 
 from carrousel import Forecaster, LanguageModel
 from carrousel.lab import Options as LabOptions
-from carrousel.text.generate import Sampler
+from carrousel.text.generation import Sampler
 from carrousel.text.memory import Options as MemoryOptions
-from carrousel.text.study import StudyOptions
+from carrousel.text.memory.study import StudyOptions
 from carrousel.train import TrainOptions
 
 REAL = [math.nan, math.inf, -math.inf, -1.0, 1e30, "1", True]
@@ -83,7 +83,7 @@ def test_commands_refuse_it_before_any_work(arguments, message, tmp_path, monkey
     monkeypatch.chdir(tmp_path)
     (tmp_path / "t").write_text("le chat dort. le chien court.\n" * 9)
     shipped = os.path.join(os.path.dirname(carrousel.__file__), "web", "models", "french")
-    monkeypatch.setattr("carrousel.text.learner.fit", None)  # whoever trains fails otherwise
+    monkeypatch.setattr("carrousel.text.training.fit", None)  # whoever trains fails otherwise
     with pytest.raises(SystemExit) as ended:
         main([shipped if one == "MODEL" else one for one in arguments])
     error = capsys.readouterr().err

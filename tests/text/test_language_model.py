@@ -63,7 +63,7 @@ def test_the_loss_in_one_pass_is_that_of_steps_with_carried_state(cell, options,
             total += F.cross_entropy(scores[0], after.view(1)).item()
     expected = total / (len(tokens) - 1)
     assert model.loss(TEXT[:60]) == pytest.approx(expected, rel=1e-5)
-    monkeypatch.setattr("carrousel.text.model.READ_AT_ONCE", 7)
+    monkeypatch.setattr("carrousel.text.language_model.READ_AT_ONCE", 7)
     assert model.loss(TEXT[:60]) == pytest.approx(expected, rel=1e-5)
 
 

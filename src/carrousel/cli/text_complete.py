@@ -21,7 +21,7 @@ def complete(
 ) -> None:
     """The likeliest next words with their probabilities, whatever the model's tokens are."""
     from ..text import LanguageModel
-    from ..text.words import next_words
+    from ..text.memory.next_words import next_words
 
     loaded = LanguageModel.load(model)
     found = loaded.next(beginning, k) if tokens else next_words(loaded, beginning, k)

@@ -12,8 +12,8 @@ from .text_tables import progress_bar, show_table, write_csv
 
 if TYPE_CHECKING:
     from ..text.memory import Memory
-    from ..text.reading import Readable
-    from ..text.study import Study
+    from ..text.memory.sentences import Readable
+    from ..text.memory.study import Study
 
 
 def memory(
@@ -105,7 +105,7 @@ def _rows(found: "Memory", layer: int) -> list[dict[str, Any]]:
 
 
 def _many(model: "Readable", language: str, given: dict[str, Any], out: Path | None) -> None:
-    from ..text.study import StudyOptions, study
+    from ..text.memory.study import StudyOptions, study
 
     with whole_folder(out) if out is not None else nullcontext() as folder:
         with progress_bar(f"{language} sentences") as progress:

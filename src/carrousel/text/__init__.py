@@ -1,7 +1,7 @@
 """Language models that one can see through."""
 
-from .model import LanguageModel
+from .language_model import LanguageModel
 from .options import Options
-from .tokenizer import Tokenizer
+from .tokenizers.tokenizer import Tokenizer
 
 __all__ = ["LanguageModel", "Options", "Tokenizer"]

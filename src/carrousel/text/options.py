@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, fields
 
 from ..limits import real, whole
-from .tokenizer import LEVELS
+from .tokenizers.tokenizer import LEVELS
 
 CELLS = ("lstm", "gru", "rnn")
 

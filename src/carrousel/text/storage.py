@@ -9,8 +9,8 @@ from ..model_files import LANGUAGE_MODEL, filled, read_model, write_model
 from ..plain import restored
 from .network import Network, Shape
 from .options import Options
-from .tokenizer import Tokenizer
-from .tokenizer_kinds import tokenizer_from_dict
+from .tokenizers.kinds import tokenizer_from_dict
+from .tokenizers.tokenizer import Tokenizer
 
 FORMAT = 2  # 1: the weights were always called model.safetensors
 

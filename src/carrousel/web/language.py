@@ -6,9 +6,9 @@ from typing import Any
 
 from ..text import LanguageModel
 from ..text.network import Network
-from ..text.tokenizer import Tokenizer
-from ..text.tokenizer_characters import CharacterTokenizer
-from ..text.tokenizer_words import WordTokenizer
+from ..text.tokenizers.characters import CharacterTokenizer
+from ..text.tokenizers.tokenizer import Tokenizer
+from ..text.tokenizers.words import WordTokenizer
 from .pages import FORMAT, layer_pages
 from .tensors import encode
 

@@ -6,9 +6,9 @@ import torch
 from tests.text.toy import Toy
 
 import carrousel
-from carrousel.text.reading import Line, words
-from carrousel.text.study import StudyOptions, in_pieces, study
-from carrousel.text.templates import CONTENT, sentences
+from carrousel.text.memory.sentences import Line, words
+from carrousel.text.memory.study import StudyOptions, in_pieces, study
+from carrousel.text.memory.templates import CONTENT, sentences
 
 FEW = StudyOptions(each=2, replacements=2, own=12)
 

@@ -6,8 +6,8 @@ import torch
 from tests.text.toy import Toy
 
 import carrousel
-from carrousel.text.neurons import association, exciting, neurons, ranks
-from carrousel.text.readable import FEATURES, readable
+from carrousel.text.neurons.analysis import association, exciting, neurons, ranks
+from carrousel.text.neurons.features import FEATURES, readable
 
 TEXT = 'Il dit "non", puis (plus tard) "oui" ; je ne sais pas.\nVraiment ? OUI : 12 !\n' * 12
 

@@ -7,10 +7,10 @@ from tests.text.toy import VOCABULARY, Toy
 
 import carrousel
 from carrousel.explain import ledger, survival
-from carrousel.text.keeping import kept
-from carrousel.text.memory import Options, kept_of, memory, own_sentences
-from carrousel.text.occlusion import changed, drawn_from, replaced
-from carrousel.text.reading import Line, records, words
+from carrousel.text.memory.analysis import Options, kept_of, memory, own_sentences
+from carrousel.text.memory.occlusion import changed, drawn_from, replaced
+from carrousel.text.memory.retention import kept
+from carrousel.text.memory.sentences import Line, records, words
 
 SENTENCE = "un hamburger et le chat"
 

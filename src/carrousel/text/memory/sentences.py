@@ -7,10 +7,10 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from carrousel.explain.asking import evaluated
-from carrousel.record.record import Record
-from carrousel.text.pieces import pieces
-from carrousel.tracing import trace
+from ...explain.asking import evaluated
+from ...record.record import Record
+from ...tracing import trace
+from ..tokenizers.pieces import pieces
 
 Span = tuple[int, int]
 

@@ -12,16 +12,16 @@ from torch import Tensor
 
 from ..limits import whole
 from ..train import Progress, Run
-from . import generate as g
+from . import generation as g
 from .corpus import Corpus, Source, chunks
-from .learner import new_network, train
 from .network import Network
 from .options import Options
-from .pieces import normalized
 from .scoring import summed_loss
 from .storage import load_model, save_model
-from .tokenizer import Tokenizer
-from .tokenizer_kinds import learn_tokenizer
+from .tokenizers.kinds import learn_tokenizer
+from .tokenizers.pieces import normalized
+from .tokenizers.tokenizer import Tokenizer
+from .training import new_network, train
 
 READ_AT_ONCE = 1024  # tokens
 
@@ -144,7 +144,7 @@ class LanguageModel:
         """Write ``length`` tokens after ``prefix``, piece by piece, as they come.
 
         The state is carried from token to token: no window limits what is remembered. The same
-        seed writes the same text. See ``carrousel.text.generate.Sampler`` for the choices.
+        seed writes the same text. See ``carrousel.text.generation.Sampler`` for the choices.
         """
         if length < 0:
             raise ValueError(f"length must be 0 or more, got {length!r}")

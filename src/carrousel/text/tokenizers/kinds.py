@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
-from ..plain import typed
+from ...plain import typed
+from .byte_pairs import BytePairTokenizer
+from .characters import CharacterTokenizer
 from .tokenizer import LEVELS, Tokenizer
-from .tokenizer_bpe import BytePairTokenizer
-from .tokenizer_characters import CharacterTokenizer
-from .tokenizer_words import WordTokenizer
+from .words import WordTokenizer
 
 KINDS: dict[str, Any] = {
     "char": CharacterTokenizer,

@@ -12,8 +12,8 @@ from typing import Any, Protocol
 import numpy as np
 from torch import Tensor
 
-from carrousel.plottable import Plottable, picture
-from carrousel.text.readable import readable
+from ...plottable import Plottable, picture
+from .features import readable
 
 HELD_OUT = 0.4
 RARE = 10  # tokens with a feature, and without it, that either part needs
@@ -56,7 +56,7 @@ class Neuron:
 
 
 @dataclass(frozen=True)
-class Neurons(Plottable, picture="carrousel.text.neurons_picture:plot_neurons"):
+class Neurons(Plottable, picture="carrousel.text.neurons.picture:plot_neurons"):
     """See :func:`neurons`: what was learned most comes first; token t ends at ``text[ends[t]]``."""
 
     text: str
@@ -65,8 +65,8 @@ class Neurons(Plottable, picture="carrousel.text.neurons_picture:plot_neurons"):
     found: list[Neuron]
 
     def to_html(self) -> str:
-        """A page of its own: see :func:`carrousel.text.neurons_picture.neurons_page`."""
-        return picture("carrousel.text.neurons_picture:neurons_page")(self)
+        """A page of its own: see :func:`carrousel.text.neurons.picture.neurons_page`."""
+        return picture("carrousel.text.neurons.picture:neurons_page")(self)
 
     def rows(self) -> list[dict[str, Any]]:
         """Plain data, a row a feature."""

@@ -7,8 +7,8 @@ import pytest
 
 from carrousel.cli import main
 from carrousel.text import LanguageModel
-from carrousel.text.templates import sentences
-from carrousel.text.words import next_words
+from carrousel.text.memory.next_words import next_words
+from carrousel.text.memory.templates import sentences
 
 BEGINNING = "Last night I ate the"
 

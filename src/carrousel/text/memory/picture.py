@@ -5,10 +5,10 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from carrousel.colors import COLORS
-from carrousel.text.memory import Measure, Memory
-from carrousel.text.study import Observations, Study
-from carrousel.text.templates import CONTENT
+from ...colors import COLORS
+from .analysis import Measure, Memory
+from .study import Observations, Study
+from .templates import CONTENT
 
 _GREY = COLORS["series"]
 _CHANGE = "#CC79A7"
@@ -49,8 +49,8 @@ def plot_memory(found: Memory, *, layer: int = 0) -> Figure:
 def plot_study(found: Study) -> Figure:
     """Each measure by the words read since, one line a kind of word, bands of two standard errors.
 
-    The errors are over sentences; the intervals of :func:`carrousel.text.effects.contrast` in the
-    titles are over templates as well.
+    The errors are over sentences; the intervals in the titles, of
+    :func:`carrousel.text.memory.effects.contrast`, are over templates as well.
     """
     measures = list(found.observations)
     figure = Figure(figsize=(3.6 * len(measures), 3.6), layout="constrained")

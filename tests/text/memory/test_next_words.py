@@ -6,7 +6,7 @@ from tests.text.toy import Toy
 
 import carrousel
 from carrousel.text import LanguageModel
-from carrousel.text.words import next_words
+from carrousel.text.memory.next_words import next_words
 
 
 class Letters(Toy):

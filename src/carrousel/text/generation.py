@@ -7,7 +7,7 @@ import torch
 
 from ..limits import whole
 from .network import Network, State
-from .tokenizer import Tokenizer
+from .tokenizers.tokenizer import Tokenizer
 
 
 class Sampler:

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from carrousel.limits import whole
-from carrousel.plottable import Plottable
-from carrousel.text.effects import Effect, contrast
-from carrousel.text.memory import kept_of, mean_of, own_sentences
-from carrousel.text.occlusion import Stands, changed, drawn_from
-from carrousel.text.reading import Line, Readable, words
-from carrousel.text.templates import CONTENT, Piece, Sentence, sentences
+from ...limits import whole
+from ...plottable import Plottable
+from .analysis import kept_of, mean_of, own_sentences
+from .effects import Effect, contrast
+from .occlusion import Stands, changed, drawn_from
+from .sentences import Line, Readable, words
+from .templates import CONTENT, Piece, Sentence, sentences
 
 COMPARISONS = {  # the two kinds, and the least distance
     "content words, determiners": (CONTENT, ("determiner",), 1),
@@ -53,7 +53,7 @@ class Observations:
 
 
 @dataclass(frozen=True)
-class Study(Plottable, picture="carrousel.text.memory_picture:plot_study"):
+class Study(Plottable, picture="carrousel.text.memory.picture:plot_study"):
     """See :func:`study`."""
 
     language: str
@@ -83,10 +83,10 @@ def study(
 ) -> Study:
     """Measure whether content words are kept longer than determiners, at equal distance.
 
-    Sentences come from templates (:mod:`carrousel.text.phrases`). After each word, what is left of
-    every earlier one is measured as in :func:`carrousel.text.memory.memory`, and the mean of the
-    model's own sentences at the same place is taken off. Kinds of words are then compared at equal
-    distances, with an interval over templates and sentences (:func:`contrast`). Two
+    Sentences come from templates (:mod:`carrousel.text.memory.phrases`). After each word, what is
+    left of every earlier one is measured as in :func:`carrousel.text.memory.memory`, and the mean
+    of the model's own sentences at the same place is taken off. Kinds of words are then compared at
+    equal distances, with an interval over templates and sentences (:func:`contrast`). Two
     replacements are measured. "Same kind" puts another determiner for a determiner and another noun
     for a noun. "Any word" draws from what the model writes, across kinds: swapping a determiner for
     a noun changes what is kept of the noun, so that it tells the kinds apart less well.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Phrases:
-    """``determiners`` by gender; ``nouns`` by list and gender; see ``carrousel.text.templates``."""
+    """``determiners`` by gender; ``nouns`` by list and gender; see :mod:`.templates`."""
 
     determiners: dict[str, tuple[str, ...]]
     nouns: dict[str, dict[str, tuple[str, ...]]]

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from .characters import CharacterTokenizer
 from .pieces import pieces, split_elision
 from .tokenizer import Tokens, WholeWords
-from .tokenizer_characters import CharacterTokenizer
 
 WORDS = 8000  # by default
 REMEMBERED = 1 << 16  # other words whose spelling is not looked up again

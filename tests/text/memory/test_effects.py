@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carrousel.text.effects import contrast
+from carrousel.text.memory.effects import contrast
 
 
 def observations(rng, effect, slope=-0.1, noise=0.0, groups=12, each=5, words=8):

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from carrousel.explain.asking import evaluated
-from carrousel.limits import whole
-from carrousel.plottable import Plottable
-from carrousel.text.keeping import kept
-from carrousel.text.occlusion import changed, drawn_from
-from carrousel.text.reading import Line, Readable, probabilities, records, words
+from ...explain.asking import evaluated
+from ...limits import whole
+from ...plottable import Plottable
+from .occlusion import changed, drawn_from
+from .retention import kept
+from .sentences import Line, Readable, probabilities, records, words
 
 _ENDS = set(
     ".!?…\n\ufffd"
@@ -72,7 +72,7 @@ class Measure:
 
 
 @dataclass(frozen=True)
-class Memory(Plottable, picture="carrousel.text.memory_picture:plot_memory"):
+class Memory(Plottable, picture="carrousel.text.memory.picture:plot_memory"):
     """See :func:`memory`."""
 
     sentence: str
@@ -134,7 +134,7 @@ def memory(model: Readable, sentence: str, options: Options | None = None) -> Me
 
 
 def kept_of(model: Readable, lines: Sequence[Line]) -> list[Any] | None:
-    """:func:`carrousel.text.keeping.kept` of any number of lines."""
+    """:func:`carrousel.text.memory.retention.kept` of any number of lines."""
     found: list[Any] = []
     for batch, seen in records(model, lines):
         some = kept(batch, seen)

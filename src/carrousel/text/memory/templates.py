@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 
-from carrousel.text.phrases import LANGUAGES
+from .phrases import LANGUAGES
 
 KINDS = {"n": "noun", "v": "verb", "a": "adjective", "d": "determiner", "o": "other"}
 CONTENT = ("noun", "verb", "adjective")

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import torch
 
-from carrousel.explain.asking import evaluated
-from carrousel.limits import whole
-from carrousel.text.reading import Readable
+from ...explain.asking import evaluated
+from ...limits import whole
+from .sentences import Readable
 
 _BRANCHES = 20  # of each beginning: likelier tokens than these are not looked at
 

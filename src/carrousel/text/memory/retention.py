@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from carrousel.explain.ledger import Books
-from carrousel.record.record import Record
-from carrousel.text.reading import Line
+from ...explain.ledger import Books
+from ...record.record import Record
+from .sentences import Line
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from carrousel.text import LanguageModel
-from carrousel.text.generate import Sampler, Stepper
+from carrousel.text.generation import Sampler, Stepper
 
 TEXT = "the cat sat on the mat, the dog on the log.\n" * 10
 

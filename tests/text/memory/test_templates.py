@@ -5,8 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from carrousel.text.phrases import LANGUAGES
-from carrousel.text.templates import CONTENT, KINDS, sentences
+from carrousel.text.memory.phrases import LANGUAGES
+from carrousel.text.memory.templates import CONTENT, KINDS, sentences
 
 
 @pytest.fixture(params=LANGUAGES)

@@ -4,14 +4,14 @@ import io
 from html.parser import HTMLParser
 
 import pytest
-from tests.text.test_memory_study import FEW, planted
-from tests.text.test_neurons import TEXT, Letters, follows
+from tests.text.memory.test_study import FEW, planted
+from tests.text.neurons.test_analysis import TEXT, Letters, follows
 from tests.text.toy import Toy
 
 import carrousel
 from carrousel.text.memory import Options, memory
-from carrousel.text.neurons import neurons
-from carrousel.text.study import study
+from carrousel.text.memory.study import study
+from carrousel.text.neurons.analysis import neurons
 
 QUICK = Options(replacements=2, sentences=4)
 

@@ -6,7 +6,7 @@ from random import Random
 
 import numpy as np
 
-from carrousel.text.reading import Line, Readable, probabilities
+from .sentences import Line, Readable, probabilities
 
 Stands = Callable[[int], Sequence[str]]  # the word's number -> what to put in its place
 

@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from carrousel.colors import COLORS
-from carrousel.text.neurons import Neuron, Neurons
+from ...colors import COLORS
+from .analysis import Neuron, Neurons
 
 Colour = tuple[int, int, int]
 

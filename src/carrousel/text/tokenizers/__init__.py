@@ -1,0 +1,1 @@
+"""From text to numbers and back: words, characters or byte pairs."""
