@@ -2,7 +2,6 @@
 
 import inspect
 import json
-from dataclasses import fields
 
 import numpy as np
 import polars as pl
@@ -15,6 +14,7 @@ from carrousel.cli.forecast import forecast
 from carrousel.cli.predict import predict
 from carrousel.cli.update import update
 from carrousel.cli.wording import in_flags
+from carrousel.data.reading import READ_OPTIONS
 from carrousel.forecast.options import Options
 
 QUICK = ("--effort", "fast", "--steps", 2, "--ensemble", 1)
@@ -58,14 +58,14 @@ TYPED = {
 
 
 def test_every_option_has_a_flag():
-    names = {field.name for field in fields(Options)} - {"h"}  # --horizon
-    assert set(options.SETTINGS) == names == set(TYPED)
+    default = Options(1).by_name()
+    assert set(options.SETTINGS) == set(default) - {"h"} == set(TYPED)  # h is --horizon
     for name, setting in options.SETTINGS.items():
-        default = next(field.default for field in fields(Options) if field.name == name)
-        assert setting.convert(setting.default) == default, name
+        assert setting.convert(setting.default) == default[name], name
     every = {setting.parameter for setting in options.SETTINGS.values()}
     for command in (forecast, backtest):
         assert every <= set(inspect.signature(command).parameters)
+    assert set(options.HOW_WRITTEN) == set(READ_OPTIONS)
     written = {options.SETTINGS[name].parameter for name in options.HOW_WRITTEN}
     for command in (predict, update):
         assert written <= set(inspect.signature(command).parameters)
@@ -99,7 +99,8 @@ def test_what_is_typed_is_what_forecaster_is_given(run, monkeypatch, tmp_path, c
         run(command, "a.csv", "-h", 6, *typed.split())
     h, given = found.value.args
     assert (h, given[name]) == (6, expected)
-    plain = {field.name: field.default for field in fields(Options) if field.name != "h"}
+    plain = Options(1).by_name()
+    del plain["h"]
     assert given == plain | {name: expected}
 
 

@@ -1,6 +1,6 @@
 """Whole numbers that are written as dates are written, in orders that numbers alone do not tell.
 
-YYYYMMDD and YYYYMM are read (dates.py). 240131 may be the last of January or the number that
+YYYYMMDD and YYYYMM are read (dates/whole.py). 240131 may be the last of January or the number that
 follows 240130: were it taken for a number, February would begin after 69 gaps.
 """
 

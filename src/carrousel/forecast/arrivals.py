@@ -77,7 +77,7 @@ def read_arrivals(
     ahead = np.zeros(len(stream.ids), np.int64)
     np.maximum.at(ahead, codes[new], after[new] + 1)
     _refuse_far(ahead, stream, options.time_col)
-    zero = options.fill == "zero"
+    zero = options.reading.fill == "zero"
     empty = 0.0 if zero else np.nan
     block = np.full((len(ahead), int(ahead.max(initial=0))), empty)
     block[codes[new], after[new]] = y[new]
@@ -111,10 +111,10 @@ def _columns(table: Table, options: Options, stream: Stream) -> Columns:
 def _rows(rows: Rows, stream: Stream, options: Options) -> tuple[Rows, list[str]]:
     """One row for each series and time, in order."""
     rows = rows.in_order()
-    if options.aggregate is None:
+    if options.reading.aggregate is None:
         refuse_repeats(rows, stream.ids, options.time_col, stream.meta.id_col)
     elif len(rows.y):
-        return combined(rows, options.aggregate, stream.meta.freq)
+        return combined(rows, options.reading.aggregate, stream.meta.freq)
     return rows, []
 
 

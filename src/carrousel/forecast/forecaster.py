@@ -3,7 +3,7 @@
 import sys
 import warnings
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,8 +86,8 @@ class Forecaster:
         self.options = Options.of(h=h, cell=cell, **options)
 
     def __repr__(self) -> str:
-        default = asdict(Options(self.options.h))
-        changed = {k: v for k, v in asdict(self.options).items() if v != default[k]}
+        default = Options(self.options.h).by_name()
+        changed = {k: v for k, v in self.get_params().items() if v != default[k]}
         return f"Forecaster({', '.join([str(self.options.h), *_assigned(changed)])})"
 
     @classmethod
@@ -97,11 +97,11 @@ class Forecaster:
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The options as a dictionary: ``Forecaster(**f.get_params())`` is a copy, not fitted."""
-        return {name: getattr(self.options, name) for name in Options.names()}
+        return self.options.by_name()
 
     def set_params(self, **options: Any) -> "Forecaster":
         """Change options before the next ``fit``."""
-        self.options = Options.of(**{**asdict(self.options), **options})
+        self.options = Options.of(**{**self.get_params(), **options})
         return self
 
     def fit(
@@ -479,7 +479,7 @@ class Forecaster:
             "calibration": self.calibration_,
         }
         stream = {} if self._stream is None else self._stream.tensors()
-        options = asdict(self.options)
+        options = self.get_params()
         save_model(Path(path), self.networks_, self._zero_shot, keep, options, more, stream)
 
     @property

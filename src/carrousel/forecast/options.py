@@ -1,7 +1,7 @@
 """What a user may set; everything that is left as None is chosen from the data."""
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from ..data.reading import READ_OPTIONS, ReadOptions
@@ -48,9 +48,10 @@ class Options:
         verbose: Write to standard error what was chosen, and why.
         id_col, time_col, target_col: Names of the columns; a table without ``id_col`` is one
             series.
-        date_format, day_first, decimal, thousands, encoding, sheet, fill, aggregate, header,
-            time_zone: How the table is written, and what gaps and repeated times mean: see
-            ``carrousel.data.ReadOptions``.
+        reading: How the table is written, and what gaps and repeated times mean. ``Forecaster``
+            takes the fields of ``carrousel.data.ReadOptions`` by their own names: ``date_format``,
+            ``day_first``, ``decimal``, ``thousands``, ``encoding``, ``sheet``, ``fill``,
+            ``aggregate``, ``header``, ``time_zone``.
     """
 
     h: int
@@ -78,16 +79,7 @@ class Options:
     id_col: str = "unique_id"
     time_col: str = "ds"
     target_col: str = "y"
-    date_format: str | None = None
-    day_first: bool | None = None
-    decimal: str | None = None
-    thousands: str | None = None
-    encoding: str | None = None
-    sheet: str | int | None = None
-    fill: str = "missing"
-    aggregate: str | None = None
-    header: bool | None = None
-    time_zone: str | None = None
+    reading: ReadOptions = field(default_factory=ReadOptions)
 
     def __post_init__(self) -> None:
         whole("h", self.h)
@@ -111,7 +103,6 @@ class Options:
             raise TypeError(f"groups must be True or the name of a column, got {self.groups!r}")
         if not isinstance(self.calendar, bool):
             _names("calendar", self.calendar)
-        self.reading  # noqa: B018 - checks what it is made of
         if self.learning_rate is not None:
             real("learning_rate", self.learning_rate, -math.inf, 100)
             if not self.learning_rate > 0:
@@ -134,11 +125,6 @@ class Options:
             raise ValueError(f"cell must be 'lstm' with effort='instant', got {self.cell!r}")
 
     @property
-    def reading(self) -> ReadOptions:
-        """How tables are read."""
-        return ReadOptions(**{name: getattr(self, name) for name in READ_OPTIONS})
-
-    @property
     def seasons(self) -> tuple[int, ...]:
         """``season_length`` as a tuple; empty where it is to be chosen."""
         if self.season_length is None:
@@ -147,23 +133,27 @@ class Options:
             return (self.season_length,)
         return tuple(sorted(self.season_length))
 
-    @classmethod
-    def names(cls) -> list[str]:
-        return [field.name for field in fields(cls)]
+    def by_name(self) -> dict[str, Any]:
+        """Every option by the name that ``Forecaster`` takes."""
+        own = {one.name: getattr(self, one.name) for one in fields(self)}
+        return own | asdict(own.pop("reading"))
 
     @classmethod
     def of(cls, **options: Any) -> "Options":
-        """The same with lists for tuples, and a list of what there is where a name is unknown."""
-        unknown = set(options) - set(cls.names())
+        """From options by their names, with lists for tuples; says what there is where a name is
+        unknown."""
+        names = [name for name in (*cls.__dataclass_fields__, *READ_OPTIONS) if name != "reading"]
+        unknown = set(options) - set(names)
         if unknown:
             raise TypeError(
                 f"Forecaster has no option {', '.join(sorted(unknown))}; "
-                f"there are {', '.join(cls.names())}"
+                f"there are {', '.join(names)}"
             )
         given: dict[str, Any] = {
             k: tuple(v) if isinstance(v, list) else v for k, v in options.items()
         }
-        return cls(**given)
+        reading = {name: given.pop(name) for name in READ_OPTIONS if name in given}
+        return cls(**given, reading=ReadOptions(**reading))
 
 
 def _names(name: str, value: object) -> None:

@@ -14,7 +14,7 @@ from ..checkpoint import prefixed, section
 from ..data.covariates import Spec
 from ..data.frequency import Frequency
 from ..data.panel import Panel
-from ..data.reading import ReadOptions
+from ..data.reading import READ_OPTIONS, ReadOptions
 from ..model_files import FORECASTER, filled, read_model, write_model
 from ..plain import restored
 from .distribution import QUANTILES, SIDE
@@ -135,7 +135,9 @@ def load_model(path: Path) -> Saved:
 
 def _saved(description: dict[str, Any], tensors: dict[str, Tensor]) -> Saved:
     saved = restored(_Description, description, "it")
-    options = restored(Options, saved.options, "options")
+    given = dict(saved.options)
+    reading = {name: given.pop(name) for name in READ_OPTIONS if name in given}
+    options = restored(Options, {**given, "reading": reading}, "options")
     zero_shot = _zero_shot(saved.pretrained, section("pretrained", tensors))
     if saved.shape is not None:
         shape = restored(Shape, saved.shape, "shape")
@@ -153,8 +155,9 @@ def _saved(description: dict[str, Any], tensors: dict[str, Tensor]) -> Saved:
     for k in range(saved.networks):
         weights = section(f"network{k}", tensors)
         networks.append(cast(Network, filled(partial(Network, shape), weights, f"network {k}")))
-    options_ = asdict(options)
-    return Saved(networks, zero_shot, panel, options_, saved.notes, saved.calibration, stream)
+    return Saved(
+        networks, zero_shot, panel, options.by_name(), saved.notes, saved.calibration, stream
+    )
 
 
 def _zero_shot(described: dict[str, Any] | None, weights: dict[str, Tensor]) -> ZeroShot | None:
