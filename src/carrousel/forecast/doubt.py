@@ -38,28 +38,68 @@ def usual_scale(panel: Panel, shape: Shape) -> tuple[Prior, str | None]:
     The median over the series, relative to the size of each, and in units of y what nine in ten of
     them exceed. Where no series is long enough to show how it moves, ten percent of its size.
     """
-    which = np.linspace(0, panel.n_series - 1, min(panel.n_series, MOST_SERIES)).astype(int)
-    longest, unit = (1, 1.0) if shape.step == 1 else (shape.h, MEAN_TO_SCALE)
-    found = [_swing(np.asarray(panel.series(s)[-LATEST:], np.float64), longest) for s in which]
-    sizes = np.array([size for _, size, _ in found])
-    swings = unit * np.array([swing for swing, _, pairs in found if pairs >= FEW])
-    moved = unit * np.array(
-        [swing / size for swing, size, pairs in found if pairs >= FEW and size > 0]
-    )
+    swings, sizes, pairs = _movement(panel, shape)
+    enough = pairs >= FEW
+    moved = swings[enough & (sizes > 0)] / sizes[enough & (sizes > 0)]
     if not len(moved):
         typical = float(np.median(sizes[sizes > 0])) if (sizes > 0).any() else 1.0
         sentence = "no series shows yet how much it moves: a tenth of its size is taken for that"
         return Prior(Prior().relative, Prior().relative * typical), sentence
     relative = float(np.median(moved))
     relative = relative if relative > STILL else FLOOR  # nothing moved
-    return Prior(relative, float(np.quantile(swings, 0.1))), None
+    return Prior(relative, float(np.quantile(swings[enough], 0.1))), None
 
 
-def _swing(y: Array, h: int) -> tuple[float, float, int]:
-    """Mean absolute change over 1 to ``h`` observations, mean absolute value, and how many changes
-    there were."""
+def in_units_of(panel: Panel, made_up: Array, shape: Shape, seed: int) -> Array:
+    """Made-up series (N, n), each times the factor with which it moves as one of a panel does.
+
+    What a network sees of a series is the same in any unit, but for the usual scale of which little
+    is known: that is the panel's, and would say of the beginning of a series in other units that
+    it hardly moves, or that nothing else ever moved so much.
+    """
+    swings, sizes, pairs = _movement(panel, shape)
+    known = (pairs > 0) & (swings > STILL * sizes)
+    if not known.any():
+        return made_up
+    lags = _lags(shape)
+    changes = [np.abs(made_up[:, lag:] - made_up[:, :-lag]) for lag in lags if lag < len(made_up.T)]
+    swing = _unit(shape) * np.mean([_mean_known(change) for change in changes], 0)
+    size = _mean_known(np.abs(made_up))
+    like = np.random.default_rng(seed).choice(np.flatnonzero(known), len(made_up))
+    still = swing <= STILL * size
+    ours, theirs = np.where(still, size, swing), np.where(still, sizes[like], swings[like])
+    factor = np.where((ours > 0) & (theirs > 0), theirs / np.maximum(ours, 1e-300), 1.0)
+    return made_up * factor[:, None]
+
+
+def _mean_known(values: Array) -> Array:
+    """(N,) means of what is not missing; 0 where nothing is there."""
+    known = np.isfinite(values)
+    return np.where(known, values, 0.0).sum(1) / np.maximum(known.sum(1), 1)
+
+
+def _movement(panel: Panel, shape: Shape) -> tuple[Array, Array, NDArray[np.int64]]:
+    """Of some series: what they usually move, their size, and how many changes show it."""
+    which = np.linspace(0, panel.n_series - 1, min(panel.n_series, MOST_SERIES)).astype(int)
+    lags = _lags(shape)
+    found = [_swing(np.asarray(panel.series(s)[-LATEST:], np.float64), lags) for s in which]
+    swings, sizes, pairs = (np.array(part) for part in zip(*found, strict=True))
+    return _unit(shape) * swings, sizes, pairs
+
+
+def _lags(shape: Shape) -> NDArray[np.int64]:
+    longest = 1 if shape.step == 1 else max(shape.h, 1)
+    return np.unique(np.linspace(1, longest, LAGS).astype(int))
+
+
+def _unit(shape: Shape) -> float:
+    return 1.0 if shape.step == 1 else MEAN_TO_SCALE
+
+
+def _swing(y: Array, lags: NDArray[np.int64]) -> tuple[float, float, int]:
+    """Mean absolute change over some lags, mean absolute value, and how many changes there were."""
     means, pairs = [], 0
-    for lag in np.unique(np.linspace(1, max(h, 1), LAGS).astype(int)):
+    for lag in lags:
         change = np.abs(y[lag:] - y[:-lag])
         change = np.sort(change[np.isfinite(change)])[: int(np.ceil(KEPT * len(change)))]
         if len(change):

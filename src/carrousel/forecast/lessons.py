@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..data.panel import Panel
 from .choose import Plan
+from .doubt import in_units_of
 from .synthetic import intermittent, most_alike, synthetic_series
 from .validation import Both, Validation
 from .windows import Sampler, Windows
@@ -45,7 +46,7 @@ class Lessons:
         stop = len(windows.y) + length * torch.arange(1, len(y) + 1)
         both = replace(
             windows,
-            y=torch.cat([windows.y, torch.from_numpy(y.reshape(-1)).double()]),
+            y=torch.cat([windows.y, torch.from_numpy(y.reshape(-1))]),
             start=torch.cat([windows.start, stop - length]),
             stop=torch.cat([windows.stop, stop]),
         )
@@ -62,14 +63,16 @@ class Lessons:
         return sampler
 
 
-def _made_up(panel: Panel, plan: Plan, length: int) -> NDArray[np.float32]:
-    """(plan.synthetic, length) those of several times as many that are most like the real ones."""
+def _made_up(panel: Panel, plan: Plan, length: int) -> NDArray[np.float64]:
+    """(plan.synthetic, length) those of several times as many that are most like the real ones,
+    in their units."""
     many = plan.synthetic * int(np.clip(VALUES // (plan.synthetic * length), 1, DRAWN))
     y = synthetic_series(many, length, plan.shape.seasons, intermittent(panel.y), plan.train.seed)
     order = np.argsort(-panel.lengths, kind="stable")[:COMPARED]
     real = [_without_end_gap(panel.series(s)) for s in order]
     real = [y for y in real if np.isfinite(y[-length:]).sum() > 3]
-    return most_alike(y, real, plan.shape.seasons, plan.synthetic)
+    y = most_alike(y, real, plan.shape.seasons, plan.synthetic)
+    return in_units_of(panel, y, plan.shape, plan.train.seed)
 
 
 def _without_end_gap(y: NDArray) -> NDArray:

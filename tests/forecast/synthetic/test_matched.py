@@ -6,7 +6,9 @@ import torch
 
 from carrousel import Forecaster
 from carrousel.forecast.choose import EQUAL, FEW, choose
+from carrousel.forecast.doubt import in_units_of
 from carrousel.forecast.lessons import Lessons
+from carrousel.forecast.model import Shape
 from carrousel.forecast.options import Options
 from carrousel.forecast.synthetic import intermittent, most_alike, synthetic_series
 
@@ -90,6 +92,33 @@ def test_the_real_values_that_are_held_out_are_not_taught():
         *sampler.windows.gather(torch.zeros(50, dtype=torch.long), torch.arange(151, 201))
     )
     assert np.nanmax(windows.numpy()) < len(y) - plan.holdout
+
+
+@pytest.mark.parametrize("power", [-20, 20])
+@pytest.mark.parametrize("freq", ["1y", "1mo"])
+def test_few_values_in_another_unit_are_forecast_in_that_unit(freq: str, power: int):
+    series = [100 + np.random.default_rng(s).standard_normal(40).cumsum() for s in range(3)]
+    forecasts = [
+        Forecaster(4, max_steps=12, ensemble=1, nonnegative=False)
+        .fit(make_panel([unit * y for y in series], freq))
+        .predict_quantiles()
+        for unit in (1.0, 2.0**power)
+    ]
+    np.testing.assert_allclose(forecasts[1], forecasts[0] * 2.0**power, rtol=1e-6)
+
+
+@pytest.mark.parametrize("step", [1, 3])
+def test_made_up_series_move_as_much_as_real_ones(step: int):
+    rng = np.random.default_rng(0)
+    real = [1e6 + size * rng.standard_normal(80).cumsum() for size in (1e3, 1e3, 1e3)]
+    shape = Shape(4, "lstm", step, 8, (1,), 8, 1)
+    made_up = rng.standard_normal((50, 60)).cumsum(1) * 10.0 ** rng.integers(-6, 6, (50, 1))
+    lag = 1 if step == 1 else 3
+    found = in_units_of(make_panel(real), made_up, shape, seed=0)
+    wanted = np.mean([np.abs(y[lag:] - y[:-lag]).mean() for y in real])
+    moves = np.abs(found[:, lag:] - found[:, :-lag]).mean(1)
+    np.testing.assert_allclose(moves, wanted, rtol=0.5)
+    np.testing.assert_allclose(found / found[:, :1], made_up / made_up[:, :1], rtol=1e-9)
 
 
 def test_a_series_too_short_to_hold_anything_out_is_forecast_with_an_interval():
