@@ -71,8 +71,8 @@ def _made_up(panel: Panel, plan: Plan, length: int) -> NDArray[np.float64]:
     order = np.argsort(-panel.lengths, kind="stable")[:COMPARED]
     real = [_without_end_gap(panel.series(s)) for s in order]
     real = [y for y in real if np.isfinite(y[-length:]).sum() > 3]
-    y = most_alike(y, real, plan.shape.seasons, plan.synthetic)
-    return in_units_of(panel, y, plan.shape, plan.train.seed)
+    alike = most_alike(y, real, plan.shape.seasons, plan.synthetic).astype(np.float64)
+    return in_units_of(panel, alike, plan.shape, plan.train.seed)
 
 
 def _without_end_gap(y: NDArray) -> NDArray:
