@@ -20,7 +20,7 @@ help:
 	@echo "make pretrained   train anew the network of effort=instant, on made-up series (resumes)"
 	@echo "make test     every check that CI runs: format, lint, types, tests"
 	@echo "make fuzz     random inputs against other programs: SECONDS=3600 SEED=1; prints what differs"
-	@echo "make sanitize the kernels' tests under the address and undefined-behaviour sanitizers"
+	@echo "make sanitize the kernels' tests under the address and undefined-behavior sanitizers"
 	@echo "make format   rewrite Python and JavaScript in the project's format"
 	@echo "make clean    remove the environment and everything that was built"
 
@@ -97,7 +97,7 @@ format: $(VENV)/installed-test node_modules/installed
 	$(BIN)/ruff check --fix $(CHECKED)
 	@[ ! -x node_modules/.bin/prettier ] || $(NPM) run --silent format
 
-# The kernels under the address and undefined-behaviour sanitizers, scratch memory full of NaN, on
+# The kernels under the address and undefined-behavior sanitizers, scratch memory full of NaN, on
 # every instruction set that this processor has. An environment of its own borrows the packages.
 SANITIZE := build/sanitize
 KERNEL_TESTS := tests/nn/test_sizes.py tests/nn/test_packed.py tests/nn/test_memory_layouts.py \

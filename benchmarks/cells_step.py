@@ -4,7 +4,7 @@
     python -m benchmarks.cells_step --only LSTM --units 256 512 --threads 1
     python -m benchmarks.cells_step --markdown             # as in docs/performance.md
 
-Ours and torch's take turns, and a time is the least of the turns: what neighbours do on the
+Ours and torch's take turns, and a time is the least of the turns: what neighbors do on the
 machine can only add. With one thread it is processor time, with several the clock's. With gradient
 a step is one forward and one backward pass with the gradients of x, the states and all weights.
 I = H.

@@ -199,7 +199,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--steps", type=int, default=60, help="optimiser steps of each fit")
+    parser.add_argument("--steps", type=int, default=60, help="optimizer steps of each fit")
     parser.add_argument("--only", nargs="+", choices=CLIENTS, default=list(CLIENTS))
     parser.add_argument("--json", type=Path, help="write every number here")
     options = parser.parse_args()

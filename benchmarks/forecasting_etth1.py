@@ -1,10 +1,10 @@
-"""ETTh1 as long-horizon papers measure it: mean errors of standardised values.
+"""ETTh1 as long-horizon papers measure it: mean errors of standardized values.
 
     python -m benchmarks.forecasting_etth1 --data DIR [--validate] [--horizons 96 192 336 720]
 
 Seven channels of 17,420 hours, each a series; the first 12 months of 30 days teach, the next 4 are
 passed over (or forecast, with --validate), the next 4 are forecast from every hour that leaves a
-whole horizon: no window is dropped. Channels are standardised by their teaching part.
+whole horizon: no window is dropped. Channels are standardized by their teaching part.
 """
 
 import argparse
@@ -23,7 +23,7 @@ TRAIN, VALIDATION, TEST = 12 * MONTH, 16 * MONTH, 20 * MONTH
 AT_ONCE = 64  # windows
 
 
-def standardised(folder: Path, stop: int) -> Panel:
+def standardized(folder: Path, stop: int) -> Panel:
     """The first ``stop`` hours of every channel."""
     table = pl.read_csv(folder / "ETTh1.csv", try_parse_dates=True)[:stop]
     channels = [c for c in table.columns if c != "date"]
@@ -58,7 +58,7 @@ def main() -> None:
     parser.add_argument("--ensemble", type=int)
     arguments = parser.parse_args()
     first, stop = (TRAIN, VALIDATION) if arguments.validate else (VALIDATION, TEST)
-    panel = standardised(arguments.data, stop)
+    panel = standardized(arguments.data, stop)
     rows = []
     print(f"{'h':>6}{'MSE':>8}{'MAE':>8}{'fit s':>8}")
     for h in arguments.horizons:

@@ -31,7 +31,7 @@ to 1, a step size that falls in a line to zero), and the same search for that st
 0.03, one run each with a seed that takes no part afterwards. Each then runs with {seeds} seeds;
 runs that did not succeed within the budget are counted and drawn as crosses. `ann` is a
 feed-forward layer that sees the current input only: the memoryless baseline, also drawn as a
-dotted line where it can be computed. `lstm` and `gru` are as torch initialises them; `forget bias`
+dotted line where it can be computed. `lstm` and `gru` are as torch initializes them; `forget bias`
 and `chrono` say how the gate that keeps the memory begins (Gers et al. 2000; Tallec & Ollivier
 2018).
 

@@ -30,23 +30,23 @@ class Model(nn.Module):
         return self.head(self.rnn(x)[0])
 
 
-def step(model: nn.Module, optimiser: torch.optim.Optimizer, x: torch.Tensor) -> None:
-    optimiser.zero_grad()
+def step(model: nn.Module, optimizer: torch.optim.Optimizer, x: torch.Tensor) -> None:
+    optimizer.zero_grad()
     model(x).square().mean().backward()
-    optimiser.step()
+    optimizer.step()
 
 
 def measure(name: str, repeats: int = 60) -> tuple[float, float]:
     """Median seconds of a training step, plain and traced."""
     kind, steps, batch, inputs, hidden = SIZES[name]
     model, x = Model(kind, inputs, hidden), torch.randn(steps, batch, inputs)
-    optimiser = torch.optim.Adam(model.parameters())
+    optimizer = torch.optim.Adam(model.parameters())
     times: dict[bool, list[float]] = {False: [], True: []}
     for turn in range(2 * repeats + 10):
         traced = bool(turn % 2)
         start = time.perf_counter()
         with carrousel.trace(model) if traced else nullcontext():
-            step(model, optimiser, x)
+            step(model, optimizer, x)
         if turn >= 10:
             times[traced].append(time.perf_counter() - start)
     return statistics.median(times[False]), statistics.median(times[True])

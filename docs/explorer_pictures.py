@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def small(screenshot: bytes) -> Image.Image:
-    """In full colour if that is small enough, else in the 256 colours that cover it best."""
+    """In full color if that is small enough, else in the 256 colors that cover it best."""
     image = Image.open(BytesIO(screenshot)).convert("RGB")
     full = BytesIO()
     image.save(full, "png", optimize=True)

@@ -103,15 +103,15 @@ class TestAdoptAndRelease:
         with pytest.raises(TypeError, match="it is int"):
             carrousel.adopt(3)
 
-    def test_an_optimiser_goes_on(self, model):
-        optimiser = torch.optim.Adam(model.parameters())
+    def test_an_optimizer_goes_on(self, model):
+        optimizer = torch.optim.Adam(model.parameters())
         x = torch.randn(5, 2, 3)
         for swap in (carrousel.adopt, carrousel.release, carrousel.adopt):
             swap(model)
             before = model["a"].weight_hh_l0.detach().clone()
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             model["a"](x)[0].sum().backward()
-            optimiser.step()
+            optimizer.step()
             assert not torch.equal(model["a"].weight_hh_l0, before)
 
     def test_hooks_and_names_stay(self, model):
@@ -205,7 +205,7 @@ class TestSubclasses:
         assert type(layer) is nn.LSTM
         assert torch.allclose(layer(x)[0], expected, atol=1e-6)
 
-    def test_parametrised_weights(self):
+    def test_parametrized_weights(self):
         layer = nn.LSTM(3, 4)
         x = torch.randn(5, 2, 3)
         expected = layer(x)[0]

@@ -1,13 +1,14 @@
 """The rules of the house: imports lead downwards only, and what is public is a short list."""
 
 import ast
+import re
 import subprocess
 import sys
 from importlib import import_module
 
 import pytest
 
-from .imports import FILES, TREES, circles, graph, imported
+from .imports import FILES, ROOT, TREES, circles, graph, imported
 
 # From the ground up: a file may import what lies below its floor, and its own package. Beside
 # each other on the ground lie small things that know nothing of networks.
@@ -73,9 +74,9 @@ def test_imports_lead_downwards():
         home, above = _top(module), FLOOR.get(_top(module), len(FLOORS))
         for target, line in imported(module).items():
             other = _top(target)
-            neighbours = {home, other} <= MODELS and home != other
+            neighbors = {home, other} <= MODELS and home != other
             if target != "carrousel.__version__" and (
-                FLOOR.get(other, len(FLOORS)) > above or neighbours
+                FLOOR.get(other, len(FLOORS)) > above or neighbors
             ):
                 upwards.append(f"{module}:{line} imports {target}")
     assert upwards == []
@@ -125,6 +126,25 @@ def test_packages_are_there_after_one_import():
     names = [module for module in PUBLIC if module.count(".") == 1]
     code = f"import carrousel\nfor name in {names}: assert eval(name).__name__ == name"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+BRITISH = re.compile(  # a short list; longer words with these in them count, too
+    "colou(?=r)|[^a-z]grey|behaviou(?=r)|neighbou(?=r)|favou(?=r)|[^a-z]centre|licence|learnt"
+    "|(?<![éa-z])(?:optim|initial|normal|random|standard|token|summar|minim|maxim|recogn|vector"
+    "|regular|quant|serial|parametr)is(?=e|a|i)",
+    re.IGNORECASE,
+)
+
+
+def test_words_are_spelled_the_american_way():
+    texts = [*ROOT.rglob("*.py"), *ROOT.rglob("*.js"), *ROOT.rglob("*.css")]
+    found = [
+        f"{path.relative_to(ROOT)}:{number} {line.strip()}"
+        for path in texts
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if BRITISH.search(line)
+    ]
+    assert found == []
 
 
 def test_the_tests_tool_finds_circles_and_imports_inside_functions():

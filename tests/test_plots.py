@@ -93,7 +93,7 @@ def test_explanations(kind):
     _drawn(half_life(_record(layer, x)).plot())
     found = attribute(layer, x, last, method="gradient_x_input")
     _drawn(found.plot(tokens=list("abcdefghijkl")))
-    _drawn(fidelity(layer, x, found, last, randomise=False).plot())
+    _drawn(fidelity(layer, x, found, last, randomize=False).plot())
 
 
 def test_pyplot_is_left_alone():

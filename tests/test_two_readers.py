@@ -276,7 +276,7 @@ def _asked(model: nn.Module, x: torch.Tensor) -> list[torch.Tensor]:
     methods = ("occlusion", "gradient_x_input", "ledger")
     found = {m: attribute(model, x, method=m) for m in methods}
     flow = gradient_flow(model, x, of=lambda output: output)
-    deletion = fidelity(model, x, found, randomise=False).scores["occlusion"].most_first
+    deletion = fidelity(model, x, found, randomize=False).scores["occlusion"].most_first
     return [*(one.scores for one in found.values()), flow.hidden, deletion]
 
 

@@ -1,7 +1,7 @@
 """Swapping recurrent layers for ours in place, and back.
 
 Only the class of the module changes: parameters, hooks, names and attributes stay the very same
-objects, so that optimisers, checkpoints and wrappers notice nothing.
+objects, so that optimizers, checkpoints and wrappers notice nothing.
 """
 
 import copy

@@ -1,4 +1,4 @@
-"""One colour per gate and state, the same everywhere (Okabe & Ito, colour-blind safe)."""
+"""One color per gate and state, the same everywhere (Okabe & Ito, color-blind safe)."""
 
 COLORS = {
     "forget": "#0072B2",

@@ -8,7 +8,7 @@ The layers derive from ``torch.nn.RNNBase`` and not from ``torch.nn.LSTM``, sinc
 refuses every instance of the latter. Layers that :func:`carrousel.adopt` swaps in are both.
 
 References: Elman 1990 (RNN); Hochreiter & Schmidhuber 1997 and Gers et al. 2000 (LSTM);
-Cho et al. 2014 (GRU); Tallec & Ollivier 2018 (chrono initialisation).
+Cho et al. 2014 (GRU); Tallec & Ollivier 2018 (chrono initialization).
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ class _Recurrent(Torchlike, nn.RNNBase):
         """Of each layer in each direction w_ih, w_hh, the biases if any, the projection if any."""
         own: dict = self._parameters
         return [
-            # not among the parameters: parametrised, say
+            # not among the parameters: parametrized, say
             [getattr(self, name) if own.get(name) is None else own[name] for name in names]
             for names in self._all_weights
         ]

@@ -1,7 +1,7 @@
 """Pictures of records and explanations, as matplotlib figures without global state.
 
 Every function returns a :class:`matplotlib.figure.Figure`: ``figure.savefig("run.png")`` writes it,
-a notebook shows it. Colours are :data:`carrousel.colors.COLORS`, the same for a gate everywhere.
+a notebook shows it. Colors are :data:`carrousel.colors.COLORS`, the same for a gate everywhere.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from carrousel.colors import COLORS
 from carrousel.explain import Attribution, Fidelity, GradientFlow, HalfLife
 from carrousel.record import Record
 
-_GREY = COLORS["series"]
+_GRAY = COLORS["series"]
 _NEGATIVE, _POSITIVE = "#0072B2", "#D55E00"
 _DIVERGING = LinearSegmentedColormap.from_list("carrousel", [_NEGATIVE, "#FFFFFF", _POSITIVE])
 _MAX_LINES = 8  # features drawn as lines; more are an image
@@ -72,16 +72,16 @@ def plot_flow(flow: GradientFlow, *, sequence: int = 0, index: int = -1) -> Figu
         "hidden": (r"$\|\partial h_T/\partial h_t\|$", COLORS["hidden"], "-"),
         "cell": (r"$\|\partial c_T/\partial c_t\|$", COLORS["cell"], "-"),
         "direct": ("memory's own path", COLORS["forget"], "-"),
-        "bound": ("bound (Pascanu et al. 2013)", _GREY, "--"),
+        "bound": ("bound (Pascanu et al. 2013)", _GRAY, "--"),
     }
     if state == "output":
         labels["hidden"] = (r"$\|\partial y/\partial h_t\|$", COLORS["hidden"], "-")
         labels["cell"] = (r"$\|\partial y/\partial c_t\|$", COLORS["cell"], "-")
-    for name, (label, colour, style) in labels.items():
+    for name, (label, color, style) in labels.items():
         norms = getattr(flow, name)
         if norms is not None:
             values = norms[index, :, sequence].clamp_min(1e-300).numpy()
-            axis.semilogy(flow.steps, values, style, color=colour, label=label, linewidth=1.6)
+            axis.semilogy(flow.steps, values, style, color=color, label=label, linewidth=1.6)
     _keep_readable(axis, flow, index, sequence)
     axis.set_xlabel("step t")
     axis.set_ylabel("norm")
@@ -103,16 +103,16 @@ def plot_half_life(found: HalfLife, *, index: int = -1) -> Figure:
         "jacobian": ("o", COLORS["candidate"], "full Jacobian (a nudge)"),
         "ablation": ("D", COLORS["cell"], "ablation (taken away)"),
     }
-    for name, (mark, colour, label) in marks.items():
+    for name, (mark, color, label) in marks.items():
         values = getattr(found, name)
         if values is not None:
             lives = values[index].numpy()[order]
             beyond = lives > longest
             shown = np.where(beyond, longest * 1.3, lives)
-            axis.semilogy(shown, mark, color=colour, label=label, markersize=5, alpha=0.85)
-    axis.axhline(longest, color=_GREY, linewidth=0.8, linestyle="--")
+            axis.semilogy(shown, mark, color=color, label=label, markersize=5, alpha=0.85)
+    axis.axhline(longest, color=_GRAY, linewidth=0.8, linestyle="--")
     axis.text(
-        0, longest, " above: longer than the record shows", va="bottom", fontsize=8, color=_GREY
+        0, longest, " above: longer than the record shows", va="bottom", fontsize=8, color=_GRAY
     )
     axis.set_xlabel("unit, shortest memory first")
     axis.set_ylabel("half-life (steps)")
@@ -132,9 +132,9 @@ def plot_attribution(
     scores = found.scores[sequence].double().cpu().numpy()
     figure = Figure(figsize=(_width(len(scores)), 2.8), layout="constrained")
     axis = figure.subplots()
-    colours = np.where(scores < 0, _NEGATIVE, _POSITIVE)
-    axis.bar(np.arange(len(scores)), scores, color=colours, width=0.85)
-    axis.axhline(0, color=_GREY, linewidth=0.8)
+    colors = np.where(scores < 0, _NEGATIVE, _POSITIVE)
+    axis.bar(np.arange(len(scores)), scores, color=colors, width=0.85)
+    axis.axhline(0, color=_GRAY, linewidth=0.8)
     axis.set_ylabel("score")
     _time_axis(axis, np.arange(len(scores)), tokens)
     title = f"{found.method.replace('_', ' ')}, output {found.prediction[sequence]:.4g}"
@@ -152,12 +152,12 @@ def plot_fidelity(found: Fidelity) -> Figure:
     others = iter(["#0072B2", "#D55E00", "#009E73", "#E69F00", "#56B4E9"] * 9)
     grid = found.grid.numpy()
     for name, score in found.scores.items():
-        colour = baselines.get(name) or next(others)
+        color = baselines.get(name) or next(others)
         style = "--" if name in baselines else "-"
         most, least = score.most_first.numpy(), score.least_first.numpy()
-        axis.plot(grid, most, style, color=colour, label=name.replace("_", " "), linewidth=1.6)
+        axis.plot(grid, most, style, color=color, label=name.replace("_", " "), linewidth=1.6)
         if name not in baselines:
-            axis.plot(grid, least, ":", color=colour, linewidth=1.6)
+            axis.plot(grid, least, ":", color=color, linewidth=1.6)
     axis.set_xlabel("fraction of steps taken away")
     axis.set_ylabel("change of the output")
     axis.set_title(
@@ -244,8 +244,8 @@ def _input(axis: Axes, values: np.ndarray, at: np.ndarray, features: Sequence[st
         if values.shape[1] > 1:
             place: Any = {"loc": "center left", "bbox_to_anchor": (1, 0.5), "handlelength": 1}
             legend = axis.legend(fontsize=7, frameon=False, borderaxespad=0.2, **place)
-            legend.set_in_layout(False)  # it stands above the colour bars
-        axis.set_ylabel("input", color=_GREY, fontsize=10, fontweight="bold")
+            legend.set_in_layout(False)  # it stands above the color bars
+        axis.set_ylabel("input", color=_GRAY, fontsize=10, fontweight="bold")
     else:
         largest = float(np.abs(values).max(initial=1e-12))
         extent = (at[0] - 0.5, at[-1] + 0.5, values.shape[1] - 0.5, -0.5)
@@ -253,7 +253,7 @@ def _input(axis: Axes, values: np.ndarray, at: np.ndarray, features: Sequence[st
             values.T, aspect="auto", interpolation="nearest", cmap=_DIVERGING,
             vmin=-largest, vmax=largest, extent=extent,
         )  # fmt: skip
-        axis.set_ylabel("input\nfeatures", color=_GREY, fontsize=9, fontweight="bold")
+        axis.set_ylabel("input\nfeatures", color=_GRAY, fontsize=9, fontweight="bold")
     axis.tick_params(labelsize=7)
     axis.yaxis.set_major_locator(MaxNLocator(nbins=3))
     axis.spines[["top", "right"]].set_visible(False)
@@ -289,8 +289,8 @@ def _named(name: str, kind: str) -> str:
     return f"{name} ({kind.upper()})" if name else kind.upper()
 
 
-def _towards(colour: str) -> Colormap:
-    return LinearSegmentedColormap.from_list(colour, ["#FFFFFF", colour])
+def _towards(color: str) -> Colormap:
+    return LinearSegmentedColormap.from_list(color, ["#FFFFFF", color])
 
 
 def _width(steps: int) -> float:

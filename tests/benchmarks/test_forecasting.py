@@ -9,12 +9,12 @@ from carrousel.data import to_panel
 from carrousel.forecast import QUANTILES
 
 
-def test_etth1_is_standardised_by_the_part_that_teaches(tmp_path, monkeypatch):
+def test_etth1_is_standardized_by_the_part_that_teaches(tmp_path, monkeypatch):
     monkeypatch.setattr(forecasting_etth1, "TRAIN", 50)
     time = pl.datetime_range(pl.datetime(2016, 7, 1), pl.datetime(2016, 7, 5), "1h", eager=True)
     y = np.random.default_rng(0).normal(5, 2, len(time))
     pl.DataFrame({"date": time.cast(str), "a": y, "b": 10 * y}).write_csv(tmp_path / "ETTh1.csv")
-    panel = forecasting_etth1.standardised(tmp_path, 80)
+    panel = forecasting_etth1.standardized(tmp_path, 80)
     assert panel.lengths.tolist() == [80, 80]
     np.testing.assert_allclose(panel.series(0)[:50].mean(), 0, atol=1e-6)
     np.testing.assert_allclose(panel.series(0)[:50].std(), 1, atol=1e-6)

@@ -181,7 +181,7 @@ def test_warnings_are_one_line(run, monkeypatch, tmp_path):
     assert result.err == "carrousel: a full disk\ncarrousel: no model\n"
 
 
-def test_samples_are_listed_with_their_licences(run):
+def test_samples_are_listed_with_their_licenses(run):
     result = run("samples")
     assert result.code == 0
     for word in ("airline", "bikes", "jobs", "CC BY 4.0", "public domain", "Box, Jenkins"):

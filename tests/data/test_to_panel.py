@@ -296,7 +296,7 @@ def test_samples_are_read(name):
     panel, _ = to_panel(sample.path)
     np.testing.assert_array_equal(panel.y, to_panel(load_sample(name))[0].y)
     assert sample.source
-    assert sample.licence
+    assert sample.license
     assert panel.lengths.min() > 5 * sample.horizon
     assert np.nanmin(panel.y) >= 0
 

@@ -35,7 +35,7 @@ def result():
         "false": _attribution(WEIGHTS[::-1]),
         "flat": _attribution([0.0] * 8),
     }
-    return fidelity(Sums(WEIGHTS), X, attributions, time_dim=1, randomise=False, removal=REMOVAL)
+    return fidelity(Sums(WEIGHTS), X, attributions, time_dim=1, randomize=False, removal=REMOVAL)
 
 
 def test_figures_of_a_known_sum(result):
@@ -70,10 +70,10 @@ def test_signs_count_when_asked_to():
     weights = [-9.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
     removal = Removal(fractions=(0.125,), replacement="zero", signed=True)
     named = {"true": _attribution(weights)}
-    found = fidelity(Sums(weights), X, named, time_dim=1, randomise=False, removal=removal)
+    found = fidelity(Sums(weights), X, named, time_dim=1, randomize=False, removal=removal)
     assert found.scores["true"].comprehensiveness == pytest.approx(2.0)
     found = fidelity(
-        Sums(weights), X, named, time_dim=1, randomise=False,
+        Sums(weights), X, named, time_dim=1, randomize=False,
         removal=Removal(fractions=(0.125,), replacement="zero"),
     )  # fmt: skip
     assert found.scores["true"].comprehensiveness == pytest.approx(18.0)
@@ -92,7 +92,7 @@ def test_a_padded_batch_is_its_sequences():
         attribution = Attribution("occlusion", scores[which, :steps], torch.zeros(1), None)
         return fidelity(
             Sums(WEIGHTS[:steps]), x[which, :steps], attribution, time_dim=1, lengths=lengths,
-            randomise=False, removal=removal,
+            randomize=False, removal=removal,
         ).scores  # fmt: skip
 
     both, alone = result([0, 1], 8, lengths), [result([0], 4), result([1], 8)]
@@ -102,7 +102,7 @@ def test_a_padded_batch_is_its_sequences():
             assert getattr(both[name], figure) == pytest.approx(mean, abs=1e-6)
 
 
-class TestRandomisation:
+class TestRandomization:
     def _result(self, method):
         torch.manual_seed(0)
         model = nn.Sequential(nn.LSTM(2, 8, batch_first=True))
@@ -118,7 +118,7 @@ class TestRandomisation:
     @pytest.mark.parametrize("method", ["occlusion", "gradient_x_input", "ledger"])
     def test_one_correlation_per_seed(self, method):
         found, _ = self._result(method)
-        values = found.randomisation[method]
+        values = found.randomization[method]
         assert len(values) == 3
         assert all(-1 <= v < 0.99 for v in values)
 
@@ -131,7 +131,7 @@ class TestRandomisation:
 
     def test_the_same_again(self):
         first, second = self._result("ledger")[0], self._result("ledger")[0]
-        assert first.randomisation == second.randomisation
+        assert first.randomization == second.randomization
         assert torch.equal(first.scores["random"].most_first, second.scores["random"].most_first)
 
 

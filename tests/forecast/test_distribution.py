@@ -59,7 +59,7 @@ def test_quantiles_increase_and_their_middle_is_the_median():
     quantiles = forecast.quantiles()
     assert quantiles.shape == (2, 2, 4, len(QUANTILES))
     assert (quantiles.diff(dim=-1) > 0).all()
-    expected = forecast.centre + scaled.scale * median + scaled.origin[..., None]
+    expected = forecast.center + scaled.scale * median + scaled.origin[..., None]
     torch.testing.assert_close(quantiles[..., SIDE].float(), expected)
 
 

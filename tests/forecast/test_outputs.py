@@ -41,7 +41,7 @@ def test_calibration_finds_by_how_much_intervals_are_off(factor):
 def test_calibrated_intervals_hold_their_share_of_skewed_errors():
     rng = np.random.default_rng(1)
     old, new = rng.exponential(size=(2, 1, 40, 50))
-    quantiles = normals(1, 40, 50)  # wrong in centre, width and form
+    quantiles = normals(1, 40, 50)  # wrong in center, width and form
     factors = calibration(old, quantiles)
     fixed = calibrated(quantiles, factors)
     assert (np.diff(fixed, axis=-1) >= 0).all()

@@ -91,7 +91,7 @@ def test_nothing_is_fetched_and_names_are_no_markup():
     assert "Content-Security-Policy" in page
 
 
-def test_both_grounds_have_carrousels_colours():
+def test_both_grounds_have_carrousels_colors():
     page = render(content_of(make_panel([seasonal_series(30)]), 3))
     for name, value in COLORS.items():
         assert f"--{name}:{value};" in page

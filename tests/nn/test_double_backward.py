@@ -156,14 +156,14 @@ def test_an_inner_loop_of_learning(cell: str) -> None:
     found = []
     for layer in twins(cell, 3, 5, dtype=F64):
         weights = {name: w.detach().requires_grad_() for name, w in layer.named_parameters()}
-        learnt = weights
+        learned = weights
         for seed in (1, 2):
             x = noise(4, 2, 3, seed=seed, dtype=F64)
-            loss = functional_call(layer, learnt, (x,))[0].square().sum()
-            slopes = torch.autograd.grad(loss, list(learnt.values()), create_graph=True)
-            pairs = zip(learnt.items(), slopes, strict=True)
-            learnt = {name: w - 0.1 * slope for (name, w), slope in pairs}
-        loss = functional_call(layer, learnt, (noise(4, 2, 3, dtype=F64),))[0].square().sum()
+            loss = functional_call(layer, learned, (x,))[0].square().sum()
+            slopes = torch.autograd.grad(loss, list(learned.values()), create_graph=True)
+            pairs = zip(learned.items(), slopes, strict=True)
+            learned = {name: w - 0.1 * slope for (name, w), slope in pairs}
+        loss = functional_call(layer, learned, (noise(4, 2, 3, dtype=F64),))[0].square().sum()
         found.append(torch.autograd.grad(loss, list(weights.values())))
     for theirs, ours in zip(*found, strict=True):
         assert difference(ours, theirs) <= 1e-9

@@ -131,8 +131,8 @@ def test_a_mode_sees_the_layer() -> None:
     assert mode.seen.count("carrousel.layer.default") == 2
 
 
-class Labelled(Tensor):
-    """A subclass without behaviour."""
+class Labeled(Tensor):
+    """A subclass without behavior."""
 
 
 # (what is flagged, the same without flag, for torch's layer)
@@ -142,7 +142,7 @@ FLAGS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]] 
         lambda t: torch._efficientzerotensor(t.shape, dtype=t.dtype),
         torch.zeros_like,
     ),
-    "a subclass": (lambda t: t.as_subclass(Labelled), torch.clone),
+    "a subclass": (lambda t: t.as_subclass(Labeled), torch.clone),
 }
 
 

@@ -71,7 +71,7 @@ def test_a_changed_weight_is_seen_by_the_next_call_without_gradient(cell: str) -
 
 @every_cell
 def test_a_weight_changed_through_data_is_seen_by_the_next_call(cell: str) -> None:
-    """``weight.data.mul_()`` moves no version counter; old code initialises this way."""
+    """``weight.data.mul_()`` moves no version counter; old code initializes this way."""
     theirs, ours = twins(cell, 3, 9)
     x = noise(4, 2, 3)
     with torch.no_grad():

@@ -61,7 +61,7 @@ def test_tensors_that_lie_otherwise_in_memory(cell):
 
 @cells
 @torch.no_grad()
-def test_parametrised_weights(cell):
+def test_parametrized_weights(cell):
     _, layer = twins(cell, 3, 4)
     x, given = noise(1, 2, 3), states(layer, 2)
     before = layer(x, given)

@@ -87,7 +87,7 @@ def test_tanh_is_odd(dtype: torch.dtype) -> None:
 @every_dtype
 @pytest.mark.parametrize("length", [1, 3, 7, 8, 9, 15, 16, 17, 33])
 def test_every_length_and_position(name: str, dtype: torch.dtype, length: int) -> None:
-    """Numbers in a tail shorter than a vector are computed like the others, neighbours or not."""
+    """Numbers in a tail shorter than a vector are computed like the others, neighbors or not."""
     x = torch.linspace(-3, 3, length, dtype=dtype)
     alone = torch.cat([cpu.elementwise(name, value.view(1)) for value in x])
     assert torch.equal(cpu.elementwise(name, x), alone)

@@ -67,7 +67,7 @@ def test_the_loss_in_one_pass_is_that_of_steps_with_carried_state(cell, options,
     assert model.loss(TEXT[:60]) == pytest.approx(expected, rel=1e-5)
 
 
-def test_bits_per_character_count_the_same_for_every_tokeniser(model):
+def test_bits_per_character_count_the_same_for_every_tokenizer(model):
     assert model.bits_per_character("chat") == pytest.approx(model.loss("chat") / math.log(2))
     words = fitted("word")
     text = "the cat sat on the mat."

@@ -145,13 +145,13 @@ def test_playing_goes_operation_by_operation_into_the_next_step(cell_page: Any):
         cell_page.wait_for_timeout(150)
     assert names[-4:] == ["[h, x]", "f", "i", "g"]
     cell_page.locator("#cell-play").click()
-    assert cell_page.locator(".traveller").count() == 0  # less motion was asked for
+    assert cell_page.locator(".traveler").count() == 0  # less motion was asked for
 
 
 def test_numbers_travel_along_the_wires(open_page: Any, server: str):
     page = open_page(f"{server}#cell")
     page.locator("#cell-play").click()
-    page.locator(".traveller[visibility=visible]").first.wait_for()
+    page.locator(".traveler[visibility=visible]").first.wait_for()
 
 
 def test_steps_forth_and_back(cell_page: Any):

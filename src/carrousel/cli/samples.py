@@ -2,7 +2,7 @@
 
 
 def samples() -> None:
-    """List the data sets that come with the package, with their sources and licences."""
+    """List the data sets that come with the package, with their sources and licenses."""
     from ..data import list_samples, to_panel
     from .report import console
 
@@ -13,5 +13,5 @@ def samples() -> None:
         screen.print(f"{sample.name}: {sample.title}", style="bold")
         screen.print(f"  {count} of {panel.lengths.max():,} steps, {panel.freq}")
         screen.print(f"  source: {sample.source}")
-        screen.print(f"  licence: {sample.licence}\n")
+        screen.print(f"  license: {sample.license}\n")
     screen.print("Use one with: carrousel forecast --sample NAME")

@@ -24,7 +24,7 @@ def neurons(
     seed: Annotated[int, typer.Option(help="Of the untrained network beside it.")] = 0,
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder for the coloured text (HTML, PNG) and JSON.", show_default=False),
+        typer.Option(help="Folder for the colored text (HTML, PNG) and JSON.", show_default=False),
     ] = None,
 ) -> None:
     """Units that follow the text: quotes, the position in the line, questions, ends of words.

@@ -36,7 +36,7 @@ def to_panel(
     missing) and with missing values; the notes say what was done. A table without ``id_col`` is
     one series. Raises ValueError, naming the column or argument, for what cannot be repaired: no
     such column, text or infinite values in the target, several rows for one time, a series without
-    values, no recognisable frequency.
+    values, no recognizable frequency.
 
     >>> panel, notes = to_panel(pl.DataFrame({"ds": [1, 2, 4], "y": [1.0, 2.0, 4.0]}))
     >>> panel.y, notes

@@ -1,6 +1,6 @@
 """The step between two observations of a regular series.
 
-A frequency does two things, each vectorised: it advances a time by n steps, and it counts the
+A frequency does two things, each vectorized: it advances a time by n steps, and it counts the
 steps between two times. Everything else (gaps, duplicates, future dates) follows from these.
 """
 

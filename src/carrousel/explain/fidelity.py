@@ -40,7 +40,7 @@ class Fidelity(Plottable, picture="carrousel.plots:plot_fidelity"):
     scores: dict[str, Score]
     grid: Tensor  # fractions of steps taken away, of the deletion curves
     fractions: tuple[float, ...]
-    randomisation: dict[str, list[float]] = field(default_factory=dict)
+    randomization: dict[str, list[float]] = field(default_factory=dict)
 
     def to_dataframe(self, backend: str = "polars") -> Any:
         """One row per ranking."""
@@ -50,7 +50,7 @@ class Fidelity(Plottable, picture="carrousel.plots:plot_fidelity"):
             "comprehensiveness": [s.comprehensiveness for _, s in rows],
             "sufficiency": [s.sufficiency for _, s in rows],
             "separation": [s.separation for _, s in rows],
-            "same_on_random_model": [_mean(self.randomisation.get(name)) for name, _ in rows],
+            "same_on_random_model": [_mean(self.randomization.get(name)) for name, _ in rows],
         }
         return from_columns(data, backend).to_native()
 
@@ -59,7 +59,7 @@ class Fidelity(Plottable, picture="carrousel.plots:plot_fidelity"):
         head = f"{'':{width}}  comprehensiveness  sufficiency  separation  on a random model"
         lines = [head]
         for name, score in self.scores.items():
-            same = _mean(self.randomisation.get(name))
+            same = _mean(self.randomization.get(name))
             lines.append(
                 f"{name:{width}}  {score.comprehensiveness:17.4f}  {score.sufficiency:11.4f}  "
                 f"{score.separation:10.4f}  {'' if same is None else f'{same:17.2f}'}".rstrip()
@@ -86,7 +86,7 @@ def fidelity(
     *,
     time_dim: int | None = None,
     lengths: Tensor | None = None,
-    randomise: bool = True,
+    randomize: bool = True,
     removal: Removal | None = None,
 ) -> Fidelity:
     """Score attributions by what happens when the steps they name are taken away.
@@ -98,7 +98,7 @@ def fidelity(
     - the same for three rankings that know nothing of the attribution: "random" (over seeds),
       "recency" (the latest steps first) and "leave-one-out" (occlusion of each step alone). An
       attribution that does not beat recency has found that recent steps matter.
-    - model randomisation (Adebayo et al. 2018): the rank correlation of the attribution with the
+    - model randomization (Adebayo et al. 2018): the rank correlation of the attribution with the
       same method's on the model with shuffled weights, one per seed. Near 1 means that it does not
       depend on what the model has learned.
 
@@ -121,7 +121,7 @@ def fidelity(
         scores = {name: judge.score(a.scores) for name, a in named.items()}
         scores |= judge.baselines()
     random: dict[str, list[float]] = {}
-    if randomise:
+    if randomize:
         random = {
             name: [_on_random(question, x, a, seed) for seed in removal.seeds]
             for name, a in named.items()
@@ -214,9 +214,9 @@ def rank_correlation(first: Tensor, second: Tensor, present: Tensor | None = Non
     present = torch.ones_like(first, dtype=torch.bool) if present is None else present.cpu()
     for one, other, kept in zip(first.abs().cpu(), second.abs().cpu(), present.cpu(), strict=True):
         ranks = [_ranks(values[kept]) for values in (one, other)]
-        centred = [r - r.mean() for r in ranks]
-        norm = centred[0].norm() * centred[1].norm()
-        found.append(float(centred[0] @ centred[1] / norm) if norm > 0 else 0.0)
+        centered = [r - r.mean() for r in ranks]
+        norm = centered[0].norm() * centered[1].norm()
+        found.append(float(centered[0] @ centered[1] / norm) if norm > 0 else 0.0)
     return sum(found) / len(found)
 
 

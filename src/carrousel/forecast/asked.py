@@ -57,7 +57,7 @@ class Asked(nn.Module):
         return nn.functional.pad(x, (0, 0, self.before, 0), value=MISSING).flatten(1)
 
     def _median(self, f: Forecast) -> Tensor:
-        values = (f.centre + f.scale * f.median).double() + f.scaled.absolute()[..., None]
+        values = (f.center + f.scale * f.median).double() + f.scaled.absolute()[..., None]
         return values[:, 0, self.horizon].mean(-1)
 
     def memory_from(self, x: Tensor) -> Tensor:

@@ -30,11 +30,11 @@ def seasonal_naive(
     for s in range(panel.n_series):
         y = filled(panel.series(s).astype(np.float64), season)
         period = min(season, len(y))
-        centre = y[len(y) - period + ahead % period]
+        center = y[len(y) - period + ahead % period]
         error = y[period:] - y[:-period]
         sigma = np.sqrt(np.mean(error**2)) if len(error) else 0.0
         spread = sigma * np.sqrt(ahead // period + 1)
-        out[s] = centre[:, None] + spread[:, None] * normal
+        out[s] = center[:, None] + spread[:, None] * normal
     return out
 
 

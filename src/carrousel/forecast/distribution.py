@@ -15,14 +15,14 @@ class Forecast(NamedTuple):
     """The distribution of the ``h`` values after each step of a window.
 
     Quantile number k outwards from the median is
-    ``origin + centre + scale * (median ± width * reach_k)``. The distribution's form (``reach``)
+    ``origin + center + scale * (median ± width * reach_k)``. The distribution's form (``reach``)
     is shared by the steps of the horizon, which differ in median and width: few numbers, each
     with much evidence.
     """
 
-    centre: Tensor  # (B, T, h) relative to the origin
+    center: Tensor  # (B, T, h) relative to the origin
     scale: Tensor  # (B, T, 1)
-    median: Tensor  # (B, T, h) beside the centre, in units of the scale
+    median: Tensor  # (B, T, h) beside the center, in units of the scale
     width: Tensor  # (B, T, h) > 0
     reach: Tensor  # (B, T, 2, SIDE) below and above, > 0, increasing outwards
     scaled: Scaled
@@ -34,7 +34,7 @@ class Forecast(NamedTuple):
 
     def quantiles(self) -> Tensor:
         """(B, T, h, Q) float64, in the units of y, increasing along Q."""
-        middle, width = self.centre + self.scale * self.median, self.scale * self.width
+        middle, width = self.center + self.scale * self.median, self.scale * self.width
         reach = self.signed_reach()[..., None, :]
         around = torch.addcmul(middle[..., None], width[..., None], reach)  # in one pass
         return around.double().add_(self.scaled.absolute()[:, :, None, None])

@@ -73,15 +73,15 @@ def copied(asked: Asked, x: Tensor) -> tuple[Tensor, float, float]:
     that it is the window's mean plus the sum of coefficient times (value - mean).
     """
     leaf = x.detach().clone().requires_grad_()
-    centre = torch.zeros((), dtype=torch.float64)
+    center = torch.zeros((), dtype=torch.float64)
     for anchors, weights, _, origin in asked.simple(leaf):
         parts = (weights * anchors).sum(0).mean().double() + origin[0]
-        centre = centre + parts / len(asked.networks)
-    (coefficient,) = torch.autograd.grad(centre, leaf)
+        center = center + parts / len(asked.networks)
+    (coefficient,) = torch.autograd.grad(center, leaf)
     mean = x.double().nanmean()
     terms = (coefficient.double() * (x.double() - mean)).nan_to_num()[0].sum(-1)
     middle = float(mean) + asked.offset
-    return terms, middle, float(centre.detach() - middle - terms.sum())
+    return terms, middle, float(center.detach() - middle - terms.sum())
 
 
 def memory_units(asked: Asked, x: Tensor) -> list[tuple[str, Tensor]]:
@@ -202,11 +202,11 @@ def _fidelity(
         "account": Attribution("account", account, forecast, None),
     }
     removal = Removal(replacement=MISSING, seeds=SEEDS)
-    found = fidelity(asked, x, named, time_dim=1, randomise=False, removal=removal)
+    found = fidelity(asked, x, named, time_dim=1, randomize=False, removal=removal)
     for seed in SEEDS[:3]:
         again = _account(_shuffled(asked, seed), x)[0]
         same = rank_correlation(account, again)
-        found.randomisation.setdefault("account", []).append(same)
+        found.randomization.setdefault("account", []).append(same)
     return found
 
 

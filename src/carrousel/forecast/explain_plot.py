@@ -1,5 +1,5 @@
 """The figure of an explanation: the window, what each step meant for the forecast, and how true
-that is. Colours are those of the gates everywhere: memory is the cell's, what was copied the
+that is. Colors are those of the gates everywhere: memory is the cell's, what was copied the
 hidden state's."""
 
 from typing import Any
@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from ..colors import COLORS
 from .explanation import Explanation
 
-GREY, MEMORY, COPIED, FORECAST = (COLORS[k] for k in ("series", "cell", "hidden", "forget"))
+GRAY, MEMORY, COPIED, FORECAST = (COLORS[k] for k in ("series", "cell", "hidden", "forget"))
 MEASURED = "#000000"
 RANKINGS = {"account": MEMORY, "removed": MEASURED, "recency": COLORS["output"],
             "random": "#999999"}  # fmt: skip
@@ -43,7 +43,7 @@ def _window(axes: Axes, found: Explanation) -> None:
     times = panel.times(series)
     shown = times >= found.steps["from"][0]
     shown_times, ahead = panel.local(times[shown]), panel.local(found.times)
-    axes.plot(shown_times, panel.series(series)[shown], color=GREY, lw=1.1, label="observed")
+    axes.plot(shown_times, panel.series(series)[shown], color=GRAY, lw=1.1, label="observed")
     mean = np.full(len(found.times), found.forecast)
     axes.plot(ahead, mean, color=FORECAST, marker="o", ms=5, label="forecast")
     without = np.full(len(found.times), found.without_memory)
@@ -70,7 +70,7 @@ def _effects(axes: Axes, found: Explanation) -> None:
     axes.vlines(middle, np.minimum(*both), np.maximum(*both), color=MEASURED, lw=1)
     axes.plot(middle, found.steps["removed"], "D", ms=3.5, color=MEASURED,
               label="measured: forecast less the forecast without it")  # fmt: skip
-    axes.axhline(0, color=GREY, lw=0.7)
+    axes.axhline(0, color=GRAY, lw=0.7)
     axes.set_ylabel(f"in units of {found.panel.target_col}", fontsize=8.5)
     axes.legend(fontsize=8, frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
 

@@ -59,7 +59,7 @@ class Lessons:
         """Draws windows, without the last ``hidden`` values of each series."""
         sampler = Sampler(self.windows.hiding(hidden), self.plan.shape.step)
         if len(self.windows.start) > self.real:
-            _favour(sampler, self.real, self.plan.share)
+            _favor(sampler, self.real, self.plan.share)
         return sampler
 
 
@@ -80,7 +80,7 @@ def _without_end_gap(y: NDArray) -> NDArray:
     return y[: np.flatnonzero(np.isfinite(y)).max(initial=-1) + 1]
 
 
-def _favour(sampler: Sampler, first: int, share: float) -> None:
+def _favor(sampler: Sampler, first: int, share: float) -> None:
     """Let ``sampler`` draw one of the first series with this probability, if it can draw any."""
     total, own = float(sampler.cumulative[-1]), float(sampler.cumulative[first - 1])
     if 0 < own < total:

@@ -27,7 +27,7 @@ def forecast_loss(forecast: Forecast, target: Tensor) -> Tensor:
     """
     scaled = forecast.scaled
     weight = row_weights(scaled, target) * target.isfinite()
-    error = (target - scaled.origin[..., None] - forecast.centre) / forecast.scale
+    error = (target - scaled.origin[..., None] - forecast.center) / forecast.scale
     error = error.nan_to_num(0.0).clamp(-LARGEST, LARGEST) - forecast.median
     rest = error[..., None] - forecast.width[..., None] * forecast.signed_reach()[..., None, :]
     probability = rest.new_tensor(QUANTILES)

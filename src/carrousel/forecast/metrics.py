@@ -54,7 +54,7 @@ def msis(y: Array, low: Array, high: Array, scale: Array, level: float = 95) -> 
 
 
 def pinball(y: Array, forecast: Array, probability: float) -> Array:
-    """Mean of max(q e, (q-1) e), e = y - f: what the quantile of probability q minimises."""
+    """Mean of max(q e, (q-1) e), e = y - f: what the quantile of probability q minimizes."""
     error = y - forecast
     return _mean(np.maximum(probability * error, (probability - 1) * error))
 

@@ -56,7 +56,7 @@ class Seen(NamedTuple):
 class Network(nn.Module):
     """(B, history) values, NaN where missing, to quantiles of the next ``h`` after every step.
 
-    The centre is a weighted mean of simple forecasts (see ``anchors``), with weights between 0
+    The center is a weighted mean of simple forecasts (see ``anchors``), with weights between 0
     and 1 that the network chooses for each window and each step of the horizon; around it lie
     the median (free) and, outwards from it, the other quantiles by positive increments, so that
     they cannot cross. ``start_from`` makes this a good forecast before any training.
@@ -193,10 +193,10 @@ class Network(nn.Module):
         h, kinds = self.shape.h, len(self.anchors.names)
         weights, median, width, tails = out.split([h * kinds, h, h, 2 * SIDE], -1)
         weights = weights.unflatten(-1, (kinds, h)).softmax(-2)
-        centre = (weights * anchors).sum(-2)  # (B, T, h)
+        center = (weights * anchors).sum(-2)  # (B, T, h)
         reach = F.softplus(tails.unflatten(-1, (2, SIDE))).cumsum(-1)
         width = F.softplus(width) * self.stretch
-        return Forecast(centre, scaled.scale, median, width, reach, scaled)
+        return Forecast(center, scaled.scale, median, width, reach, scaled)
 
     def loss(
         self, window: Tensor, extra: Extra | None = None, offset: Tensor | None = None

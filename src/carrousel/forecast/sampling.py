@@ -62,7 +62,7 @@ def at_normal(quantiles: Array, z: Array) -> Array:
 
 
 def error_correlation(y: Array, quantiles: Array) -> float:
-    """Correlation of the errors of neighbouring steps, on the normal scale, from past forecasts:
+    """Correlation of the errors of neighboring steps, on the normal scale, from past forecasts:
     values (N, h) and quantiles (N, h, Q)."""
     median = quantiles[..., SIDE]
     above, below = quantiles[..., -3] - median, median - quantiles[..., 2]

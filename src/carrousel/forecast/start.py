@@ -32,8 +32,8 @@ def start_from(network: Network, window: Tensor, offset: Tensor | None = None) -
     errors = (relative[:, :, None] - anchors) / scaled.scale[..., None]
     size = _mean(errors.abs().clamp(max=LARGEST), counted[:, :, None])  # (K, h)
     logits = -SHARPNESS * size.clamp_min(1e-3).log()
-    centre = (logits.softmax(0) * anchors).sum(-2)
-    rest = ((relative - centre) / scaled.scale).masked_fill(~counted, torch.nan)
+    center = (logits.softmax(0) * anchors).sum(-2)
+    rest = ((relative - center) / scaled.scale).masked_fill(~counted, torch.nan)
     median = rest.flatten(0, 1).nanmedian(0).values.nan_to_num()  # (h)
     spread = (rest - median).abs().flatten(0, 1).nanmedian(0).values.nan_to_num(1.0)
     z = torch.tensor([NormalDist().inv_cdf(p) for p in QUANTILES[SIDE + 1 :]])

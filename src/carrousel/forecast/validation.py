@@ -55,7 +55,7 @@ class Validation:
         return bool(self.target.isfinite().any())
 
     def score(self, model: nn.Module) -> float:
-        """The loss with the best stretch: what early stopping minimises."""
+        """The loss with the best stretch: what early stopping minimizes."""
         return min(self.losses(model))
 
     def best_stretch(self, model: nn.Module) -> float:

@@ -41,7 +41,7 @@ def save_step(step: "Step", folder: Path) -> list[Path]:
 
 
 def picture(step: "Step") -> Figure:
-    """Numbers from -1 (blue) through 0 (white) to 1 (red); the name in the colour of the gate."""
+    """Numbers from -1 (blue) through 0 (white) to 1 (red); the name in the color of the gate."""
     operations = list(step)
     width = min(SHOWN, max(operation.value.shape[-1] for operation in operations))
     figure = Figure(

@@ -54,9 +54,9 @@ def learn(
     Each batch is judged before the network learns from it.
     """
     course, criterion = Course(), task.criterion
-    optimiser = torch.optim.Adam(net.parameters(), lr=budget.rate)
+    optimizer = torch.optim.Adam(net.parameters(), lr=budget.rate)
     recent: deque[int] = deque(maxlen=math.ceil(criterion.recent / budget.batch))
-    schedule = torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, 1e-3, budget.updates)
+    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 1e-3, budget.updates)
     every = max(1, budget.updates // POINTS)
     losses, rights = [], []
     for update in range(1, budget.updates + 1):
@@ -77,10 +77,10 @@ def learn(
             tick(every)
         if done:
             break
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(net.parameters(), budget.clip)
-        optimiser.step()
+        optimizer.step()
         schedule.step()
     return course
 

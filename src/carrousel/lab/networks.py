@@ -107,7 +107,7 @@ class Elman(layers.RNN):
 
 
 def build(network: Network, task: Task, parameters: int, seed: int) -> Reader:
-    """The network for a task, initialised as torch does, from ``seed``; no global state changes."""
+    """The network for a task, initialized as torch does, from ``seed``; no global state changes."""
     size = hidden_for(network.kind, task.inputs, task.outputs, parameters)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -134,7 +134,7 @@ def _hidden(network: Network, task: Task, size: int) -> nn.Module:
 
 @torch.no_grad()
 def set_chrono(layer: nn.RNNBase, longest: int) -> None:
-    """Chrono initialisation of a GRU: b_z ~ ln U(1, longest - 1), as torch's z is what is kept."""
+    """Chrono initialization of a GRU: b_z ~ ln U(1, longest - 1), as torch's z is what is kept."""
     update = slice(layer.hidden_size, 2 * layer.hidden_size)
     layer.get_parameter("bias_ih_l0")[update].uniform_(1, longest - 1).log_()
     layer.get_parameter("bias_hh_l0")[update] = 0

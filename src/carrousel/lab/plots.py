@@ -1,4 +1,4 @@
-"""The look of the laboratory's pictures: one colour a network, the baseline always grey."""
+"""The look of the laboratory's pictures: one color a network, the baseline always gray."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -9,9 +9,9 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-GREY = "#4D4D4D"
-NETWORKS = {  # Okabe & Ito: told apart by colour-blind readers
-    "ann": GREY,
+GRAY = "#4D4D4D"
+NETWORKS = {  # Okabe & Ito: told apart by color-blind readers
+    "ann": GRAY,
     "rnn": "#D55E00",
     "elman": "#CC79A7",
     "gru": "#009E73",
@@ -67,7 +67,7 @@ def thousands(axis: Axis) -> None:
 
 def baseline(ax: Axes, value: float, label: str) -> None:
     """A level that needs no learning to know: the best without memory, a perfect memory."""
-    ax.axhline(value, color=GREY, linestyle=":", linewidth=1.4, zorder=1)
+    ax.axhline(value, color=GRAY, linestyle=":", linewidth=1.4, zorder=1)
     _note(ax, label, (0.99, value), ("axes fraction", "data"))
 
 
@@ -79,7 +79,7 @@ def floor(ax: Axes, label: str) -> None:
 def _note(ax: Axes, text: str, at: tuple[float, float], coordinates: Any) -> None:
     ax.annotate(
         text, at, xycoords=coordinates, xytext=(0, 3), textcoords="offset points",
-        ha="right", fontsize=8, color=GREY, zorder=5,
+        ha="right", fontsize=8, color=GRAY, zorder=5,
         bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.75},
     )  # fmt: skip
 
@@ -137,9 +137,9 @@ def successes(
     soonest = min((run["sequences"] for run in results if run["solved"]), default=limit)
     ax.set_xlim(min(limit / 20, soonest / 1.5), margin * 1.2)
     ax.axvspan(margin / 1.15, margin * 1.2, color="#F2F2F2", zorder=0)
-    ax.text(1.01, 0.5, "not solved", fontsize=8, va="center", color=GREY, rotation=90,
+    ax.text(1.01, 0.5, "not solved", fontsize=8, va="center", color=GRAY, rotation=90,
             transform=ax.transAxes)  # fmt: skip
-    _upright(ax, limit, "budget", GREY)
+    _upright(ax, limit, "budget", GRAY)
     for name, sequences in published.items():
         _upright(ax, sequences, name, "black")
     thousands(ax.xaxis)

@@ -9,7 +9,7 @@ from .experiment import About, Finding, Options, Outcome
 from .networks import Network
 from .published import numbers
 
-# What the races compare: each kind as torch initialises it, and with a memory that begins open.
+# What the races compare: each kind as torch initializes it, and with a memory that begins open.
 FIELD = (
     Network("ann"),
     Network("rnn"),

@@ -18,13 +18,13 @@ ABOUT = About(
     method=(
         "One of four symbols, then T distractors; which was the first? Solved: the newest 500 "
         "sequences all with every output within 0.3 of its target. The forget gate of the LSTM "
-        "begins as torch draws it (near 0), at 0, 1 or 3, or with chrono initialisation (Tallec & "
+        "begins as torch draws it (near 0), at 0, 1 or 3, or with chrono initialization (Tallec & "
         "Ollivier 2018: memories as long as the task)."
     ),
     theory=(
         "With b_f near 0 the forget gate is 1/2: after k steps 2^-k of the error is left, and the "
         "network never learns that the first symbol matters. With b_f = 3 it is 0.95^k, and with "
-        "chrono initialisation some units remember about as long as the task is."
+        "chrono initialization some units remember about as long as the task is."
     ),
 )
 
@@ -79,7 +79,7 @@ def opened_helps(contest: Contest, runs: Sequence[Result]) -> Finding:
 
 
 def reaches_further(rows: Sequence[dict]) -> Finding:
-    """The sum over T of runs solved: rnn against the LSTM with chrono initialisation."""
+    """The sum over T of runs solved: rnn against the LSTM with chrono initialization."""
     total = {
         label: sum(row["solved"] for row in rows if row["network"] == label)
         for label in ("rnn", "lstm, chrono")
@@ -97,7 +97,7 @@ def picture(contests: Sequence[Contest], results: list[list[Result]]):
     labels = [network.label for network in contests[0].networks]
     kinds = [label for label in labels if "," not in label]
     variants = [label for label in labels if label.startswith("lstm")]
-    titles = ("by kind, as torch initialises it", "by how the LSTM's memory begins")
+    titles = ("by kind, as torch initializes it", "by how the LSTM's memory begins")
     for ax, chosen, title in zip(axes[0], (kinds, ["ann", *variants]), titles, strict=False):
         for label in chosen:
             success(ax, label, contests, results)

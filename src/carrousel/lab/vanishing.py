@@ -53,7 +53,7 @@ class Measured:
     before: dict[str, list[list[float]]] = field(default_factory=dict)  # label -> seeds x (T + 1)
     after: dict[str, list[list[float]]] = field(default_factory=dict)
     shares: dict[str, list[list[float]]] = field(default_factory=dict)  # update / weights
-    sigma: list[float] = field(default_factory=list)  # sigma_max of the RNN at initialisation
+    sigma: list[float] = field(default_factory=list)  # sigma_max of the RNN at initialization
     radius: list[float] = field(default_factory=list)  # its largest |eigenvalue|
     solved: dict[str, list[bool]] = field(default_factory=dict)
     layers: list[list[float]] = field(default_factory=list)  # deep ann: update / weights, by layer
@@ -100,7 +100,7 @@ def recurrent(net: Reader) -> nn.RNNBase:
 
 
 def deep(seed: int) -> nn.Sequential:
-    """A feed-forward network of many tanh layers, as torch initialises it."""
+    """A feed-forward network of many tanh layers, as torch initializes it."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         sizes = [TASK.inputs, *[WIDTH] * (LAYERS - 1)]

@@ -43,13 +43,13 @@ def _draw_updates(ax, data: dict[str, Any]) -> None:
     ax.plot(
         layers,
         "s--",
-        color=plots.GREY,
+        color=plots.GRAY,
         markersize=3.5,
         label=f"ann of {len(layers) - 1} layers: layer",
     )
     learned = np.median(data["learned"], axis=0)
-    ax.plot(learned, "D:", color=plots.GREY, markersize=3, label="  all its training together")
-    ax.plot([], [], color="black", lw=1.6, label="recurrent: step (colours as above)")
+    ax.plot(learned, "D:", color=plots.GRAY, markersize=3, label="  all its training together")
+    ax.plot([], [], color="black", lw=1.6, label="recurrent: step (colors as above)")
     ax.set_yscale("log")
     ax.set_ylim(1e-18, 1e2)
     plots.titles(ax, "one update relative to the weights: what each step, each layer adds",

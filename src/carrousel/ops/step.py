@@ -107,7 +107,7 @@ def addresses(
     rows = gates * hidden
     shapes, found = ((rows, inputs), (rows, hidden), (rows,), (rows,)), [0, 0, 0, 0]
     for i, name in enumerate(names):
-        weight: Any = parameters.get(name)  # None: parametrised, say
+        weight: Any = parameters.get(name)  # None: parametrized, say
         if (
             type(weight) not in PLAIN
             or weight.dtype is not dtype

@@ -64,10 +64,10 @@ def crop(run: Run, start: int, stop: int) -> Run:
 def _state_before(run: Run, rows: Tensor, initial: Tensor | None, start: int, stop: int) -> Tensor:
     """The state (B, H) on entering the window; NaN for a sequence that ended before it."""
     assert initial is not None
-    neighbour = stop if run.reverse else start - 1
-    if neighbour < 0 or neighbour >= len(run.batch_sizes):
+    neighbor = stop if run.reverse else start - 1
+    if neighbor < 0 or neighbor >= len(run.batch_sizes):
         return initial.clone()
-    at = crop_rows(rows, run.batch_sizes, neighbour, neighbour + 1)
+    at = crop_rows(rows, run.batch_sizes, neighbor, neighbor + 1)
     # Reverse runs begin inside the window for the sequences that end in it.
     rest = initial if run.reverse else torch.full_like(initial, float("nan"))
     return torch.cat([at, rest[len(at) :]])

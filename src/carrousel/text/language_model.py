@@ -118,7 +118,7 @@ class LanguageModel:
         return math.exp(self.loss(text))
 
     def bits_per_character(self, text: str) -> float:
-        """What the model would need to transmit the text; comparable across tokenisers."""
+        """What the model would need to transmit the text; comparable across tokenizers."""
         count = len(self._tokens(text)) - 1
         return self.loss(text) * count / len(normalized(text)) / math.log(2)
 

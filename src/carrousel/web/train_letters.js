@@ -3,7 +3,7 @@
 //     node src/carrousel/web/train_letters.js        (from the repository's root, about 10 seconds)
 //
 // Beside the task's loss there is a price on what is remembered (ALPHA c²/2 a step) and on what is
-// said (BETA h²/2), as in activation regularisation (Merity, McCann & Socher 2017): a network that
+// said (BETA h²/2), as in activation regularization (Merity, McCann & Socher 2017): a network that
 // pays for both opens its gates only when it must. Seeds were chosen by how clearly gates open and
 // close; with others the task is solved as well, but several units share the work.
 

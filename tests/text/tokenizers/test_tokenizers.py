@@ -1,4 +1,4 @@
-"""Tokenisers lose nothing, whatever the text, and cut words where a reader would."""
+"""Tokenizers lose nothing, whatever the text, and cut words where a reader would."""
 
 import json
 

@@ -93,7 +93,7 @@ test("a pasted series: lines, commas, semicolons, decimal commas", () => {
   assert.throws(() => readSeries(""), /0 numbers/);
 });
 
-test("a series is centred and scaled; a constant one divides by nothing", () => {
+test("a series is centered and scaled; a constant one divides by nothing", () => {
   const task = series([...Array(20).keys()], 8);
   assert.ok(Math.abs(mean([...task.values])) < 1e-12);
   const { inputs, target } = task.draw(random(0));

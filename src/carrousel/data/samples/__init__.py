@@ -1,4 +1,4 @@
-"""Small real series that come with the package; sources and licences in samples.json."""
+"""Small real series that come with the package; sources and licenses in samples.json."""
 
 import json
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Sample:
     file: str
     horizon: int  # one that makes sense: a year of months, two days of hours
     source: str
-    licence: str
+    license: str
 
     @property
     def path(self) -> Path:

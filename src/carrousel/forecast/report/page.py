@@ -35,12 +35,12 @@ def render(content: Content) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(content.title)}: forecast</title>\n"
-        f"<style>\n{_colours()}{_file('page.css')}</style>\n</head>\n<body>\n{''.join(body)}\n<script>\n{_file('page.js')}</script>\n"
+        f"<style>\n{_colors()}{_file('page.css')}</style>\n</head>\n<body>\n{''.join(body)}\n<script>\n{_file('page.js')}</script>\n"
         "</body>\n</html>\n"
     )
 
 
-def _colours() -> str:
+def _colors() -> str:
     light = "".join(f"--{name}:{value};" for name, value in COLORS.items())
     dark = "".join(f"--{name}:{value};" for name, value in DARK.items())
     return f":root{{{light}}}\n@media (prefers-color-scheme: dark){{:root{{{dark}}}}}\n"
@@ -139,7 +139,7 @@ def _intervals(content: Content) -> str:
     for level, share in content.methods[0].coverage.items():
         if share is None:
             continue
-        # Errors of neighbouring steps are alike: a window of a series counts as one draw.
+        # Errors of neighboring steps are alike: a window of a series counts as one draw.
         draws = max(content.tested // len(content.methods[0].by_step), 1)
         spread = 2 * np.sqrt(level / 100 * (1 - level / 100) / draws)
         off = share - level / 100

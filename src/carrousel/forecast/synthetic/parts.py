@@ -63,8 +63,8 @@ def profile_table(season: Tensor, draw: Draw) -> Tensor:
     rough = draw.normal(n, size)
     humps = torch.zeros_like(smooth)
     for _ in range(2):
-        centre, width = draw.uniform(n, 1), draw.log_uniform(n, 1, low=0.02, high=0.15)
-        away = (place - centre + 0.5).remainder(1.0) - 0.5
+        center, width = draw.uniform(n, 1), draw.log_uniform(n, 1, low=0.02, high=0.15)
+        away = (place - center + 0.5).remainder(1.0) - 0.5
         humps += draw.uniform(n, 1, low=0.2) * torch.exp(-0.5 * (away / width) ** 2)
     pulses = draw.normal(n, size) * (draw.uniform(n, size) < draw.uniform(n, 1, high=0.5))
     walk = draw.normal(n, size).cumsum(1)

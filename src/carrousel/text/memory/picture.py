@@ -10,7 +10,7 @@ from .analysis import Measure, Memory
 from .study import Observations, Study
 from .templates import CONTENT
 
-_GREY = COLORS["series"]
+_GRAY = COLORS["series"]
 _CHANGE = "#CC79A7"
 _KINDS = {"content words": (CONTENT, "#D55E00"), "determiners": (("determiner",), "#0072B2"),
           "other words": (("other",), "#999999")}  # fmt: skip
@@ -20,7 +20,7 @@ def plot_memory(found: Memory, *, layer: int = 0) -> Figure:
     """Bars at the end of the sentence, the position-only baseline as a line in each; below them
     the survival of each word after every later one, reading downward.
 
-    The grey boxes hold the middle 80 % of the words at the same places in the model's sentences.
+    The gray boxes hold the middle 80 % of the words at the same places in the model's sentences.
     """
     rows: list[tuple[str, str, Measure]] = [
         ("change of the\nprediction without it", _CHANGE, found.change)
@@ -34,9 +34,9 @@ def plot_memory(found: Memory, *, layer: int = 0) -> Figure:
         figsize=(max(0.62 * count + 2.2, 6.0), sum(heights) + 1.2), layout="constrained"
     )
     axes = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights, squeeze=False)[:, 0]
-    for axis, (label, colour, measure) in zip(axes, rows, strict=False):
-        _bars(axis, measure, colour)
-        axis.set_ylabel(label, fontsize=8, color=_GREY)
+    for axis, (label, color, measure) in zip(axes, rows, strict=False):
+        _bars(axis, measure, color)
+        axis.set_ylabel(label, fontsize=8, color=_GRAY)
     if over_time:
         _triangle(axes[-1], rows[1][2].values, found.words)
     axes[-1].set_xticks(range(count), found.words, rotation=45 if count > 6 else 0, ha="right")
@@ -56,8 +56,8 @@ def plot_study(found: Study) -> Figure:
     figure = Figure(figsize=(3.6 * len(measures), 3.6), layout="constrained")
     axes = figure.subplots(1, len(measures), squeeze=False)[0]
     for axis, measure in zip(axes, measures, strict=True):
-        for label, (kinds, colour) in _KINDS.items():
-            _line(axis, found.observations[measure], kinds, (label, colour))
+        for label, (kinds, color) in _KINDS.items():
+            _line(axis, found.observations[measure], kinds, (label, color))
         effect = found.effects.get((measure, "content words, determiners"))
         interval = "" if effect is None else (
             f"\ncontent − determiners: {effect.difference:+.3f} "
@@ -72,15 +72,15 @@ def plot_study(found: Study) -> Figure:
     return figure
 
 
-def _bars(axis: Axes, measure: Measure, colour: str) -> None:
+def _bars(axis: Axes, measure: Measure, color: str) -> None:
     values, others = measure.values[:, -1], measure.others[:, :, -1]
     at = np.arange(len(values))
-    axis.bar(at, np.nan_to_num(values), color=colour, width=0.7)
+    axis.bar(at, np.nan_to_num(values), color=color, width=0.7)
     low, high = (np.nan_to_num(np.quantile(others, q, axis=0)) for q in (0.1, 0.9))
-    axis.bar(at, high - low, bottom=low, width=0.8, facecolor="none", edgecolor=_GREY,
+    axis.bar(at, high - low, bottom=low, width=0.8, facecolor="none", edgecolor=_GRAY,
              linewidth=0.7)  # fmt: skip
     usual = measure.expected[:, -1]
-    axis.hlines(usual, at - 0.4, at + 0.4, color=_GREY, linewidth=1.6)
+    axis.hlines(usual, at - 0.4, at + 0.4, color=_GRAY, linewidth=1.6)
     axis.set_ylim(bottom=0)
     axis.spines[["top", "right"]].set_visible(False)
     axis.tick_params(labelsize=8)
@@ -88,10 +88,10 @@ def _bars(axis: Axes, measure: Measure, colour: str) -> None:
 
 def _triangle(axis: Axes, values: np.ndarray, words: list[str]) -> None:
     """Row k: what is left of each word after word k."""
-    colours = LinearSegmentedColormap.from_list("cell", ["#FFFFFF", COLORS["cell"]])
-    axis.imshow(values.T, aspect="auto", cmap=colours, vmin=0, vmax=1, interpolation="nearest")
+    colors = LinearSegmentedColormap.from_list("cell", ["#FFFFFF", COLORS["cell"]])
+    axis.imshow(values.T, aspect="auto", cmap=colors, vmin=0, vmax=1, interpolation="nearest")
     axis.set_yticks(range(len(words)), words, fontsize=7)
-    axis.set_ylabel("survival after reading", fontsize=8, color=_GREY)
+    axis.set_ylabel("survival after reading", fontsize=8, color=_GRAY)
     axis.spines[:].set_visible(False)
 
 
@@ -107,8 +107,8 @@ def _line(axis: Axes, seen: Observations, kinds: tuple[str, ...], style: tuple[s
         means.append(seen.values[own].mean())
         errors.append(by_sentence.std() / np.sqrt(len(by_sentence)))
     middle, error = np.array(means), np.array(errors)
-    label, colour = style
-    axis.plot(distances, middle, color=colour, label=label, linewidth=1.6, marker=".")
+    label, color = style
+    axis.plot(distances, middle, color=color, label=label, linewidth=1.6, marker=".")
     axis.fill_between(
-        distances, middle - 2 * error, middle + 2 * error, color=colour, alpha=0.2, linewidth=0
+        distances, middle - 2 * error, middle + 2 * error, color=color, alpha=0.2, linewidth=0
     )

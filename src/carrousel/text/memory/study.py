@@ -92,7 +92,7 @@ def study(
     a noun changes what is kept of the noun, so that it tells the kinds apart less well.
 
     Whether the difference is above 0, below, or not to be told from 0 is what
-    ``effects[...].verdict`` says: the study has no favourite.
+    ``effects[...].verdict`` says: the study has no favorite.
     """
     options = options or StudyOptions()
     chosen = sentences(language, options.each, options.seed)

@@ -171,11 +171,11 @@ def association(ranked: np.ndarray, values: np.ndarray) -> np.ndarray:
         zeros = len(values) - ones
         auc = (values @ ranked - ones * (ones + 1) / 2) / (ones * zeros)
         return 2 * auc - 1
-    centred = ranked - ranked.mean(0)
+    centered = ranked - ranked.mean(0)
     other = ranks(values[:, None])[:, 0]
     other -= other.mean()
-    norms = np.linalg.norm(centred, axis=0) * np.linalg.norm(other)
-    return np.divide(other @ centred, norms, out=np.zeros_like(norms), where=norms > 0)
+    norms = np.linalg.norm(centered, axis=0) * np.linalg.norm(other)
+    return np.divide(other @ centered, norms, out=np.zeros_like(norms), where=norms > 0)
 
 
 def _neuron(

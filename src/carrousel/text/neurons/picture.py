@@ -1,4 +1,4 @@
-"""The text coloured by a unit's state: an image of a few units, a page of all."""
+"""The text colored by a unit's state: an image of a few units, a page of all."""
 
 from html import escape
 
@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 from ...colors import COLORS
 from .analysis import Neuron, Neurons
 
-Colour = tuple[int, int, int]
+Color = tuple[int, int, int]
 
 _HIGH, _LOW = (213, 94, 0), (0, 114, 178)  # orange, blue (Okabe & Ito)
 _COLUMNS, _LINES = 88, 7
@@ -33,13 +33,13 @@ def plot_neurons(found: Neurons, count: int = 4) -> Figure:
     return figure
 
 
-def _grid(axis: Axes, text: str, colours: list[Colour], holds: list[bool]) -> None:
+def _grid(axis: Axes, text: str, colors: list[Color], holds: list[bool]) -> None:
     column = line = 0
-    for character, colour, marked in zip(text, colours, holds, strict=True):
+    for character, color, marked in zip(text, colors, holds, strict=True):
         if line == _LINES:
             break
         shown = "¶" if character == "\n" else character
-        face = tuple(value / 255 for value in colour)
+        face = tuple(value / 255 for value in color)
         axis.add_patch(Rectangle((column, line), 1, 1, facecolor=face, linewidth=0))
         if marked:
             axis.plot([column, column + 1], [line + 0.95] * 2, color="#222222", linewidth=1.2)
@@ -75,8 +75,8 @@ holds.</p>
 
 def _section(found: Neurons, neuron: Neuron) -> str:
     strings = "".join(f"<li>{escape(_visible(text))}</li>" for text in neuron.excites)
-    text, colours, holds = _excerpt(found, neuron, _PAGE_TEXT)
-    looks = list(zip(colours, holds, strict=True))
+    text, colors, holds = _excerpt(found, neuron, _PAGE_TEXT)
+    looks = list(zip(colors, holds, strict=True))
     spans, start = [], 0
     for at in range(1, len(text) + 1):
         if at == len(text) or looks[at] != looks[start]:
@@ -100,8 +100,8 @@ def _title(neuron: Neuron) -> str:
     )
 
 
-def _excerpt(found: Neurons, neuron: Neuron, length: int) -> tuple[str, list[Colour], list[bool]]:
-    """Held-out text, the colour of each character (its token's state), and where the feature holds.
+def _excerpt(found: Neurons, neuron: Neuron, length: int) -> tuple[str, list[Color], list[bool]]:
+    """Held-out text, the color of each character (its token's state), and where the feature holds.
 
     A count does not hold or not: nothing is marked.
     """
@@ -112,15 +112,15 @@ def _excerpt(found: Neurons, neuron: Neuron, length: int) -> tuple[str, list[Col
     scale = max(np.quantile(np.abs(states - middle), 0.98), 1e-12)
     levels = np.clip((neuron.states[first:] - middle) / scale, -1, 1)
     labels = neuron.labels[first:] * (neuron.kind == "auc")
-    text, colours, holds = "", [], []
+    text, colors, holds = "", [], []
     for end, level, label in zip(ends, levels, labels, strict=True):
         piece = found.text[start:end]
         text, start = text + piece, int(end)
-        colours += [_colour(float(level))] * len(piece)
+        colors += [_color(float(level))] * len(piece)
         holds += [bool(label)] * len(piece)
         if len(text) >= length:
             break
-    return text, colours, holds
+    return text, colors, holds
 
 
 def _liveliest(found: Neurons, neuron: Neuron, length: int) -> int:
@@ -144,8 +144,8 @@ def _liveliest(found: Neurons, neuron: Neuron, length: int) -> int:
     return max(starts, key=lively)
 
 
-def _colour(level: float) -> Colour:
-    """From blue (-1) through white to orange (1), in steps so that equal neighbours can merge."""
+def _color(level: float) -> Color:
+    """From blue (-1) through white to orange (1), in steps so that equal neighbors can merge."""
     strength = round(abs(level) * 12) / 12 * 0.85
     target = _HIGH if level > 0 else _LOW
     red, green, blue = (round(255 + strength * (value - 255)) for value in target)

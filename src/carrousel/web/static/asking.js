@@ -90,11 +90,11 @@ const topRow = (model, record, at) =>
  * The baseline: the same three numbers for sentences of the same length that the model writes
  * itself, averaged position by position. What depends on position alone shows here.
  */
-export async function positionBaseline(model, length, count, cancelled) {
+export async function positionBaseline(model, length, count, canceled) {
   const sums = ["survival", "ledger", "occlusion"].map((name) => [name, new Float64Array(length)]);
   for (let k = 0; k < count; k++) {
     await new Promise((resolve) => setTimeout(resolve));
-    if (cancelled()) return null;
+    if (canceled()) return null;
     const ids = writeSentence(model, length, random(k + 1));
     const record = forward({ ...model, head: null }, ids);
     const target = bestWord(model, topRow(model, record, length - 1));

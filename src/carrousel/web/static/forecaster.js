@@ -105,7 +105,7 @@ function change(values, t, back) {
 
 /**
  * The forecast from step t, read off the head's numbers.
- * @returns {{quantiles: number[][], weights: number[][], anchors: number[][], centre: number[]}}
+ * @returns {{quantiles: number[][], weights: number[][], anchors: number[][], center: number[]}}
  *   quantiles (h, Q), weights and simple forecasts (K, h), in the units of the series
  */
 export function readForecast(model, input, record, t) {
@@ -116,10 +116,10 @@ export function readForecast(model, input, record, t) {
   const out = record.output.subarray(t * model.head.outputs, (t + 1) * model.head.outputs);
   const kinds = simple.length;
   const weights = softmaxColumns(out, kinds, h);
-  const centre = sumColumns(weights, simple, h);
+  const center = sumColumns(weights, simple, h);
   const reach = tails(out.subarray(h * (kinds + 2)));
   const scale = scaled.scale[t];
-  const quantiles = centre.map((value, j) => {
+  const quantiles = center.map((value, j) => {
     const median = out[h * kinds + j];
     const width = softplus(out[h * (kinds + 1) + j]) * stretch;
     const middle = steady(input) ? 0 : value + scale * median;
@@ -132,7 +132,7 @@ export function readForecast(model, input, record, t) {
     quantiles: given.map((row) => finished(row, calibration, nonnegative)),
     weights,
     anchors,
-    centre: centre.map((value) => value + scaled.origin),
+    center: center.map((value) => value + scaled.origin),
   };
 }
 
@@ -191,7 +191,7 @@ export function medianReader(model, input, record, t, ahead) {
     for (let u = 0; u < head.inputs; u++) reader[u] += factor * head.weight[row * head.inputs + u];
   };
   forecast.weights.forEach((row, k) => {
-    add(k * shape.h + ahead, row[ahead] * (forecast.anchors[k][ahead] - forecast.centre[ahead]));
+    add(k * shape.h + ahead, row[ahead] * (forecast.anchors[k][ahead] - forecast.center[ahead]));
   });
   add(shape.h * forecast.weights.length + ahead, input.scaled.scale[t]);
   return reader;

@@ -31,8 +31,8 @@ function setStyle(element, style) {
   for (const [name, value] of Object.entries(style)) element.style.setProperty(name, value);
 }
 
-/** A colour of the page, such as "--forget", as canvases need it. */
-export function colour(name) {
+/** A color of the page, such as "--forget", as canvases need it. */
+export function color(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 

@@ -1,6 +1,6 @@
 /**
  * Formulas as MathML, from a line of plain notation: `f_t = σ(W_f [h_{t−1}, x_t] + b_f)`.
- * `_` and `^` take the next sign or a group in braces; `\c{name}{...}` gives a part the colour of a
+ * `_` and `^` take the next sign or a group in braces; `\c{name}{...}` gives a part the color of a
  * gate, `\f{...}{...}` is a fraction. Words of two letters and more are functions (tanh, log).
  */
 
@@ -32,7 +32,7 @@ function row(rest, end) {
 /** @param {string} sign @param {string[]} rest @returns {Element} */
 function atom(sign, rest) {
   if (sign === "\\")
-    return rest.shift() === "f" ? node("mfrac", [group(rest), group(rest)]) : coloured(rest);
+    return rest.shift() === "f" ? node("mfrac", [group(rest), group(rest)]) : colored(rest);
   if (sign === "{") return node("mrow", row(rest, "}"));
   if (/\d/.test(sign)) return node("mn", sign + take(rest, /[\d.,]/));
   if (OPERATORS.test(sign)) return operator(sign);
@@ -40,13 +40,13 @@ function atom(sign, rest) {
 }
 
 /** @param {string[]} rest */
-function coloured(rest) {
+function colored(rest) {
   rest.shift(); // {
   const name = take(rest, /[a-z]/);
   rest.splice(0, 2); // }{
   const part = node("mrow", row(rest, "}"));
   part.setAttribute("data-gate", name);
-  part.setAttribute("class", "coloured");
+  part.setAttribute("class", "colored");
   return part;
 }
 

@@ -1,16 +1,16 @@
 /**
- * Units × steps as colours on a canvas: rows are units in a given order, columns are steps.
- * Gates (0 to 1) go from nothing to the gate's colour; states (signed) from blue through nothing
+ * Units × steps as colors on a canvas: rows are units in a given order, columns are steps.
+ * Gates (0 to 1) go from nothing to the gate's color; states (signed) from blue through nothing
  * to orange. Click or arrow keys choose a step and a unit.
  */
 
 import { number } from "../i18n.js";
-import { colour, el, rgb } from "./dom.js";
+import { color, el, rgb } from "./dom.js";
 
 /**
- * @param {{name: string, colour: string, signed: boolean, onpick: (step: number, unit: number) => void}} options
+ * @param {{name: string, color: string, signed: boolean, onpick: (step: number, unit: number) => void}} options
  */
-export function heatmap({ name, colour: key, signed, onpick }) {
+export function heatmap({ name, color: key, signed, onpick }) {
   const canvas = el("canvas", {
     class: "heat",
     tabindex: 0,
@@ -73,10 +73,10 @@ export function heatmap({ name, colour: key, signed, onpick }) {
 /** One pixel per number; the browser enlarges it. */
 function painted({ data, T, H, order, extent }, key, signed) {
   const image = new ImageData(T, H);
-  const zero = rgb(colour("--zero"));
+  const zero = rgb(color("--zero"));
   const [above, below] = signed
-    ? [rgb(colour("--positive")), rgb(colour("--negative"))]
-    : [rgb(colour(key)), zero];
+    ? [rgb(color("--positive")), rgb(color("--negative"))]
+    : [rgb(color(key)), zero];
   for (let row = 0; row < H; row++) {
     for (let t = 0; t < T; t++) {
       const value = data[t * H + order[row]] / extent;
@@ -95,7 +95,7 @@ function painted({ data, T, H, order, extent }, key, signed) {
 function frame(context, x, y, width, height, ratio) {
   const { canvas } = context;
   context.lineWidth = 1.5 * ratio;
-  context.strokeStyle = colour("--ink");
+  context.strokeStyle = color("--ink");
   context.strokeRect(
     x * canvas.width + ratio * 0.75,
     y * canvas.height + ratio * 0.75,

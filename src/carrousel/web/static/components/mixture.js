@@ -22,7 +22,7 @@ export function mixture({ names }) {
       el(
         "span",
         {},
-        el("span", { class: "swatch", style: { background: `var(${colourOf(names, k)})` } }),
+        el("span", { class: "swatch", style: { background: `var(${colorOf(names, k)})` } }),
         anchorName(name),
       ),
     ),
@@ -43,7 +43,7 @@ export function mixture({ names }) {
             y: from,
             width: j === ahead ? 1 : 0.92,
             height: row[j],
-            fill: `var(${colourOf(names, k)})`,
+            fill: `var(${colorOf(names, k)})`,
             opacity: j === ahead ? 1 : 0.72,
           }),
         );
@@ -59,7 +59,7 @@ export function mixture({ names }) {
   return { element, draw };
 }
 
-function colourOf(names, k) {
+function colorOf(names, k) {
   const { kind, season, inner } = parsed(names[k]);
   if (names[k] in OTHERS) return OTHERS[names[k]];
   if (inner) return WITHIN[kind];

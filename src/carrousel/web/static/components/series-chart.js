@@ -4,7 +4,7 @@
  */
 
 import { number } from "../i18n.js";
-import { colour, el, oncePerFrame, svg } from "./dom.js";
+import { color, el, oncePerFrame, svg } from "./dom.js";
 
 const PAD = { top: 12, bottom: 22 };
 
@@ -217,7 +217,7 @@ function line({ from, to, values }, { x, y }) {
     d: path || "M0 0",
     class: "series-line",
     fill: "none",
-    stroke: colour("--series"),
+    stroke: color("--series"),
   });
 }
 

@@ -146,18 +146,18 @@ export function sine(steps) {
 export const MOST_VALUES = 5000;
 
 /**
- * The next value of a series of one's own, in windows from anywhere in it. Values are centred and
- * scaled; `centre` and `scale` lead back.
+ * The next value of a series of one's own, in windows from anywhere in it. Values are centered and
+ * scaled; `center` and `scale` lead back.
  * @param {number[]} values @param {number} steps
- * @returns {Task & {centre: number, scale: number, values: Float64Array}}
+ * @returns {Task & {center: number, scale: number, values: Float64Array}}
  */
 export function series(values, steps) {
-  const centre = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const center = values.reduce((sum, value) => sum + value, 0) / values.length;
   const spread = Math.sqrt(
-    values.reduce((sum, value) => sum + (value - centre) ** 2, 0) / values.length,
+    values.reduce((sum, value) => sum + (value - center) ** 2, 0) / values.length,
   );
   const scale = spread || 1;
-  const scaled = Float64Array.from(values, (value) => (value - centre) / scale);
+  const scaled = Float64Array.from(values, (value) => (value - center) / scale);
   const length = Math.min(steps, values.length - 1);
   return {
     name: "series",
@@ -166,7 +166,7 @@ export function series(values, steps) {
     steps: length,
     answers: "number",
     memoryless: spread ? 1 : 0,
-    centre,
+    center,
     scale,
     values: scaled,
     draw(rng) {

@@ -32,7 +32,7 @@ export default {
     "sequence.half": "half-life {0} steps",
     "sequence.pick": "click a row to choose",
     "sequence.reading":
-      "Sorted by half-life, the units that remember longest stand on top: follow a dark line of the forget gate, and the cell state below it keeps its colour. Click anywhere to choose a step and a unit, or use the arrow keys.",
+      "Sorted by half-life, the units that remember longest stand on top: follow a dark line of the forget gate, and the cell state below it keeps its color. Click anywhere to choose a step and a unit, or use the arrow keys.",
   },
   fr: {
     "sequence.title": "La séquence, telle que la mémoire la vit",

@@ -45,7 +45,7 @@ export const en = {
   "train.asks.adding": "Line: the true sum, {0}. Dots: what the networks say.",
   "train.asks.curve": "Dots: the next value. Lines: what each network said before it saw it.",
   "train.gates": "The gates, as they learn",
-  "train.gatesHint": "A row is a unit, a column a step of the example above; full colour is open.",
+  "train.gatesHint": "A row is a unit, a column a step of the example above; full color is open.",
   "train.gateLabel": "{0}: mean {1}",
   "train.gate.forget": "forget",
   "train.gate.input": "input",

@@ -131,7 +131,7 @@ function mountForecaster(root, store) {
         share: (input.end - from) / (input.end - from + shape.h),
       });
     }, SETTLED);
-    summarise(said, forecast, actual, ahead, times[input.end + ahead]);
+    summarize(said, forecast, actual, ahead, times[input.end + ahead]);
   }
 
   const leave = store.subscribe((_, changed) => {
@@ -214,7 +214,7 @@ function toolbar(store, { onahead }) {
   return { element, draw };
 }
 
-function summarise(root, forecast, actual, ahead, time) {
+function summarize(root, forecast, actual, ahead, time) {
   const row = forecast.quantiles[ahead];
   const middle = row[(row.length - 1) / 2];
   const parts = [

@@ -123,10 +123,10 @@ export function mount(root, store) {
 
 const baselines = new WeakMap();
 
-async function baselineOf(model, length, cancelled) {
+async function baselineOf(model, length, canceled) {
   const known = baselines.get(model) ?? baselines.set(model, new Map()).get(model);
   if (!known.has(length)) {
-    const found = await positionBaseline(model, length, WRITTEN, cancelled);
+    const found = await positionBaseline(model, length, WRITTEN, canceled);
     if (found) known.set(length, found);
   }
   return known.get(length);

@@ -24,7 +24,7 @@ export function mount(root, store) {
     name,
     map: heatmap({
       name: t(`sequence.${name}`),
-      colour: `--${name}`,
+      color: `--${name}`,
       signed: SIGNED.has(name),
       onpick: pick,
     }),

@@ -25,15 +25,15 @@ export function flow(drawing) {
   /** @type {ReturnType<typeof flow>["run"]} */
   function run(op, values, unit, duration, done) {
     stop();
-    const travellers = drawing.wires
+    const travelers = drawing.wires
       .filter((wire) => wire.op === op)
-      .map((wire) => traveller(wire, values, unit));
-    const stages = Math.max(...travellers.map((one) => one.stage)) + 1;
-    drawing.flow.replaceChildren(...travellers.map((one) => one.element));
+      .map((wire) => traveler(wire, values, unit));
+    const stages = Math.max(...travelers.map((one) => one.stage)) + 1;
+    drawing.flow.replaceChildren(...travelers.map((one) => one.element));
     const start = performance.now();
     const tick = (now) => {
       const share = Math.min(1, (now - start) / duration);
-      for (const one of travellers) one.place(share * stages - one.stage);
+      for (const one of travelers) one.place(share * stages - one.stage);
       if (share < 1) frame = requestAnimationFrame(tick);
       else {
         stop();
@@ -47,14 +47,14 @@ export function flow(drawing) {
 }
 
 /** @param {any} wire @param {Map<string, Operation>} values @param {number} unit */
-function traveller(wire, values, unit) {
+function traveler(wire, values, unit) {
   const operation = values.get(wire.value);
   const vector = wire.value === "join" || wire.value === "x" || !operation;
   const text = vector ? "•••" : number(numberOf(operation, unit), 2);
   const width = 22 + 7 * text.length;
   const element = svg(
     "g",
-    { class: "traveller", data: { gate: wire.element.dataset.gate } },
+    { class: "traveler", data: { gate: wire.element.dataset.gate } },
     svg("rect", { x: -width / 2, y: -12, width, height: 24, rx: 12 }),
     svg("text", { y: 5, "text-anchor": "middle" }, text),
   );

@@ -1,6 +1,6 @@
-// The named values of the step that is shown, and their colours.
+// The named values of the step that is shown, and their colors.
 
-import { colour, rgb } from "../../components/dom.js";
+import { color, rgb } from "../../components/dom.js";
 import { operations } from "../../net/operations.js";
 
 /** @typedef {import("../../net/operations.js").Operation} Operation */
@@ -37,14 +37,14 @@ export const numberOf = (operation, unit) =>
 /** @param {string} id */
 export const isGate = (id) => GATES.has(id);
 
-/** Colours from numbers; made anew when the theme changes. */
+/** Colors from numbers; made anew when the theme changes. */
 export function painter() {
-  const zero = rgb(colour("--zero")),
-    negative = rgb(colour("--negative")),
-    positive = rgb(colour("--positive"));
+  const zero = rgb(color("--zero")),
+    negative = rgb(color("--negative")),
+    positive = rgb(color("--positive"));
   /** @type {Record<string, number[]>} */
   const roles = {};
-  const role = (name) => (roles[name] ??= rgb(colour(`--${name}`)));
+  const role = (name) => (roles[name] ??= rgb(color(`--${name}`)));
   return (operation, value, scale = 1) => {
     if (isGate(operation.id)) return mix(zero, role(operation.role), value);
     return mix(zero, value < 0 ? negative : positive, Math.abs(value) / scale);
@@ -57,7 +57,7 @@ function mix(from, to, share) {
   return `rgb(${from.map((value, k) => Math.round(value + (to[k] - value) * part)).join(" ")})`;
 }
 
-/** The largest size of a value over the whole sequence, 1 at least: what full colour means.
+/** The largest size of a value over the whole sequence, 1 at least: what full color means.
  * @param {any} run */
 export function scaleOf(run) {
   return run.cell ? run.cell.reduce((most, c) => Math.max(most, Math.abs(c)), 1) : 1;

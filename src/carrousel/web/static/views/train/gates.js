@@ -1,6 +1,6 @@
 // The gates of each network on the example: a row a unit, a column a step.
 
-import { colour, el, rgb } from "../../components/dom.js";
+import { color, el, rgb } from "../../components/dom.js";
 import { t } from "../../i18n.js";
 import { GATES } from "./networks.js";
 
@@ -45,8 +45,8 @@ export function gateMaps(kinds) {
 function paint(canvas, { gates, T, H }, gate) {
   const image = new ImageData(T, H),
     values = gates[gate];
-  const from = rgb(colour("--zero")),
-    to = rgb(colour(`--${gate}`));
+  const from = rgb(color("--zero")),
+    to = rgb(color(`--${gate}`));
   let sum = 0;
   for (let step = 0; step < T; step++) {
     for (let unit = 0; unit < H; unit++) {

@@ -1,8 +1,8 @@
 // Loss curves on a canvas: each update faint, their running mean bold, log scale.
 
-import { colour, el } from "../../components/dom.js";
+import { color, el } from "../../components/dom.js";
 import { number, t } from "../../i18n.js";
-import { COLOURS } from "./networks.js";
+import { COLORS } from "./networks.js";
 
 const MARGIN = { left: 46, right: 12, top: 12, bottom: 28 };
 const WINDOW = 25,
@@ -64,8 +64,8 @@ function scalesOf(session, width, height) {
 
 /** @param {CanvasRenderingContext2D} context @param {any} scales @param {number} memoryless */
 function axes(context, { width, height, end, low, high, x, y }, memoryless) {
-  context.fillStyle = colour("--faint");
-  context.strokeStyle = colour("--line");
+  context.fillStyle = color("--faint");
+  context.strokeStyle = color("--line");
   context.textAlign = "right";
   for (let exponent = Math.ceil(low); exponent <= high; exponent++) {
     for (const digit of high - low > 2 ? [1] : [1, 2, 5]) {
@@ -81,11 +81,11 @@ function axes(context, { width, height, end, low, high, x, y }, memoryless) {
     context.fillText(String(update), x(update), height - 10);
   if (!memoryless) return;
   context.setLineDash([5, 4]);
-  context.strokeStyle = colour("--ink");
+  context.strokeStyle = color("--ink");
   rule(context, MARGIN.left, y(memoryless), width - MARGIN.right);
   context.setLineDash([]);
   context.textAlign = "right";
-  context.fillStyle = colour("--soft");
+  context.fillStyle = color("--soft");
   context.fillText(t("train.memoryless"), width - MARGIN.right - 2, y(memoryless) - 5);
 }
 
@@ -108,7 +108,7 @@ function niceStep(end, count) {
 /** @param {CanvasRenderingContext2D} context @param {any} trainer @param {any} scales */
 function curve(context, { losses, kind }, { x, y }) {
   const every = Math.max(1, Math.floor(losses.length / POINTS));
-  context.strokeStyle = colour(COLOURS[kind]);
+  context.strokeStyle = color(COLORS[kind]);
   context.lineJoin = "round";
   path(context, losses.length, every, (at) => [x(at + 1), y(losses[at])], 1, 0.25);
   const sums = new Float64Array(losses.length + 1);
