@@ -108,7 +108,7 @@ def test_other_views_follow_to_the_small_network(cell_page: Any, kind: str):
 
 
 def test_every_number_of_the_small_network_is_the_laboratorys(cell_page: Any):
-    """What the page says of its own small network, against carrousel.lab.cell."""
+    """What the page says of its own small network, against carrousel.lab.cell.operations."""
     cell_page.get_by_role("button", name="4 units").click()
     cell_page.locator(".wire-token").get_by_text("“a”").wait_for()
     weights = cell_page.evaluate(

@@ -12,8 +12,7 @@ from ..limits import whole
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-    from ..lab.cell import Step
-    from ..lab.weights import Weights
+    from ..lab.cell import Step, Weights
 
 
 def cell(
@@ -39,8 +38,7 @@ def cell(
     """One step of one cell, operation by operation, with real numbers."""
     import torch
 
-    from ..lab.cell import step
-    from ..lab.weights import Weights
+    from ..lab.cell import Weights, step
     from .output import writable_folder
 
     for name, number in (("--inputs", inputs), ("--hidden", hidden)):
@@ -60,7 +58,7 @@ def cell(
         done = step(own, *given)
         _show(done)
         if out is not None:
-            from ..lab.cell_picture import save_step
+            from ..lab.cell.picture import save_step
 
             typer.echo("written: " + ", ".join(str(path) for path in save_step(done, out)))
 
@@ -69,7 +67,7 @@ def _loaded(path: Path, layer: str) -> "Weights":
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    from ..lab.weights import Weights
+    from ..lab.cell import Weights
 
     try:
         return Weights.from_state(load_file(path), layer)

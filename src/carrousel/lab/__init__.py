@@ -17,11 +17,11 @@ from .experiment import Experiment, Finding, Options, Outcome, save
 
 MODULES = {
     "vanishing": "vanishing",
-    "constant-error": "carousel",
+    "constant-error": "constant_error",
     "recall": "recall",
     "adding": "adding",
     "copy": "copying",
-    "temporal-order": "order",
+    "temporal-order": "temporal_order",
     "reber": "reber",
 }
 
@@ -32,7 +32,7 @@ def experiment(name: str) -> Experiment:
     """The module of an experiment: ``ABOUT`` and ``run``."""
     if name not in MODULES:
         raise ValueError(f"no experiment {name!r}; there are: {', '.join(MODULES)}")
-    return cast(Experiment, import_module(f".{MODULES[name]}", __name__))
+    return cast(Experiment, import_module(f".experiments.{MODULES[name]}", __name__))
 
 
 def run(name: str, options: Options | None = None) -> Outcome:

@@ -1,6 +1,6 @@
 // @ts-check
 // One step of one cell, operation by operation: the same names, order and formulas as
-// carrousel.lab.cell, and for each number the sum that it came from.
+// carrousel.lab.cell.operations, and for each number the sum that it came from.
 
 import { CELLS, sigmoid } from "./cells.js";
 

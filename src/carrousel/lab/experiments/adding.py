@@ -1,11 +1,11 @@
 """``carrousel lab adding``: two marked numbers among hundreds, kept until asked for."""
 
-from .contest import Contest
-from .experiment import About, Options, Outcome
-from .learning import Budget
-from .networks import Network
+from ..contest import Contest
+from ..experiment import About, Options, Outcome
+from ..learning import Budget
+from ..networks import Network
+from ..tasks import Adding
 from .race import FIELD, SHORT_FIELD, report, run_contests
-from .tasks import Adding
 
 ABOUT = About(
     name="adding",

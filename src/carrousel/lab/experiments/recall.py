@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from . import plots
-from .contest import Contest, Result, summary
-from .experiment import About, Finding, Options, Outcome
-from .learning import Budget
-from .networks import Network
+from .. import plots
+from ..contest import Contest, Result, summary
+from ..experiment import About, Finding, Options, Outcome
+from ..learning import Budget
+from ..networks import Network
+from ..tasks import Recall
 from .race import memoryless_fails, run_contests
-from .tasks import Recall
 
 ABOUT = About(
     name="recall",

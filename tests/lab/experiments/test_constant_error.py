@@ -3,7 +3,15 @@
 import pytest
 import torch
 
-from carrousel.lab.carousel import HELD, OPEN, START, derivative, held, keepers, unit
+from carrousel.lab.experiments.constant_error import (
+    HELD,
+    OPEN,
+    START,
+    derivative,
+    held,
+    keepers,
+    unit,
+)
 
 
 def test_with_open_memory_and_closed_gates_the_derivative_over_500_steps_is_one():

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from . import plots
+from .. import plots
 
 
 def picture(data: dict[str, Any]) -> Figure:

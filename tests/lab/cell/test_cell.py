@@ -7,8 +7,7 @@ import torch
 from torch import nn
 
 import carrousel
-from carrousel.lab.cell import step
-from carrousel.lab.weights import Weights
+from carrousel.lab.cell import Weights, step
 
 CELLS = [
     nn.LSTMCell,

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from . import plots
-from .contest import Contest, Result, summary
-from .experiment import About, Finding, Options, Outcome
-from .networks import Network
+from .. import plots
+from ..contest import Contest, Result, summary
+from ..experiment import About, Finding, Options, Outcome
+from ..networks import Network
 from .published import numbers
 
 # What the races compare: each kind as torch initializes it, and with a memory that begins open.

@@ -1,13 +1,13 @@
 """``carrousel lab reber``: the next symbol of strings whose end depends on their second symbol."""
 
-from . import plots
-from .contest import Contest
-from .experiment import About, Finding, Options, Outcome
-from .learning import Budget
-from .networks import Network
+from .. import plots
+from ..contest import Contest
+from ..experiment import About, Finding, Options, Outcome
+from ..learning import Budget
+from ..networks import Network
+from ..tasks import Reber
+from ..tasks.reber import grammar_entropy
 from .race import report, run_contests
-from .tasks import Reber
-from .tasks.reber import grammar_entropy
 
 ABOUT = About(
     name="reber",

@@ -1,11 +1,11 @@
 """``carrousel lab temporal-order``: which of two signals came first, a hundred steps ago?"""
 
-from .contest import Contest
-from .experiment import About, Options, Outcome
-from .learning import Budget
-from .networks import Network
+from ..contest import Contest
+from ..experiment import About, Options, Outcome
+from ..learning import Budget
+from ..networks import Network
+from ..tasks import TemporalOrder
 from .race import FIELD, SHORT_FIELD, report, run_contests
-from .tasks import TemporalOrder
 
 ABOUT = About(
     name="temporal-order",

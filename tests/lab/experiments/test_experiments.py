@@ -6,7 +6,7 @@ import json
 import pytest
 
 from carrousel import lab
-from carrousel.lab.vanishing import DISTANCES
+from carrousel.lab.experiments.vanishing import DISTANCES
 
 
 class Watch:

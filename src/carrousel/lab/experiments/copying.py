@@ -1,11 +1,11 @@
 """``carrousel lab copy``: symbols repeated after a silence."""
 
-from .contest import Contest
-from .experiment import About, Options, Outcome
-from .learning import Budget
-from .networks import Network
+from ..contest import Contest
+from ..experiment import About, Options, Outcome
+from ..learning import Budget
+from ..networks import Network
+from ..tasks import Copy
 from .race import SHORT_FIELD, report, run_contests
-from .tasks import Copy
 
 ABOUT = About(
     name="copy",

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
-from carrousel.checkpoint import write_bytes
-from carrousel.colors import COLORS
-
-from .experiment import as_png
+from ...checkpoint import write_bytes
+from ...colors import COLORS
+from ..experiment import as_png
 
 if TYPE_CHECKING:
-    from .cell import Step
+    from .operations import Step
 
 SHOWN = 12  # squares in a row at most
 

@@ -3,10 +3,9 @@
 import torch
 from torch import Tensor, nn
 
-from carrousel import nn as layers
-
-from . import plots
-from .experiment import About, Finding, Options, Outcome
+from ... import nn as layers
+from .. import plots
+from ..experiment import About, Finding, Options, Outcome
 
 ABOUT = About(
     name="constant-error",

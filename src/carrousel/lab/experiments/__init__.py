@@ -1,0 +1,1 @@
+"""The experiments: each module has ``ABOUT`` and ``run``."""
