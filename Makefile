@@ -46,6 +46,9 @@ pretrained: $(VENV)/installed
 
 test: check
 
+# Processes that share the tests: a core each.
+WORKERS ?= 2
+
 SECONDS ?= 60
 
 fuzz: $(VENV)/installed-test
@@ -74,7 +77,7 @@ node_modules/installed: package.json | $(VENV)/installed-test
 	  else echo "npm or its packages cannot be had here: the JavaScript is not checked"; fi
 
 unit: $(VENV)/installed-test browser
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 
 # The explorer's tests need node and a real Chromium: the system's, or playwright's own where it can
 # be had. Tests for which something is missing are skipped and say so.
