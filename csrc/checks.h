@@ -35,26 +35,26 @@ inline void check(const Steps& steps, Index rows) {
 template <class T>
 void check(const Layer<T>& p, Index rows) {
   const int cell = static_cast<int>(p.cell);
-  require(cell >= 0 && cell <= static_cast<int>(Cell::gru), "mode must be 0 to 3, not " + std::to_string(cell));
+  require(cell >= 0 && cell < kCells, "mode must be 0 to 3, not " + std::to_string(cell));
   require(p.input > 0 && p.hidden > 0, "input_size and hidden_size must be above 0");
   check(p.steps, rows);
   require_memory({p.w_ih, p.w_hh, p.h0, p.x.base});
-  if (p.cell == Cell::lstm) require_memory({p.c0});
+  if (traits(p.cell).cell) require_memory({p.c0});
 }
 
 template <class T>
 void check(const Forward<T>& p, Index rows) {
   check(static_cast<const Layer<T>&>(p), rows);
   require_memory({p.y.base});
-  if (p.cell == Cell::lstm) require_memory({p.c_n});
+  if (traits(p.cell).cell) require_memory({p.c_n});
 }
 
 template <class T>
 void check(const Backward<T>& p, Index rows) {
   check(static_cast<const Layer<T>&>(p), rows);
   require_memory({p.y.base, p.dh0});
-  if (p.cell == Cell::lstm) require_memory({p.cells, p.dc0});
-  if (p.cell == Cell::lstm || p.cell == Cell::gru) require_memory({p.saved});
+  if (traits(p.cell).cell) require_memory({p.cells, p.dc0});
+  if (traits(p.cell).saved) require_memory({p.saved});
   if (p.dw_ih) require_memory({p.dw_hh});
 }
 

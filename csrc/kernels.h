@@ -13,6 +13,19 @@ using Index = std::int64_t;
 
 enum class Cell : int { rnn_tanh, rnn_relu, lstm, gru };
 
+struct Traits {
+  Index gates;  // G
+  Index saved;  // S
+  bool cell;    // has a cell state beside the hidden one
+};
+
+constexpr int kCells = 4;
+
+constexpr Traits traits(Cell cell) {
+  constexpr Traits all[kCells] = {{1, 0, false}, {1, 0, false}, {4, 4, true}, {3, 4, false}};
+  return all[static_cast<int>(cell)];
+}
+
 struct Steps {
   Index count;           // T
   Index batch;           // B

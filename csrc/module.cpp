@@ -10,6 +10,7 @@
 #include "checks.h"
 #include "dispatch.h"
 #include "sampling.h"
+#include "step.h"
 #include "threads.h"
 
 namespace nb = nanobind;
@@ -182,6 +183,14 @@ NB_MODULE(_core, m) {
     prefer_huge_pages(at<void>(memory), bytes);
   });
   m.def("use_parallel_for", [](Address address) { use_parallel_for(at<std::remove_pointer_t<ParallelFor>>(address)); });
+  m.def("use_tensors", use_tensors);
+  m.def("plain", plain);
+  const auto any = nb::arg().none();  // a tensor, or None where it may be absent
+  const auto set = nb::arg();
+  m.def("is_layer", is_layer, set, set, any, any, any, any, set);
+  m.def("layers_step", layers_step, set, set, set, any, any, any, set, set, set);
+  m.def("cell_step", cell_step, set, set, any, any, any, set, set, set, set);
+  m.def("cell_gradients", cell_gradients, set, set, any, any, any, any, any, any, any, any, set, set, set);
   m.def("forward_f32", [](int threads, const nb::tuple& shape, const nb::tuple& in, const nb::tuple& x,
                           const nb::tuple& y, const nb::tuple& out) {
     forward(isa().f32, threads, shape, in, x, y, out);

@@ -302,6 +302,7 @@ class LSTM(_Recurrent):
                 i.copy_(-f.uniform_(1, chrono - 1).log_())
 
 
+_PLAIN = frozenset({Tensor, nn.Parameter})
 _WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")  # of a cell
 
 
@@ -349,15 +350,23 @@ class _Cell(Torchlike, nn.RNNCellBase):
 
     def _step(self, x, hx):
         """One step without detours; None where it is not a plain one."""
-        names, h0, c0 = _WEIGHTS if self.bias else _WEIGHTS[:2], hx, None
-        if type(x) not in step.PLAIN:
+        if type(x) not in _PLAIN or x.dim() != 2:
             return None
-        if self._MODE == "LSTM" and hx is not None:
-            if type(hx) not in (tuple, list) or len(hx) != 2:
-                return None
+        lstm = self._MODE == "LSTM"
+        if hx is None:
+            h0 = x.new_zeros(x.size(0), self.hidden_size)
+            c0 = h0 if lstm else None
+        elif not lstm:
+            h0, c0 = hx, None
+        elif type(hx) in (tuple, list) and len(hx) == 2:
             h0, c0 = hx
-        out = cell.run(self._mode(), self, names, x, h0, c0)
-        return out if out is None or self._MODE == "LSTM" else out[0]
+        else:
+            return None
+        if type(h0) not in _PLAIN or (lstm and type(c0) not in _PLAIN):
+            return None
+        names = _WEIGHTS if self.bias else _WEIGHTS[:2]
+        out = cell.run(step.NUMBER[self._mode()], self, names, x, h0, c0)
+        return out if out is None or lstm else out[0]
 
     def _states(self, input, hx):
         """h0 (and c0) as (1, B, H), or None where torch must run."""

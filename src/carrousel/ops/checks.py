@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor
 
+import carrousel._core as _core
+
 FLOATS = (torch.float32, torch.float64)
 
 
@@ -59,6 +61,8 @@ def layer(
     has_cell: bool,
 ) -> torch.dtype:
     """The arguments of one layer, see :func:`carrousel.ops.cpu.forward`; returns their dtype."""
+    if _core.is_layer(gates, has_cell, x, offsets, h0, c0, list(weights)):
+        return x.dtype
     directions, batch, hidden = dims("h0", h0, (3,))
     dtype, inputs, rows = floating("x", x), x.size(-1), gates * hidden
     if offsets is None:

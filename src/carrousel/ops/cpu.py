@@ -53,6 +53,8 @@ def _lend_threads() -> None:
 
 
 _lend_threads()
+# How to look at tensors, and to make some, without a line of torch's headers: csrc/tensors.h.
+_core.use_tensors(Tensor.__dlpack_c_exchange_api__, Tensor, torch.nn.Parameter, torch.empty_like)
 
 
 def _rows(tensor: Tensor | None, column: int = 0) -> tuple[int, int, int]:

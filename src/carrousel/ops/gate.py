@@ -25,6 +25,8 @@ from torch._subclasses import FakeTensor
 from torch._subclasses.functional_tensor import FunctionalTensor
 from torch.autograd import forward_ad
 
+import carrousel._core as _core
+
 KERNELS = "kernels"
 OPERATOR = "operator"  # carrousel::layer, through the dispatcher
 EQUATIONS = "equations"  # ops/reference.py
@@ -52,27 +54,8 @@ def way(tensors: list[Tensor]) -> str:
 
 
 def plain(tensors: list[Tensor]) -> bool:
-    """Whether the memory of each is what its shape and strides say, float32 or float64, all alike.
-
-    Runs before every call, so the cheapest questions that exclude everything: a null address is
-    a meta, a zero or a freed tensor; what has no storage at all, a sparse one say, raises.
-    """
-    dtype = tensors[0].dtype
-    if dtype is not torch.float32 and dtype is not torch.float64:
-        return False
-    try:
-        for t in tensors:
-            if (
-                type(t) not in _PLAIN
-                or t.dtype is not dtype
-                or not t.is_cpu
-                or t.is_neg()
-                or not t.data_ptr()
-            ):
-                return False
-    except RuntimeError:
-        return False
-    return True
+    """Whether the memory of each is what its shape says, float32 or float64, all alike."""
+    return _core.plain(tensors)
 
 
 def converted() -> bool:
