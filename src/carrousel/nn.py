@@ -2,7 +2,8 @@
 
 float32 and float64 on the CPU run on the kernels; everything else (other dtypes and devices,
 ``proj_size``, autocast, ONNX export, and every wrong argument, for its error) takes torch's own
-path, or the reference equations while a trace looks on.
+path, or the reference equations while a trace looks on. Under a transform of ``torch.func`` (grad,
+vmap, jvp, ...) and forward-mode AD the equations run, in ordinary torch and at its speed.
 
 The layers derive from ``torch.nn.RNNBase`` and not from ``torch.nn.LSTM``, since ``torch.compile``
 refuses every instance of the latter. Layers that :func:`carrousel.adopt` swaps in are both.

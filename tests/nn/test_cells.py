@@ -7,18 +7,17 @@ from typing import Any
 import pytest
 import torch
 from tests.nn.twins import (
-    CELLS,
     TOLERANCE,
     assert_same_failure,
     assert_twins_agree,
     cell_twins,
     difference,
+    every_cell,
     leaves,
     noise,
 )
 from torch import Tensor
 
-every_cell = pytest.mark.parametrize("cell", CELLS)
 every_dtype = pytest.mark.parametrize(
     "dtype", [torch.float32, torch.float64], ids=["float32", "float64"]
 )

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from tests.nn.twins import CELLS, cell_twins, difference, leaves, noise, states, twins
+from tests.nn.twins import cell_twins, difference, every_cell, leaves, noise, states, twins
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 from torch.utils.checkpoint import checkpoint
@@ -13,7 +13,6 @@ from torch.utils.checkpoint import checkpoint
 import carrousel
 
 F64 = torch.float64  # torch's float32 LSTM forbids what its float64 one allows
-every_cell = pytest.mark.parametrize("cell", CELLS)
 
 CHANGES: dict[str, Callable[[Tensor], Any]] = {
     "relu_": lambda y: y.relu_(),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from tests.nn.twins import CELLS, cell_twins, difference, leaves, noise, states, twins
+from tests.nn.twins import CELLS, cell_twins, difference, every_cell, leaves, noise, states, twins
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.utils.rnn import pack_padded_sequence
@@ -14,7 +14,6 @@ from torch.nn.utils.rnn import pack_padded_sequence
 import carrousel
 
 F64 = torch.float64
-every_cell = pytest.mark.parametrize("cell", CELLS)
 
 
 def carried_state(layer: nn.RNNBase, x: Tensor) -> Tensor:

@@ -4,12 +4,10 @@ from typing import Any
 
 import pytest
 import torch
-from tests.nn.twins import CELLS, assert_same_failure, noise, twins
+from tests.nn.twins import assert_same_failure, every_cell, noise, twins
 from torch import nn
 
 import carrousel
-
-every_cell = pytest.mark.parametrize("cell", CELLS)
 
 BAD_INPUTS: dict[str, Any] = {
     "no steps": torch.zeros(0, 2, 4),

@@ -7,10 +7,10 @@ from importlib.util import find_spec
 import pytest
 import torch
 from tests.nn.twins import (
-    CELLS,
     TOLERANCE,
     complaints,
     difference,
+    every_cell,
     leaves,
     noise,
     observe,
@@ -19,7 +19,6 @@ from tests.nn.twins import (
 )
 from torch import Tensor, nn
 
-every_cell = pytest.mark.parametrize("cell", CELLS)
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::FutureWarning"),

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import torch
 from tests.nn.twins import (
-    CELLS,
     TOLERANCE,
     cell_twins,
     difference,
+    every_cell,
     leaves,
     noise,
     states,
@@ -22,7 +22,6 @@ from torch.nn.utils.rnn import PackedSequence
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-every_cell = pytest.mark.parametrize("cell", CELLS)
 F64 = torch.float64
 
 

@@ -5,11 +5,9 @@ from typing import Any
 
 import pytest
 import torch
-from tests.nn.twins import CELLS, TOLERANCE, difference, leaves, noise, states, twins
+from tests.nn.twins import TOLERANCE, difference, every_cell, leaves, noise, states, twins
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
-
-every_cell = pytest.mark.parametrize("cell", CELLS)
 
 
 def gradients(layer: nn.RNNBase, loss: Callable[[Any], Tensor]) -> dict[str, Tensor | None]:

@@ -4,10 +4,9 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from tests.nn.twins import CELLS, assert_twins_agree, noise, states, twins
+from tests.nn.twins import assert_twins_agree, every_cell, noise, states, twins
 from torch import Tensor
 
-every_cell = pytest.mark.parametrize("cell", CELLS)
 STEPS, BATCH, INPUTS, UNITS = 6, 5, 3, 8
 
 VIEWS: dict[str, Callable[[], Tensor]] = {

@@ -7,10 +7,10 @@ import pickle
 import pytest
 import torch
 from tests.nn.twins import (
-    CELLS,
     TOLERANCE,
     assert_twins_agree,
     difference,
+    every_cell,
     leaves,
     noise,
     states,
@@ -18,8 +18,6 @@ from tests.nn.twins import (
 )
 
 import carrousel
-
-every_cell = pytest.mark.parametrize("cell", CELLS)
 
 
 @every_cell

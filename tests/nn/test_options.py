@@ -2,12 +2,11 @@
 
 import pytest
 import torch
-from tests.nn.twins import CELLS, assert_twins_agree, noise, states, twins
+from tests.nn.twins import CELLS, assert_twins_agree, every_cell, noise, states, twins
 from torch import nn
 
 import carrousel
 
-every_cell = pytest.mark.parametrize("cell", CELLS)
 no_onednn_warning = pytest.mark.filterwarnings("ignore:LSTM with projections")
 
 

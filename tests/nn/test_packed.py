@@ -2,7 +2,15 @@
 
 import pytest
 import torch
-from tests.nn.twins import CELLS, TOLERANCE, assert_twins_agree, difference, noise, states, twins
+from tests.nn.twins import (
+    TOLERANCE,
+    assert_twins_agree,
+    difference,
+    every_cell,
+    noise,
+    states,
+    twins,
+)
 from torch.nn.utils.rnn import (
     PackedSequence,
     pack_padded_sequence,
@@ -19,7 +27,6 @@ LENGTHS = {
     "unsorted lengths": [3, 9, 1, 9, 5, 1],
     "more rows than a tile": [1 + 11 * k % 23 for k in range(37)],
 }
-every_cell = pytest.mark.parametrize("cell", CELLS)
 no_onednn_warning = pytest.mark.filterwarnings("ignore:LSTM with projections")
 every_dtype = pytest.mark.parametrize(
     "dtype", [torch.float32, torch.float64], ids=["float32", "float64"]

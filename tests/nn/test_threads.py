@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.nn.twins import CELLS, leaves, noise, observe, states, twins
+from tests.nn.twins import every_cell, leaves, noise, observe, states, twins
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
 cpu = pytest.importorskip("carrousel.ops.cpu")  # torch's own layers promise no such thing
-every_cell = pytest.mark.parametrize("cell", CELLS)
 SIZES = [
     (1, 1, 1, 1),
     (5, 1, 3, 64),

@@ -2,12 +2,10 @@
 
 import pytest
 import torch
-from tests.nn.twins import CELLS, noise, states, twins
+from tests.nn.twins import every_cell, noise, states, twins
 from torch import Tensor, nn
 
 import carrousel
-
-every_cell = pytest.mark.parametrize("cell", CELLS)
 
 
 def ten_losses(layer: nn.RNNBase, optimizer: type[torch.optim.Optimizer]) -> list[float]:

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
@@ -31,6 +32,7 @@ CELLS: dict[str, tuple[str, dict[str, Any]]] = {
     "tanh RNN": ("RNN", {"nonlinearity": "tanh"}),
     "relu RNN": ("RNN", {"nonlinearity": "relu"}),
 }
+every_cell = pytest.mark.parametrize("cell", CELLS)
 
 
 def twins(cell: str, *sizes: int, seed: int = 0, **options: Any) -> tuple[Any, Any]:
