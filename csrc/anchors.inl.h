@@ -1,7 +1,5 @@
 // The simple forecasts that a forecaster's network starts from, after every step of a window. The
-// formulas, in plain torch, are src/carrousel/forecast/anchors.py.
-
-constexpr Index kSeasons = 4;     // in a seasonal mean, and over which a trend is measured
+// formulas, in plain torch, are src/carrousel/ops/reference/anchors.py.
 
 template <class T>
 struct Room {  // for one window
@@ -37,18 +35,18 @@ inline void inside(T* __restrict out, Index h, const T* __restrict profile, cons
   }
 }
 
-// Means over the same phase of four seasons, of the values and of what they are beside the level.
+// Means over the same phase of some seasons, of the values and of what they are beside the level.
 template <class T>
 void season_means(const Look<T>& p, const T* __restrict x, Index season, T* __restrict out) {
-  const Index N = p.steps * p.step;
+  const Index N = p.steps * p.step, count = p.constants.seasons;
   for (Index from = 0; from < N; from += season) {
     const Index n = season < N - from ? season : N - from;
     for (Index j = 0; j < n; ++j) out[from + j] = x[from + j];
-    for (Index k = 1; k < kSeasons; ++k) {
+    for (Index k = 1; k < count; ++k) {
       const T* const past = x + (from < k * season ? 0 : from - k * season);
       for (Index j = 0; j < n; ++j) out[from + j] += past[j];
     }
-    for (Index j = 0; j < n; ++j) out[from + j] /= kSeasons;
+    for (Index j = 0; j < n; ++j) out[from + j] /= T(count);
   }
 }
 
@@ -110,7 +108,8 @@ void forecast(const Look<T>& p, Index b, Index t, const Room<T>& room, T* out) {
     for (Index j = 0; j < h; ++j) out[j] += room.rolling[k * p.steps + t];
     out += h;
   }
-  const Index span = p.steps - 1 < kSeasons ? p.steps - 1 : kSeasons, age = p.age[b * p.steps + t];
+  const Index many = p.constants.seasons, span = p.steps - 1 < many ? p.steps - 1 : many;
+  const Index age = p.age[b * p.steps + t];
   const Index most = span > 1 ? span : 1, over = age < 1 ? 1 : age > most ? most : age;
   const T slope = (level - levels[t < span ? 0 : t - span]) / T(over) * (T(shortest) / T(S));
   T* const half = nearest - h;

@@ -94,6 +94,7 @@ void check(const Look<T>& p) {
           "a window must have at least one step of at least one value, and a horizon");
   require(p.first >= 0 && p.first < p.steps, "anchors must be wanted from one of the steps on");
   require(p.seasons.count > 0, "seasons must not be empty");
+  require(p.constants.recent > 0 && p.constants.seasons > 0, "recent and seasons must be above 0");
   for (Index k = 0; k < p.seasons.count; ++k) require(p.seasons.at[k] > 0, "seasons must be above 0");
   for (Index k = 0; k < p.backs.count; ++k) require(p.backs.at[k] > 0, "backs must be above 0");
   const Index kinds = anchor_kinds(p.step, p.seasons);

@@ -153,6 +153,12 @@ struct List {
 };
 
 // What a forecaster sees of B windows of `steps` steps of `step` values; N = steps * step values.
+// Their values, and what they mean, are in src/carrousel/ops/constants.py.
+struct WindowConstants {
+  double floor, still, zero, few, far, ever, least, widest;
+  Index recent, seen, seasons;
+};
+
 template <class T>
 struct Look {
   Index batch, steps, step, horizon;
@@ -163,6 +169,7 @@ struct Look {
   Index row;
   const double* offset;       // (B) what was taken off them; null: nothing
   double relative, absolute;  // scale where nothing was measured: of the size of the values, and at least
+  WindowConstants constants;
   T* features;          // (B, steps, step * (2 + backs) + 2)
   T* anchors;           // (B, steps - first, K, horizon)
   T* values;            // (B, N) relative to the origin, gaps filled, outliers cut

@@ -122,7 +122,7 @@ void add_quantiles(const Kernels<T>& kernels, int threads, const nb::tuple& shap
 
 template <class T>
 void look(const Kernels<T>& kernels, int threads, const nb::tuple& shape, const nb::tuple& lags,
-          const nb::tuple& history, const nb::tuple& usual, const nb::tuple& out) {
+          const nb::tuple& history, const nb::tuple& usual, const nb::tuple& constants, const nb::tuple& out) {
   Look<T> p{};
   Index* const sizes[] = {&p.batch, &p.steps, &p.step, &p.horizon, &p.kinds, &p.first};
   for (std::size_t i = 0; i < 6; ++i) *sizes[i] = nb::cast<Index>(shape[i]);
@@ -134,6 +134,11 @@ void look(const Kernels<T>& kernels, int threads, const nb::tuple& shape, const 
   p.offset = at<const double>(nb::cast<Address>(history[2]));
   p.relative = nb::cast<double>(usual[0]);
   p.absolute = nb::cast<double>(usual[1]);
+  WindowConstants& c = p.constants;
+  double* const numbers[] = {&c.floor, &c.still, &c.zero, &c.few, &c.far, &c.ever, &c.least, &c.widest};
+  for (std::size_t i = 0; i < 8; ++i) *numbers[i] = nb::cast<double>(constants[i]);
+  Index* const counts[] = {&c.recent, &c.seen, &c.seasons};
+  for (std::size_t i = 0; i < 3; ++i) *counts[i] = nb::cast<Index>(constants[i + 8]);
   T** const fields[] = {&p.features, &p.anchors, &p.values, &p.mask, &p.level, &p.scale, &p.size, &p.origin};
   for (std::size_t i = 0; i < 8; ++i) *fields[i] = at<T>(nb::cast<Address>(out[i]));
   p.age = at<Index>(nb::cast<Address>(out[8]));
@@ -224,12 +229,14 @@ NB_MODULE(_core, m) {
   m.def("add_quantiles_f64", [](int threads, const nb::tuple& shape, const nb::tuple& in, double stretch,
                                 Address sum) { add_quantiles(isa().f64, threads, shape, in, stretch, sum); });
   m.def("look_f32", [](int threads, const nb::tuple& shape, const nb::tuple& lags,
-                       const nb::tuple& history, const nb::tuple& usual, const nb::tuple& out) {
-    look(isa().f32, threads, shape, lags, history, usual, out);
+                       const nb::tuple& history, const nb::tuple& usual, const nb::tuple& constants,
+                       const nb::tuple& out) {
+    look(isa().f32, threads, shape, lags, history, usual, constants, out);
   });
   m.def("look_f64", [](int threads, const nb::tuple& shape, const nb::tuple& lags,
-                       const nb::tuple& history, const nb::tuple& usual, const nb::tuple& out) {
-    look(isa().f64, threads, shape, lags, history, usual, out);
+                       const nb::tuple& history, const nb::tuple& usual, const nb::tuple& constants,
+                       const nb::tuple& out) {
+    look(isa().f64, threads, shape, lags, history, usual, constants, out);
   });
   m.def("gather_f32", [](int threads, const nb::tuple& shape, const nb::tuple& in, Address out, Address offset) {
     gather(isa().f32, threads, shape, in, out, offset);

@@ -1,14 +1,6 @@
 // What a forecaster sees of its windows, one window at a time while it is in the first cache. The
-// formulas, in plain torch, are src/carrousel/forecast/{scaling,model}.py; of the
+// formulas, in plain torch, are src/carrousel/ops/reference/{scaling,features}.py; of the
 // simple forecasts, anchors.inl.h.
-
-constexpr Index kRecent = 8;      // measured steps over which the scale is a mean
-constexpr double kFloor = 1e-4;   // scale of what never moved, relative to the size of the values
-constexpr double kStill = 1e-15;  // a movement that is rounding, relative to the size
-constexpr double kZero = 1e-6;    // a value that is nothing, relative to the size
-constexpr double kFew = 8;        // comparisons, below which what is usual has its say
-constexpr Index kSeen = 24;       // compared values, before which nothing is cut
-constexpr double kFar = 5;        // scales, beyond which a value is cut
 
 // log(u) where u = 1 + less: u = 2^e m with m around 1, log m = 2 atanh((m - 1) / (m + 1)), a series.
 template <class T>
@@ -79,34 +71,35 @@ struct Movement {
 };
 
 // The mean change over the last measured steps, but never far below all so far; there, a change of
-// kFar times the usual one counts no more than that.
+// `far` times the usual one counts no more than that.
 template <class T>
-double recent_change(const Movement& m, const Room<T>& room) {
+double recent_change(const WindowConstants& c, const Movement& m, const Room<T>& room) {
   double recent = 0, recently = 0, ever = 0;
-  for (Index k = m.steps < kRecent ? 0 : m.steps - kRecent; k < m.steps; ++k) {
+  for (Index k = m.steps < c.recent ? 0 : m.steps - c.recent; k < m.steps; ++k) {
     recent += room.change[k];
     recently += room.pairs[k];
   }
   recent /= larger(recently, 1.0);
-  if (!(0.1 * m.changes / m.pairs > recent)) return recent;
-  const double most = kFar * room.sorted[(m.moved - 1) / 2];
+  if (!(c.ever * m.changes / m.pairs > recent)) return recent;
+  const double most = c.far * room.sorted[(m.moved - 1) / 2];
   for (Index k = 0; k < m.steps; ++k) {
     const double limit = most * room.pairs[k];
     ever += room.change[k] > limit ? limit : room.change[k];
   }
-  return larger(recent, 0.1 * ever / m.pairs);
+  return larger(recent, c.ever * ever / m.pairs);
 }
 
 // The scale after the steps so far; where little was measured, partly what is usual.
 template <class T>
 double scale_of(const Look<T>& p, const Movement& m, const Room<T>& room) {
-  const double mean = m.mean_size(), floor = (p.relative < kFloor ? p.relative : kFloor) * mean;
-  double scale = m.pairs > 0 ? recent_change(m, room) : m.spread / larger(m.counted, 1.0);
-  if (scale <= kStill * mean) scale = floor;
+  const WindowConstants& c = p.constants;
+  const double mean = m.mean_size(), floor = (p.relative < c.floor ? p.relative : c.floor) * mean;
+  double scale = m.pairs > 0 ? recent_change(c, m, room) : m.spread / larger(m.counted, 1.0);
+  if (scale <= c.still * mean) scale = floor;
   const double compared = m.pairs > 0 ? m.pairs : m.counted > 1 ? m.counted - 1 : 0;
-  if (compared < kFew) {
+  if (compared < c.few) {
     const double usual = larger(p.relative * mean, p.absolute);
-    scale += (1 - compared / kFew) * (usual - scale);
+    scale += (1 - compared / c.few) * (usual - scale);
   }
   return scale;
 }
@@ -118,7 +111,7 @@ void take(const Look<T>& p, Index b, Index t, T origin, double base, Movement& m
   const T* const y = p.history + b * p.row;
   T* const v = p.values + b * p.steps * S;
   T* const level = p.level + b * p.steps;
-  const double zero = kZero * m.mean_size();
+  const double zero = p.constants.zero * m.mean_size();
   double sum = 0, size = 0, count = 0;
   for (Index i = from; i < from + S; ++i) {
     const bool there = finite(y[i]);
@@ -166,13 +159,14 @@ void take(const Look<T>& p, Index b, Index t, T origin, double base, Movement& m
   room.sorted[k] = moved;
 }
 
-// Measured steps after which outliers are told from seasons: those of a whole season, and kSeen values.
+// Measured steps after which outliers are told from seasons: those of a whole season, and `seen` values.
 template <class T>
 Index enough_steps(const Look<T>& p) {
+  const WindowConstants& c = p.constants;
   const Index longest = p.seasons.count ? p.seasons.at[p.seasons.count - 1] : 1;
-  const Index values = (kSeen + p.step - 1) / p.step, season = (longest + p.step - 1) / p.step + 1;
+  const Index values = (c.seen + p.step - 1) / p.step, season = (longest + p.step - 1) / p.step + 1;
   const Index enough = values > season ? values : season;
-  return enough < kRecent ? enough : kRecent;
+  return enough < c.recent ? enough : c.recent;
 }
 
 // Values relative to the last, level and scale of every step.
@@ -183,7 +177,7 @@ void measure(const Look<T>& p, Index b, const Room<T>& room) {
   Index first = 0, last = N - 1;
   while (first < N && !finite(y[first])) ++first;
   while (last >= 0 && !finite(y[last])) --last;
-  const T origin = last < 0 ? T(0) : y[last];
+  const T origin = last < 0 ? T(0) : y[last], least = T(p.constants.least);
   const double base = double(origin) + (p.offset ? p.offset[b] : 0);
   p.origin[b] = origin;
   first /= S;  // the step
@@ -193,14 +187,14 @@ void measure(const Look<T>& p, Index b, const Room<T>& room) {
   for (Index t = first; t < p.steps; ++t) {
     take(p, b, t, origin, base, movement, room);
     const double scale = scale_of(p, movement, room);
-    if (movement.steps >= enough) movement.far = kFar * scale;
-    p.scale[row + t] = larger(T(scale), T(1e-30));
+    if (movement.steps >= enough) movement.far = p.constants.far * scale;
+    p.scale[row + t] = larger(T(scale), least);
     p.size[row + t] = T(movement.mean_size());
     p.age[row + t] = t - first;
   }
   for (Index t = 0; t < first; ++t) {  // nothing is asked there
     p.level[row + t] = first < p.steps ? p.level[row + first] : T(0);
-    p.scale[row + t] = larger(T(p.absolute), T(1e-30));
+    p.scale[row + t] = larger(T(p.absolute), least);
     p.size[row + t] = 0;
     p.age[row + t] = t - first;
     for (Index i = t * S; i < (t + 1) * S; ++i) {
@@ -216,6 +210,7 @@ void show(const Look<T>& p, Index b) {
   const Index S = p.step, N = p.steps * S, marks = S * (1 + p.backs.count) + 1, columns = marks + 1 + S;
   const T* const values = p.values + b * N;
   const T* const level = p.level + b * p.steps;
+  const T floor = T(p.constants.floor), widest = T(p.constants.widest);
   for (Index t = 0; t < p.steps; ++t) {
     const Index row = b * p.steps + t;
     T* const out = p.features + row * columns;
@@ -233,8 +228,8 @@ void show(const Look<T>& p, Index b) {
       const V<T> shown = flip<T>(vlog<T>(fill(T(1)) + size, size), sign);
       store(out + i, p.age[row] < 0 ? V<T>{} : shown, marks - i);
     }
-    const T relative = scale / larger(p.size[row], T(1e-30));
-    const T within = relative < T(kFloor) ? T(kFloor) : relative > 10 ? T(10) : relative;
+    const T relative = scale / larger(p.size[row], T(p.constants.least));
+    const T within = relative < floor ? floor : relative > widest ? widest : relative;
     out[marks] = vlog<T>(fill(within), fill(within - 1))[0];
     for (Index j = 0; j < S; ++j) out[marks + 1 + j] = p.mask[b * N + t * S + j];
   }

@@ -6,8 +6,8 @@ import torch
 from carrousel.forecast.distribution import QUANTILES, SIDE, Forecast
 from carrousel.forecast.loss import forecast_loss
 from carrousel.forecast.model import Network, targets
-from carrousel.forecast.scaling import scale_steps
 from carrousel.forecast.shape import Shape
+from carrousel.ops.reference.scaling import scale_steps
 
 
 def a_network(h, dtype):

@@ -8,8 +8,8 @@ import torch
 from carrousel import Forecaster
 from carrousel.forecast.distribution import QUANTILES, SIDE
 from carrousel.forecast.doubt import gaps_before, of_the_panel, stepped_over, usual_scale, widened
-from carrousel.forecast.model import GAPS
 from carrousel.forecast.shape import Shape
+from carrousel.ops.constants import GAPS
 
 from .conftest import make_panel
 

@@ -4,6 +4,8 @@ import pytest
 import torch
 
 from carrousel.ops import cpu, quantiles, windows
+from carrousel.ops.reference.anchors import Anchors
+from carrousel.ops.reference.scaling import Prior
 
 STEPS, BATCH, INPUTS, HIDDEN = 4, 3, 5, 6
 MODES = range(4)
@@ -164,12 +166,20 @@ def test_positions_outside_are_refused(changes):
         gather(**changes)
 
 
+def _look(step, h, seasons, anchors=Anchors, **given):
+    return windows.look(anchors=anchors(step, h, seasons), **given)
+
+
+class _TooFew(Anchors):
+    names = ("last", "level", "mean")
+
+
 LOOKS = {
     "no step": {"step": 0},
     "a step longer than the window": {"step": 13},
-    "no horizon": {"horizon": 0},
-    "too few kinds": {"kinds": 6},
+    "no horizon": {"h": 0},
     "no season": {"seasons": ()},
+    "too few kinds": {"anchors": _TooFew},
     "a season of nothing": {"seasons": (0,)},
     "a step back to the future": {"backs": (-1,)},
     "whole numbers": {"history": torch.ones(2, 12, dtype=torch.int64)},
@@ -179,12 +189,11 @@ LOOKS = {
 
 @pytest.mark.parametrize("changes", LOOKS.values(), ids=LOOKS)
 def test_what_is_no_window_is_refused(changes):
-    given = {"history": torch.ones(2, 12), "step": 3, "horizon": 2, "kinds": 7, "seasons": (6,)}
-    given |= {"backs": (1,), "last": False, "prior": (0.1, 0.1)}
-    given |= {"offset": torch.zeros(2, 1, dtype=torch.float64)}
-    windows.look(**given)
+    given = {"history": torch.ones(2, 12), "step": 3, "h": 2, "seasons": (6,), "backs": (1,)}
+    given |= {"offset": torch.zeros(2, 1, dtype=torch.float64), "prior": Prior()}
+    _look(**given)
     with pytest.raises((ValueError, TypeError)):
-        windows.look(**given | changes)
+        _look(**given | changes)
 
 
 def test_quantiles_of_another_number_are_refused():

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .scaling import Scaled
+from ..ops.reference.scaling import Scaled
 
 QUANTILES = (0.005, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975, 0.995)
 SIDE = len(QUANTILES) // 2  # quantiles on each side of the median

@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..data.panel import Panel, some
+from ..ops.constants import COUNTS, GAPS, WINDOW
+from ..ops.reference.scaling import Prior
 from .distribution import QUANTILES, SIDE
-from .model import COUNTS, GAPS, Network
-from .scaling import FEW, FLOOR, STILL, Prior
+from .model import Network
 from .shape import Shape
 
 Array = NDArray[np.float64]
@@ -39,14 +40,14 @@ def usual_scale(panel: Panel, shape: Shape) -> tuple[Prior, str | None]:
     them exceed. Where no series is long enough to show how it moves, ten percent of its size.
     """
     swings, sizes, pairs = _movement(panel, shape)
-    enough = pairs >= FEW
+    enough = pairs >= WINDOW.few
     moved = swings[enough & (sizes > 0)] / sizes[enough & (sizes > 0)]
     if not len(moved):
         typical = float(np.median(sizes[sizes > 0])) if (sizes > 0).any() else 1.0
         sentence = "no series shows yet how much it moves: a tenth of its size is taken for that"
         return Prior(Prior().relative, Prior().relative * typical), sentence
     relative = float(np.median(moved))
-    relative = relative if relative > STILL else FLOOR  # nothing moved
+    relative = relative if relative > WINDOW.still else WINDOW.floor  # nothing moved
     return Prior(relative, float(np.quantile(swings[enough], 0.1))), None
 
 
@@ -58,7 +59,7 @@ def in_units_of(panel: Panel, made_up: Array, shape: Shape, seed: int) -> Array:
     it hardly moves, or that nothing else ever moved so much.
     """
     swings, sizes, pairs = _movement(panel, shape)
-    known = (pairs > 0) & (swings > STILL * sizes)
+    known = (pairs > 0) & (swings > WINDOW.still * sizes)
     if not known.any():
         return made_up
     lags = _lags(shape)
@@ -66,7 +67,7 @@ def in_units_of(panel: Panel, made_up: Array, shape: Shape, seed: int) -> Array:
     swing = _unit(shape) * np.mean([_mean_known(change) for change in changes], 0)
     size = _mean_known(np.abs(made_up))
     like = np.random.default_rng(seed).choice(np.flatnonzero(known), len(made_up))
-    still = swing <= STILL * size
+    still = swing <= WINDOW.still * size
     ours, theirs = np.where(still, size, swing), np.where(still, sizes[like], swings[like])
     factor = np.where((ours > 0) & (theirs > 0), theirs / np.maximum(ours, 1e-300), 1.0)
     return made_up * factor[:, None]
@@ -190,7 +191,7 @@ def _between(count: Tensor, counts: Sequence[int], measured: Tensor) -> Tensor:
 def steady(quantiles: Tensor, history: Tensor, offset: Tensor) -> Tensor:
     """(B, h, Q) quantiles with the median of series that never moved where they always were: of
     windows (B, n) less ``offset`` (B, 1), NaN where missing."""
-    still = ((history == 0) | history.isnan()).all(1) & (history.isfinite().sum(1) >= FEW)
+    still = ((history == 0) | history.isnan()).all(1) & (history.isfinite().sum(1) >= WINDOW.few)
     if not still.any():
         return quantiles
     moved = offset[..., None] - quantiles[..., SIDE : SIDE + 1]

@@ -12,9 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..ops.constants import COUNTS, GAPS
 from .distribution import QUANTILES, SIDE
 from .doubt import stepped_over, widened
-from .model import COUNTS, GAPS, Network
+from .model import Network
 from .shape import Shape
 from .windows import Sampler, Windows, less_last
 

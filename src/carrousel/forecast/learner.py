@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..data.panel import Panel, some
+from ..ops.reference.scaling import Prior
 from ..train import Progress, Run, fit
 from .choose import Plan
 from .distribution import QUANTILES
@@ -22,7 +23,6 @@ from .exogenous import Extra
 from .hiding import measure_doubt
 from .lessons import Lessons
 from .model import Network
-from .scaling import Prior
 from .shape import Shape
 from .start import start_from
 from .windows import Sampler, Windows

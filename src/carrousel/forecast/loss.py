@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from ..ops.quantiles import QuantileLoss
+from ..ops.reference.scaling import Scaled
 from .distribution import QUANTILES, SIDE, Forecast
-from .scaling import Scaled
 
 LARGEST = 50.0  # errors beyond this many scales are outliers: their size teaches nothing more
 MEDIAN_WEIGHT = 0.5  # of the absolute error of the median, beside the mean over all quantiles

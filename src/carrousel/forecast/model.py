@@ -7,19 +7,19 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .. import nn as layers
+from ..ops.constants import COUNTS, GAPS
 from ..ops.quantiles import add_quantiles
+from ..ops.reference.anchors import Anchors
+from ..ops.reference.features import steps_back
+from ..ops.reference.scaling import Prior, Scaled, no_offset
 from ..ops.windows import look
-from .anchors import Anchors
 from .distribution import SIDE, Forecast
 from .exogenous import Covariates, Extra
 from .groups import Group, Together
 from .loss import training_loss
-from .scaling import FLOOR, Prior, Scaled, no_offset, scale_steps
 from .shape import Shape
 
 State = list[Any]  # of each layer what carrousel.nn gives: h, or (h, c)
-GAPS = (1, 2, 4, 8, 16, 32, 64, 128, 256)  # missing values, see ``doubt.widened``
-COUNTS = (*range(1, 11), 12, 14, 16, 20, 24, 32, 48, 64, 96, 128)  # see ``doubt.doubted``
 CELLS = {"lstm": layers.LSTM, "gru": layers.GRU, "rnn": layers.RNN}
 
 
@@ -73,8 +73,10 @@ class Network(nn.Module):
         super().__init__()
         self.shape = shape
         self.anchors = Anchors(shape.step, shape.h, shape.seasons)
+        self.backs = steps_back(shape.step, shape.steps, shape.seasons)
         kinds, hidden = len(self.anchors.names), shape.hidden
-        self.embed = nn.Linear(_features(shape), hidden)
+        shown = shape.step * (2 + len(self.backs)) + 2
+        self.embed = nn.Linear(shown, hidden)
         self.layers = nn.ModuleList(_layer(shape.cell, hidden) for _ in range(shape.layers))
         self.head = nn.Linear(hidden, shape.h * (kinds + 2) + 2 * SIDE)
         nn.init.zeros_(self.head.weight)
@@ -87,7 +89,7 @@ class Network(nn.Module):
         self.group = None
         if shape.members is not None:
             shared = _layer(shape.cell, hidden)
-            self.group = Group(shared, _features(shape), hidden, shape.members)
+            self.group = Group(shared, shown, hidden, shape.members)
 
     def forward(
         self,
@@ -108,20 +110,9 @@ class Network(nn.Module):
     ) -> Seen:
         """What all networks of this shape see, of windows from which ``offset`` (B, 1) float64
         was taken (None: nothing); they may share it."""
-        shape, kinds = self.shape, len(self.anchors.names)
         offset = no_offset(history) if offset is None else offset
-        relative, absolute = self.prior.tolist()
-        if history.requires_grad:
-            prior = Prior(relative, absolute)
-            scaled = scale_steps(history, shape.step, shape.seasons, offset=offset, prior=prior)
-            shown, anchors = features(scaled, shape), self.anchors(scaled, last)
-        else:  # the same in one pass
-            lags = shape.seasons, _backs(shape)
-            shown, anchors, *measured = look(
-                history, shape.step, shape.h, kinds, *lags, last, offset, (relative, absolute)
-            )
-            scaled = Scaled(*measured)
-        return Seen(shown, anchors, scaled.last() if last else scaled, extra)
+        seen = look(history, self.anchors, self.backs, offset, Prior(*self.prior.tolist()), last)
+        return Seen(seen.features, seen.anchors, seen.scaled, extra)
 
     def answer(self, seen: Seen) -> Forecast:
         """Forecasts from the steps for which there are anchors."""
@@ -237,37 +228,6 @@ def _together(extra: Extra | None) -> Together:
 def targets(window: Tensor, shape: Shape) -> Tensor:
     """(B, history + h) to (B, T, h): the values after each step; a view."""
     return window[:, shape.step :].unfold(1, shape.h, shape.step)
-
-
-def features(scaled: Scaled, shape: Shape) -> Tensor:
-    """(B, T, F) what a step shows the network; everything in units of its own scale.
-
-    Values are squashed by a logarithm, so that an outlier is large but not overwhelming.
-    """
-    values, scale, level = scaled.values, scaled.scale, scaled.level
-    changes = [_change(values, back) for back in _backs(shape)]
-    moved = _change(level, 1)
-    parts = [(values - level) / scale, *(change / scale for change in changes), moved / scale]
-    seen = torch.cat(parts, -1)
-    seen = seen.abs().log1p_().copysign_(seen).masked_fill_((scaled.age < 0)[..., None], 0.0)
-    relative = (scale / scaled.size.clamp_min(1e-30)).clamp(FLOOR, 10).log()
-    return torch.cat([seen, relative, scaled.mask], -1)
-
-
-def _backs(shape: Shape) -> list[int]:
-    """Steps back at which values are compared: the step before, and each longer season."""
-    longer = [s // shape.step for s in shape.seasons if s % shape.step == 0]
-    return sorted({1, *(back for back in longer if back < shape.steps)})
-
-
-def _change(values: Tensor, back: int) -> Tensor:
-    """Values minus those ``back`` steps before; 0 where there were none."""
-    before = torch.cat([values[:, :1].expand(-1, back, -1), values[:, :-back]], 1)
-    return values - before if back < values.shape[1] else torch.zeros_like(values)
-
-
-def _features(shape: Shape) -> int:
-    return shape.step * (2 + len(_backs(shape))) + 2
 
 
 def _layer(cell: str, hidden: int) -> nn.Module:

@@ -29,7 +29,7 @@ import carrousel._core as _core
 
 KERNELS = "kernels"
 OPERATOR = "operator"  # carrousel::layer, through the dispatcher
-EQUATIONS = "equations"  # ops/reference.py
+EQUATIONS = "equations"  # ops/reference/cells.py
 TORCH = "torch"  # torch.nn's own layer: other dtypes and devices, and every error
 
 _PLAIN = frozenset({Tensor, torch.nn.Parameter})

@@ -1,7 +1,8 @@
-"""Windows of series, and what a forecaster sees of them: in one pass each.
+"""Windows of series, and what a forecaster sees of them: the door that picks who computes it.
 
-The formulas, in plain torch, are in ``carrousel.forecast`` (``scaling``, ``model.features``,
-``anchors``); differentiable ways go there.
+The formulas, in plain torch, are in ``carrousel.ops.reference`` (``scaling``, ``features``,
+``anchors``); the kernel (``csrc/windows.inl.h``) does the same in one pass. It sees all windows of
+training, forecasts and streams; what must be derived goes through torch.
 """
 
 from collections.abc import Sequence
@@ -11,70 +12,99 @@ import torch
 from torch import Tensor
 
 import carrousel._core as _core
-from carrousel.ops import checks
+from carrousel.ops import checks, gate
+from carrousel.ops.constants import WINDOW
+from carrousel.ops.reference.anchors import Anchors
+from carrousel.ops.reference.features import features
+from carrousel.ops.reference.scaling import Prior, Scaled, scale_steps
 
 SMALL = 1 << 14  # values that are written: below, a second thread costs more than it does
 
 
 class Look(NamedTuple):
-    """B windows of T steps; the last eight are a ``carrousel.forecast.scaling.Scaled``."""
+    """B windows of T steps as a network sees them."""
 
     features: Tensor  # (B, T, step * (2 + backs) + 2)
-    anchors: Tensor  # (B, T or 1, kinds, horizon)
-    values: Tensor  # (B, T, step)
-    mask: Tensor  # (B, T, step)
-    level: Tensor  # (B, T, 1)
-    scale: Tensor  # (B, T, 1)
-    size: Tensor  # (B, T, 1)
-    origin: Tensor  # (B, 1)
-    age: Tensor  # (B, T) int64
-    offset: Tensor  # (B, 1) float64
+    anchors: Tensor  # (B, T, kinds, h), or T = 1: the last step alone is asked for
+    scaled: Scaled  # of the steps for which there are anchors
 
 
 def look(
     history: Tensor,
-    step: int,
-    horizon: int,
-    kinds: int,
-    seasons: Sequence[int],
+    anchors: Anchors,
     backs: Sequence[int],
-    last: bool,
     offset: Tensor,
-    prior: tuple[float, float],
+    prior: Prior,
+    last: bool = False,
 ) -> Look:
-    """history (B, T*step), float32 or float64, NaN where missing, from which ``offset`` (B, 1)
-    float64 was taken; with ``last``, the simple forecasts of the last step alone. ``prior`` is a
-    ``carrousel.forecast.scaling.Prior``."""
+    """What a network sees of history (B, T*step), float32 or float64, NaN where missing.
+
+    Args:
+        history: The values less ``offset`` (B, 1) float64.
+        anchors: The simple forecasts that are wanted.
+        backs: Steps back at which values are compared.
+        prior: The usual scale.
+        last: The simple forecasts of the last step alone.
+    """
     shape = checks.dims("history", history, (2,))
     checks.tensor("history", history, shape, checks.floating("history", history))
-    if not 0 < step <= shape[1]:
-        raise ValueError(f"step must be 1 to the {shape[1]} values of a window, not {step!r}")
+    if not 0 < anchors.step <= shape[1]:
+        raise ValueError(f"step must be 1 to the {shape[1]} values of a window, not {anchors.step}")
     checks.tensor("offset", offset, (shape[0], 1), torch.float64)
+    if (history.requires_grad and torch.is_grad_enabled()) or gate.in_transform():
+        return _by_the_formulas(history, anchors, backs, offset, prior, last)
+    return _in_one_pass(history, anchors, backs, offset, prior, last)
+
+
+def _by_the_formulas(
+    history: Tensor,
+    anchors: Anchors,
+    backs: Sequence[int],
+    offset: Tensor,
+    prior: Prior,
+    last: bool,
+) -> Look:
+    scaled = scale_steps(history, anchors.step, anchors.seasons, offset=offset, prior=prior)
+    shown, simple = features(scaled, backs), anchors(scaled, last)
+    return Look(shown, simple, scaled.last() if last else scaled)
+
+
+def _in_one_pass(
+    history: Tensor,
+    anchors: Anchors,
+    backs: Sequence[int],
+    offset: Tensor,
+    prior: Prior,
+    last: bool,
+) -> Look:
     history = history if history.stride(1) == 1 else history.contiguous()
-    batch, steps = len(history), history.shape[1] // step
-    first, new = steps - 1 if last else 0, history.new_empty
-    out = Look(
-        new(batch, steps, step * (2 + len(backs)) + 2),
-        new(batch, steps - first, kinds, horizon),
-        new(batch, steps, step),
-        new(batch, steps, step),
-        new(batch, steps, 1),
-        new(batch, steps, 1),
-        new(batch, steps, 1),
-        new(batch, 1),
-        torch.empty(batch, steps, dtype=torch.int64),
-        offset.contiguous(),
+    batch, step, kinds = len(history), anchors.step, len(anchors.names)
+    steps, offset, new = history.shape[1] // step, offset.contiguous(), history.new_empty
+    first = steps - 1 if last else 0
+    shown = new(batch, steps, step * (2 + len(backs)) + 2)
+    simple = new(batch, steps - first, kinds, anchors.h)
+    scaled = Scaled(
+        values=new(batch, steps, step),
+        mask=new(batch, steps, step),
+        level=new(batch, steps, 1),
+        scale=new(batch, steps, 1),
+        size=new(batch, steps, 1),
+        origin=new(batch, 1),
+        age=torch.empty(batch, steps, dtype=torch.int64),
+        offset=offset,
     )
+    measured = (scaled.values, scaled.mask, scaled.level, scaled.scale, scaled.size, scaled.origin)
     run = _core.look_f32 if history.dtype is torch.float32 else _core.look_f64
     run(
-        _threads(batch, out.features.numel() + out.anchors.numel()),
-        (batch, steps, step, horizon, kinds, first),
-        (seasons, backs),
-        (history.data_ptr(), history.stride(0), out.offset.data_ptr()),
+        _threads(batch, shown.numel() + simple.numel()),
+        (batch, steps, step, anchors.h, kinds, first),
+        (anchors.seasons, backs),
+        (history.data_ptr(), history.stride(0), offset.data_ptr()),
         prior,
-        tuple([t.data_ptr() for t in out[:-1]]),
+        WINDOW,
+        tuple([t.data_ptr() for t in (shown, simple, *measured, scaled.age)]),
     )
-    return out
+    return Look(shown, simple, scaled.last() if last else scaled)
 
 
 def gather(

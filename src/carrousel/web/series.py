@@ -11,6 +11,7 @@ from ..forecast import Forecaster
 from ..forecast.distribution import QUANTILES
 from ..forecast.model import Network
 from ..forecast.outputs import counts
+from ..ops.constants import COUNTS, GAPS, WINDOW
 from .pages import FORMAT, layer_pages, linear_page
 from .tensors import encode
 
@@ -40,6 +41,7 @@ def forecaster_page(path: Path, name: str) -> dict[str, Any]:
             "networks": len(forecaster.networks_),
             "quantiles": QUANTILES,
             "shape": _shape(network),
+            "constants": WINDOW._asdict() | {"gaps": GAPS, "counts": COUNTS},
             "stretch": float(network.stretch),
             "prior": network.prior.tolist(),
             "wander": network.wander.tolist(),

@@ -1,31 +1,31 @@
 /**
  * The simple forecasts that a forecaster's network weighs: as now, as last season, as the season
- * in the mean, as a day within its week, with the trend. The same as carrousel/forecast/anchors.py.
+ * in the mean, as a day within its week, with the trend. The same as
+ * carrousel/ops/reference/anchors.py.
  */
 
-const SEASONS = 4; // of which a seasonal mean is made
-
-/** (K, h) forecasts from the end of step t, relative to the origin. */
-export function simpleForecasts(scaled, { step, h, seasons }, t) {
+/** (K, h) forecasts from the end of step t, relative to the origin; `meta` is the model's. */
+export function simpleForecasts(scaled, { shape, constants }, t) {
+  const { step, h, seasons } = shape;
   const ahead = Array.from({ length: h }, (_, j) => j);
+  const from = { scaled, step, t, ahead, count: constants.seasons };
   const level = scaled.level[t];
   const last = scaled.values[t][step - 1];
   const forecasts = [ahead.map(() => last)];
   if (step > 1) forecasts.push(ahead.map(() => level));
   const base = seasons[0] === 1 ? 0 : forecasts.length;
-  for (const season of seasons) forecasts.push(...seasonal(scaled, step, season, t, ahead));
+  for (const season of seasons) forecasts.push(...seasonal(from, season));
   for (const outer of seasons.slice(1)) {
-    if (outer % seasons[0] === 0)
-      forecasts.push(...within(scaled, step, seasons[0], outer, t, ahead));
+    if (outer % seasons[0] === 0) forecasts.push(...within(from, seasons[0], outer));
   }
-  const trend = trends(scaled, step, seasons[0], t, ahead);
+  const trend = trends(from, seasons[0]);
   const half = forecasts[base].map((value, j) => value + 0.5 * trend[j]);
   return [...forecasts, half, forecasts[base].map((value, j) => value + trend[j])];
 }
 
 /** The last season, the mean of the last few, and their mean form at today's level. */
-function seasonal(scaled, step, season, t, ahead) {
-  const backs = Array.from({ length: SEASONS }, (_, back) => back);
+function seasonal({ scaled, step, t, ahead, count }, season) {
+  const backs = Array.from({ length: count }, (_, back) => back);
   const flat = scaled.values.flat();
   const end = (t + 1) * step;
   const lags = backs.map((back) => lagged(flat, scaled.level[t], end, season, back, ahead));
@@ -40,15 +40,15 @@ function seasonal(scaled, step, season, t, ahead) {
  * A season within a longer one (a day within its week): the longer one's profile, as it was last and
  * in the mean, plus what the last season was beside the profile known before it.
  */
-function within(scaled, step, season, outer, t, ahead) {
+function within({ scaled, step, t, ahead, count }, season, outer) {
   const flat = scaled.values.flat();
   const level = scaled.level[t];
   const end = (t + 1) * step;
   const meanAt = (position) => {
-    const backs = Array.from({ length: SEASONS }, (_, back) =>
+    const backs = Array.from({ length: count }, (_, back) =>
       Math.min(back, Math.floor(position / outer)),
     );
-    return backs.reduce((sum, back) => sum + flat[position - outer * back], 0) / SEASONS;
+    return backs.reduce((sum, back) => sum + flat[position - outer * back], 0) / count;
   };
   const lastAt = (position) => flat[position];
   return [lastAt, meanAt].map((profile) =>
@@ -72,8 +72,8 @@ function lagged(flat, otherwise, end, season, back, ahead) {
 }
 
 /** Mean change of level over the last steps, once a season of the horizon. */
-function trends({ level, age }, step, season, t, ahead) {
-  const span = Math.min(SEASONS, level.length - 1);
+function trends({ scaled: { level, age }, step, t, ahead, count }, season) {
+  const span = Math.min(count, level.length - 1);
   const past = level[t >= span ? t - span : 0];
   const steps = Math.min(Math.max(age[t], 1), Math.max(span, 1));
   const slope = ((level[t] - past) / steps) * (season / step);

@@ -1,15 +1,11 @@
 /**
  * A forecaster's network around its recurrent layers: what a step shows it, and what its numbers
- * say. The same as carrousel/forecast/{scaling,model,anchors}.py for one series; tests compare.
+ * say. The same as carrousel/ops/reference and carrousel/forecast for one series; tests compare.
  */
 
 import { decode } from "./net/load.js";
 import { simpleForecasts } from "./anchors.js";
 import { scaleSteps } from "./scaling.js";
-
-const SIDE = 5; // quantiles on each side of the median
-const GAPS = [1, 2, 4, 8, 16, 32, 64, 128, 256]; // for which doubt was measured, as in model.py
-const COUNTS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 20, 24, 32, 48, 64, 96, 128];
 
 /** The input of a model's series: its last observations, cut into steps. */
 export function readSeries(model, index, values = null, end = null) {
@@ -31,17 +27,27 @@ export function upTo(model, input, end) {
 }
 
 function seriesInput(model, index, values, end) {
-  const { shape, prior } = model.meta;
+  const { shape } = model.meta;
   const { step, steps } = shape;
   const length = step * steps;
   const first = end - length; // may lie before the series: those values are missing
   const gap = gapBefore(values, end);
   const over = steppedOver(gap, shape);
   const series = Float64Array.from({ length }, (_, k) => values[first - over + k] ?? NaN);
-  const scaled = scaleSteps(series, shape, prior);
+  const scaled = scaleSteps(series, model.meta);
   const times = model.meta.series[index].times;
   const labels = Array.from({ length: steps }, (_, t) => stepName(times, first + t * step, step));
-  return { index, values, end, first, gap, series, scaled, labels, x: features(scaled, shape) };
+  return {
+    index,
+    values,
+    end,
+    first,
+    gap,
+    series,
+    scaled,
+    labels,
+    x: features(scaled, model.meta),
+  };
 }
 
 /** Missing values right before `end`; none where there is no value at all. */
@@ -76,8 +82,9 @@ export function short(time) {
 }
 
 /** T rows of what a step shows the network, in units of its own scale. */
-export function features(scaled, shape) {
+export function features(scaled, { shape, constants }) {
   const backs = seasonsBack(shape);
+  const { floor, widest, least } = constants;
   return scaled.values.map((row, t) => {
     const { level, scale, size, age } = scaled;
     const seen = [
@@ -87,7 +94,7 @@ export function features(scaled, shape) {
     ]
       .flat()
       .map((value) => (age[t] < 0 ? 0 : squash(value / scale[t])));
-    const relative = Math.log(clamp(scale[t] / Math.max(size[t], 1e-30), 1e-4, 10));
+    const relative = Math.log(clamp(scale[t] / Math.max(size[t], least), floor, widest));
     return [...seen, relative, ...scaled.mask[t]];
   });
 }
@@ -112,17 +119,17 @@ export function readForecast(model, input, record, t) {
   const { shape, stretch, calibration } = model.meta;
   const { h } = shape;
   const { scaled } = input;
-  const simple = simpleForecasts(scaled, shape, t); // (K, h)
+  const simple = simpleForecasts(scaled, model.meta, t); // (K, h)
   const out = record.output.subarray(t * model.head.outputs, (t + 1) * model.head.outputs);
   const kinds = simple.length;
   const weights = softmaxColumns(out, kinds, h);
   const center = sumColumns(weights, simple, h);
-  const reach = tails(out.subarray(h * (kinds + 2)));
+  const reach = tails(out.subarray(h * (kinds + 2)), (model.meta.quantiles.length - 1) / 2);
   const scale = scaled.scale[t];
   const quantiles = center.map((value, j) => {
     const median = out[h * kinds + j];
     const width = softplus(out[h * (kinds + 1) + j]) * stretch;
-    const middle = steady(input) ? 0 : value + scale * median;
+    const middle = steady(input, model.meta.constants) ? 0 : value + scale * median;
     return reach.map((far) => scaled.origin + middle + scale * width * far);
   });
   const { nonnegative } = model.meta.series[input.index];
@@ -137,20 +144,21 @@ export function readForecast(model, input, record, t) {
 }
 
 /** Whether the series never moved, as far as it is read. */
-function steady({ series, scaled }) {
+function steady({ series, scaled }, { few }) {
   const known = series.filter(Number.isFinite);
-  return known.length >= 8 && known.every((value) => value === scaled.origin);
+  return known.length >= few && known.every((value) => value === scaled.origin);
 }
 
 /** As wide as was measured where little is known (carrousel/forecast/doubt.py). */
-function doubted(quantiles, { gap, series }, { shape, wander, factors: [few, ended] }) {
+function doubted(quantiles, { gap, series }, { shape, constants, wander, factors: [few, ended] }) {
+  const { counts, gaps } = constants;
   const known = series.filter(Number.isFinite).length;
   const rest = gap - steppedOver(gap, shape);
   const measured = known > 0 && known <= Math.floor(series.length / 2);
   const factor =
-    (rest ? between(rest, COUNTS, ended) : 1) * (measured ? between(known, COUNTS, few) : 1);
-  const wide = quantiles.map((row) => row.map((value) => row[SIDE] + (value - row[SIDE]) * factor));
-  return widened(wide, gap, wander);
+    (rest ? between(rest, counts, ended) : 1) * (measured ? between(known, counts, few) : 1);
+  const wide = quantiles.map((row) => around(row, (away) => away * factor));
+  return widened(wide, gap, gaps, wander);
 }
 
 /** What was measured at `counts`, and between them on a line by the logarithm. */
@@ -163,17 +171,23 @@ function between(count, counts, measured) {
   return measured[after - 1] + share * (measured[after] - measured[after - 1]);
 }
 
+/** Quantiles whose distances from the median, the middle one, are others. */
+function around(row, moved) {
+  const median = row[(row.length - 1) / 2];
+  return row.map((value, q) => median + moved(value - median, q));
+}
+
 /** Quantiles after a gap: wider by the power measured for such a gap. */
-function widened(quantiles, gap, wander) {
+function widened(quantiles, gap, gaps, wander) {
   if (!gap) return quantiles;
-  const power = between(gap, GAPS, wander);
+  const power = between(gap, gaps, wander);
   const far = quantiles[0].map(() => 0);
   return quantiles.map((row, j) => {
     const factor = ((gap + j + 1) / (j + 1)) ** power;
-    return row.map((value, q) => {
-      const away = (value - row[SIDE]) * factor;
+    return around(row, (distance, q) => {
+      const away = distance * factor;
       far[q] = Math.max(far[q], Math.abs(away));
-      return row[SIDE] + Math.sign(away) * far[q];
+      return Math.sign(away) * far[q];
     });
   });
 }
@@ -207,12 +221,13 @@ function finished(row, factors, nonnegative) {
 }
 
 function stretched(row, factors) {
-  const median = row[SIDE];
+  const middle = (row.length - 1) / 2;
+  const median = row[middle];
   const side = (sign) => {
     let reach = 0;
     return factors.map(
       (factor, k) =>
-        (reach = Math.max(reach, sign * (row[SIDE + sign * (k + 1)] - median) * factor)),
+        (reach = Math.max(reach, sign * (row[middle + sign * (k + 1)] - median) * factor)),
     );
   };
   return [
@@ -243,17 +258,17 @@ function sumColumns(weights, simple, h) {
 }
 
 /** Quantiles in units of the width: growing outwards from the median, which is 0. */
-function tails(out) {
+function tails(out, count) {
   const side = (from) => {
     let sum = 0;
-    return Array.from({ length: SIDE }, (_, k) => (sum += softplus(out[from + k])));
+    return Array.from({ length: count }, (_, k) => (sum += softplus(out[from + k])));
   };
   return [
     ...side(0)
       .reverse()
       .map((far) => -far),
     0,
-    ...side(SIDE),
+    ...side(count),
   ];
 }
 

@@ -103,6 +103,6 @@ export function withoutStep(input, t, size) {
 
 /** The input of a model for another window of observations. */
 export function windowInput(model, input, series) {
-  const scaled = scaleSteps(series, model.meta.shape, model.meta.prior);
-  return { ...input, series, scaled, x: features(scaled, model.meta.shape) };
+  const scaled = scaleSteps(series, model.meta);
+  return { ...input, series, scaled, x: features(scaled, model.meta) };
 }

@@ -1,24 +1,18 @@
 /**
  * A window cut into steps, each with a level and a scale that look backwards only; missing values
- * take the value one step before, outliers are cut. The same as carrousel/forecast/scaling.py.
+ * take the value one step before, outliers are cut. The same as
+ * carrousel/ops/reference/scaling.py; the numbers (carrousel/ops/constants.py) come with the model.
  */
-
-const FLOOR = 1e-4;
-const STILL = 1e-15;
-const ZERO = 1e-6;
-const RECENT = 8;
-const FEW = 8;
-const SEEN = 24;
-const FAR = 5;
 
 /**
  * @param {Float64Array} history T * step observations, NaN where missing
- * @param {{step: number, seasons: number[]}} shape
- * @param {[number, number]} prior the usual scale: of the size of the values, and at least
+ * @param {{shape: {step: number, seasons: number[]}, prior: [number, number],
+ *   constants: Record<string, number>}} meta the model's; `prior` is the usual scale: of the size
+ *   of the values, and at least
  * @returns {{values: number[][], mask: number[][], level: number[], scale: number[],
  *   size: number[], origin: number, age: number[]}} values and levels relative to the origin
  */
-export function scaleSteps(history, { step, seasons }, prior) {
+export function scaleSteps(history, { shape: { step, seasons }, prior, constants }) {
   const T = history.length / step;
   const last = history.findLastIndex(Number.isFinite);
   const origin = last < 0 ? 0 : history[last];
@@ -26,8 +20,9 @@ export function scaleSteps(history, { step, seasons }, prior) {
   const lags = [1, step, 2 * step, ...seasons];
   const found = { values: [], mask: [], level: [], scale: [], size: [] };
   const so = { far: Infinity, changes: [], spread: 0, counted: 0, size: 0, known: new Set() };
-  const enough = enoughSteps(step, seasons);
-  for (let t = 0; t < T; t++) takeStep(found, so, { raw, lags, step, origin, prior, enough }, t);
+  const enough = enoughSteps(step, seasons, constants);
+  for (let t = 0; t < T; t++)
+    takeStep(found, so, { raw, lags, step, origin, prior, enough, constants }, t);
   const start = history.findIndex(Number.isFinite);
   const first = start < 0 ? T : Math.floor(start / step);
   for (let t = 0; t < first; t++) {
@@ -39,15 +34,15 @@ export function scaleSteps(history, { step, seasons }, prior) {
 }
 
 /** Measured steps after which outliers are told from seasons: those of a whole season. */
-function enoughSteps(step, seasons) {
+function enoughSteps(step, seasons, { recent, seen }) {
   const longest = seasons[seasons.length - 1];
-  return Math.min(RECENT, Math.max(Math.ceil(SEEN / step), Math.ceil(longest / step) + 1));
+  return Math.min(recent, Math.max(Math.ceil(seen / step), Math.ceil(longest / step) + 1));
 }
 
 /** Step t: its values, level and scale; `so` is what the steps so far say of the scale. */
-function takeStep(found, so, { raw, lags, step, origin, prior, enough }, t) {
+function takeStep(found, so, { raw, lags, step, origin, prior, enough, constants }, t) {
   const from = t * step;
-  const zero = ZERO * (so.size / Math.max(so.counted, 1));
+  const zero = constants.zero * (so.size / Math.max(so.counted, 1));
   const before = found.values[t - 1];
   const mask = [];
   const seen = [];
@@ -67,13 +62,13 @@ function takeStep(found, so, { raw, lags, step, origin, prior, enough }, t) {
   so.counted += count;
   so.size += total(seen.map((value, k) => (mask[k] ? Math.abs(value + origin) : 0)));
   const size = so.size / Math.max(so.counted, 1);
-  const scale = scaleOf(so, size, prior);
-  if (so.changes.length >= enough) so.far = FAR * scale;
+  const scale = scaleOf(so, size, prior, constants);
+  if (so.changes.length >= enough) so.far = constants.far * scale;
   found.values.push(values);
   found.mask.push(mask);
   found.level.push(level);
   found.size.push(size);
-  found.scale.push(Math.max(scale, 1e-30));
+  found.scale.push(Math.max(scale, constants.least));
 }
 
 /** The value at i, no further than `far` from all that there is to compare it with. */
@@ -87,25 +82,26 @@ function cut(raw, i, lags, far, origin, zero) {
 }
 
 /** Mean absolute change between steps; where little was measured, partly what is usual. */
-function scaleOf(so, size, [relative, absolute]) {
+function scaleOf(so, size, [relative, absolute], constants) {
+  const { floor, still, few } = constants;
   const pairs = total(so.changes.map((one) => one.pairs));
   const measured =
-    pairs > 0 ? recentChange(so.changes, pairs) : so.spread / Math.max(so.counted, 1);
-  const scale = measured <= STILL * size ? Math.min(FLOOR, relative) * size : measured;
+    pairs > 0 ? recentChange(so.changes, pairs, constants) : so.spread / Math.max(so.counted, 1);
+  const scale = measured <= still * size ? Math.min(floor, relative) * size : measured;
   const compared = pairs > 0 ? pairs : Math.max(so.counted - 1, 0);
   const usual = Math.max(relative * size, absolute);
-  return scale + Math.max(1 - compared / FEW, 0) * (usual - scale);
+  return scale + Math.max(1 - compared / few, 0) * (usual - scale);
 }
 
 /** Over the last steps, but never far below all so far; there, outliers count as five usual ones. */
-function recentChange(changes, pairs) {
-  const latest = changes.slice(-RECENT);
-  const recent = total(latest.map((one) => one.change)) / total(latest.map((one) => one.pairs));
-  if (!((0.1 * total(changes.map((one) => one.change))) / pairs > recent)) return recent;
+function recentChange(changes, pairs, { recent: latest, ever: share, far }) {
+  const last = changes.slice(-latest);
+  const recent = total(last.map((one) => one.change)) / total(last.map((one) => one.pairs));
+  if (!((share * total(changes.map((one) => one.change))) / pairs > recent)) return recent;
   const moved = changes.filter((one) => one.change > 0).map((one) => one.change / one.pairs);
   const usual = moved.sort((a, b) => a - b)[Math.floor((moved.length - 1) / 2)];
-  const ever = total(changes.map((one) => Math.min(one.change, FAR * usual * one.pairs))) / pairs;
-  return Math.max(recent, 0.1 * ever);
+  const ever = total(changes.map((one) => Math.min(one.change, far * usual * one.pairs))) / pairs;
+  return Math.max(recent, share * ever);
 }
 
 const total = (row) => row.reduce((sum, value) => sum + value, 0);

@@ -1,6 +1,6 @@
 // @ts-check
 // The three cells: one step forwards, one step back. Equations and gate order are torch's, as in
-// carrousel/ops/reference.py; the derivation of the way back is in csrc/README.md.
+// carrousel/ops/reference/cells.py; the derivation of the way back is in csrc/README.md.
 
 /** @typedef {import("./forward.js").LayerRecord} LayerRecord */
 

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from carrousel.forecast.model import Network, features
-from carrousel.forecast.scaling import Prior, scale_steps
+from carrousel.forecast.model import Network
 from carrousel.forecast.shape import Shape
 from carrousel.forecast.windows import Windows
+from carrousel.ops.reference.features import features
+from carrousel.ops.reference.scaling import Prior, scale_steps
 
-from .conftest import make_panel
+from ..forecast.conftest import make_panel
 
 SHAPES = {
     "a day, a week": Shape(10, "gru", 4, 9, (4, 12), 4, 1),
@@ -61,7 +62,7 @@ def test_the_kernel_sees_what_the_formulas_say(shape, kind, dtype, taken):
     near = {"rtol": 1e-4, "atol": 1e-5} if dtype is torch.float32 else {"rtol": 1e-9, "atol": 1e-10}
     for name, expected in vars(scaled).items():
         torch.testing.assert_close(getattr(seen.scaled, name), expected, **near)
-    torch.testing.assert_close(seen.features, features(scaled, shape), **near)
+    torch.testing.assert_close(seen.features, features(scaled, network.backs), **near)
     unit = scaled.scale[..., None]
     torch.testing.assert_close(seen.anchors / unit, network.anchors(scaled) / unit, **near)
 

@@ -8,14 +8,15 @@ before.
 
 - Missing values are filled by the value one step before (the same hour of the day before) and
   marked in a mask; the fill feeds differences and simple forecasts, never the level or the scale.
-- *Outliers* are cut: a value counts no more than ``FAR`` scales beyond everything that it may be
+- *Outliers* are cut: a value counts no more than ``far`` scales beyond everything that it may be
   compared with. A level that has shifted is an outlier once; the next value, which has the first
   beside it, is followed wherever it goes.
-- Where less than ``FEW`` values could be compared, the scale is partly the *usual* one, of the
+- Where less than ``few`` values could be compared, the scale is partly the *usual* one, of the
   other series (``prior``), and where there was nothing to compare wholly that: what was not
   measured is no reason to be sure. A series that never moved has a small scale, but not none.
 
-The kernel ``csrc/windows.inl.h`` does the same in one pass (``carrousel.ops.windows``).
+The kernel ``csrc/windows.inl.h`` does the same in one pass, the explorer's ``scaling.js`` in the
+page; ``carrousel.ops.windows`` picks. The numbers are ``carrousel.ops.constants.WINDOW``.
 """
 
 from collections.abc import Sequence
@@ -25,13 +26,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-FLOOR = 1e-4  # scale of a series that never moved, relative to the size of its values
-STILL = 1e-15  # movement relative to the size that is only rounding
-ZERO = 1e-6  # size, relative to that of the values, of a value that is nothing
-RECENT = 8  # measured steps over which the scale is a mean
-FEW = 8  # comparisons, below which the usual scale has its say
-SEEN = 24  # compared values, before which nothing is cut
-FAR = 5.0  # scales, beyond which a value is cut
+from carrousel.ops.constants import WINDOW
 
 
 class Prior(NamedTuple):
@@ -159,8 +154,8 @@ class _Window:
         self.levels.append(level)
         self.sizes.append(self.total / self.counted.clamp_min(1))
         measured, scale = self._scale()
-        self.far = torch.where(measured >= self.enough, FAR * scale, torch.inf)
-        self.scales.append(scale.clamp_min(1e-30))
+        self.far = torch.where(measured >= self.enough, WINDOW.far * scale, torch.inf)
+        self.scales.append(scale.clamp_min(WINDOW.least))
 
     def _cut(self, t: int) -> Tensor:
         """(B, step) no further than ``far`` from all that there is to compare with. A rise from
@@ -172,7 +167,7 @@ class _Window:
         there = near.isfinite()
         low = near.masked_fill(~there, torch.inf).amin(-1) - self.far[:, None]
         high = near.masked_fill(~there, -torch.inf).amax(-1) + self.far[:, None]
-        zero = ZERO * self.sizes[-1][:, None, None]
+        zero = WINDOW.zero * self.sizes[-1][:, None, None]
         nothing = ((near + self.base[..., None]).abs() <= zero).any(-1)
         compared = there[..., 1:].any(-1) & ~nothing & self.far.isfinite()[:, None]
         return torch.where(compared, torch.minimum(torch.maximum(values, low), high), values)
@@ -191,35 +186,37 @@ class _Window:
         changes, pairs = torch.stack(self.changes, 1), torch.stack(self.pairs, 1)  # (B, t)
         compared = pairs.sum(1)
         scale = torch.where(compared > 0, _recent_change(changes, pairs), few)
-        prior = Prior(FLOOR) if self.prior is None else self.prior
-        scale = torch.where(scale <= STILL * size, min(FLOOR, prior.relative) * size, scale)
+        prior = Prior(WINDOW.floor) if self.prior is None else self.prior
+        scale = torch.where(
+            scale <= WINDOW.still * size, min(WINDOW.floor, prior.relative) * size, scale
+        )
         if self.prior is not None:
             compared = torch.where(compared > 0, compared, (self.counted - 1).clamp_min(0))
             usual = (prior.relative * size).clamp_min(prior.absolute)
-            scale = scale + (1 - compared / FEW).clamp_min(0.0) * (usual - scale)
+            scale = scale + (1 - compared / WINDOW.few).clamp_min(0.0) * (usual - scale)
         return (pairs > 0).sum(1), scale
 
 
 def _enough_steps(step: int, seasons: Sequence[int]) -> int:
     """Measured steps after which outliers are told from seasons: those of a whole season."""
     longest = seasons[-1] if seasons else 1
-    return min(RECENT, max(-(-SEEN // step), -(-longest // step) + 1))
+    return min(WINDOW.recent, max(-(-WINDOW.seen // step), -(-longest // step) + 1))
 
 
 def _recent_change(changes: Tensor, pairs: Tensor) -> Tensor:
-    """(B,) mean change over the last ``RECENT`` measured steps, but never far below all so far;
-    there, a change of ``FAR`` times the usual one counts no more than that."""
+    """(B,) mean change over the last ``recent`` measured steps, but never far below all so far;
+    there, a change of ``far`` times the usual one counts no more than that."""
     measured = pairs > 0
-    recent = measured & (measured.flip(1).cumsum(1).flip(1) <= RECENT)
+    recent = measured & (measured.flip(1).cumsum(1).flip(1) <= WINDOW.recent)
     now = (changes * recent).sum(1) / (pairs * recent).sum(1).clamp_min(1)
     every = pairs.sum(1).clamp_min(1)
     moved = (changes > 0) & measured
     each = (changes / pairs.clamp_min(1)).masked_fill(~moved, torch.inf).sort(1).values
     middle = ((moved.sum(1) - 1).clamp_min(0) // 2)[:, None]
-    limit = (FAR * each.gather(1, middle)).nan_to_num(posinf=0.0) * pairs
+    limit = (WINDOW.far * each.gather(1, middle)).nan_to_num(posinf=0.0) * pairs
     ever = torch.minimum(changes, limit).sum(1) / every
-    further = 0.1 * changes.sum(1) / every > now
-    return torch.where(further, torch.maximum(now, 0.1 * ever), now)
+    further = WINDOW.ever * changes.sum(1) / every > now
+    return torch.where(further, torch.maximum(now, WINDOW.ever * ever), now)
 
 
 def _last_value(history: Tensor, present: Tensor) -> Tensor:

@@ -12,9 +12,10 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+from carrousel.ops.constants import WINDOW
+
 from .scaling import Scaled
 
-SEASONS = 4  # of which a seasonal mean is made
 SEASONAL = ("last", "mean", "form")  # forecasts made from one season
 
 
@@ -76,7 +77,7 @@ class Anchors:
     def _slope(self, scaled: Scaled) -> Tensor:
         """(B, T, 1) mean change of level from season to season over the last few."""
         level = scaled.level
-        span = min(SEASONS, level.shape[1] - 1)
+        span = min(WINDOW.seasons, level.shape[1] - 1)
         past = torch.cat([level[:, :1].expand(-1, span, -1), level[:, : level.shape[1] - span]], 1)
         steps = scaled.age.clamp(1, max(span, 1))[..., None]  # a young series has fewer
         return (level - past) / steps * (self.seasons[0] / self.step)
@@ -127,10 +128,10 @@ def _beside(flat: Tensor, profile: Tensor, season: int) -> Tensor:
 
 def _season_mean(x: Tensor, season: int) -> Tensor:
     """(B, N): at each position the mean of it and of the same phase of the seasons before, up to
-    SEASONS in all; the oldest is repeated where there are fewer."""
+    WINDOW.seasons in all; the oldest is repeated where there are fewer."""
     if season >= x.shape[1]:
         return x
-    padded = torch.cat([*[x[:, :season]] * (SEASONS - 1), x], 1)
+    padded = torch.cat([*[x[:, :season]] * (WINDOW.seasons - 1), x], 1)
     return padded.unfold(1, x.shape[1], season).mean(1)
 
 

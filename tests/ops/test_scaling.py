@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from carrousel.forecast.scaling import FAR, FLOOR, Prior, scale_steps
 from carrousel.forecast.windows import less_last
+from carrousel.ops.constants import WINDOW
+from carrousel.ops.reference.scaling import Prior, scale_steps
 
 
 def window(values):
@@ -45,7 +46,7 @@ def test_everything_grows_with_the_values(factor):
 @pytest.mark.parametrize("value", [0.0, 7.0, -1e9, 1e30])
 def test_a_constant_series_has_a_small_scale(value):
     scaled = scale_steps(window([value] * 12), 4)
-    assert (scaled.scale <= max(1.01 * FLOOR * abs(value), 1e-29)).all()
+    assert (scaled.scale <= max(1.01 * WINDOW.floor * abs(value), 1e-29)).all()
     assert (scaled.scale > 0).all()
     assert (scaled.values == 0).all()
 
@@ -95,13 +96,13 @@ def test_an_outlier_owns_neither_the_scale_nor_the_level(step, factor, where):
     other[where] *= factor
     one, two = (scale_steps(window(v), step, (7,)) for v in (y, other))
     if where == 97:  # it may be the first of a new level: it counts, up to a limit
-        far = FAR * one.scale[0, -2]
+        far = WINDOW.far * one.scale[0, -2]
         reach = torch.cat([other_values(one), other_values(two)]).diff().abs().max()
         assert reach <= 3 * far + 20
         return
     assert one.scale[0, -1] / 1.2 <= two.scale[0, -1] <= 2.6 * one.scale[0, -1]
     difference = two.level[0, -1] + two.origin[0] - one.level[0, -1] - one.origin[0]
-    assert difference.abs() <= (FAR + 4) * one.scale[0, -1]
+    assert difference.abs() <= (WINDOW.far + 4) * one.scale[0, -1]
     if where >= 60:  # what the last seasons show is what they were
         assert other_values(two).max() < 250
         assert other_values(two).min() > -50

@@ -4,17 +4,18 @@ import numpy as np
 import pytest
 import torch
 
-from carrousel.forecast.anchors import SEASONS, Anchors
-from carrousel.forecast.scaling import scale_steps
+from carrousel.ops.constants import WINDOW
+from carrousel.ops.reference.anchors import Anchors
+from carrousel.ops.reference.scaling import scale_steps
 
 
 def by_hand(y, h, step, season):
     """Forecasts of what follows a full history y (n,), by name."""
     n, ahead = len(y), np.arange(h)
     back = season * (ahead // season + 1) - ahead
-    lags = [y[n - back - season * k] for k in range(SEASONS)]
+    lags = [y[n - back - season * k] for k in range(WINDOW.seasons)]
     levels = y.reshape(-1, step).mean(1)
-    slope = (levels[-1] - levels[-1 - SEASONS]) / SEASONS * season / step
+    slope = (levels[-1] - levels[-1 - WINDOW.seasons]) / WINDOW.seasons * season / step
     trend = slope * (ahead // season + 1)
     return {
         "last": np.full(h, y[-1]),
@@ -60,7 +61,7 @@ def test_a_day_in_a_week_is_the_profile_of_the_week_and_what_yesterday_was_besid
     last_week = n + ahead - week * (ahead // week + 1)
 
     def mean(position):  # of up to four weeks, the oldest repeated
-        weeks = [np.minimum(k, position // week) for k in range(SEASONS)]
+        weeks = [np.minimum(k, position // week) for k in range(WINDOW.seasons)]
         return np.mean([y[position - week * k] for k in weeks], 0)
 
     last = y[yesterday] + y[last_week] - y[yesterday - week]
