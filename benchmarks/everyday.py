@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
 
-from carrousel.checkpoint import write_bytes
+from carrousel.storage.checkpoint import write_bytes
 from carrousel.text.memory.phrases import FRENCH
 from carrousel.text.tokenizers.words import pieces
 

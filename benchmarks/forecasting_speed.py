@@ -27,7 +27,7 @@ from carrousel.forecast.choose import choose
 from carrousel.forecast.learner import new_network
 from carrousel.forecast.options import Options
 from carrousel.forecast.windows import Sampler, Windows
-from carrousel.train import TrainOptions, fit
+from carrousel.training import TrainOptions, fit
 
 H, CONTEXT, HIDDEN, BATCH, STEPS = 48, 336, 128, 64, 100
 STEP, PERIOD, START = 24, 168, np.datetime64("2024-01-01", "us")

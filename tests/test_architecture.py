@@ -14,10 +14,9 @@ from .imports import FILES, ROOT, TREES, circles, graph, imported
 # each other on the ground lie small things that know nothing of networks.
 FLOORS = [
     {"_core"},
-    {"colors", "wording", "console", "limits", "plain", "plottable", "storage"}
-    | {"leftovers", "checkpoint", "model_files", "data"},
+    {"colors", "wording", "console", "limits", "plottable", "storage", "data"},
     {"ops"},
-    {"nn", "machinery", "patching", "adoption", "adamw", "train", "training"},
+    {"nn", "machinery", "patching", "adoption", "training"},
     {"record", "tracing"},
     {"explain"},
     {"plots"},

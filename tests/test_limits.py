@@ -12,7 +12,7 @@ from carrousel.lab import Options as LabOptions
 from carrousel.text.generation import Sampler
 from carrousel.text.memory import Options as MemoryOptions
 from carrousel.text.memory.study import StudyOptions
-from carrousel.train import TrainOptions
+from carrousel.training import TrainOptions
 
 REAL = [math.nan, math.inf, -math.inf, -1.0, 1e30, "1", True]
 WHOLE = [-1, 10**30, 1.5, math.nan, "1", True]

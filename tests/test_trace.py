@@ -14,8 +14,8 @@ from torch import nn
 from torch.nn.utils.rnn import pack_sequence
 
 import carrousel
-from carrousel.checkpoint import load_checkpoint, save_checkpoint
 from carrousel.ops.tape import TAPE
+from carrousel.storage.checkpoint import load_checkpoint, save_checkpoint
 
 KINDS = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 SHAPES = {

@@ -7,7 +7,8 @@ import sys
 import numpy as np
 import pytest
 
-from carrousel import Forecaster, checkpoint
+from carrousel import Forecaster
+from carrousel.storage import checkpoint
 
 from .conftest import make_panel, seasonal_series
 
@@ -65,7 +66,7 @@ def test_ctrl_c_keeps_whole_networks_or_the_best_so_far():
 KILLED = """
 import sys
 from carrousel import Forecaster
-from carrousel.train import TrainOptions
+from carrousel.training import TrainOptions
 from tests.forecast.test_robust import DAYS, OPTIONS, make_panel, often
 
 often()

@@ -24,9 +24,9 @@ from safetensors.torch import load, save
 from torch import nn
 
 from carrousel import Forecaster, LanguageModel
-from carrousel.checkpoint import _digest as checkpoint_digest
-from carrousel.model_files import _digest as description_digest
-from carrousel.train import TrainOptions, fit
+from carrousel.storage.checkpoint import _digest as checkpoint_digest
+from carrousel.storage.model_directory import _digest as description_digest
+from carrousel.training import TrainOptions, fit
 
 DAYS = [date(2024, 1, 1) + timedelta(k) for k in range(40)]
 VALUES = [

@@ -31,7 +31,9 @@ def test_an_experiment_prints_its_table_and_findings_and_writes_three_files(caps
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such locks")
 def test_a_second_run_into_the_same_folder_is_refused(capsys, tmp_path):
     """Another process holds the folder, as a run does."""
-    hold = "import sys; from pathlib import Path; from carrousel.leftovers import with_lock\n"
+    hold = (
+        "import sys; from pathlib import Path; from carrousel.storage.tempfiles import with_lock\n"
+    )
     hold += "with with_lock(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
     command_ = [sys.executable, "-c", hold, str(tmp_path)]
     with subprocess.Popen(

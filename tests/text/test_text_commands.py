@@ -114,13 +114,13 @@ def test_ctrl_c_keeps_the_best_and_resume_goes_on(run, tmp_path):
 
 STOPPED = f"""
 import os
-from carrousel import train
+from carrousel import training
 from carrousel.cli import main
-rate = train.TrainOptions.rate
+rate = training.TrainOptions.rate
 def stop(self, step):
     if step == 50:
         os.kill(os.getpid(), {int(signal.SIGINT)})
     return rate(self, step)
-train.TrainOptions.rate = stop
+training.TrainOptions.rate = stop
 main()
 """

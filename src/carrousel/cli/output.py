@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from ..leftovers import LOCK, hold, sweep, with_lock
+from ..storage.tempfiles import LOCK, hold, sweep, with_lock
 
 PREFIX, NEW, OLD, READY = ".carrousel-", "new", "old", "ready"
 
@@ -114,7 +114,7 @@ def _publish(work: Path) -> None:
 
 def _finish(work: Path) -> None:
     """Move what is ready and not yet in its place."""
-    from ..model_files import DESCRIPTION, remove_orphans
+    from ..storage.model_directory import DESCRIPTION, remove_orphans
 
     if not (work / READY).exists():
         return
@@ -133,7 +133,7 @@ def _finish(work: Path) -> None:
 def _files(work: Path) -> list[Path]:
     """The files that are not in their places, in the order in which they go there: a model's
     description after the weights that it names."""
-    from ..model_files import DESCRIPTION
+    from ..storage.model_directory import DESCRIPTION
 
     found = [path.relative_to(work / NEW) for path in (work / NEW).rglob("*") if path.is_file()]
     return sorted(found, key=lambda file: (file.name == DESCRIPTION, file))

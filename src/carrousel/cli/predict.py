@@ -42,9 +42,9 @@ def predict(
     shall rest on, and may hold series that the model has never seen. Without FILE, the series that
     the model holds are forecast, with what `update` added to them.
     """
-    from ..checkpoint import write_bytes
     from ..forecast import Forecaster
     from ..forecast.tables import to_forecast
+    from ..storage.checkpoint import write_bytes
     from .output import writable_file
     from .report import table_bytes
     from .screen import reading

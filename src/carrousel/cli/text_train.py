@@ -48,7 +48,7 @@ def train(
     A run that was stopped, by Ctrl-C or otherwise, goes on with --resume and arrives at the model
     of a run that never stopped.
     """
-    from ..leftovers import with_lock
+    from ..storage.tempfiles import with_lock
     from ..text import LanguageModel
     from .output import writable_folder
     from .progress import training_bar

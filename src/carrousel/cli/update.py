@@ -27,7 +27,7 @@ def update(
 
     from ..data.wording import counted, written
     from ..forecast import Forecaster
-    from ..leftovers import with_lock
+    from ..storage.tempfiles import with_lock
     from .report import console
     from .screen import reading
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..data.panel import Panel
-from ..train import TrainOptions
+from ..training import TrainOptions
 from .options import Options
 from .seasons import choose_seasons
 from .shape import Shape

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..data import Panel
 from ..data.covariates import future, open_ahead
 from ..data.wall import Wall
-from ..train import Run
+from ..training import Run
 from . import outputs
 from .arrivals import as_table, take_in
 from .backtest import cutoffs, forecast_windows, window_columns
@@ -122,7 +122,7 @@ class Forecaster:
         Args:
             data: The series.
             progress: Called after every update with the name of the network that is trained and
-                a ``carrousel.train.Progress``.
+                a ``carrousel.training.Progress``.
             init: A fitted forecaster, or the path of a saved one, whose networks learn on
                 (fine-tuning), with smaller steps and fewer of them. Cell, width, context and
                 seasons are its, and so must be the horizon, the frequency and the names of

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..data.panel import Panel, some
 from ..ops.reference.scaling import Prior
-from ..train import Progress, Run, fit
+from ..training import Progress, Run, fit
 from .choose import Plan
 from .distribution import QUANTILES
 from .doubt import doubted, gaps_before, of_the_panel, steady, stepped_over, usual_scale

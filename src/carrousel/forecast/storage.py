@@ -1,4 +1,4 @@
-"""A forecaster on disk: see ``carrousel.model_files``."""
+"""A forecaster on disk: see ``carrousel.storage.model_directory``."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..checkpoint import prefixed, section
 from ..data.covariates import Spec
 from ..data.frequency import Frequency
 from ..data.panel import Panel
 from ..data.reading import READ_OPTIONS, ReadOptions
-from ..model_files import FORECASTER, filled, read_model, write_model
-from ..plain import restored
+from ..storage.checkpoint import prefixed, section
+from ..storage.model_directory import FORECASTER, filled, read_model, write_model
+from ..storage.plain import restored
 from .distribution import QUANTILES, SIDE
 from .model import Network
 from .options import Options

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ..data.covariates import Spec, group_codes
 from ..data.panel import Panel
-from ..model_files import check_tensor
+from ..storage.model_directory import check_tensor
 from .options import Options
 from .shape import Shape
 

@@ -12,7 +12,7 @@ import time
 from importlib import import_module
 from typing import cast
 
-from ..leftovers import with_lock
+from ..storage.tempfiles import with_lock
 from .experiment import Experiment, Finding, Options, Outcome, save
 
 MODULES = {

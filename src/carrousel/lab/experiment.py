@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 
-from carrousel.checkpoint import write_bytes
 from carrousel.limits import whole
+
+from ..storage.checkpoint import write_bytes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -15,9 +15,8 @@ from typing import Any
 
 import torch
 
-from carrousel.checkpoint import write_bytes
-from carrousel.plain import parsed
-
+from ..storage.checkpoint import write_bytes
+from ..storage.plain import parsed
 from .learning import Budget, learn, wrong_among
 from .networks import Network, build
 from .tasks import Task

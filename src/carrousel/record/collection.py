@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from carrousel.checkpoint import load_checkpoint, save_checkpoint
 from carrousel.record.record import Record
 from carrousel.record.stored import prefix, stored_record
+
+from ..storage.checkpoint import load_checkpoint, save_checkpoint
 
 _KIND = "trace 1"
 

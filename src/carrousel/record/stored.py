@@ -5,9 +5,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from carrousel.plain import restored
 from carrousel.record.record import GATES, Info, Record
 from carrousel.record.sources import StoredSource
+
+from ..storage.plain import restored
 
 _UNITS = ("hidden", "grad_hidden")  # P of them; gates and cells have H (proj_size)
 _OPTIONAL = ("grad_hidden", "grad_cell")

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ..limits import whole
-from ..train import Progress, Run
+from ..training import Progress, Run
 from . import generation as g
 from .corpus import Corpus, Source, chunks
 from .network import Network
@@ -82,7 +82,7 @@ class LanguageModel:
                 memory.
             valid: Text of the same kinds on which the training is judged, or a share of the end
                 of ``text``; 0 for none. The weights that read it best are kept.
-            progress: Called after every update with a ``carrousel.train.Progress``.
+            progress: Called after every update with a ``carrousel.training.Progress``.
             checkpoint: File to which the state of training is written now and then.
             resume: Go on from there; the result is that of a run that never stopped.
 

@@ -34,7 +34,7 @@ class Options:
         batch: Places of the text that are read side by side.
         bptt: Steps through which the error is sent back; the state is carried on (truncated
             backpropagation through time, Williams & Peng 1990).
-        learning_rate: See ``carrousel.train.TrainOptions``, as for the next three.
+        learning_rate: See ``carrousel.training.TrainOptions``, as for the next three.
         weight_decay: Of matrices.
         clip: Largest norm of the gradient.
         average: Decay of the moving average of the weights; 0: none.

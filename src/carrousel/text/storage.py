@@ -1,12 +1,12 @@
-"""A language model on disk: see ``carrousel.model_files``."""
+"""A language model on disk: see ``carrousel.storage.model_directory``."""
 
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-from ..model_files import LANGUAGE_MODEL, filled, read_model, write_model
-from ..plain import restored
+from ..storage.model_directory import LANGUAGE_MODEL, filled, read_model, write_model
+from ..storage.plain import restored
 from .network import Network, Shape
 from .options import Options
 from .tokenizers.kinds import tokenizer_from_dict

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..train import Progress, Run, TrainOptions, fit
+from ..training import Progress, Run, TrainOptions, fit
 from .corpus import Corpus
 from .network import Masks, Network, Shape, State
 from .options import Options

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from ... import nn as layers
-from ...checkpoint import prefixed, section
-from ...model_files import filled, read_model, write_model
-from ...plain import restored
+from ...storage.checkpoint import prefixed, section
+from ...storage.model_directory import filled, read_model, write_model
+from ...storage.plain import restored
 from .network import Network, Shape
 
 KIND = "pretrained network"

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from ... import nn as layers
-from ...train import Progress, TrainOptions, fit
+from ...training import Progress, TrainOptions, fit
 from ..distribution import QUANTILES, SIDE
 from ..synthetic.augmentations import holed
 from ..synthetic.draw import Draw
@@ -113,7 +113,7 @@ class Batch:
 
 
 class Batches:
-    """``carrousel.train.fit``'s source of batches: all that is random follows from its generator
+    """``carrousel.training.fit``'s source of batches: all that is random follows from its generator
     and the number of the update."""
 
     def __init__(self, study: Study, seed: int, device: str) -> None:

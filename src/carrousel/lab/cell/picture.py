@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
-from ...checkpoint import write_bytes
 from ...colors import COLORS
+from ...storage.checkpoint import write_bytes
 from ..experiment import as_png
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from ...plain import typed
+from ...storage.plain import typed
 from .byte_pairs import BytePairTokenizer
 from .characters import CharacterTokenizer
 from .tokenizer import LEVELS, Tokenizer

@@ -25,10 +25,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..limits import real, whole
+from ..storage.checkpoint import load_checkpoint, prefixed, save_checkpoint, section
+from ..storage.plain import restored, typed
 from .adamw import AdamW
-from .checkpoint import load_checkpoint, prefixed, save_checkpoint, section
-from .limits import real, whole
-from .plain import restored, typed
 
 Batches = Callable[[int, torch.Generator], Any]  # (step, generator) -> one batch
 Loss = Callable[[nn.Module, Any], Tensor]  # (model, batch) -> scalar

@@ -8,8 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from carrousel import train
-from carrousel.train import TrainOptions, fit
+from carrousel.training import TrainOptions, fit, loop
 
 OPTIONS = TrainOptions(
     steps=60, learning_rate=0.05, average=0.9, evaluate_every=10, checkpoint_every=20
@@ -218,7 +217,7 @@ def test_a_validation_that_is_not_finite_survives_a_checkpoint(tmp_path):
 def test_a_full_disk_stops_no_training_and_spoils_no_checkpoint(tmp_path, monkeypatch):
     path, model, expected = tmp_path / "s", new_model(), new_model()
     fit(expected, batches, loss, OPTIONS)
-    real, written = train.save_checkpoint, []
+    real, written = loop.save_checkpoint, []
 
     def full_after_the_first(*arguments):
         if written:
@@ -226,11 +225,11 @@ def test_a_full_disk_stops_no_training_and_spoils_no_checkpoint(tmp_path, monkey
         written.append(arguments)
         real(*arguments)
 
-    monkeypatch.setattr(train, "save_checkpoint", full_after_the_first)
+    monkeypatch.setattr(loop, "save_checkpoint", full_after_the_first)
     with pytest.warns(RuntimeWarning, match="No space left on device.*training goes on"):
         fit(model, batches, loss, OPTIONS, checkpoint=path)
     assert same(model, expected)
-    monkeypatch.setattr(train, "save_checkpoint", real)
+    monkeypatch.setattr(loop, "save_checkpoint", real)
     resumed = new_model()
     fit(resumed, batches, loss, OPTIONS, checkpoint=path, resume=True)
     assert same(resumed, expected)

@@ -6,7 +6,7 @@ import sys
 import pytest
 import torch
 
-from carrousel.adamw import AdamW
+from carrousel.training.adamw import AdamW
 
 
 def test_every_step_is_that_of_torch():
@@ -57,7 +57,7 @@ def test_norm_and_shortened_gradients_are_those_of_torch():
 
 def test_training_imports_no_compiler():
     code = (
-        "import sys, torch, carrousel.train as t; m = torch.nn.Linear(1, 1);"
+        "import sys, torch, carrousel.training as t; m = torch.nn.Linear(1, 1);"
         "t.fit(m, lambda s, g: torch.ones(1, 1), lambda m, x: m(x).sum(), t.TrainOptions(steps=2));"
         "sys.exit('torch._dynamo' in sys.modules)"
     )

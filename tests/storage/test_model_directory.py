@@ -19,8 +19,8 @@ from tests.faults import killed_everywhere, limited, posix
 from tests.fuzz import files as fuzz
 
 from carrousel import Forecaster, LanguageModel
-from carrousel.leftovers import with_lock
-from carrousel.model_files import write_model
+from carrousel.storage.model_directory import write_model
+from carrousel.storage.tempfiles import with_lock
 
 SETUP = {
     "forecaster": """
@@ -136,7 +136,7 @@ def test_only_weights_of_ours_are_ever_removed(models, tmp_path):
 SAVER = """
 import os, sys
 import torch
-from carrousel.model_files import write_model
+from carrousel.storage.model_directory import write_model
 who = int(sys.argv[2])
 for k in range(15):
     write_model(__import__("pathlib").Path(sys.argv[1]), "forecaster", 3, {"who": who},
@@ -145,7 +145,7 @@ for k in range(15):
 READER = """
 import sys
 from pathlib import Path
-from carrousel.model_files import read_model
+from carrousel.storage.model_directory import read_model
 seen = set()
 while not Path("stop").exists():
     files = read_model(Path(sys.argv[1]), "forecaster", 3)
@@ -170,7 +170,7 @@ def test_writers_and_readers_of_one_folder_never_meet_half_a_model(tmp_path):
 HOLDER = """
 import sys, time
 from pathlib import Path
-from carrousel.leftovers import with_lock
+from carrousel.storage.tempfiles import with_lock
 with with_lock(Path(sys.argv[1])):
     print("locked", flush=True)
     time.sleep(60)
@@ -179,7 +179,7 @@ with with_lock(Path(sys.argv[1])):
 
 @posix
 def test_a_lock_is_waited_for_refused_and_ends_with_its_holder(tmp_path, monkeypatch):
-    monkeypatch.setattr("carrousel.leftovers.TOLD_AFTER", 0.0)
+    monkeypatch.setattr("carrousel.storage.tempfiles.TOLD_AFTER", 0.0)
     command = [sys.executable, "-c", HOLDER, str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as holder:
         assert holder.stdout.readline() == b"locked\n"

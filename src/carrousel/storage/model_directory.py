@@ -24,8 +24,8 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from .checkpoint import write_bytes
-from .leftovers import sweep, with_lock
 from .plain import parsed, shortened
+from .tempfiles import sweep, with_lock
 
 DESCRIPTION = "model.json"
 FORECASTER, LANGUAGE_MODEL = "forecaster", "language model"

@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
-from carrousel.checkpoint import write_bytes
-from carrousel.leftovers import OLD, hold, is_abandoned
+from carrousel.storage.checkpoint import write_bytes
+from carrousel.storage.tempfiles import OLD, hold, is_abandoned
 
 posix = pytest.mark.skipif(os.name != "posix", reason="locks are POSIX; elsewhere age decides")
 
@@ -39,7 +39,7 @@ def test_a_write_that_fails_changes_nothing(tmp_path, monkeypatch):
 DYING = """
 import os, sys, signal
 from pathlib import Path
-from carrousel.checkpoint import write_bytes
+from carrousel.storage.checkpoint import write_bytes
 os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)
 write_bytes(Path(sys.argv[1]), b"half")
 """
