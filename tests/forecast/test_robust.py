@@ -1,6 +1,7 @@
 """Nothing is lost: divergence, Ctrl-C, ``kill -9`` and a full disk."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -33,11 +34,12 @@ def test_a_divergence_names_the_series_and_keeps_the_last_good_weights(monkeypat
 
     monkeypatch.setattr(Network, "loss", poisoned)
     forecaster = Forecaster(3, **OPTIONS | {"batch_size": 64})  # s1 is in every batch
-    message = "update 20: the loss of series 's1' is no longer finite; the last good weights"
-    with pytest.warns(RuntimeWarning, match=message):
+    # Made-up series have the units of real ones, so that some of them lie around 100, too.
+    blamed = "the loss of series 's1'(, made up to learn from)? is no longer finite"
+    with pytest.warns(RuntimeWarning, match=f"update 20: {blamed}; the last good weights"):
         forecaster.fit(make_panel(DAYS))
     assert len(forecaster.networks_) == 1
-    assert "the loss of series 's1' is no longer finite" in forecaster.notes_[-1]
+    assert re.search(blamed, forecaster.notes_[-1])
     assert forecaster.predict()["carrousel"].is_finite().all()
 
 
