@@ -7,7 +7,8 @@ BIN    := $(VENV)/bin
 
 # What the installed package is made from: a change here installs it again. Python files are not
 # listed, because an editable install reads them in place.
-SOURCES := pyproject.toml CMakeLists.txt $(wildcard csrc/*.cpp csrc/*.h)
+CPP     := $(wildcard csrc/*.cpp csrc/*.h)
+SOURCES := pyproject.toml CMakeLists.txt $(CPP)
 CHECKED := src tests benchmarks examples
 
 .PHONY: help demo lab models pretrained test fuzz check format lint types javascript unit browser \
@@ -21,7 +22,7 @@ help:
 	@echo "make test     every check that CI runs: format, lint, types, tests"
 	@echo "make fuzz     random inputs against other programs: SECONDS=3600 SEED=1; prints what differs"
 	@echo "make sanitize the kernels' tests under the address and undefined-behavior sanitizers"
-	@echo "make format   rewrite Python and JavaScript in the project's format"
+	@echo "make format   rewrite Python, C++ and JavaScript in the project's format"
 	@echo "make clean    remove the environment and everything that was built"
 
 demo: $(VENV)/installed
@@ -59,6 +60,7 @@ check: lint types javascript unit
 lint: $(VENV)/installed-test
 	$(BIN)/ruff format --check $(CHECKED)
 	$(BIN)/ruff check $(CHECKED)
+	$(BIN)/clang-format --dry-run --Werror $(CPP)
 
 types: $(VENV)/installed-test
 	$(BIN)/mypy
@@ -98,6 +100,7 @@ pictures: $(VENV)/installed-test browser
 format: $(VENV)/installed-test node_modules/installed
 	$(BIN)/ruff format $(CHECKED)
 	$(BIN)/ruff check --fix $(CHECKED)
+	$(BIN)/clang-format -i $(CPP)
 	@[ ! -x node_modules/.bin/prettier ] || $(NPM) run --silent format
 
 # The kernels under the address and undefined-behavior sanitizers, scratch memory full of NaN, on
