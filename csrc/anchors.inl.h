@@ -26,7 +26,8 @@ template <class T>
 inline void inside(T* __restrict out, Index h, const T* __restrict profile, const T* __restrict nearest,
                    const T* __restrict values, const T* __restrict means, Index end, Index shortest,
                    Index season) {
-  for (Index from = 0; from < h; from += shortest, out += shortest, profile += shortest, nearest += shortest) {
+  for (Index from = 0; from < h;
+       from += shortest, out += shortest, profile += shortest, nearest += shortest) {
     const Index n = h - from < shortest ? h - from : shortest, last = end - shortest;
     Index j = last < season ? season - last : 0;
     j = j < n ? j : n;

@@ -45,8 +45,8 @@ struct BackwardPass {
 
   // Rows of a (depth x columns) matrix -> depth x panel, columns past the end as zeros.
   template <class Row>
-  static void pack(const Columns& columns, Index group, Index first, Index last, Index depth,
-                   T* packed, const Row& row) {
+  static void pack(const Columns& columns, Index group, Index first, Index last, Index depth, T* packed,
+                   const Row& row) {
     const int nv = columns.width(group);
     const Index column0 = columns.first(group) * W<T>;
     packed += column0 * depth;
@@ -66,8 +66,7 @@ struct BackwardPass {
     }
     if (!p.dx.base) return;
     for (Index g = me.first(inputs.groups()); g < me.last(inputs.groups()); ++g) {
-      pack(inputs, g, 0, depth, depth, w_ih,
-           [&](Index k) { return p.w_ih + ih_row(k, p.hidden) * p.input; });
+      pack(inputs, g, 0, depth, depth, w_ih, [&](Index k) { return p.w_ih + ih_row(k, p.hidden) * p.input; });
     }
   }
 
@@ -109,8 +108,7 @@ struct BackwardPass {
     const int nv = units.width(group);
     for (Index i = 0; i < m * nv; ++i) store(acc + i * W<T>, V<T>{});
     const Index depth = C::gates * p.hidden;
-    multiply<T>(static_cast<int>(m), nv, depth, d_after, 1,
-                w_hh + units.first(group) * W<T> * depth, acc);
+    multiply<T>(static_cast<int>(m), nv, depth, d_after, 1, w_hh + units.first(group) * W<T> * depth, acc);
   }
 
   // The part of M rows that lies in one group of columns, into the tile's sums (or zeros) and back.
@@ -179,7 +177,8 @@ struct BackwardPass {
         const Index column0 = columns.first(g) * W<T>, left = columns.count - column0;
         for (Index k = 0; k < n; ++k) {
           const T* const in = w + (k0 + k) * columns.count + column0;
-          for (int v = 0; v < nv; ++v) store(panel + (k * nv + v) * W<T>, load(in + v * W<T>, left - v * W<T>));
+          for (int v = 0; v < nv; ++v)
+            store(panel + (k * nv + v) * W<T>, load(in + v * W<T>, left - v * W<T>));
         }
         const Pieces tiles(batch, tile_rows(nv), 1);
         for (Index i = 0; i < tiles.count; ++i) {
@@ -210,9 +209,8 @@ struct BackwardPass {
     if constexpr (C::cell) {
       const Index earlier = before(t);
       c = load(p.cells + row * p.hidden + u, n);
-      c_before = load(r < p.steps.rows(earlier)
-                          ? p.cells + (p.steps.begin(earlier) + r) * p.hidden + u
-                          : p.c0 + at, n);
+      c_before = load(
+          r < p.steps.rows(earlier) ? p.cells + (p.steps.begin(earlier) + r) * p.hidden + u : p.c0 + at, n);
       dc = load(p.dc0 + at, n);
     }
     const V<T> carried = C::backward(s, c_before, c, h_prev, h, dh, dc, total_dc, d_out);
@@ -307,8 +305,8 @@ struct BackwardPass {
 
   // dW[row(j)][:] += sum over the chunk of d[:, column + j] * features, for rows j0 .. j1.
   template <class Row>
-  void weight_gradient(const Columns& columns, const T* features, const T* d_chunk, Index column,
-                       Index j0, Index j1, bool first, const Chunk& c, T* dw, const Row& row) const {
+  void weight_gradient(const Columns& columns, const T* features, const T* d_chunk, Index column, Index j0,
+                       Index j1, bool first, const Chunk& c, T* dw, const Row& row) const {
     switch (c.rows) {
       case 1: return outer_product<1>(columns, features, d_chunk, column, j0, j1, first, dw, row);
       case 2: return outer_product<2>(columns, features, d_chunk, column, j0, j1, first, dw, row);
@@ -334,8 +332,8 @@ struct BackwardPass {
     }
   }
 
-  void bias_gradient(const T* d_chunk, Index column, bool first, const Chunk& c, Index k0, Index k1,
-                     T* db, bool input_order) const {
+  void bias_gradient(const T* d_chunk, Index column, bool first, const Chunk& c, Index k0, Index k1, T* db,
+                     bool input_order) const {
     for (Index k = k0; k < k1; k += W<T>) {
       V<T> sum{};
       for (Index r = 0; r < c.rows; ++r) sum += load(d_chunk + r * stride + column + k);
@@ -352,8 +350,7 @@ struct BackwardPass {
     const bool first = c.first == 0;
     weight_gradient(inputs, features_x, d_chunk, 0, j0, j1, first, c, p.dw_ih,
                     [&](Index k) { return ih_row(k, p.hidden); });
-    weight_gradient(units, features_h, d_chunk, hh, j0, j1, first, c, p.dw_hh,
-                    [](Index k) { return k; });
+    weight_gradient(units, features_h, d_chunk, hh, j0, j1, first, c, p.dw_hh, [](Index k) { return k; });
     if (p.db_ih) bias_gradient(d_chunk, 0, first, c, j0, j1, p.db_ih, true);
     if (p.db_hh) bias_gradient(d_chunk, hh, first, c, j0, j1, p.db_hh, false);
   }
@@ -388,9 +385,7 @@ struct BackwardPass {
           const Index r0 = me.first(n) + tiles.first(i);
           const Index m = tiles.first(i + 1) - tiles.first(i);
           const T* from[kMaxRows];
-          for (Index j = 0; j < m; ++j) {
-            from[j] = d_chunk + (row + r0 + j) * stride;
-          }
+          for (Index j = 0; j < m; ++j) { from[j] = d_chunk + (row + r0 + j) * stride; }
           const auto out = [&](Index j) { return p.dx.at(p.steps, t, row0 + r0 + j); };
           fetch(inputs, g, m, p.add_dx, out, acc);
           multiply<T>(static_cast<int>(m), nv, depth, from, 1, w_ih + column0 * depth, acc);
@@ -473,8 +468,8 @@ void backward_cell(const Backward<T>& p, int threads) {
   const Index parts = p.steps.count == 1 ? 1 : parts_of(p.steps, size * Index(sizeof(T)));
   if (parts == 1) {
     whole.workers = workers;
-    whole.by_units = unpacked || split_units(p.steps, whole.units.groups(),
-                                             depth * width_h * Index(sizeof(T)), workers);
+    whole.by_units =
+        unpacked || split_units(p.steps, whole.units.groups(), depth * width_h * Index(sizeof(T)), workers);
     whole.allocate(scratch, 512 << 10);
     team(workers, [&](const Worker& me) {
       whole.pack_weights(me);
@@ -491,8 +486,7 @@ void backward_cell(const Backward<T>& p, int threads) {
     for (Index i = 0; i < parts; ++i) {  // there and back: long sequences come first when packed
       if (!me.owns(i / workers % 2 ? workers - 1 - i % workers : i)) continue;
       const Backward<T> q = with_own_sums(p, i, Index(C::gates), sums);
-      Pass pass{q, whole.units, whole.inputs, i * p.steps.batch / parts,
-                (i + 1) * p.steps.batch / parts};
+      Pass pass{q, whole.units, whole.inputs, i * p.steps.batch / parts, (i + 1) * p.steps.batch / parts};
       pass.stride = whole.stride;
       pass.w_hh = whole.w_hh;
       pass.w_ih = whole.w_ih;

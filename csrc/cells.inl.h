@@ -68,8 +68,7 @@ struct Rnn {
     }
   }
 
-  static V<T> backward(const V<T> (&)[1], V<T>, V<T>, V<T>, V<T> h, V<T> dh, V<T>&, V<T>&,
-                       V<T> (&d)[1]) {
+  static V<T> backward(const V<T> (&)[1], V<T>, V<T>, V<T>, V<T> h, V<T> dh, V<T>&, V<T>&, V<T> (&d)[1]) {
     if constexpr (relu) {
       d[0] = h > V<T>{} ? dh : V<T>{};
     } else {

@@ -61,10 +61,11 @@ void check(const Backward<T>& p, Index rows) {
 // Columns of the head's output: weights of the anchors, median, width, and the tails on both sides.
 inline void check_columns(Index horizon, Index kinds, Index side, Index columns) {
   require(horizon > 0 && kinds > 0, "anchors must have at least one kind and one step of the horizon");
-  require(side > 0 && side <= 16, "there must be 1 to 16 quantiles on each side of the median, not " +
-                                      std::to_string(side));
+  require(side > 0 && side <= 16,
+          "there must be 1 to 16 quantiles on each side of the median, not " + std::to_string(side));
   const Index wanted = horizon * (kinds + 2) + 2 * side;
-  require(columns == wanted, "out must have " + std::to_string(wanted) + " columns, not " + std::to_string(columns));
+  require(columns == wanted,
+          "out must have " + std::to_string(wanted) + " columns, not " + std::to_string(columns));
 }
 
 template <class T>
@@ -98,8 +99,8 @@ void check(const Look<T>& p) {
   for (Index k = 0; k < p.seasons.count; ++k) require(p.seasons.at[k] > 0, "seasons must be above 0");
   for (Index k = 0; k < p.backs.count; ++k) require(p.backs.at[k] > 0, "backs must be above 0");
   const Index kinds = anchor_kinds(p.step, p.seasons);
-  require(p.kinds == kinds, "kinds must be " + std::to_string(kinds) + " for these seasons, not " +
-                                std::to_string(p.kinds));
+  require(p.kinds == kinds,
+          "kinds must be " + std::to_string(kinds) + " for these seasons, not " + std::to_string(p.kinds));
 }
 
 // Windows of `series` series that lie one after the other in `values` values.
@@ -119,8 +120,6 @@ void check(const Gather<T>& p, Index series, Index values) {
   }
 }
 
-inline void check(const Pick& p) {
-  require(p.count > 0, "there must be at least one series to draw from");
-}
+inline void check(const Pick& p) { require(p.count > 0, "there must be at least one series to draw from"); }
 
 }  // namespace carrousel

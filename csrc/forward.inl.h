@@ -56,8 +56,7 @@ struct ForwardPass {
       h[r] = r < continued ? p.y.at(p.steps, before(t), r) : p.h0 + r * p.hidden;
       if constexpr (C::cell) {
         if (!p.cells) c[r] = p.c_n + r * p.hidden;  // runs in place
-        else c[r] = r < continued ? p.cells + (p.steps.begin(before(t)) + r) * p.hidden
-                                  : p.c0 + r * p.hidden;
+        else c[r] = r < continued ? p.cells + (p.steps.begin(before(t)) + r) * p.hidden : p.c0 + r * p.hidden;
       }
     }
   }
@@ -72,8 +71,7 @@ struct ForwardPass {
   Product<T> hiddens(const T* const* h) const { return {p.hidden, h, w_hh ? w_hh : p.w_hh}; }
 
   // Start plus products, for M rows of one group.
-  void add(const Group<T, C>& group, Index m, const Product<T>* factors, int count,
-           Sums<T> sums) const {
+  void add(const Group<T, C>& group, Index m, const Product<T>* factors, int count, Sums<T> sums) const {
     if (!w_hh) return add_dots(group, m, factors, count, sums);
     Product<T> packed[2];
     for (int f = 0; f < count; ++f) {
@@ -271,8 +269,7 @@ void forward_cell(const Forward<T>& p, int threads) {
   const Index row = pass.units.vectors() * L::vector, batch = p.steps.batch;
   const Index depth = p.input + p.hidden;
   pass.workers = useful_workers(p.steps, row * depth, threads);
-  pass.by_units = split_units(p.steps, pass.units.groups(), row * depth * Index(sizeof(T)),
-                              pass.workers);
+  pass.by_units = split_units(p.steps, pass.units.groups(), row * depth * Index(sizeof(T)), pass.workers);
   const bool ahead = p.steps.count > 1 && batch < 2 * L::rows;
   pass.ahead_rows = ahead ? 64 : 0;
   // Weights that a row or two, or few rows of a single step, will use are not worth packing.

@@ -22,11 +22,12 @@ namespace {
 }  // namespace
 }  // namespace carrousel
 
-#define CARROUSEL_ISA_TABLE(NAME, SUPPORTED)                                    \
-  namespace carrousel {                                                        \
-  extern const Isa isa_##NAME{#NAME, [] { return static_cast<bool>(SUPPORTED); }, \
-                              {forward<float>, backward<float>, elementwise<float>, \
-                               quantile_loss<float>, add_quantiles<float>, look<float>, gather<float>}, \
-                              {forward<double>, backward<double>, elementwise<double>, \
+#define CARROUSEL_ISA_TABLE(NAME, SUPPORTED)                                                                 \
+  namespace carrousel {                                                                                      \
+  extern const Isa isa_##NAME{#NAME,                                                                         \
+                              [] { return static_cast<bool>(SUPPORTED); },                                   \
+                              {forward<float>, backward<float>, elementwise<float>, quantile_loss<float>,    \
+                               add_quantiles<float>, look<float>, gather<float>},                            \
+                              {forward<double>, backward<double>, elementwise<double>,                       \
                                quantile_loss<double>, add_quantiles<double>, look<double>, gather<double>}}; \
   }

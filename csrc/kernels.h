@@ -103,20 +103,20 @@ struct QuantileLoss {
   Index columns;         // h * (K + 2) + 2 * side
   const T* out;          // (R, columns): logits (K, h), median (h), width (h), tails (2, side)
   const T* anchors;      // (R, K, h)
-  const T* target;       // h values for row (b, t), NaN where missing, at b * target_batch + t * target_step
+  const T* target;  // h values for row (b, t), NaN where missing, at b * target_batch + t * target_step
   Index target_batch, target_step;
-  const T* origin;       // (B) subtracted from the target
-  const T* scale;        // (R) unit of the errors
-  const T* size;         // (R) of the values so far
-  const Index* age;      // (R) negative: before the first value
+  const T* origin;  // (B) subtracted from the target
+  const T* scale;  // (R) unit of the errors
+  const T* size;  // (R) of the values so far
+  const Index* age;  // (R) negative: before the first value
   const T* probability;  // (2 * side) of the quantiles: below the median, above it, each outwards
-  const T* level;        // (R) of the values, relative to the origin
-  T limit;               // errors are cut off there
+  const T* level;  // (R) of the values, relative to the origin
+  T limit;  // errors are cut off there
   T median_weight, quantile_weight;
-  T relative;            // weight of errors relative to the size of the values
-  T resolution;          // scales below this, times the level, are none
-  T* grad;               // (R, columns)
-  T* loss;               // (R)
+  T relative;  // weight of errors relative to the size of the values
+  T resolution;  // scales below this, times the level, are none
+  T* grad;  // (R, columns)
+  T* loss;  // (R)
 
   const T* targets(Index r) const { return target + r / steps * target_batch + r % steps * target_step; }
 };
@@ -125,12 +125,12 @@ struct QuantileLoss {
 template <class T>
 struct Quantiles {
   Index rows, horizon, kinds, side, columns;
-  const T* out;      // (R, columns), see QuantileLoss
+  const T* out;  // (R, columns), see QuantileLoss
   const T* anchors;  // (R, K, h)
   const double* origin;  // (R)
-  const T* scale;    // (R)
-  T stretch;         // of all widths
-  double* sum;       // (R, h, 2 * side + 1), to which they are added, the lowest first
+  const T* scale;  // (R)
+  T stretch;  // of all widths
+  double* sum;  // (R, h, 2 * side + 1), to which they are added, the lowest first
 };
 
 // Windows (B, length) of one long array y, which holds one series after the other. A small movement
@@ -139,12 +139,12 @@ template <class T>
 struct Gather {
   Index batch, history, length;
   const T* y;
-  const Index* start;   // (S) where each series begins in y
-  const Index* stop;    // (S) and where what may be seen of it ends
+  const Index* start;  // (S) where each series begins in y
+  const Index* stop;  // (S) and where what may be seen of it ends
   const Index* series;  // (B) of each window
-  const Index* end;     // (B) where in y its history of `history` values ends
-  float* out;           // (B, length) less the offset, NaN outside the series
-  double* offset;       // (B) the last value of the history; 0 where there is none
+  const Index* end;  // (B) where in y its history of `history` values ends
+  float* out;  // (B, length) less the offset, NaN outside the series
+  double* offset;  // (B) the last value of the history; 0 where there is none
 };
 
 struct List {
@@ -162,23 +162,23 @@ struct WindowConstants {
 template <class T>
 struct Look {
   Index batch, steps, step, horizon;
-  Index kinds;          // K anchors
-  Index first;          // anchors are wanted from this step on
+  Index kinds;  // K anchors
+  Index first;  // anchors are wanted from this step on
   List seasons, backs;  // lags in values, the shortest first; steps back of the comparisons
-  const T* history;     // N values of window b, NaN where missing, at b * row
+  const T* history;  // N values of window b, NaN where missing, at b * row
   Index row;
-  const double* offset;       // (B) what was taken off them; null: nothing
+  const double* offset;  // (B) what was taken off them; null: nothing
   double relative, absolute;  // scale where nothing was measured: of the size of the values, and at least
   WindowConstants constants;
-  T* features;          // (B, steps, step * (2 + backs) + 2)
-  T* anchors;           // (B, steps - first, K, horizon)
-  T* values;            // (B, N) relative to the origin, gaps filled, outliers cut
-  T* mask;              // (B, N) 1 where there was a value
-  T* level;             // (B, steps)
-  T* scale;             // (B, steps)
-  T* size;              // (B, steps)
-  T* origin;            // (B)
-  Index* age;           // (B, steps)
+  T* features;  // (B, steps, step * (2 + backs) + 2)
+  T* anchors;  // (B, steps - first, K, horizon)
+  T* values;  // (B, N) relative to the origin, gaps filled, outliers cut
+  T* mask;  // (B, N) 1 where there was a value
+  T* level;  // (B, steps)
+  T* scale;  // (B, steps)
+  T* size;  // (B, steps)
+  T* origin;  // (B)
+  Index* age;  // (B, steps)
 };
 
 enum class Function : int { exp, tanh, sigmoid };

@@ -46,8 +46,7 @@ struct Group {
 
   // The same for gate g of vector v of the units.
   Index gate(Index g, Index v, Index r, Index m) const {
-    return panels == 1 ? r * nv * W<T> + v * C::gates * W<T> + g * lanes
-                       : vector(v * C::gates + g, r, m);
+    return panels == 1 ? r * nv * W<T> + v * C::gates * W<T> + g * lanes : vector(v * C::gates + g, r, m);
   }
 
   // The row of the weights that fills a lane of vector q; -1: zeros.

@@ -60,8 +60,8 @@ void forward(const Kernels<T>& kernels, int threads, const nb::tuple& shape, con
 
 template <class T>
 void backward(const Kernels<T>& kernels, int threads, const nb::tuple& shape, const nb::tuple& in,
-              const nb::tuple& x, const nb::tuple& y, const nb::tuple& dy, const nb::tuple& dx,
-              bool add_dx, const nb::tuple& record, const nb::tuple& out) {
+              const nb::tuple& x, const nb::tuple& y, const nb::tuple& dy, const nb::tuple& dx, bool add_dx,
+              const nb::tuple& record, const nb::tuple& out) {
   Backward<T> p{};
   const Index total = fill_layer(p, shape, in);
   p.x = rows<const T>(x);
@@ -71,8 +71,7 @@ void backward(const Kernels<T>& kernels, int threads, const nb::tuple& shape, co
   p.add_dx = add_dx;
   p.saved = at<const T>(nb::cast<Address>(record[0]));
   p.cells = at<const T>(nb::cast<Address>(record[1]));
-  T** const fields[] = {&p.dh0,   &p.dc0,   &p.dw_ih,    &p.dw_hh,
-                        &p.db_ih, &p.db_hh, &p.total_dh, &p.total_dc};
+  T** const fields[] = {&p.dh0, &p.dc0, &p.dw_ih, &p.dw_hh, &p.db_ih, &p.db_hh, &p.total_dh, &p.total_dc};
   for (std::size_t i = 0; i < 8; ++i) *fields[i] = at<T>(nb::cast<Address>(out[i]));
   check(p, total);
   nb::gil_scoped_release release;
@@ -80,9 +79,8 @@ void backward(const Kernels<T>& kernels, int threads, const nb::tuple& shape, co
 }
 
 template <class T>
-void quantile_loss(const Kernels<T>& kernels, int threads, const nb::tuple& shape,
-                   const nb::tuple& target, const nb::tuple& in, const nb::tuple& weights,
-                   const nb::tuple& out) {
+void quantile_loss(const Kernels<T>& kernels, int threads, const nb::tuple& shape, const nb::tuple& target,
+                   const nb::tuple& in, const nb::tuple& weights, const nb::tuple& out) {
   QuantileLoss<T> p{};
   Index* const sizes[] = {&p.rows, &p.steps, &p.horizon, &p.kinds, &p.side, &p.columns};
   for (std::size_t i = 0; i < 6; ++i) *sizes[i] = nb::cast<Index>(shape[i]);
@@ -122,7 +120,8 @@ void add_quantiles(const Kernels<T>& kernels, int threads, const nb::tuple& shap
 
 template <class T>
 void look(const Kernels<T>& kernels, int threads, const nb::tuple& shape, const nb::tuple& lags,
-          const nb::tuple& history, const nb::tuple& usual, const nb::tuple& constants, const nb::tuple& out) {
+          const nb::tuple& history, const nb::tuple& usual, const nb::tuple& constants,
+          const nb::tuple& out) {
   Look<T> p{};
   Index* const sizes[] = {&p.batch, &p.steps, &p.step, &p.horizon, &p.kinds, &p.first};
   for (std::size_t i = 0; i < 6; ++i) *sizes[i] = nb::cast<Index>(shape[i]);
@@ -148,7 +147,8 @@ void look(const Kernels<T>& kernels, int threads, const nb::tuple& shape, const 
 }
 
 template <class T>
-void gather(const Kernels<T>& kernels, int threads, const nb::tuple& shape, const nb::tuple& in, Address out, Address offset) {
+void gather(const Kernels<T>& kernels, int threads, const nb::tuple& shape, const nb::tuple& in, Address out,
+            Address offset) {
   Gather<T> p{};
   Index series = 0, values = 0;
   Index* const sizes[] = {&p.batch, &p.history, &p.length, &series, &values};
@@ -165,8 +165,13 @@ void gather(const Kernels<T>& kernels, int threads, const nb::tuple& shape, cons
 
 void draw(Index batch, Index count, const nb::tuple& in, const nb::tuple& out) {
   const auto place = [](const nb::handle& address) { return nb::cast<Address>(address); };
-  const Pick p{batch, count, at<const double>(place(in[0])), at<const Index>(place(in[1])),
-               at<const Index>(place(in[2])), at<const double>(place(in[3])), at<Index>(place(out[0])),
+  const Pick p{batch,
+               count,
+               at<const double>(place(in[0])),
+               at<const Index>(place(in[1])),
+               at<const Index>(place(in[2])),
+               at<const double>(place(in[3])),
+               at<Index>(place(out[0])),
                at<Index>(place(out[1]))};
   check(p);
   pick(p);
@@ -184,10 +189,10 @@ Function function(const std::string& name) {
 NB_MODULE(_core, m) {
   m.def("isa", [] { return std::string(isa().name); });
   m.def("available_isas", available_isas);
-  m.def("prefer_huge_pages", [](Address memory, std::size_t bytes) {
-    prefer_huge_pages(at<void>(memory), bytes);
-  });
-  m.def("use_parallel_for", [](Address address) { use_parallel_for(at<std::remove_pointer_t<ParallelFor>>(address)); });
+  m.def("prefer_huge_pages",
+        [](Address memory, std::size_t bytes) { prefer_huge_pages(at<void>(memory), bytes); });
+  m.def("use_parallel_for",
+        [](Address address) { use_parallel_for(at<std::remove_pointer_t<ParallelFor>>(address)); });
   m.def("use_tensors", use_tensors);
   m.def("plain", plain);
   const auto any = nb::arg().none();  // a tensor, or None where it may be absent
@@ -196,24 +201,20 @@ NB_MODULE(_core, m) {
   m.def("layers_step", layers_step, set, set, set, any, any, any, set, set, set);
   m.def("cell_step", cell_step, set, set, any, any, any, set, set, set, set);
   m.def("cell_gradients", cell_gradients, set, set, any, any, any, any, any, any, any, any, set, set, set);
-  m.def("forward_f32", [](int threads, const nb::tuple& shape, const nb::tuple& in, const nb::tuple& x,
-                          const nb::tuple& y, const nb::tuple& out) {
-    forward(isa().f32, threads, shape, in, x, y, out);
-  });
-  m.def("forward_f64", [](int threads, const nb::tuple& shape, const nb::tuple& in, const nb::tuple& x,
-                          const nb::tuple& y, const nb::tuple& out) {
-    forward(isa().f64, threads, shape, in, x, y, out);
-  });
-  m.def("backward_f32", [](int threads, const nb::tuple& shape, const nb::tuple& in,
-                           const nb::tuple& x, const nb::tuple& y, const nb::tuple& dy,
-                           const nb::tuple& dx, bool add_dx, const nb::tuple& record,
-                           const nb::tuple& out) {
+  m.def("forward_f32",
+        [](int threads, const nb::tuple& shape, const nb::tuple& in, const nb::tuple& x, const nb::tuple& y,
+           const nb::tuple& out) { forward(isa().f32, threads, shape, in, x, y, out); });
+  m.def("forward_f64",
+        [](int threads, const nb::tuple& shape, const nb::tuple& in, const nb::tuple& x, const nb::tuple& y,
+           const nb::tuple& out) { forward(isa().f64, threads, shape, in, x, y, out); });
+  m.def("backward_f32", [](int threads, const nb::tuple& shape, const nb::tuple& in, const nb::tuple& x,
+                           const nb::tuple& y, const nb::tuple& dy, const nb::tuple& dx, bool add_dx,
+                           const nb::tuple& record, const nb::tuple& out) {
     backward(isa().f32, threads, shape, in, x, y, dy, dx, add_dx, record, out);
   });
-  m.def("backward_f64", [](int threads, const nb::tuple& shape, const nb::tuple& in,
-                           const nb::tuple& x, const nb::tuple& y, const nb::tuple& dy,
-                           const nb::tuple& dx, bool add_dx, const nb::tuple& record,
-                           const nb::tuple& out) {
+  m.def("backward_f64", [](int threads, const nb::tuple& shape, const nb::tuple& in, const nb::tuple& x,
+                           const nb::tuple& y, const nb::tuple& dy, const nb::tuple& dx, bool add_dx,
+                           const nb::tuple& record, const nb::tuple& out) {
     backward(isa().f64, threads, shape, in, x, y, dy, dx, add_dx, record, out);
   });
   m.def("quantile_loss_f32", [](int threads, const nb::tuple& shape, const nb::tuple& target,
@@ -228,22 +229,18 @@ NB_MODULE(_core, m) {
                                 Address sum) { add_quantiles(isa().f32, threads, shape, in, stretch, sum); });
   m.def("add_quantiles_f64", [](int threads, const nb::tuple& shape, const nb::tuple& in, double stretch,
                                 Address sum) { add_quantiles(isa().f64, threads, shape, in, stretch, sum); });
-  m.def("look_f32", [](int threads, const nb::tuple& shape, const nb::tuple& lags,
-                       const nb::tuple& history, const nb::tuple& usual, const nb::tuple& constants,
-                       const nb::tuple& out) {
+  m.def("look_f32", [](int threads, const nb::tuple& shape, const nb::tuple& lags, const nb::tuple& history,
+                       const nb::tuple& usual, const nb::tuple& constants, const nb::tuple& out) {
     look(isa().f32, threads, shape, lags, history, usual, constants, out);
   });
-  m.def("look_f64", [](int threads, const nb::tuple& shape, const nb::tuple& lags,
-                       const nb::tuple& history, const nb::tuple& usual, const nb::tuple& constants,
-                       const nb::tuple& out) {
+  m.def("look_f64", [](int threads, const nb::tuple& shape, const nb::tuple& lags, const nb::tuple& history,
+                       const nb::tuple& usual, const nb::tuple& constants, const nb::tuple& out) {
     look(isa().f64, threads, shape, lags, history, usual, constants, out);
   });
-  m.def("gather_f32", [](int threads, const nb::tuple& shape, const nb::tuple& in, Address out, Address offset) {
-    gather(isa().f32, threads, shape, in, out, offset);
-  });
-  m.def("gather_f64", [](int threads, const nb::tuple& shape, const nb::tuple& in, Address out, Address offset) {
-    gather(isa().f64, threads, shape, in, out, offset);
-  });
+  m.def("gather_f32", [](int threads, const nb::tuple& shape, const nb::tuple& in, Address out,
+                         Address offset) { gather(isa().f32, threads, shape, in, out, offset); });
+  m.def("gather_f64", [](int threads, const nb::tuple& shape, const nb::tuple& in, Address out,
+                         Address offset) { gather(isa().f64, threads, shape, in, out, offset); });
   m.def("pick", draw);
   m.def("elementwise_f32", [](const std::string& name, Index n, Address in, Address out) {
     isa().f32.elementwise(function(name), n, at<const float>(in), at<float>(out));

@@ -37,9 +37,7 @@ inline V<float> load_some(const float* p, Index n) {
 inline V<double> load_some(const double* p, Index n) {
   return (V<double>)_mm512_maskz_loadu_pd((1u << n) - 1, p);
 }
-inline void store_some(float* p, V<float> v, Index n) {
-  _mm512_mask_storeu_ps(p, (1u << n) - 1, (__m512)v);
-}
+inline void store_some(float* p, V<float> v, Index n) { _mm512_mask_storeu_ps(p, (1u << n) - 1, (__m512)v); }
 inline void store_some(double* p, V<double> v, Index n) {
   _mm512_mask_storeu_pd(p, (1u << n) - 1, (__m512d)v);
 }
@@ -69,15 +67,29 @@ inline void store(T* p, V<T> v, Index n) {
 // The smaller and the larger of x and a bound; NaN stays NaN. One instruction where there is one: a
 // comparison makes a mask first, and three times as long a chain.
 #if CARROUSEL_VECTOR_BYTES == 64
-inline V<float> at_most(V<float> x, float c) { return (V<float>)_mm512_maskz_min_ps(0xffff, _mm512_set1_ps(c), (__m512)x); }
-inline V<double> at_most(V<double> x, double c) { return (V<double>)_mm512_maskz_min_pd(0xff, _mm512_set1_pd(c), (__m512d)x); }
-inline V<float> at_least(V<float> x, float c) { return (V<float>)_mm512_maskz_max_ps(0xffff, _mm512_set1_ps(c), (__m512)x); }
-inline V<double> at_least(V<double> x, double c) { return (V<double>)_mm512_maskz_max_pd(0xff, _mm512_set1_pd(c), (__m512d)x); }
+inline V<float> at_most(V<float> x, float c) {
+  return (V<float>)_mm512_maskz_min_ps(0xffff, _mm512_set1_ps(c), (__m512)x);
+}
+inline V<double> at_most(V<double> x, double c) {
+  return (V<double>)_mm512_maskz_min_pd(0xff, _mm512_set1_pd(c), (__m512d)x);
+}
+inline V<float> at_least(V<float> x, float c) {
+  return (V<float>)_mm512_maskz_max_ps(0xffff, _mm512_set1_ps(c), (__m512)x);
+}
+inline V<double> at_least(V<double> x, double c) {
+  return (V<double>)_mm512_maskz_max_pd(0xff, _mm512_set1_pd(c), (__m512d)x);
+}
 #elif defined(__AVX2__)
 inline V<float> at_most(V<float> x, float c) { return (V<float>)_mm256_min_ps(_mm256_set1_ps(c), (__m256)x); }
-inline V<double> at_most(V<double> x, double c) { return (V<double>)_mm256_min_pd(_mm256_set1_pd(c), (__m256d)x); }
-inline V<float> at_least(V<float> x, float c) { return (V<float>)_mm256_max_ps(_mm256_set1_ps(c), (__m256)x); }
-inline V<double> at_least(V<double> x, double c) { return (V<double>)_mm256_max_pd(_mm256_set1_pd(c), (__m256d)x); }
+inline V<double> at_most(V<double> x, double c) {
+  return (V<double>)_mm256_min_pd(_mm256_set1_pd(c), (__m256d)x);
+}
+inline V<float> at_least(V<float> x, float c) {
+  return (V<float>)_mm256_max_ps(_mm256_set1_ps(c), (__m256)x);
+}
+inline V<double> at_least(V<double> x, double c) {
+  return (V<double>)_mm256_max_pd(_mm256_set1_pd(c), (__m256d)x);
+}
 #else
 template <class X, class T>
 inline X at_most(X x, T c) {
@@ -132,10 +144,10 @@ inline void each(const F& f) {
 // q = (exp(r) - 1 - r) / r^2 for |r| <= ln(2)/2: the series 1/2 + r/6 + r^2/24 + ...
 template <class T, int N>
 inline void tail(const V<T> (&r)[N], V<T> (&q)[N]) {
-  constexpr double inverse[] = {1. / 87178291200., 1. / 6227020800., 1. / 479001600., 1. / 39916800.,
-                                1. / 3628800.,     1. / 362880.,     1. / 40320.,     1. / 5040.,
-                                1. / 720.,         1. / 120.,        1. / 24.,        1. / 6.,
-                                1. / 2.};
+  constexpr double inverse[] = {
+      1. / 87178291200., 1. / 6227020800., 1. / 479001600., 1. / 39916800., 1. / 3628800.,
+      1. / 362880.,      1. / 40320.,      1. / 5040.,      1. / 720.,      1. / 120.,
+      1. / 24.,          1. / 6.,          1. / 2.};
   constexpr int first = sizeof(T) == 8 ? 0 : 7;  // as many terms as the type can tell apart
   each<N>([&](int k) { q[k] = fill(T(inverse[first])); });
 #pragma GCC unroll 12

@@ -109,8 +109,7 @@ nb::object step_of_cell(int cell, int threads, const View& x, nb::handle x_tenso
   const Fresh<T> none{nb::none()};
   const auto y = Fresh<T>::like(h0), c_n = has.cell ? Fresh<T>::like(h0) : none;
   const auto cells = record && has.cell ? Fresh<T>::like(h0) : none;
-  const auto saved =
-      record && has.saved ? Fresh<T>::like(x_tensor, {batch, has.saved * hidden}) : none;
+  const auto saved = record && has.saved ? Fresh<T>::like(x_tensor, {batch, has.saved * hidden}) : none;
   p.x = {x.data<const T>(), 0, inputs};
   p.y = {y.data, 0, hidden};
   p.h0 = h.data<const T>();
@@ -140,9 +139,8 @@ bool fill_start(const Fresh<T>& start, nb::handle grad, Index batch, Index hidde
 
 template <class T>
 nb::object gradients_of_cell(int cell, int threads, const View& x, nb::handle x_tensor, nb::handle h0,
-                             nb::handle c0, nb::handle y, nb::handle saved, nb::handle cells,
-                             nb::handle dy, nb::handle dc, const nb::list& weights, bool need_x,
-                             bool need_weights) {
+                             nb::handle c0, nb::handle y, nb::handle saved, nb::handle cells, nb::handle dy,
+                             nb::handle dc, const nb::list& weights, bool need_x, bool need_weights) {
   const Traits has = traits(static_cast<Cell>(cell));
   const View h(h0), c(c0), gates(saved), c_after(cells), h_after(y);
   if (x.dims() != 2 || h.dims() != 2 || (weights.size() != 2 && weights.size() != 4)) return nb::none();
@@ -217,8 +215,8 @@ nb::object cell_gradients(int cell, int threads, nb::handle x, nb::handle h0, nb
                           const nb::list& weights, bool need_x, bool need_weights) {
   const View view(x);
   return by_dtype(cell, view, [&](auto zero) {
-    return gradients_of_cell<decltype(zero)>(cell, threads, view, x, h0, c0, y, saved, cells, dy, dc,
-                                             weights, need_x, need_weights);
+    return gradients_of_cell<decltype(zero)>(cell, threads, view, x, h0, c0, y, saved, cells, dy, dc, weights,
+                                             need_x, need_weights);
   });
 }
 

@@ -63,7 +63,8 @@ void use_tensors(const nb::object& capsule, const nb::object& tensor, const nb::
   const auto* const found =
       static_cast<const DLPackExchangeAPI*>(PyCapsule_GetPointer(capsule.ptr(), "dlpack_exchange_api"));
   if (!found) throw nb::python_error();
-  if (found->major != 1 || !found->read) throw std::runtime_error("torch's table for DLPack is not of version 1");
+  if (found->major != 1 || !found->read)
+    throw std::runtime_error("torch's table for DLPack is not of version 1");
   tensor_type = reinterpret_cast<PyTypeObject*>(nb::object(tensor).release().ptr());
   parameter_type = reinterpret_cast<PyTypeObject*>(nb::object(parameter).release().ptr());
   empty_like = nb::object(function).release().ptr();
@@ -129,14 +130,16 @@ bool is_layer(Index gates, bool has_cell, nb::handle x_tensor, nb::handle offset
     if (x.dims() != 3 || x.size(1) != batch) return false;
   } else {
     const View offsets(offsets_tensor);
-    if (x.dims() != 2 || offsets.kind() != Kind::i64 || offsets.dims() != 1 || offsets.size(0) < 2) return false;
+    if (x.dims() != 2 || offsets.kind() != Kind::i64 || offsets.dims() != 1 || offsets.size(0) < 2)
+      return false;
   }
   const Index inputs = x.size(-1), count = static_cast<Index>(weights.size());
   if (count != 2 * directions && count != 4 * directions) return false;
   for (Index i = 0; i < count; ++i) {
     const View weight(weights[static_cast<std::size_t>(i)]);
     const Index place = i % (count / directions);
-    if (place < 2 ? !weight.is(kind, {rows, place == 0 ? inputs : hidden}) : !weight.is(kind, {rows})) return false;
+    if (place < 2 ? !weight.is(kind, {rows, place == 0 ? inputs : hidden}) : !weight.is(kind, {rows}))
+      return false;
   }
   return true;
 }

@@ -63,7 +63,8 @@ void run_team(int slots, void (*work)(const Worker&, const void*), const void* c
   team.barrier.slots = slots;
   team.work = work;
   team.context = context;
-  run(0, slots, 1,
+  run(
+      0, slots, 1,
       [](Index begin, Index end, void* p) {
         Team& t = *static_cast<Team*>(p);
         t.work(Worker{static_cast<int>(begin), static_cast<int>(end), t.barrier.slots, &t.barrier},

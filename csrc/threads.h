@@ -23,16 +23,15 @@ struct Worker {
   bool owns(Index i) const { return i % slots >= begin && i % slots < end; }
 };
 
-using ParallelFor = int (*)(Index begin, Index end, Index grain,
-                            void (*body)(Index, Index, void*), void* context);
+using ParallelFor = int (*)(Index begin, Index end, Index grain, void (*body)(Index, Index, void*),
+                            void* context);
 void use_parallel_for(ParallelFor function);  // torch's; without it the caller does all the work
 
 void run_team(int slots, void (*work)(const Worker&, const void*), const void* context);
 
 template <class F>
 void team(int slots, const F& work) {
-  run_team(slots, [](const Worker& worker, const void* f) { (*static_cast<const F*>(f))(worker); },
-           &work);
+  run_team(slots, [](const Worker& worker, const void* f) { (*static_cast<const F*>(f))(worker); }, &work);
 }
 
 // Ask for huge pages under fresh memory: the first touch of a page of 4 KiB costs as much as filling

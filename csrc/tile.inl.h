@@ -74,23 +74,22 @@ using Tile = void (*)(const Product<T>*, int, Index, const Sums<T>&);
 template <class T>
 inline void multiply(int m, int nv, const Product<T>* products, int count, Index stride,
                      const Sums<T>& sums) {
-#define CARROUSEL_ROW(NV)                                                                \
-  {                                                                                      \
-    tile<T, 1, NV>, tile<T, 2 <= tile_rows(NV) ? 2 : 1, NV>,                             \
-        tile<T, 3 <= tile_rows(NV) ? 3 : 1, NV>, tile<T, 4 <= tile_rows(NV) ? 4 : 1, NV>, \
-        tile<T, 5 <= tile_rows(NV) ? 5 : 1, NV>, tile<T, 6 <= tile_rows(NV) ? 6 : 1, NV>, \
-        tile<T, 7 <= tile_rows(NV) ? 7 : 1, NV>, tile<T, 8 <= tile_rows(NV) ? 8 : 1, NV>  \
+#define CARROUSEL_ROW(NV)                                                                             \
+  {                                                                                                   \
+    tile<T, 1, NV>, tile<T, 2 <= tile_rows(NV) ? 2 : 1, NV>, tile<T, 3 <= tile_rows(NV) ? 3 : 1, NV>, \
+        tile<T, 4 <= tile_rows(NV) ? 4 : 1, NV>, tile<T, 5 <= tile_rows(NV) ? 5 : 1, NV>,             \
+        tile<T, 6 <= tile_rows(NV) ? 6 : 1, NV>, tile<T, 7 <= tile_rows(NV) ? 7 : 1, NV>,             \
+        tile<T, 8 <= tile_rows(NV) ? 8 : 1, NV>                                                       \
   }
-  static constexpr Tile<T> tiles[4][kMaxRows] = {CARROUSEL_ROW(1), CARROUSEL_ROW(2),
-                                                 CARROUSEL_ROW(3), CARROUSEL_ROW(4)};
+  static constexpr Tile<T> tiles[4][kMaxRows] = {CARROUSEL_ROW(1), CARROUSEL_ROW(2), CARROUSEL_ROW(3),
+                                                 CARROUSEL_ROW(4)};
 #undef CARROUSEL_ROW
   tiles[nv - 1][m - 1](products, count, stride, sums);
 }
 
 // acc += rows x panel
 template <class T>
-inline void multiply(int m, int nv, Index depth, const T* const* rows, Index stride, const T* panel,
-                     T* acc) {
+inline void multiply(int m, int nv, Index depth, const T* const* rows, Index stride, const T* panel, T* acc) {
   const Product<T> product{depth, rows, panel};
   multiply<T>(m, nv, &product, 1, stride, Sums<T>{acc, nv * W<T>, acc});
 }

@@ -241,8 +241,12 @@ void look(const Look<T>& p, int threads) {
     const Index N = p.steps * p.step, kinds = p.seasons.count;
     Scratch scratch;
     T* const steps = scratch.take<T>(3 * p.steps);
-    const Room<T> room{scratch.take<T>(kinds * N), scratch.take<T>((kinds + 1) * N),
-                       scratch.take<T>(kinds * p.steps), steps, steps + p.steps, steps + 2 * p.steps,
+    const Room<T> room{scratch.take<T>(kinds * N),
+                       scratch.take<T>((kinds + 1) * N),
+                       scratch.take<T>(kinds * p.steps),
+                       steps,
+                       steps + p.steps,
+                       steps + 2 * p.steps,
                        scratch.take<bool>(p.step)};
     for (Index b = worker.first(p.batch); b < worker.last(p.batch); ++b) {
       measure(p, b, room);
