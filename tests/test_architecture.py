@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
@@ -144,6 +145,14 @@ def test_words_are_spelled_the_american_way():
         if BRITISH.search(line)
     ]
     assert found == []
+
+
+def test_every_javascript_module_asks_to_be_type_checked():
+    root = Path(__file__).parent.parent
+    modules = [*root.glob("src/**/*.js"), *root.glob("tests/**/*.js")]
+    assert len(modules) > 50
+    unchecked = [str(one) for one in modules if not one.read_text("utf-8").startswith("// @ts-check")]
+    assert unchecked == []
 
 
 def test_the_tests_tool_finds_circles_and_imports_inside_functions():

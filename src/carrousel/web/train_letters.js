@@ -1,3 +1,4 @@
+// @ts-check
 // Trains the small networks that the page shows number by number and writes their weights:
 //
 //     node src/carrousel/web/train_letters.js        (from the repository's root, about 10 seconds)
@@ -74,5 +75,5 @@ const parts = Object.entries(NETWORKS).map(
 const file = new URL("static/net/letters-weights.js", import.meta.url);
 writeFileSync(
   file,
-  `// Written by train_letters.js; not by hand.\n\nexport const WEIGHTS = {\n${parts.join("")}};\n`,
+  `// @ts-check\n// Written by train_letters.js; not by hand.\n\nexport const WEIGHTS = {\n${parts.join("")}};\n`,
 );

@@ -1,3 +1,4 @@
+// @ts-check
 // Gradients against central differences, for every cell and at the smallest sizes.
 
 import assert from "node:assert/strict";

@@ -1,3 +1,4 @@
+// @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { forward, softmax } from "../../../src/carrousel/web/static/net/forward.js";
@@ -52,7 +53,8 @@ test("an embedding reads tokens, and a tied head writes them", () => {
   assert.throws(() => forward(loadModel(json), [3]), /token 3 at step 0 is not among the 3 known/);
 });
 
-for (const [what, json, message] of [
+/** @type {[string, any, RegExp][]} */
+const REFUSED = [
   ["another format", { format: 2 }, /format is 2/],
   ["nothing", null, /format is undefined/],
   ["another cell", { format: 1, kind: "ann" }, /kind is ann/],
@@ -82,7 +84,8 @@ for (const [what, json, message] of [
     { format: 1, kind: "rnn", layers: [{ weight_hh: "x" }] },
     /weight_hh is neither/,
   ],
-]) {
+];
+for (const [what, json, message] of REFUSED) {
   test(`${what} is refused with a reason`, () => assert.throws(() => loadModel(json), message));
 }
 

@@ -1,3 +1,4 @@
+// @ts-check
 // Small models for tests, drawn from a seed.
 
 import { drawLayer, drawLinear } from "../../../src/carrousel/web/static/net/initial.js";

@@ -1,4 +1,6 @@
+// @ts-check
 // Asks the page's own modules what Python asks: {page, questions: [...]} on standard input.
+import { readFileSync } from "node:fs";
 import { askSentence, askSeries, nextWords } from "../../../src/carrousel/web/static/asking.js";
 import { readForecast, readSeries } from "../../../src/carrousel/web/static/forecaster.js";
 import { halfLife } from "../../../src/carrousel/web/static/memory.js";
@@ -6,7 +8,7 @@ import { forward } from "../../../src/carrousel/web/static/net/forward.js";
 import { loadModel } from "../../../src/carrousel/web/static/net/load.js";
 import { readSentence } from "../../../src/carrousel/web/static/tokenizer.js";
 
-const { page, questions } = JSON.parse(await new Response(process.stdin).text());
+const { page, questions } = JSON.parse(readFileSync(0, "utf8"));
 const model = loadModel(page);
 const list = (numbers) => (numbers ? Array.from(numbers) : null);
 

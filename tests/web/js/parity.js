@@ -1,3 +1,4 @@
+// @ts-check
 // Reads {model, inputs, gradOutput} as JSON and answers with all that the page would compute.
 
 import { readFileSync } from "node:fs";
@@ -29,6 +30,6 @@ process.stdout.write(
       jacobian: jacobianNorms(model.layers[0], record.layers[0]),
       operations: operations(model.layers[0], record.layers[0], record.T - 1),
     },
-    (_, value) => (ArrayBuffer.isView(value) ? Array.from(value) : value),
+    (_, value) => (ArrayBuffer.isView(value) ? Array.from(/** @type {any} */ (value)) : value),
   ),
 );

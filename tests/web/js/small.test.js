@@ -1,3 +1,4 @@
+// @ts-check
 // The small networks that ship with the page do what the page says they do.
 
 import assert from "node:assert/strict";
@@ -27,11 +28,13 @@ function right(model, sequences) {
   return good / all;
 }
 
-for (const [kind, share] of [
+/** @type {["lstm" | "gru" | "rnn", number][]} */
+const SHARES = [
   ["lstm", 0.99],
   ["gru", 0.99],
   ["rnn", 0.99],
-]) {
+];
+for (const [kind, share] of SHARES) {
   test(`${kind} says the last letter when asked, and is silent otherwise`, () => {
     assert.ok(right(smallModel(kind), 100) > share);
   });

@@ -1,3 +1,4 @@
+// @ts-check
 // Every text exists in both languages, with the same places for numbers and words.
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
@@ -8,7 +9,7 @@ const places = (text) => [...new Set(text.match(/\{\d\}/g) ?? [])].sort();
 
 /** Exported as one object, or as two names. */
 async function texts(file) {
-  const module = await import(new URL(file, FOLDER));
+  const module = await import(new URL(file, FOLDER).href);
   return module.default ?? module;
 }
 

@@ -1,3 +1,4 @@
+// @ts-check
 // What the page sees of a window against tests/vectors/windows.json, which the reference in torch
 // wrote (tests/vectors/windows.py) and to which the kernel is held, too.
 

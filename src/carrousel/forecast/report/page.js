@@ -1,16 +1,21 @@
+// @ts-check
 // Choose a series, and read values off a chart. Without a script every series is shown.
-for (const select of document.querySelectorAll("select[data-shows]")) {
-  const figures = [...document.querySelectorAll(`[data-group="${select.dataset.shows}"]`)];
+/** @param {string} selector @returns {HTMLElement[]} */
+const all = (selector) => Array.from(document.querySelectorAll(selector));
+
+for (const element of all("select[data-shows]")) {
+  const select = /** @type {HTMLSelectElement} */ (element);
+  const figures = all(`[data-group="${select.dataset.shows}"]`);
   const show = () =>
     figures.forEach((figure, k) => {
       figure.hidden = k !== select.selectedIndex;
     });
-  select.closest(".chooser").hidden = false;
+  /** @type {HTMLElement} */ (select.closest(".chooser")).hidden = false;
   select.addEventListener("change", show);
   show();
 }
 
-for (const chart of document.querySelectorAll(".chart[data-values]")) {
+for (const chart of all(".chart[data-values]")) {
   const rows = JSON.parse(chart.dataset.values);
   const tip = document.createElement("div"),
     cursor = document.createElement("div");

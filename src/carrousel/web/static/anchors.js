@@ -1,3 +1,4 @@
+// @ts-check
 /**
  * The simple forecasts that a forecaster's network weighs: as now, as last season, as the season
  * in the mean, as a day within its week, with the trend. The same as

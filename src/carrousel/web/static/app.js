@@ -1,3 +1,4 @@
+// @ts-check
 /** Starts the page: language, theme, models, the view that the address names, the clock. */
 
 import { mountClock } from "./components/clock.js";
@@ -28,8 +29,9 @@ const store = createStore({
   layer: 0,
   kind: "lstm",
   lang: preferredLanguage(location.search, navigator.language),
-  theme:
-    query.get("theme") ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"),
+  theme: /** @type {"dark" | "light"} */ (
+    query.get("theme") ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")
+  ),
   model: null,
   input: null,
   record: null,
@@ -37,6 +39,7 @@ const store = createStore({
 let models = [];
 let mounted = null; // the view that is shown
 let clock = null;
+/** @type {(view: string) => void} */
 let mark = () => {};
 let showing = 0; // counts calls of show: only the last one may mount
 

@@ -1,3 +1,4 @@
+// @ts-check
 /**
  * View 3's questions, for a sentence or a series: what is asked about, how it reads the memory, and
  * what each earlier step has to do with it. `at` is the step from which we look back.
@@ -69,7 +70,7 @@ export function wordReader(model, target) {
   const { weight, inputs, outputs } = model.head;
   return Float64Array.from(
     { length: inputs },
-    (_, u) => weight[target * inputs + u] - meanRow(model)[u],
+    (_, u) => weight[target * inputs + u] - meanRow()[u],
   );
   function meanRow() {
     if (!means.has(weight)) {
@@ -91,6 +92,7 @@ const topRow = (model, record, at) =>
  * itself, averaged position by position. What depends on position alone shows here.
  */
 export async function positionBaseline(model, length, count, canceled) {
+  /** @type {[string, Float64Array][]} */
   const sums = ["survival", "ledger", "occlusion"].map((name) => [name, new Float64Array(length)]);
   for (let k = 0; k < count; k++) {
     await new Promise((resolve) => setTimeout(resolve));

@@ -1,3 +1,4 @@
+// @ts-check
 /**
  * A forecaster's network around its recurrent layers: what a step shows it, and what its numbers
  * say. The same as carrousel/ops/reference and carrousel/forecast for one series; tests compare.

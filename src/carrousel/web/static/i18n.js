@@ -1,3 +1,4 @@
+// @ts-check
 /**
  * Two languages. Each view brings its texts: `addTexts({en: {"cell.play": "Play"}, fr: {...}})`,
  * keys start with the view's name. The page is drawn again when the language changes, so that

@@ -1,3 +1,4 @@
+// @ts-check
 /** Keeps the record what the model makes of the input, whoever changes either. */
 
 import { loadModel } from "./net/load.js";

@@ -1,3 +1,4 @@
+// @ts-check
 /**
  * What the memory kept, from one layer's record (net/forward.js): the same accounting as
  * carrousel.explain. Everything is looked at from step `at`.

@@ -1,3 +1,4 @@
+// @ts-check
 /**
  * What the prediction loses when a step is taken away: the network runs again without it, from
  * that step on. A measurement, unlike the ledger, which is an account.

@@ -1,3 +1,4 @@
+// @ts-check
 /**
  * A window cut into steps, each with a level and a scale that look backwards only; missing values
  * take the value one step before, outliers are cut. The same as
@@ -5,9 +6,15 @@
  */
 
 /**
+ * See carrousel/ops/constants.py.
+ * @typedef {Record<"floor" | "still" | "zero" | "few" | "far" | "ever" | "least" | "widest"
+ *   | "recent" | "seen" | "seasons", number>} WindowConstants
+ */
+
+/**
  * @param {Float64Array} history T * step observations, NaN where missing
  * @param {{shape: {step: number, seasons: number[]}, prior: [number, number],
- *   constants: Record<string, number>}} meta the model's; `prior` is the usual scale: of the size
+ *   constants: WindowConstants}} meta the model's; `prior` is the usual scale: of the size
  *   of the values, and at least
  * @returns {{values: number[][], mask: number[][], level: number[], scale: number[],
  *   size: number[], origin: number, age: number[]}} values and levels relative to the origin

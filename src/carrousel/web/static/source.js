@@ -1,8 +1,11 @@
+// @ts-check
 /** Where models come from: the server, or this very file when the page was exported. */
 
 /** @returns {Promise<{name: string, task: string, title: object}[]>} */
 export async function listModels() {
-  const embedded = [...document.querySelectorAll("script[data-model]")];
+  /** @type {NodeListOf<HTMLElement>} */
+  const found = document.querySelectorAll("script[data-model]");
+  const embedded = [...found];
   if (embedded.length) return embedded.map((one) => JSON.parse(one.dataset.model));
   return fetchJson("api/models");
 }

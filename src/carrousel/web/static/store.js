@@ -1,3 +1,4 @@
+// @ts-check
 /**
  * The one state that all views share. Nothing else is passed between them.
  *
@@ -7,6 +8,7 @@
  *                               candidate, cell, output, hidden
  * @property {boolean} playing
  * @property {number|null} unit  the unit that is looked at
+ * @property {number} layer    of a deep network, the one that is looked at
  * @property {"lstm"|"gru"|"rnn"} kind
  * @property {"en"|"fr"} lang
  * @property {"light"|"dark"} theme

@@ -1,3 +1,4 @@
+// @ts-check
 /**
  * Text into tokens, as carrousel/text/tokenizer*.py and pieces.py do it: characters, words or byte
  * pairs. What a vocabulary does not hold is spelled by smaller tokens, in the end by the bytes of

@@ -1,3 +1,4 @@
+// @ts-check
 /**
  * The guided tour: a card that speaks, and a frame around what it speaks of. It walks through the
  * views in the order in which one would explain recurrent networks, on the model that is open.
@@ -71,7 +72,7 @@ class Tour {
     this.at = 0;
     const { model, input, record, kind, layer } = store.state;
     this.opened = { model, input, record, kind, layer };
-    this.before = document.activeElement;
+    this.before = /** @type {HTMLElement | null} */ (document.activeElement);
     this.frame = el("div", { class: "tour-frame", "aria-hidden": "true" });
     this.card = el("div", {
       class: "tour-card",

@@ -1,3 +1,4 @@
+// @ts-check
 /**
  * The views, in the order of the tabs. Each is one module:
  * `export const id; export function mount(root, store) -> {destroy()}`.

@@ -1,3 +1,4 @@
+// @ts-check
 /** The one clock: plays, steps and shows where in the sequence we are. Works by keyboard too. */
 
 import { t } from "../i18n.js";
@@ -19,7 +20,8 @@ export function mountClock(root, store) {
   });
   const label = el("output", { class: "clock-label", for: "clock-slider" });
   root.replaceChildren(el("div", { class: "clock" }, back, play, forth, slider, label));
-  let timer = 0;
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  let timer;
 
   function move(by) {
     const { step, record } = store.state;

@@ -1,3 +1,4 @@
+// @ts-check
 /** Small helpers to build elements; styles go through the CSSOM, as the page's policy demands. */
 
 /**

@@ -1,3 +1,4 @@
+// @ts-check
 /**
  * Formulas as MathML, from a line of plain notation: `f_t = σ(W_f [h_{t−1}, x_t] + b_f)`.
  * `_` and `^` take the next sign or a group in braces; `\c{name}{...}` gives a part the color of a

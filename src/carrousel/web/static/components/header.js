@@ -1,3 +1,4 @@
+// @ts-check
 /** The page's head: the views as tabs, the model, language, theme and the tour. */
 
 import { t } from "../i18n.js";
@@ -6,7 +7,7 @@ import { el } from "./dom.js";
 
 /**
  * @param {HTMLElement} root
- * @param {object} store
+ * @param {ReturnType<typeof import("../store.js").createStore>} store
  * @param {{models: {name: string, title: object}[], actions: {open: (name: string) => void,
  *   language: () => void, theme: () => void, tour: () => void}}} options
  */

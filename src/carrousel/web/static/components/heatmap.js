@@ -1,3 +1,4 @@
+// @ts-check
 /**
  * Units × steps as colors on a canvas: rows are units in a given order, columns are steps.
  * Gates (0 to 1) go from nothing to the gate's color; states (signed) from blue through nothing

@@ -1,3 +1,4 @@
+// @ts-check
 /** Where the user says what the network reads: a sentence, or one of the series. */
 
 import { t } from "../i18n.js";

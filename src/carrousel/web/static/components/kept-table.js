@@ -1,3 +1,4 @@
+// @ts-check
 /** One row for each earlier step, three measures beside it, each with what is usual there. */
 
 import { number, t } from "../i18n.js";

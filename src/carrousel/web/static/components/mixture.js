@@ -1,3 +1,4 @@
+// @ts-check
 /** How much a forecast takes from each of the simple forecasts: columns of shares by step ahead. */
 
 import { t } from "../i18n.js";

@@ -1,3 +1,4 @@
+// @ts-check
 /**
  * Observations as points that can be dragged (or moved with the arrow keys), with an optional
  * forecast: median, intervals. Positions count observations; the caller says which are shown.
@@ -35,7 +36,7 @@ export function seriesChart({ ondrag, label }) {
     const scale = held?.scale ?? scales(shown, width, height);
     shown.scale = scale;
     picture.setAttribute("viewBox", `0 0 ${width} ${height}`);
-    const focused = document.activeElement?.dataset?.at;
+    const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset?.at;
     picture.replaceChildren(
       ...axes(shown, scale, width, height),
       ...band(shown, scale, height),

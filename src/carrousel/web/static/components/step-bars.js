@@ -1,3 +1,4 @@
+// @ts-check
 /** Below a series: one column for each step, what an answer owes to it; survival as a line. */
 
 import { number, t } from "../i18n.js";

@@ -75,6 +75,7 @@ export function backLayer(layer, run, above, grads = null, aboveCell = null) {
  * @returns {StateGradients[]} one for each layer
  */
 export function backward(model, record, gradOutput) {
+  /** @type {Float64Array} */
   let above = backLinear(/** @type {Linear} */ (model.head), record.top, gradOutput);
   const found = [];
   for (let l = model.layers.length - 1; l >= 0; l--) {

@@ -1,3 +1,4 @@
+// @ts-check
 // Written by train_letters.js; not by hand.
 
 export const WEIGHTS = {

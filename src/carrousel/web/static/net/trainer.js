@@ -120,7 +120,8 @@ function classLoss(output, target, O) {
   return { loss, gradOutput };
 }
 
-/** @param {Object} set of arrays and sizes */
+/** @param {Object} set of arrays and sizes @returns {Float64Array[]} */
 function parts(set) {
-  return Object.values(set).filter((value) => ArrayBuffer.isView(value));
+  const arrays = Object.values(set).filter((value) => ArrayBuffer.isView(value));
+  return /** @type {any} */ (arrays);
 }

@@ -1,3 +1,4 @@
+// @ts-check
 /** View 1. `say` is the analogy: a reader who keeps a notebook. */
 
 const FORMULAS = {

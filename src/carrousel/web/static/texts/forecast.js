@@ -1,3 +1,4 @@
+// @ts-check
 export default {
   en: {
     "forecast.title": "Forecast, and see what it rests on",

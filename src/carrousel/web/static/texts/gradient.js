@@ -1,3 +1,4 @@
+// @ts-check
 /** View 4. */
 
 const FORMULAS = {

@@ -1,3 +1,4 @@
+// @ts-check
 export default {
   en: {
     "kept.title": "What is kept, and what the prediction owes to it",

@@ -1,3 +1,4 @@
+// @ts-check
 /** The page around the views. */
 export default {
   en: {

@@ -1,3 +1,4 @@
+// @ts-check
 export default {
   en: {
     "sequence.title": "The sequence, as the memory lives it",

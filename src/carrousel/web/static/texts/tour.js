@@ -1,3 +1,4 @@
+// @ts-check
 export default {
   en: {
     "tour.next": "Next",

@@ -1,3 +1,4 @@
+// @ts-check
 /** View 5. */
 export const en = {
   "train.title": "Train it here",

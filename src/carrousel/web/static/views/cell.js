@@ -1,3 +1,4 @@
+// @ts-check
 /** View 1: one step of one cell. Wires carry this step's numbers; each operation shows its sum. */
 
 import { el } from "../components/dom.js";

@@ -1,3 +1,4 @@
+// @ts-check
 /** View 6: a saved forecaster: series, intervals, forecasts of the past, and what each rests on. */
 
 import { askSeries } from "../asking.js";
@@ -99,7 +100,8 @@ function mountForecaster(root, store) {
     ),
   );
 
-  let asking = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let asking;
   const redraw = oncePerFrame(() => draw());
   function draw() {
     const { input, record } = store.state;

@@ -1,3 +1,4 @@
+// @ts-check
 /** View 4: an error at the last step goes back through time, in three cells side by side. */
 
 import { el, oncePerFrame } from "../components/dom.js";
@@ -64,6 +65,7 @@ class GradientView {
   }
 
   controls() {
+    const sliders = /** @type {(keyof typeof SLIDERS)[]} */ (Object.keys(SLIDERS));
     return el(
       "div",
       { class: "panel gradient-controls" },
@@ -72,7 +74,7 @@ class GradientView {
         { class: "primary", id: "gradient-send", onclick: () => this.send() },
         t("gradient.send"),
       ),
-      Object.keys(SLIDERS).map((name) => this.slider(name)),
+      sliders.map((name) => this.slider(name)),
       el(
         "label",
         { class: "check" },

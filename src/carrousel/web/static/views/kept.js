@@ -1,3 +1,4 @@
+// @ts-check
 /** View 3: what is kept of each earlier step, and what the prediction owes to it. */
 
 import { askSentence, askSeries, nextWords, positionBaseline } from "../asking.js";
@@ -78,7 +79,6 @@ export function mount(root, store) {
           baseline,
           at,
           looked,
-          unit: language ? "" : asked.unit,
           onlook: look,
         }),
       );

@@ -1,3 +1,4 @@
+// @ts-check
 /** View 2: what the network reads along time; gates and states of every unit as heat maps below. */
 
 import { el, oncePerFrame, svg } from "../components/dom.js";

@@ -1,3 +1,4 @@
+// @ts-check
 /** View 5: small networks learn a task, here, while one watches. */
 
 import { el } from "../components/dom.js";

@@ -1,3 +1,4 @@
+// @ts-check
 // One operation in words, as a formula and with this step's numbers.
 
 import { el } from "../../components/dom.js";

@@ -1,3 +1,4 @@
+// @ts-check
 // The diagram: wires, gates, knots and the vectors on them, drawn once and then filled with numbers.
 
 import { svg } from "../../components/dom.js";
@@ -16,7 +17,7 @@ const ROUND = 16; // of the wires' corners
 /**
  * @param {Shape} shape
  * @param {{kind: string, units: (id: string) => number, onoperation: (op: number, id: string) => void,
- *   onunit: (unit: number) => void, onhover: (id: string | null, event: Event) => void}} options
+ *   onunit: (unit: number) => void, onhover: (id: string | null, event: PointerEvent) => void}} options
  *   units: how many numbers a value has
  */
 export function diagram(shape, options) {
@@ -57,7 +58,7 @@ export function diagram(shape, options) {
       one.element.classList.toggle("later", later);
       one.element.classList.toggle("current", one.op === op);
       const operation = values.get(one.value);
-      if (operation && "fill" in one)
+      if (operation && "fill" in one && typeof one.fill === "function")
         one.fill(operation, unit, later, (value) => paint(operation, value, scale));
     }
     read.textContent = token;

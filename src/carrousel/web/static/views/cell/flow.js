@@ -1,3 +1,4 @@
+// @ts-check
 // Numbers that travel along the wires while an operation happens.
 
 import { svg } from "../../components/dom.js";

@@ -1,3 +1,4 @@
+// @ts-check
 // Which network the cell is of: the one that the page opened, or a small one of the chosen kind.
 
 import { forward } from "../../net/forward.js";

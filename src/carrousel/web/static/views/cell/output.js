@@ -1,3 +1,4 @@
+// @ts-check
 /** What the network says after a step, where it says words. */
 
 import { el } from "../../components/dom.js";

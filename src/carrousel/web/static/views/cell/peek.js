@@ -1,3 +1,4 @@
+// @ts-check
 // The vector behind a wire, shown beside the pointer.
 
 import { el, svg } from "../../components/dom.js";

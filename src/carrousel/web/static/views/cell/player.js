@@ -1,3 +1,4 @@
+// @ts-check
 /** Operation after operation, and from step to step. */
 
 import { calm } from "./flow.js";

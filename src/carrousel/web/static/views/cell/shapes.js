@@ -1,3 +1,4 @@
+// @ts-check
 // Where everything stands in the three diagrams, wide and narrow. Coordinates only.
 
 /**

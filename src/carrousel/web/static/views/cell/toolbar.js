@@ -1,3 +1,4 @@
+// @ts-check
 /** Above the diagram: the kind of cell, which network, which unit, and the player. */
 
 import { el } from "../../components/dom.js";

@@ -1,3 +1,4 @@
+// @ts-check
 // The named values of the step that is shown, and their colors.
 
 import { color, rgb } from "../../components/dom.js";

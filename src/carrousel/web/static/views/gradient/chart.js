@@ -1,3 +1,4 @@
+// @ts-check
 // What arrives of the error at each step, on a log scale: three cells, one line each.
 
 import { svg } from "../../components/dom.js";

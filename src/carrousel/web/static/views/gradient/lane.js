@@ -1,3 +1,4 @@
+// @ts-check
 // One cell unrolled in time: how bright each step is shows how much of the error arrives there, and
 // the arrow below it what the step adds to w := w − α·∇.
 

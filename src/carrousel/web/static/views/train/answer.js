@@ -1,3 +1,4 @@
+// @ts-check
 /** One example, and what each network says to it at this moment. */
 
 import { el, svg } from "../../components/dom.js";

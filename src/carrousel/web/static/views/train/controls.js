@@ -1,3 +1,4 @@
+// @ts-check
 /** The task, the networks and how they learn, under the hand. */
 
 import { el } from "../../components/dom.js";

@@ -1,3 +1,4 @@
+// @ts-check
 // The gates of each network on the example: a row a unit, a column a step.
 
 import { color, el, rgb } from "../../components/dom.js";

@@ -1,3 +1,4 @@
+// @ts-check
 // Loss curves on a canvas: each update faint, their running mean bold, log scale.
 
 import { color, el } from "../../components/dom.js";

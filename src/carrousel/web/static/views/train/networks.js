@@ -1,3 +1,4 @@
+// @ts-check
 // The three cells that learn side by side, and their colors (as in the laboratory's figures).
 
 export const KINDS = ["rnn", "gru", "lstm"];

@@ -1,3 +1,4 @@
+// @ts-check
 /** What was chosen; kept while other views are looked at, and when the language changes. */
 
 import { adding, readSeries, recall, series, sine } from "../../net/tasks.js";
@@ -16,7 +17,7 @@ export const settings = {
   rate: -2,
   pace: PACES.length - 1,
   seed: 1,
-  optimizer: "adam",
+  optimizer: /** @type {"adam" | "sgd"} */ ("adam"),
   text: "",
 };
 
