@@ -28,7 +28,7 @@ from benchmarks import forecasting_peers, forecasting_speed
 from carrousel import Forecaster
 from carrousel.data import Panel, to_panel
 from carrousel.forecast import QUANTILES, metrics
-from carrousel.forecast.baselines import seasonal_naive
+from carrousel.forecast.evaluation.simple_methods import seasonal_naive
 from carrousel.forecast.options import EFFORTS
 from carrousel.forecast.quantiles import at
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from carrousel.data import Panel
 from carrousel.forecast import QUANTILES
-from carrousel.forecast.baselines import filled
+from carrousel.forecast.evaluation.simple_methods import filled
 
 STATISTICAL = ("AutoETS", "AutoTheta", "MSTL")
 NEURAL = ("LSTM", "NHITS")

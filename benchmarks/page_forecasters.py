@@ -17,7 +17,7 @@ import numpy as np
 
 from carrousel import Forecaster
 from carrousel.data import Panel, load_sample, to_panel
-from carrousel.forecast.baselines import seasonal_naive
+from carrousel.forecast.evaluation.simple_methods import seasonal_naive
 from carrousel.web.series import series_page
 
 

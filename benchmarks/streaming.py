@@ -21,7 +21,7 @@ import torch
 
 from carrousel import Forecaster
 from carrousel.data import Frequency, Panel, to_panel
-from carrousel.forecast import metrics
+from carrousel.forecast.evaluation import metrics
 from carrousel.forecast.quantiles import MEDIAN
 from carrousel.forecast.streaming import Stream
 

@@ -6,6 +6,6 @@ from carrousel.data import load_sample
 series = load_sample("airline")
 
 for cell in ("lstm", "gru", "ann"):
-    past = Forecaster(h=12, cell=cell, effort="fast", max_steps=100).backtest(series, n_windows=3)
+    past = Forecaster(h=12, cell=cell, effort="fast", max_steps=100).backtest(series, windows=3)
     error = (past["carrousel"] - past["y"]).abs().mean()
     print(f"{cell:5} mean absolute error {error:6.1f}")

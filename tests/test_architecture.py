@@ -40,7 +40,8 @@ PUBLIC = {
     "to_panel",
     "carrousel.explain": "Attribution Fidelity GradientFlow HalfLife Ledger METHODS Projection "
     "attribute fidelity gradient_flow half_life ledger survival",
-    "carrousel.forecast": "Forecaster Options Pretrained QUANTILES",
+    "carrousel.forecast": "Evaluation Forecaster Options Pretrained QUANTILES",
+    "carrousel.forecast.evaluation": "Evaluation METRICS Metric SIMPLE_METHODS SimpleMethod",
     "carrousel.lab": "Finding MODULES Options Outcome experiment run save",
     "carrousel.nn": "GRU GRUCell LSTM LSTMCell RNN RNNCell",
     "carrousel.record": "Info Record Records load_trace",

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from carrousel.cli.output import whole_folder
+from carrousel.cli.folders import whole_folder
 
 from .conftest import months
 
@@ -227,7 +227,7 @@ HELD_OUT, FINAL = "learning without the held-out steps", "learning from everythi
 HALTING = """
 import time
 from contextlib import contextmanager
-from carrousel.cli import main, study
+from carrousel.cli import main, progress
 
 @contextmanager
 def halting_bar(console, title):
@@ -237,7 +237,7 @@ def halting_bar(console, title):
             time.sleep(60)
     yield report
 
-study.training_bar = halting_bar
+progress.training_bar = halting_bar
 main()
 """
 

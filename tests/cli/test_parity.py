@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from carrousel import Forecaster
-from carrousel.cli import options, study
+from carrousel.cli import inputs, options
 from carrousel.cli.backtest import backtest
 from carrousel.cli.forecast import forecast
 from carrousel.cli.predict import predict
@@ -77,7 +77,7 @@ def test_every_argument_of_the_methods_has_a_flag():
         (Forecaster.predict, {"data"}),
         (Forecaster.sample, {"data", "distribution", "seed"}),
         (Forecaster.update, {"data"}),
-        (Forecaster.backtest, {"data", "progress", "step", "refit"}),
+        (Forecaster.evaluate, {"data", "progress", "step", "refit", "methods"}),
     ]:
         arguments = set(inspect.signature(method).parameters) - {"self"}
         assert arguments - known <= set(options.FLAGS), method
@@ -93,7 +93,7 @@ def test_what_is_typed_is_what_forecaster_is_given(run, monkeypatch, tmp_path, c
         raise Seen(h, given)
 
     typed, expected = TYPED[name]
-    assert study.Forecaster is Forecaster  # imported before it is replaced here
+    assert inputs.Forecaster is Forecaster  # imported before it is replaced here
     monkeypatch.setattr("carrousel.forecast.Forecaster", seen)
     with pytest.raises(Seen) as found:
         run(command, "a.csv", "-h", 6, *typed.split())

@@ -110,7 +110,7 @@ def test_samples_explanations_and_calibration(fitted):
     found = fitted.explain("s1", step=2, X_df=last)
     expected = fitted.predict(X_df=last)["carrousel"][H + 1]
     assert found.forecast == pytest.approx(expected, rel=1e-5)
-    fitted.calibrate(n_windows=2)
+    fitted.calibrate(windows=2)
     assert fitted.predict(X_df=last)["carrousel"][H + 1] == pytest.approx(expected, rel=1e-6)
 
 

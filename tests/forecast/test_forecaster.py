@@ -94,11 +94,11 @@ def test_new_observations_need_no_refit(fitted):
 def test_a_backtest_sees_nothing_of_what_it_forecasts():
     table = make_table(DAYS)
     forecaster = Forecaster(5, **FAST)
-    one = forecaster.backtest(table, n_windows=2, step=3)
+    one = forecaster.backtest(table, windows=2, step=3)
     last = table.group_by("unique_id", maintain_order=True).tail(5).select("unique_id", "ds")
     spoilt = table.join(last.with_columns(hit=True), on=["unique_id", "ds"], how="left")
     spoilt = spoilt.with_columns(y=pl.when("hit").then(1e6).otherwise("y")).drop("hit")
-    two = forecaster.backtest(spoilt, n_windows=2, step=3)
+    two = forecaster.backtest(spoilt, windows=2, step=3)
     assert one["carrousel"].equals(two["carrousel"])
     assert one.columns[:5] == ["unique_id", "ds", "cutoff", "y", "carrousel"]
     assert len(one) == 2 * 3 * 5
@@ -109,7 +109,7 @@ def test_a_backtest_sees_nothing_of_what_it_forecasts():
 
 def test_a_backtest_without_refit_is_a_fit_before_the_first_cutoff():
     panel = make_panel(DAYS)
-    table = Forecaster(5, **FAST).backtest(panel, n_windows=2)
+    table = Forecaster(5, **FAST).backtest(panel, windows=2)
     fitted = Forecaster(5, **FAST).fit(panel.head(10))
     # Twice as many windows at once may round differently.
     np.testing.assert_allclose(table["carrousel"][:15], fitted.predict()["carrousel"], rtol=1e-6)
@@ -196,8 +196,8 @@ def test_wrong_calls_say_what_to_do(fitted):
         Forecaster(3).predict()
     with pytest.raises(ValueError, match="level must hold percentages between 0 and 100, got 100"):
         fitted.predict(level=[100])
-    with pytest.raises(ValueError, match="n_windows must be at least 1"):
-        Forecaster(3, **FAST).backtest(make_table(DAYS), n_windows=0)
+    with pytest.raises(ValueError, match="windows must be at least 1"):
+        Forecaster(3, **FAST).backtest(make_table(DAYS), windows=0)
     with pytest.raises(ValueError, match="'s1' has 4"):
         Forecaster(3, **FAST).backtest(make_panel([DAYS[0], DAYS[1][:4]]))
     with pytest.raises(ValueError, match="at least 2 observations, but 's0' has 1"):

@@ -162,7 +162,7 @@ def test_calibration_changes_the_intervals_only_and_is_saved(tmp_path):
     table = make_table([seasonal_series(24 * 8, seed=s) for s in range(2)])
     forecaster = Forecaster(6, max_steps=5, ensemble=1, nonnegative=False).fit(table)
     before = forecaster.predict()
-    forecaster.calibrate(n_windows=3)
+    forecaster.calibrate(windows=3)
     after = forecaster.predict()
     assert after["carrousel"].equals(before["carrousel"])
     assert not after["carrousel-lo-95"].equals(before["carrousel-lo-95"])
@@ -184,7 +184,7 @@ def test_errors_name_the_argument(fitted):
     with pytest.raises(ValueError, match="family must be one of student_t"):
         fitted.distribution(family="quantiles")
     with pytest.raises(ValueError, match="calibration on 99 windows needs"):
-        fitted.calibrate(n_windows=99)
+        fitted.calibrate(windows=99)
     with pytest.raises(TypeError, match="nonnegative must be True, False or None"):
         Forecaster(3, nonnegative="yes")
     with pytest.raises(ValueError, match="conformal must be at least 1"):

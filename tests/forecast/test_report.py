@@ -1,15 +1,17 @@
 """The report: whole, harmless and the same for series of every shape."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 
 from carrousel.colors import COLORS
+from carrousel.forecast.evaluation import Evaluation
 from carrousel.forecast.explain import explain
-from carrousel.forecast.plot import Band
-from carrousel.forecast.report import Content, Method, render
+from carrousel.forecast.outputs import Band
+from carrousel.forecast.report import Content, render
 from carrousel.forecast.report.svg import Chart, value_ticks
 
 from .conftest import make_panel, seasonal_series
@@ -45,23 +47,23 @@ class Outline(HTMLParser):
 
 def content_of(panel, h, explanations=(), missing=False):
     n = panel.n_series
-    ahead = panel.lengths[:, None] + np.arange(h)
-    times = panel.freq.advance(panel.start[:, None], ahead)
-    past = panel.freq.advance(panel.start[:, None], ahead - h)
+    steps = panel.lengths[:, None] + np.arange(h)
+    times = panel.freq.advance(panel.start[:, None], steps)
     mean = np.random.default_rng(0).normal(100, 5, (n, h))
     wide = {80: mean - 3, 95: mean - 6}, {80: mean + 3, 95: mean + 6}
-    nothing = np.full(h, np.nan)
-    steps = nothing if missing else np.linspace(0.5, 1, h)
-    figure = None if missing else 0.7
-    methods = [
-        Method(name, figure, figure, {80: figure, 95: figure}, steps)
-        for name in ("carrousel", "seasonal naive (24)", "naive")
-    ]
+    known = panel
+    if missing:
+        known = replace(
+            panel, y=np.where(np.arange(len(panel.y)) < len(panel.y) - h, panel.y, np.nan)
+        )
+    ours = mean[None, ..., None] + np.linspace(-8, 8, 11)
     return Content(
         title="Sales <of> bread & 'milk'", panel=panel, future=Band(times, mean, *wide),
-        trial=Band(past, mean, *wide), methods=methods, verdict="carrousel won.", windows=1,
-        tested=n * h, intervals={80: steps, 95: steps}, explanations=explanations,
-        notes=["1 gap filled as missing"], settings={"cell": "lstm"}, version="0",
+        evaluation=Evaluation.of(
+            known, [h], [known.head(h)], ours, seasons=(24,), methods=["seasonal naive", "naive"]
+        ),
+        explanations=explanations, notes=["1 gap filled as missing"], settings={"cell": "lstm"},
+        version="0",
     )  # fmt: skip
 
 
@@ -99,7 +101,8 @@ def test_both_grounds_have_carrousels_colors():
 
 
 def test_all_held_out_values_missing():
-    Outline(render(content_of(make_panel([seasonal_series(30)]), 4, missing=True)))
+    page = render(content_of(make_panel([seasonal_series(30)]), 4, missing=True))
+    assert "all missing" in " ".join(Outline(page).texts)
 
 
 def test_what_the_forecast_relied_on_is_shown():

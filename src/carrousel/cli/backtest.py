@@ -35,31 +35,32 @@ def backtest(
     """
     source, h = o.chosen_source(file, sample), o.chosen_horizon(horizon, sample)
     from ..forecast import Forecaster
-    from . import report, results, study
-    from .output import whole_folder
+    from . import console, inputs, result_files
+    from .folders import whole_folder
+    from .progress import training_bar
 
     for name, value in (("--windows", windows), ("--step", step)):
         if value is not None and value < 1:
             raise ValueError(f"{name} must be at least 1, got {value}")
     forecaster, level = Forecaster(h, **settings), o.levels(level)
-    console, errors = report.console(), report.console(stderr=True)
-    panel, notes = study.read(source, forecaster, init, static)
-    report.say_what_was_read(console, source, panel, notes)
+    screen, errors = console.console(), console.console(stderr=True)
+    panel, notes = inputs.read(source, forecaster, init, static)
+    console.say_what_was_read(screen, source, panel, notes)
     needed = h + (step or h) * (windows - 1) + 2
-    which, short = study.long_enough(panel, needed, f"a backtest of {windows} windows")
-    report.say(console, short)
+    which, short = inputs.long_enough(panel, needed, f"a backtest of {windows} windows")
+    console.say(screen, short)
     notes += short
+    compared = panel if len(which) == panel.n_series else panel.select(which)
     with whole_folder(out) if out else nullcontext() as folder:
-        trial = study.compare(
-            forecaster, panel, errors,
-            which=which, windows=windows, step=step, refit=refit, level=level, init=init,
-        )  # fmt: skip
+        with training_bar(errors, "learning without the held-out steps") as report:
+            evaluation = forecaster.evaluate(
+                compared, windows, step=step, level=level, refit=refit, progress=report, init=init
+            )
         title = f"{windows} window{'s' * (windows > 1)} of {h} steps, foretold from what was before"
-        console.print(report.score_table(trial.scores, title))
-        console.print(report.verdict(trial.scores))
+        console.say_scores(screen, evaluation, title)
         if folder is not None:
             record = {"source": source.name, "notes": notes, "windows": windows, "step": step or h}
             suffix = ".parquet" if parquet else ".csv"
-            results.write_backtest(folder, forecaster, panel, trial, record, suffix)
+            result_files.write_backtest(folder, forecaster, evaluation, record, suffix)
     if out:
-        console.print(f"Written to {out}{os.sep}: backtest{suffix}, backtest.json")
+        screen.print(f"Written to {out}{os.sep}: backtest{suffix}, backtest.json")

@@ -39,7 +39,7 @@ def cell(
     import torch
 
     from ..lab.cell import Weights, step
-    from .output import writable_folder
+    from .folders import writable_folder
 
     for name, number in (("--inputs", inputs), ("--hidden", hidden)):
         whole(name, number)

@@ -24,7 +24,7 @@ def explore(
     MODEL is a folder that `forecast` or `text train` wrote. Only this machine can open the page.
     """
     from ..web.library import Library
-    from .output import writable_file
+    from .folders import writable_file
 
     if export is not None:
         writable_file(export, "--export")

@@ -2,11 +2,14 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from . import options as o
+
+if TYPE_CHECKING:
+    from ..forecast import Forecaster
 
 
 @o.with_settings()
@@ -45,31 +48,53 @@ def forecast(
     """
     source, h = o.chosen_source(file, sample), o.chosen_horizon(horizon, sample)
     from ..forecast import Forecaster
-    from . import report, results, study
-    from .output import whole_folder
+    from . import console, inputs, result_files
+    from .folders import whole_folder
+    from .progress import training_bar
 
     forecaster, level = Forecaster(h, **settings), o.levels(level)
-    study.require_future(forecaster, future)
-    console, errors = report.console(), report.console(stderr=True)
-    panel, notes = study.read(source, forecaster, init, static)
-    ahead, found = study.open_future(forecaster, panel, future)
+    inputs.require_future(forecaster, future)
+    screen, errors = console.console(), console.console(stderr=True)
+    panel, notes = inputs.read(source, forecaster, init, static)
+    ahead, found = inputs.open_future(forecaster, panel, future)
     notes += found
-    report.say_what_was_read(console, source, panel, notes)
-    which, short = study.comparable(panel, 2 * h, wanted=holdout)
-    report.say(console, short)
+    console.say_what_was_read(screen, source, panel, notes)
+    which, short = inputs.comparable(panel, 2 * h, wanted=holdout)
+    console.say(screen, short)
     notes += short
+    compared = panel if len(which) == panel.n_series else panel.select(which)
     with whole_folder(out) as folder:
-        trial = None
+        evaluation = None
         if len(which):
-            trial = study.compare(forecaster, panel, errors, which=which, level=level, init=init)
-            console.print(report.score_table(trial.scores, f"Held out: the last {h} steps"))
-            console.print(report.verdict(trial.scores))
-        study.learn(forecaster, panel, errors, init=init, checkpoint=checkpoint, resume=resume)
-        results.write_forecast(
-            folder, forecaster, panel, trial,
-            level=level, suffix=".parquet" if parquet else ".csv", future=ahead,
-            record={"source": source.name, "notes": notes}, title=o.title_of(source, sample),
-            report=report_page, explain=explain,
+            with training_bar(errors, "learning without the held-out steps") as report:
+                evaluation = forecaster.evaluate(compared, level=level, progress=report, init=init)
+            console.say_scores(screen, evaluation, f"Held out: the last {h} steps")
+        with training_bar(errors, "learning from everything") as report:
+            forecaster.fit(panel, progress=report, init=init, checkpoint=checkpoint, resume=resume)
+        for sentence in _endings(forecaster):
+            errors.print(sentence)
+        quantiles = forecaster.predict_quantiles(X_df=ahead)
+        explained = result_files.explain_some(forecaster, panel, ahead) if explain else []
+        result_files.write_forecast(
+            folder, forecaster, panel, quantiles, evaluation,
+            level=level, suffix=".parquet" if parquet else ".csv", title=o.title_of(source, sample),
+            record={"source": source.name, "notes": notes}, explanations=explained,
+            report=report_page,
         )  # fmt: skip
         names = sorted(item.name for item in folder.iterdir())
-    console.print(f"Written to {out}{os.sep}: {', '.join(names)}")
+    screen.print(f"Written to {out}{os.sep}: {', '.join(names)}")
+
+
+def _endings(forecaster: "Forecaster") -> list[str]:
+    """What was kept of a training that was stopped; nothing if it ended by itself."""
+    runs, kept = forecaster.runs_, len(forecaster.networks_)
+    if not runs or runs[-1].stopped != "interrupted":
+        return []
+    members = forecaster.plan_.trainings if forecaster.plan_ else len(runs)
+    where = (
+        f"Stopped by Ctrl-C after {runs[-1].steps:,} updates of network {len(runs)} of {members}"
+    )
+    if kept < len(runs):
+        ready = "one that was ready is" if kept == 1 else f"{kept} that were ready are"
+        return [f"{where}: the {ready} kept."]
+    return [f"{where}: the best so far is kept (update {runs[-1].best_step:,})."]

@@ -48,7 +48,7 @@ def _command(name: str) -> "Callable[..., None]":
     ) -> None:
         from ..lab import Options, run
         from ..lab.bar import Bar
-        from .output import writable_folder
+        from .folders import writable_folder
 
         with writable_folder(out), Bar(name) as progress:
             # Small networks: a process a core is faster than threads that share one network.

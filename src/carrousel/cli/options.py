@@ -181,7 +181,7 @@ HOW_WRITTEN = ("date_format", "day_first", "decimal", "thousands", "encoding", "
                "fill", "aggregate", "time_zone")  # fmt: skip
 # Arguments of methods, and what they are called on the command line.
 FLAGS = {name: setting.flag for name, setting in SETTINGS.items()} | {
-    "X_df": "--future", "static_df": "--static", "n_windows": "--windows", "n": "--samples",
+    "X_df": "--future", "static_df": "--static", "windows": "--windows", "n": "--samples",
     "level": "--level", "init": "--init", "add": "--add", "h": "--horizon",
     "checkpoint": "--checkpoint", "resume": "--resume",
 }  # fmt: skip

@@ -45,10 +45,10 @@ def predict(
     from ..forecast import Forecaster
     from ..forecast.tables import to_forecast
     from ..storage.checkpoint import write_bytes
-    from .output import writable_file
-    from .report import table_bytes
+    from .folders import writable_file
+    from .formats import table_bytes
+    from .inputs import open_future
     from .screen import reading
-    from .study import open_future
 
     if out is not None and out.suffix not in (".csv", ".parquet"):
         raise ValueError(f"--out must end in .csv or .parquet, got {out.name}")

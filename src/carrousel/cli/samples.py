@@ -4,7 +4,7 @@
 def samples() -> None:
     """List the data sets that come with the package, with their sources and licenses."""
     from ..data import list_samples, to_panel
-    from .report import console
+    from .console import console
 
     screen = console()
     for sample in list_samples().values():

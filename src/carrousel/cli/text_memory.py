@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .output import whole_folder
+from .folders import whole_folder
 from .text_tables import progress_bar, show_table, write_csv
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ..limits import whole
-from .output import whole_folder
+from .folders import whole_folder
 from .text_tables import show_table
 
 

@@ -50,9 +50,9 @@ def train(
     """
     from ..storage.tempfiles import with_lock
     from ..text import LanguageModel
-    from .output import writable_folder
+    from .console import console
+    from .folders import writable_folder
     from .progress import training_bar
-    from .report import console
 
     model = LanguageModel(
         level, cell, embedding=embedding, hidden=hidden, layers=layers, tied=tied,

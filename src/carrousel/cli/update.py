@@ -28,7 +28,7 @@ def update(
     from ..data.wording import counted, written
     from ..forecast import Forecaster
     from ..storage.tempfiles import with_lock
-    from .report import console
+    from .console import console
     from .screen import reading
 
     with with_lock(model):  # two updates at once would each save what the other has not seen

@@ -1,8 +1,9 @@
 """Forecasting many series with one recurrent network."""
 
 from .distribution import QUANTILES
+from .evaluation import Evaluation
 from .forecaster import Forecaster
 from .options import Options
 from .pretrained.pretrained import Pretrained
 
-__all__ = ["QUANTILES", "Forecaster", "Options", "Pretrained"]
+__all__ = ["QUANTILES", "Evaluation", "Forecaster", "Options", "Pretrained"]

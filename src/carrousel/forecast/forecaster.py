@@ -16,9 +16,11 @@ from ..data.wall import Wall
 from ..training import Run
 from . import outputs
 from .arrivals import as_table, take_in
-from .backtest import cutoffs, forecast_windows, window_columns
 from .choose import Plan, choose, chosen_seasons
 from .doubt import gap_notes, trailing_gaps
+from .evaluation import SIMPLE_METHODS, Evaluation
+from .evaluation.simple_methods import require_known
+from .evaluation.windows import hidden_steps, targets
 from .finetuning import check_start, continued
 from .growth import grown
 from .learner import Report, require_finite, train_ensemble, window_quantiles
@@ -143,7 +145,7 @@ class Forecaster:
             self._train(panel, before, progress, checkpoint, resume)
         self.calibration_ = None
         if self.options.conformal:
-            self.calibrate(n_windows=self.options.conformal, progress=progress)
+            self.calibrate(windows=self.options.conformal, progress=progress)
         return self
 
     def _take_pretrained(self, panel: Panel) -> None:
@@ -194,19 +196,19 @@ class Forecaster:
         self,
         data: Any = None,
         *,
-        n_windows: int = 4,
+        windows: int = 4,
         progress: Report | None = None,
         static_df: Any = None,
     ) -> "Forecaster":
         """Widen or narrow the intervals by the errors of a backtest (conformal prediction).
 
-        A copy learns from everything before the last ``n_windows`` horizons and forecasts them;
+        A copy learns from everything before the last ``windows`` horizons and forecasts them;
         each interval is stretched by the factor with which it would have held its share of the
         values. ``Forecaster(conformal=4)`` does this in every ``fit``, also inside ``backtest``.
 
         Args:
             data: The series; None: those that were learned from.
-            n_windows: Horizons to forecast; the more, the surer the factors.
+            windows: Horizons to forecast; the more, the surer the factors.
             progress: As in ``fit``.
             static_df: As in ``predict``.
 
@@ -219,13 +221,12 @@ class Forecaster:
         panel, h = self._panel, self.options.h
         if data is not None or static_df is not None:
             panel = self._observed(data, static_df)[0]
-        drops = cutoffs(n_windows, h, h)
-        panel.require(drops[0] + 2, f"calibration on {n_windows} windows")
+        hidden = hidden_steps(windows, h, h)
+        panel.require(hidden[0] + 2, f"calibration on {windows} windows")
         plain = {**self.get_params(), "conformal": None, "nonnegative": False}
-        copy = Forecaster(**plain).fit(panel.head(drops[0]), progress=progress)
-        quantiles = copy.window_quantiles(panel, drops)  # (W, S, h, Q)
-        y = window_columns(panel, drops, h)[panel.target_col].reshape(quantiles.shape[:-1])
-        self.calibration_ = outputs.calibration(y, quantiles)
+        copy = Forecaster(**plain).fit(panel.head(hidden[0]), progress=progress)
+        quantiles = copy.window_quantiles(panel, hidden)  # (W, S, h, Q)
+        self.calibration_ = outputs.calibration(targets(panel, hidden, h), quantiles)
         return self
 
     def sample(
@@ -322,12 +323,14 @@ class Forecaster:
             return panel, like, self._finished(quantiles[None], panel, [0])[0]
         return panel, like, self.window_quantiles(panel, [0], ahead)[0]
 
-    def predict_quantiles(self, panel: Panel | None = None, drop: int = 0) -> NDArray[np.float64]:
+    def predict_quantiles(
+        self, panel: Panel | None = None, drop: int = 0, *, X_df: Any = None
+    ) -> NDArray[np.float64]:
         """(S, h, Q) quantiles of what follows each series of a panel without its last ``drop``
         steps, or of the series that the model holds; the probabilities are
-        ``carrousel.forecast.QUANTILES``."""
+        ``carrousel.forecast.QUANTILES``. ``X_df`` as in ``predict``."""
         if panel is None:
-            return self._forecast(None)[2]
+            return self._forecast(None, X_df)[2]
         return self.window_quantiles(panel, [drop])[0]
 
     def window_quantiles(
@@ -386,49 +389,78 @@ class Forecaster:
         self._say(self.notes_)
         return self
 
-    def backtest(
+    def evaluate(
         self,
         data: Any,
-        n_windows: int = 1,
+        windows: int = 1,
         *,
         step: int | None = None,
         level: Sequence[float] = (80, 95),
+        methods: Sequence[str] = tuple(SIMPLE_METHODS),
         refit: bool = False,
         progress: Report | None = None,
         init: "Forecaster | str | Path | None" = None,
         static_df: Any = None,
-    ) -> Any:
-        """Forecasts of the past beside what happened, each made from what was known then.
+    ) -> Evaluation:
+        """Forecasts of the past, by this and by simple methods, beside what happened.
 
-        A copy of this forecaster learns from everything before the first cutoff (with ``refit``,
-        again before each) and forecasts ``h`` steps from ``n_windows`` cutoffs, ``step`` (by
-        default ``h``) apart; the last leaves exactly one horizon. All windows are forecast in one
-        pass over the series. This forecaster is not changed. ``init`` and ``static_df`` are those
-        of ``fit``: what the networks of ``init`` learned from is not checked, and should end before
-        the first cutoff.
+        A copy of this forecaster learns from everything before the first window (with ``refit``,
+        again before each) and forecasts ``h`` steps of each; the last window is the end of the
+        series. All windows are forecast in one pass. This forecaster is not changed.
+
+        Args:
+            data: The series, as in ``fit``.
+            windows: How many windows of the past are forecast.
+            step: Steps between windows; None: ``h``.
+            level: Central intervals in percent.
+            methods: Simple methods to compare with, of ``"seasonal naive"`` and ``"naive"`` (the
+                table ``carrousel.forecast.evaluation.SIMPLE_METHODS``).
+            refit: Whether to learn again before each window.
+            progress, static_df: As in ``fit``.
+            init: As in ``fit``; what its networks learned from is not checked, and should end
+                before the first window.
+
+        Returns:
+            An ``Evaluation``: arrays of targets, quantiles and scores; ``verdict``, ``table()``,
+            ``to_frame()``, ``plot()``.
+
+        >>> from carrousel.data import load_sample
+        >>> forecaster = Forecaster(12, effort="instant")
+        >>> evaluation = forecaster.evaluate(load_sample("airline"), windows=2)
+        >>> evaluation.methods
+        ('carrousel', 'seasonal naive (12)', 'naive')
+        >>> evaluation.scores["mase"].shape  # methods, windows, series
+        (3, 2, 1)
+        """
+        probabilities(level)  # what cannot be is refused before any work
+        require_known(methods)
+        before = _fitted_before(init)
+        learned_before = None if before is None else before._panel
+        panel, *_ = to_learn_from(data, self.options, learned_before, static_df)
+        hidden = hidden_steps(windows, self.options.h if step is None else step, self.options.h)
+        panel.require(hidden[0] + 2, f"a backtest of {windows} windows")
+        heads = [panel.head(drop) for drop in hidden]
+        found = []
+        for k, drops in enumerate([[drop] for drop in hidden] if refit else [hidden]):
+            fitted = Forecaster(**self.get_params()).fit(heads[k], progress=progress, init=before)
+            if fitted.runs_ and fitted.runs_[-1].stopped == "interrupted":
+                raise KeyboardInterrupt  # half a training says nothing about a whole one
+            found.append(fitted.window_quantiles(panel, drops))
+        return Evaluation.of(
+            panel, hidden, heads, np.concatenate(found), levels=level, methods=methods,
+            seasons=chosen_seasons(panel, self.options)[0],
+            like=None if isinstance(data, Panel) else data,
+        )  # fmt: skip
+
+    def backtest(self, data: Any, windows: int = 1, **how: Any) -> Any:
+        """The forecasts of ``evaluate`` as a table; ``how`` are its arguments.
 
         Returns:
             A frame: ``unique_id``, ``ds``, ``cutoff`` (last time known), ``y``, ``carrousel``,
-            ``carrousel-lo-80``, ...: what ``utilsforecast.evaluation.evaluate`` takes.
+            ``carrousel-lo-80``, ...: what ``utilsforecast.evaluation.evaluate`` takes; and a column
+            for each of ``methods`` (here none, unless some are asked for).
         """
-        probabilities(level)  # what cannot be is refused before any work
-        before = _fitted_before(init)
-        known_before = None if before is None else before._panel
-        (panel, *_), h = (
-            to_learn_from(data, self.options, known_before, static_df), self.options.h
-        )  # fmt: skip
-        drops = cutoffs(n_windows, h if step is None else step, h)
-        panel.require(drops[0] + 2, f"a backtest of {n_windows} windows")
-
-        def learn(known: Panel) -> Forecaster:
-            fitted = Forecaster(**self.get_params()).fit(known, progress=progress, init=before)
-            if fitted.runs_ and fitted.runs_[-1].stopped == "interrupted":
-                raise KeyboardInterrupt  # half a training says nothing about a whole one
-            return fitted
-
-        quantiles = forecast_windows(panel, drops, learn, refit=refit)
-        columns = window_columns(panel, drops, h) | outputs.columns(quantiles, level)
-        return written(columns, panel, data)
+        return self.evaluate(data, windows, **{"methods": (), **how}).to_frame()
 
     def explain(
         self,

@@ -8,6 +8,7 @@
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from ..data.panel import Panel
 from . import quantiles as q
 from .distribution import QUANTILES, SIDE
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating]
 LEVELS = tuple(1 - 2 * p for p in QUANTILES[:SIDE])[::-1]  # of the intervals, narrowest first
 MODEL = "carrousel"  # name of the forecast's column
 LARGEST = 10.0  # factor: beyond it the backtest says nothing about the future
@@ -75,6 +76,27 @@ def columns(quantiles: Array, level: Sequence[float]) -> dict[str, Array]:
         named[f"{MODEL}-lo-{name:g}"] = q.at(quantiles, low).reshape(-1)
         named[f"{MODEL}-hi-{name:g}"] = q.at(quantiles, high).reshape(-1)
     return named
+
+
+@dataclass(frozen=True)
+class Band:
+    """The forecasts of ``k`` consecutive steps of each of S series, as pictures show them."""
+
+    times: NDArray  # (S, k) as clocks show them
+    median: Array  # (S, k)
+    lower: dict[float, Array]  # level in percent -> (S, k)
+    upper: dict[float, Array]
+
+    @classmethod
+    def of(cls, times: NDArray, quantiles: Array, level: Sequence[float]) -> "Band":
+        """From quantiles (S, k, Q)."""
+        ends = dict(zip(level, q.probabilities(level), strict=True))
+        return cls(
+            times,
+            quantiles[..., q.MEDIAN],
+            {one: q.at(quantiles, low) for one, (low, _) in ends.items()},
+            {one: q.at(quantiles, high) for one, (_, high) in ends.items()},
+        )
 
 
 def without_negatives(

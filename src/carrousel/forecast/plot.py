@@ -1,7 +1,6 @@
 """One picture of a forecast: what was, what was foretold about it, and what comes next."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import matplotlib.dates as mdates
@@ -11,52 +10,91 @@ from matplotlib.figure import Figure
 
 from ..colors import COLORS
 from ..data import Panel
+from .evaluation import Evaluation
+from .outputs import Band
 
 HISTORY, FUTURE, TRIAL = COLORS["series"], COLORS["forget"], COLORS["cell"]
 _FADE = (0.18, 0.30, 0.42)  # opacity of the intervals, from the widest to the narrowest
 _MOST_SERIES = 6
 
 
-@dataclass(frozen=True)
-class Band:
-    """The forecasts of ``k`` consecutive steps of each of S series."""
-
-    times: np.ndarray  # (S, k)
-    mean: np.ndarray  # (S, k)
-    lower: dict[float, np.ndarray]  # level in percent -> (S, k)
-    upper: dict[float, np.ndarray]
-
-
 def plot_forecast(
     panel: Panel,
     future: Band,
     *,
-    trial: Band | None = None,
-    captions: Sequence[str] = (),
+    evaluation: Evaluation | None = None,
     series: Sequence[int] | None = None,
     history: int | None = None,
     title: str = "",
 ) -> Figure:
     """A figure with one row a series: the end of its history, then forecast and intervals.
 
-    ``trial`` is a forecast of the last steps of the history made without them; ``captions`` (S)
-    stand at the right above each row. ``series`` chooses rows (default: the first six) and
-    ``history`` the number of steps shown (default: six horizons or three seasons, whichever is
-    longer). The figure belongs to no window: save it with ``figure.savefig(path)``.
+    Of an ``evaluation`` the last window is shown, a forecast of the last steps of the history made
+    without them, and the errors stand at the right above each row. ``series`` chooses rows
+    (default: the first six) and ``history`` the number of steps shown (default: six horizons or
+    three seasons, whichever is longer). The figure belongs to no window: save it with
+    ``figure.savefig(path)``.
     """
-    chosen = list(range(min(panel.n_series, _MOST_SERIES)) if series is None else series)
-    h = future.mean.shape[1]
+    trial = None if evaluation is None else evaluation.band(panel.ids)
+    h = future.median.shape[1]
     history = history or max(6 * h, 3 * panel.freq.season_length)
+
+    def draw(axes: Axes, s: int) -> None:
+        _draw_history(axes, panel, s, history)
+        if trial is not None:
+            _draw_held_out(axes, trial, s)
+        _draw_band(axes, future, s, FUTURE, "forecast", intervals=True)
+        axes.axvline(future.times[s, 0], color=HISTORY, lw=0.7, ls=":", zorder=1)
+
+    return _rows(panel, draw, {} if evaluation is None else evaluation.captions, series, title)
+
+
+def plot_evaluation(
+    evaluation: Evaluation,
+    *,
+    series: Sequence[int] | None = None,
+    history: int | None = None,
+    title: str = "",
+) -> Figure:
+    """A figure with one row a series: the end of its history, and the forecasts of all windows with
+    their intervals, made without the values beside them; the errors stand at the right.
+
+    Arguments as for ``plot_forecast``; ``history`` begins before the first window.
+    """
+    panel, (count, _, h) = evaluation.panel, evaluation.targets.shape
+    bands = [evaluation.band(panel.ids, window) for window in range(count)]
+    shown = (history or max(2 * h, 2 * panel.freq.season_length)) + evaluation.hidden[0]
+
+    def draw(axes: Axes, s: int) -> None:
+        _draw_history(axes, panel, s, shown)
+        for k, band in enumerate(bands):
+            label = "forecast made without these values" if k == 0 else ""
+            _draw_band(axes, band, s, TRIAL, label, intervals=True)
+            axes.axvline(band.times[s, 0], color=HISTORY, lw=0.7, ls=":", zorder=1)
+
+    return _rows(panel, draw, evaluation.captions, series, title)
+
+
+def _rows(
+    panel: Panel,
+    draw: Callable[[Axes, int], None],
+    captions: Mapping[Any, str],
+    series: Sequence[int] | None,
+    title: str,
+) -> Figure:
+    """A figure in which some series are drawn, each below its name."""
+    chosen = list(range(min(panel.n_series, _MOST_SERIES)) if series is None else series)
     columns = 1 if len(chosen) <= 3 else 2
     rows = -(-len(chosen) // columns)
     size = (9.0 if columns == 1 else 12.0, 1.1 + (2.7 if rows <= 2 else 2.1) * rows)
     figure = Figure(figsize=size, dpi=150, layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False)
     for axes, s in zip(grid.flat, chosen, strict=False):
-        _draw(axes, panel, s, future, trial, history)
+        draw(axes, s)
+        _tidy(axes, dates=panel.start.dtype.kind == "M")
         axes.set_title(str(panel.ids[s]), loc="left", fontsize=10, fontweight="bold")
-        if len(captions) > s:
-            axes.set_title(captions[s], loc="right", fontsize=8.5, color=HISTORY)
+        caption = captions.get(panel.ids[s], "")
+        axes.set_title(caption, loc="right", fontsize=8.5, color=HISTORY)
     for axes in grid.flat[len(chosen) :]:
         axes.set_axis_off()
     _legend(figure, grid.flat[0])
@@ -67,19 +105,16 @@ def plot_forecast(
     return figure
 
 
-def _draw(axes: Axes, panel: Panel, s: int, future: Band, trial: Band | None, history: int) -> None:
-    length = int(panel.lengths[s])
-    first = max(length - history, 0)
-    y = panel.series(s)[first:]
-    axes.plot(
-        panel.local(panel.times(s, first)), y, color=HISTORY, lw=1.1, label="observed", zorder=3
-    )
-    if trial is not None and not np.isnan(trial.mean[s]).all():  # else it was too short
+def _draw_history(axes: Axes, panel: Panel, s: int, steps: int) -> None:
+    first = max(int(panel.lengths[s]) - steps, 0)
+    times = panel.local(panel.times(s, first))
+    axes.plot(times, panel.series(s)[first:], color=HISTORY, lw=1.1, label="observed", zorder=3)
+
+
+def _draw_held_out(axes: Axes, trial: Band, s: int) -> None:
+    if not np.isnan(trial.median[s]).all():  # else the series was too short
         _draw_band(axes, trial, s, TRIAL, "forecast made without these values", intervals=False)
         axes.axvspan(trial.times[s, 0], trial.times[s, -1], color=TRIAL, alpha=0.06, lw=0)
-    _draw_band(axes, future, s, FUTURE, "forecast", intervals=True)
-    axes.axvline(future.times[s, 0], color=HISTORY, lw=0.7, ls=":", zorder=1)
-    _tidy(axes, dates=future.times.dtype.kind == "M")
 
 
 def _draw_band(axes: Axes, band: Band, s: int, color: str, label: str, intervals: bool) -> None:
@@ -88,12 +123,15 @@ def _draw_band(axes: Axes, band: Band, s: int, color: str, label: str, intervals
         for level, fade in zip(sorted(band.lower, reverse=True), _FADE, strict=False):
             low, high = band.lower[level][s], band.upper[level][s]
             style: dict[str, Any] = {"color": color, "alpha": fade, "lw": 0}
+            name = f"{level} % interval" if label else ""
             if len(times) == 1:  # an area of one step has no width
-                axes.vlines(times, low, high, color=color, alpha=fade, lw=8, label=f"{level} %")
+                axes.vlines(times, low, high, color=color, alpha=fade, lw=8, label=name)
             else:
-                axes.fill_between(times, low, high, label=f"{level} % interval", **style)
+                axes.fill_between(times, low, high, label=name, **style)
     marker = "o" if len(times) == 1 else None
-    axes.plot(times, band.mean[s], color=color, lw=1.6, label=label, marker=marker, ms=4, zorder=4)
+    axes.plot(
+        times, band.median[s], color=color, lw=1.6, label=label, marker=marker, ms=4, zorder=4
+    )
 
 
 def _tidy(axes: Axes, dates: bool) -> None:

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.panel import Panel
-from .backtest import cutoffs, window_columns
 from .distribution import QUANTILES, SIDE
+from .evaluation.windows import hidden_steps, targets
 
 Array = NDArray[np.float64]
 FAMILIES = ("quantiles", "student_t", "negative_binomial")
@@ -84,8 +84,8 @@ def measured_correlation(panel: Panel, h: int, forecast: Callable[..., Array]) -
     if not windows or h == 1:
         return 0.0
     enough = panel.select(np.flatnonzero(panel.lengths >= h * windows + 2))
-    drops = cutoffs(windows, h, h)
-    y = window_columns(enough, drops, h)[panel.target_col].reshape(-1, h)
+    drops = hidden_steps(windows, h, h)
+    y = targets(enough, drops, h).reshape(-1, h)
     return error_correlation(y, forecast(enough, drops).reshape(len(y), h, -1))
 
 

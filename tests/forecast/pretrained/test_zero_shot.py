@@ -7,7 +7,7 @@ import pytest
 from carrousel import Forecaster
 from carrousel.data import load_sample
 from carrousel.forecast import Pretrained
-from carrousel.forecast.baselines import seasonal_naive
+from carrousel.forecast.evaluation.simple_methods import seasonal_naive
 from carrousel.forecast.pretrained import storage
 from carrousel.forecast.pretrained.zero_shot import ZeroShot
 
@@ -94,7 +94,7 @@ def test_pretrained_takes_any_horizon_and_frame():
     assert isinstance(pretrained, Pretrained)
     assert len(pretrained.predict(airline, h=30)) == 30
     assert type(pretrained.predict(airline.to_pandas(), h=2)).__module__.startswith("pandas")
-    backtest = pretrained.backtest(airline, 12, n_windows=2)
+    backtest = pretrained.backtest(airline, 12, windows=2)
     assert (backtest["carrousel"] - backtest["y"]).abs().mean() < 40
     assert len(pretrained.sample(airline, 3, n=5)) == 15
 

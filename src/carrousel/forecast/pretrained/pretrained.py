@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from ..evaluation import Evaluation
+
 
 class Pretrained:
     """A network that has seen made-up series of many kinds, for series that it has never seen.
@@ -50,6 +52,11 @@ class Pretrained:
         """Sample paths of the next ``h`` steps, as ``Forecaster.sample``."""
         return self.on(data, h).sample(n=n, **options)
 
-    def backtest(self, data: Any, h: int, n_windows: int = 1, **options: Any) -> Any:
-        """Forecasts of the past beside what happened, as ``Forecaster.backtest``."""
-        return self.on_nothing(h).backtest(data, n_windows, **options)
+    def evaluate(self, data: Any, h: int, windows: int = 1, **options: Any) -> Evaluation:
+        """Forecasts of the past, beside simple methods and what happened, as
+        ``Forecaster.evaluate``."""
+        return self.on_nothing(h).evaluate(data, windows, **options)
+
+    def backtest(self, data: Any, h: int, windows: int = 1, **options: Any) -> Any:
+        """The same as a table, as ``Forecaster.backtest``."""
+        return self.on_nothing(h).backtest(data, windows, **options)

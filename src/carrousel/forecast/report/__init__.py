@@ -1,6 +1,6 @@
 """``report.html``: forecasts, backtest, intervals and memory on one page that needs no network."""
 
-from .content import Content, Method
+from .content import Content
 from .page import render
 
-__all__ = ["Content", "Method", "render"]
+__all__ = ["Content", "render"]

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 
+from ..evaluation import Evaluation
 from ..explanation import Explanation
 from .content import Content
 from .svg import Chart, numbers, span, time_ticks, value_ticks
@@ -14,21 +15,21 @@ MOST_POINTS = 700  # of history in a chart
 def forecast_chart(content: Content, s: int) -> str:
     """History, held-out forecast, forecast and intervals of one series."""
     panel, future, trial = content.panel, content.future, content.trial
-    h = future.mean.shape[1]
+    h = future.median.shape[1]
     shown = min(max(6 * h, 3 * panel.freq.season_length), MOST_POINTS)
     first = max(int(panel.lengths[s]) - shown, 0)
     times, y = panel.local(panel.times(s, first)), panel.series(s)[first:].astype(float)
     x, ahead = numbers(times), numbers(future.times[s])
     bounds = [band[level][s] for band in (future.lower, future.upper) for level in band]
-    tried = [] if trial is None else [trial.mean[s]]
-    chart = _chart(x[0], ahead[-1], span(y, future.mean[s], *tried, *bounds), times, 260)
+    tried = [] if trial is None else [trial.median[s]]
+    chart = _chart(x[0], ahead[-1], span(y, future.median[s], *tried, *bounds), times, 260)
     levels = sorted(future.lower, reverse=True)
     for k, level in enumerate(levels):
         chart.area(ahead, future.lower[level][s], future.upper[level][s], f"band b{min(k, 2)}")
     chart.line(x, y, "observed")
     if trial is not None:
-        chart.line(numbers(trial.times[s]), trial.mean[s], "trial")
-    chart.line(ahead, future.mean[s], "forecast")
+        chart.line(numbers(trial.times[s]), trial.median[s], "trial")
+    chart.line(ahead, future.median[s], "forecast")
     held_out = [] if trial is None else [("trial", "forecast made without these values")]
     legend = [("observed", "observed"), *held_out, ("forecast", "forecast")]
     legend += [(f"band b{min(k, 2)}", f"{level} % interval") for k, level in enumerate(levels)]
@@ -42,15 +43,15 @@ def _readings(content: Content, s: int, first: int) -> str:
     times = np.concatenate([panel.local(panel.times(s, first)), future.times[s]])
     x = numbers(times)
     left = 100 * (x - x[0]) / (x[-1] - x[0] or 1.0)
-    past = len(x) - future.mean.shape[1]
+    past = len(x) - future.median.shape[1]
     rows: dict[float, dict[str, str]] = {k: {} for k in range(len(x))}
     for k, value in enumerate(panel.series(s)[first:]):
         rows[k]["observed"] = _short(value)
-    tried = [] if trial is None else trial.mean[s]
+    tried = [] if trial is None else trial.median[s]
     for k, value in zip(range(past - len(tried), past), tried, strict=True):
         if k >= 0:
             rows[k]["forecast without it"] = _short(value)
-    for k, value in enumerate(future.mean[s]):
+    for k, value in enumerate(future.median[s]):
         rows[past + k]["forecast"] = _short(value)
         for level in sorted(future.lower):
             low, high = future.lower[level][s, k], future.upper[level][s, k]
@@ -60,35 +61,35 @@ def _readings(content: Content, s: int, first: int) -> str:
                        enumerate(zip(left, texts, strict=True))], ensure_ascii=False)  # fmt: skip
 
 
-def error_chart(content: Content) -> str:
+def error_chart(evaluation: Evaluation) -> str:
     """Error by step of the horizon, ours beside the simple methods."""
-    h = len(content.methods[0].by_step)
+    errors = evaluation.by_step("mase")  # (M, h)
+    h = errors.shape[1]
     x = np.arange(1, h + 1, dtype=float)
-    high = span(*[m.by_step for m in content.methods])[1]
+    high = span(*errors)[1]
     chart = Chart((0.5, h + 0.5), (0.0, max(high, 1e-9)), 200)
     chart.grid(*value_ticks(*chart.y))
     chart.axis(*time_ticks(1, h, dated=False))
     legend = []
-    for k, method in enumerate(content.methods):
+    for k, method in enumerate(evaluation.methods):
         kind = "forecast" if k == 0 else f"other o{min(k, 3)}"
-        chart.line(x, method.by_step, kind)
-        legend.append((kind, method.name))
+        chart.line(x, errors[k], kind)
+        legend.append((kind, method))
     return chart.render(legend, label="Error by step of the horizon")
 
 
-def coverage_chart(content: Content) -> str:
+def coverage_chart(evaluation: Evaluation) -> str:
     """Share of held-out values inside each interval, by step of the horizon; dashed: as asked."""
-    levels = sorted(content.intervals)
-    h = len(content.intervals[levels[0]])
+    h = evaluation.targets.shape[2]
     chart = Chart((0.5, h + 0.5), (0.0, 1.05), 200)
     chart.grid([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
     chart.axis(*time_ticks(1, h, dated=False))
     legend = []
-    for k, level in enumerate(levels):
+    for k, (level, metric) in enumerate(sorted(evaluation.coverages.items())):
         kind = ("forecast", "other o3", "other o2")[min(k, 2)]
         chart.rule(level / 100, f"{kind} asked")
-        chart.line(np.arange(1, h + 1, dtype=float), content.intervals[level], kind)
-        legend.append((kind, f"inside the {level} % interval"))
+        chart.line(np.arange(1, h + 1, dtype=float), evaluation.by_step(metric.name)[0], kind)
+        legend.append((kind, f"inside the {level:g} % interval"))
     return chart.render(legend, label="Coverage by step of the horizon")
 
 

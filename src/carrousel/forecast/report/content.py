@@ -2,44 +2,29 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-
-import numpy as np
+from functools import cached_property
 
 from ...data import Panel
+from ..evaluation import Evaluation
 from ..explanation import Explanation
-from ..plot import Band
-
-
-@dataclass(frozen=True)
-class Method:
-    """One method in the backtest, ours or another; means over series and windows."""
-
-    name: str
-    smape: float | None
-    mase: float | None
-    coverage: Mapping[float, float | None]  # level in percent -> share inside
-    by_step: np.ndarray  # (h,) absolute error by step of the horizon, scaled as MASE is
+from ..outputs import Band
 
 
 @dataclass(frozen=True)
 class Content:
-    """A report. ``methods`` are ours first; ``trial`` is the last window of the backtest. Without
-    a backtest there are neither.
-    """
+    """A report; without an ``evaluation`` it says that nothing was measured."""
 
     title: str
     panel: Panel
     future: Band
-    trial: Band | None = None
-    methods: Sequence[Method] = ()
-    verdict: str = "Nothing was held out: how good these forecasts are was not measured."
-    windows: int = 0  # of the backtest
-    tested: int = 0  # held-out values, over all series and windows
-    # level -> (h,) share inside, by step of the horizon
-    intervals: Mapping[float, np.ndarray] = field(default_factory=dict)
-    captions: Sequence[str] = ()
+    evaluation: Evaluation | None = None
     explanations: Sequence[Explanation] = ()
     notes: Sequence[str] = ()
     chosen: Sequence[str] = ()
     settings: Mapping[str, object] = field(default_factory=dict)
     version: str = ""
+
+    @cached_property
+    def trial(self) -> Band | None:
+        """The forecast of the last window that was held out."""
+        return None if self.evaluation is None else self.evaluation.band(self.panel.ids)

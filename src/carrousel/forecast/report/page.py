@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from ...colors import COLORS
+from ..evaluation import Evaluation
 from ..explanation import Explanation
 from . import charts
-from .content import Content, Method
+from .content import Content
 
 HERE = Path(__file__).parent
 MOST_SERIES = 40  # charts in one page
@@ -26,7 +27,9 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inli
 
 def render(content: Content) -> str:
     """The whole page as text, to be written as UTF-8."""
-    body = [_header(content), "<main>", _forecasts(content), _backtest(content)]
+    body = [_header(content), "<main>", _forecasts(content)]
+    if content.evaluation is not None:
+        body.append(_evaluation(content.evaluation))
     if content.explanations:
         body.append(_memory(content))
     body += [_made(content), "</main>", _footer(content)]
@@ -51,30 +54,47 @@ def _file(name: str) -> str:
 
 
 def _header(content: Content) -> str:
-    panel, h = content.panel, content.future.mean.shape[1]
+    panel, h = content.panel, content.future.median.shape[1]
     cards = [
         (f"{panel.n_series:,}", "series" if panel.n_series > 1 else "one series"),
         (f"{h:,}", f"steps forecast ({panel.freq})"),
     ]
-    for ours in content.methods[:1]:
-        best = _best(content, "mase")
-        cards.append((_figure(ours.mase, 3), f"MASE held out; best simple method {best}"))
-        for level, share in ours.coverage.items():
-            cards.append((_share(share), f"of held-out values inside the {level} % interval"))
+    verdict = "Nothing was held out: how good these forecasts are was not measured."
+    if content.evaluation is not None:
+        verdict = content.evaluation.verdict
+        cards += _cards(content.evaluation)
     shown = "".join(f'<div class="card"><b>{a}</b><span>{escape(b)}</span></div>' for a, b in cards)
     return (
-        f"<header><h1>{escape(content.title)}</h1><p>{escape(content.verdict)}</p>"
+        f"<header><h1>{escape(content.title)}</h1><p>{escape(verdict)}</p>"
         f'<div class="cards">{shown}</div></header>'
     )
+
+
+def _cards(evaluation: Evaluation) -> list[tuple[str, str]]:
+    """The figures that matter most: our MASE beside the best other, and the coverage."""
+    metrics, (ours, *others) = evaluation.metrics, evaluation.means.values()
+    mase = metrics["mase"]
+    best = min((of["mase"] for of in others if of["mase"] is not None), default=None)
+    return [
+        (mase.written(ours["mase"]), f"MASE held out; best simple method {mase.written(best)}"),
+        *(
+            (
+                metric.written(ours[metric.name]),
+                f"of held-out values inside the {level:g} % interval",
+            )
+            for level, metric in evaluation.coverages.items()
+        ),
+    ]
 
 
 def _forecasts(content: Content) -> str:
     panel = content.panel
     count = min(panel.n_series, MOST_SERIES)
+    captions = {} if content.evaluation is None else content.evaluation.captions
     more = f" The first {count} of {panel.n_series:,} series." if count < panel.n_series else ""
     figures = "".join(
         f'<section class="box" data-group="forecasts"><div class="bar"><h3>{escape(str(name))}</h3>'
-        f'<span class="soft">{escape(_caption(content, s))}</span></div>'
+        f'<span class="soft">{escape(captions.get(name, ""))}</span></div>'
         f"{charts.forecast_chart(content, s)}</section>"
         for s, name in enumerate(panel.ids[:count])
     )
@@ -83,10 +103,6 @@ def _forecasts(content: Content) -> str:
         f"above as below. Point at a chart to read values off.{more}</p>"
         f"{_chooser('forecasts', panel.ids[:count])}{figures}"
     )
-
-
-def _caption(content: Content, s: int) -> str:
-    return content.captions[s] if s < len(content.captions) else ""
 
 
 def _chooser(group: str, names: Sequence[object]) -> str:
@@ -99,56 +115,57 @@ def _chooser(group: str, names: Sequence[object]) -> str:
     )
 
 
-def _backtest(content: Content) -> str:
-    if not content.methods:
-        return ""
-    windows = "one window" if content.windows == 1 else f"{content.windows} windows"
+def _evaluation(evaluation: Evaluation) -> str:
+    count = len(evaluation.hidden)
+    windows = "one window" if count == 1 else f"{count} windows"
     return (
         "<h2>How good would it have been?</h2>"
-        f"<p>{content.tested:,} values at the end of the series ({windows}) were forecast without "
-        "being seen. MASE counts errors in units of the mean change from season to season in the "
-        "past, sMAPE in percent of the values.</p>"
-        f'<section class="box"><div class="scroll">{_scores(content)}</div>'
-        f'<div class="two"><div><h3>Error by step of the horizon</h3>{charts.error_chart(content)}'
-        f"</div><div><h3>Intervals: asked (dashed) and found</h3>{charts.coverage_chart(content)}"
-        f"</div></div>{_intervals(content)}</section>"
+        f"<p>{np.isfinite(evaluation.targets).sum():,} values at the end of the series ({windows}) "
+        "were forecast without being seen. MASE and MSIS count errors in units of the mean change "
+        "from season to season in the past, sMAPE in percent of the values, CRPS in parts of "
+        "them.</p>"
+        f'<section class="box"><div class="scroll">{_scores(evaluation)}</div>'
+        f'<div class="two"><div><h3>Error by step of the horizon</h3>'
+        f"{charts.error_chart(evaluation)}</div>"
+        f"<div><h3>Intervals: asked (dashed) and found</h3>{charts.coverage_chart(evaluation)}"
+        f"</div></div>{_intervals(evaluation)}</section>"
     )
 
 
-def _scores(content: Content) -> str:
-    levels = list(content.methods[0].coverage)
-    head = ["method", "MASE", "sMAPE", *(f"in {level} % interval" for level in levels)]
-    rows = []
-    for method in content.methods:
-        shares = [_share(method.coverage.get(level)) for level in levels]
-        rows.append([method.name, _figure(method.mase, 3), _figure(method.smape, 2), *shares])
-    best = {k: min(_values(content.methods, key), default=None)
-            for k, key in ((1, "mase"), (2, "smape"))}  # fmt: skip
+def _scores(evaluation: Evaluation) -> str:
+    metrics, best = evaluation.metrics, evaluation.best
+    head = ["method", *(metric.label for metric in metrics.values())]
+    rows = [
+        [method, *(metric.written(means[name]) for name, metric in metrics.items())]
+        for method, means in evaluation.means.items()
+    ]
     marked = {
         (r, k)
-        for r, method in enumerate(content.methods)
-        for k, key in ((1, "mase"), (2, "smape"))
-        if best[k] is not None and getattr(method, key) == best[k]
+        for r, method in enumerate(evaluation.methods)
+        for k, name in enumerate(metrics, 1)
+        if method in best[name]
     }
     return _table(head, rows, marked)
 
 
-def _intervals(content: Content) -> str:
+def _intervals(evaluation: Evaluation) -> str:
     """A sentence for each level: whether what was found can be chance."""
     lines = []
-    for level, share in content.methods[0].coverage.items():
+    y = evaluation.targets
+    for level, metric in evaluation.coverages.items():
+        share = evaluation.means[evaluation.methods[0]][metric.name]
         if share is None:
             continue
         # Errors of neighboring steps are alike: a window of a series counts as one draw.
-        draws = max(content.tested // len(content.methods[0].by_step), 1)
-        spread = 2 * np.sqrt(level / 100 * (1 - level / 100) / draws)
-        off = share - level / 100
+        draws = max(np.isfinite(y).sum() // y.shape[2], 1)
+        asked = level / 100
+        spread = 2 * np.sqrt(asked * (1 - asked) / draws)
         verdict = (
-            "within what chance allows" if abs(off) <= spread
-            else "too narrow: expect more surprises than it says" if off < 0
+            "within what chance allows" if abs(share - asked) <= spread
+            else "too narrow: expect more surprises than it says" if share < asked
             else "wider than it needs to be"
         )  # fmt: skip
-        lines.append(f"<li>{level} % interval: {share:.0%} inside, {verdict}.</li>")
+        lines.append(f"<li>{level:g} % interval: {share:.0%} inside, {verdict}.</li>")
     return f"<ul>{''.join(lines)}</ul>"
 
 
@@ -238,20 +255,3 @@ def _table(
         for r, row in enumerate(rows)
     ]
     return f"<table><tr>{top}</tr>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"
-
-
-def _values(methods: Sequence[Method], key: str) -> list[float]:
-    return [value for m in methods if (value := getattr(m, key)) is not None]
-
-
-def _best(content: Content, key: str) -> str:
-    values = _values(content.methods[1:], key)
-    return f"{min(values):.3f}" if values else "-"
-
-
-def _figure(value: float | None, digits: int) -> str:
-    return "-" if value is None else f"{value:.{digits}f}"
-
-
-def _share(value: float | None) -> str:
-    return "-" if value is None else f"{value:.0%}"

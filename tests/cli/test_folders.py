@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from tests.faults import killed_everywhere, posix
 
-from carrousel.cli.output import whole_folder, writable_file, writable_folder
+from carrousel.cli.folders import whole_folder, writable_file, writable_folder
 
 SETUP = """
 from pathlib import Path
-from carrousel.cli.output import whole_folder
+from carrousel.cli.folders import whole_folder
 from carrousel import model_files
 def files(folder):
     return {p.relative_to(folder).as_posix(): p.read_text() for p in folder.rglob("*")

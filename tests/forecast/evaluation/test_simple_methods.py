@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from carrousel.forecast.baselines import seasonal_naive
+from carrousel.forecast.evaluation.simple_methods import seasonal_naive
 
-from .conftest import make_panel, seasonal_series
+from ..conftest import make_panel, seasonal_series
 
 
 def test_seasonal_naive_repeats_the_last_season():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from carrousel.forecast import metrics
+from carrousel.forecast.evaluation import metrics
 
 rng = np.random.default_rng(0)
 Y, F, LOW, HIGH = rng.normal(5, 3, (4, 6, 7))
@@ -53,6 +53,30 @@ def test_pinball(p):
         return p * e if e > 0 else (p - 1) * e
 
     np.testing.assert_allclose(metrics.pinball(Y, F, p), slow(point))
+
+
+def test_crps_is_the_mean_quantile_loss_of_nine_deciles():
+    """As GluonTS and GIFT-Eval write it: 2 |(y - q) (1[y <= q] - p)|, over sum |y|."""
+    deciles = [F + 2 * (p - 0.5) for p in metrics.DECILES]
+    losses = [
+        2 * np.abs((Y - q) * ((q >= Y) - p)).sum(1)
+        for q, p in zip(deciles, metrics.DECILES, strict=True)
+    ]
+    found = metrics.crps(Y, deciles) / metrics.mean_size(Y)
+    np.testing.assert_allclose(found, np.mean(losses, 0) / np.abs(Y).sum(1))
+
+
+def test_crps_of_a_point_forecast_is_its_relative_error():
+    found = metrics.crps(Y, [F] * 9) / metrics.mean_size(Y)
+    np.testing.assert_allclose(found, np.abs(Y - F).sum(1) / np.abs(Y).sum(1))
+
+
+@pytest.mark.parametrize("metric", metrics.all_metrics([80, 99.5]), ids=lambda metric: metric.name)
+def test_a_perfect_forecast_has_the_best_score(metric):
+    perfect = metric.measure(Y, lambda p: Y, SCALE)
+    np.testing.assert_array_equal(perfect, 0.0 if metric.level is None else 1.0)
+    worse = metric.measure(Y, lambda p: Y + 1.0, SCALE)
+    assert (worse > 0 if metric.level is None else worse == 0).all()
 
 
 def test_the_scale_of_mase_by_hand():

@@ -7,7 +7,7 @@ import pytest
 from carrousel import Forecaster
 from carrousel.forecast import learner
 
-from .conftest import make_panel, make_table, seasonal_series
+from ..conftest import make_panel, make_table, seasonal_series
 
 FAST = {"max_steps": 15, "ensemble": 1, "hidden_size": 8, "num_layers": 1, "batch_size": 16,
         "context": 48}  # fmt: skip
@@ -56,7 +56,7 @@ def test_it_learns_once_or_before_each_window(refit, monkeypatch):
     assert learned == (expected if refit else expected[:1])
 
 
-@pytest.mark.parametrize("wrong", [{"n_windows": 0}, {"n_windows": 2, "step": 0}])
+@pytest.mark.parametrize("wrong", [{"windows": 0}, {"windows": 2, "step": 0}])
 def test_wrong_windows_are_named(wrong):
     with pytest.raises(ValueError, match=f"{list(wrong)[-1]} must be at least 1, got 0"):
         Forecaster(5, **FAST).backtest(make_panel(UNEQUAL), **wrong)

@@ -1,0 +1,77 @@
+"""CSV, Parquet and JSON as they are written."""
+
+import io
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from ..data import Panel
+
+
+def write_json(path: Path, data: Any) -> None:
+    """JSON that every reader accepts: NaN and infinities become null."""
+    text = json.dumps(_plain(data), indent=1, ensure_ascii=False, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def table_bytes(table: pl.DataFrame, panel: Panel, suffix: str) -> bytes:
+    """The content of a ``.csv`` or ``.parquet`` file; CSV with the digits that say something."""
+    buffer = io.BytesIO()
+    if suffix == ".parquet":
+        table.write_parquet(buffer)
+    else:
+        rounded = _rounded(table, panel.target_col).with_columns(
+            pl.selectors.datetime().dt.to_string(_time_format(table, panel))
+        )
+        rounded.write_csv(buffer)
+    return buffer.getvalue()
+
+
+def _rounded(table: pl.DataFrame, target: str) -> pl.DataFrame:
+    """The target as it came; of forecasts seven digits, counted from the width of their interval
+    where they lie far from zero.
+
+    >>> row = {"carrousel": 1e9 + 0.123456789, "carrousel-lo-95": 1e9, "carrousel-hi-95": 1e9 + 1}
+    >>> _rounded(pl.DataFrame([row]), "y")["carrousel"].item()
+    1000000000.123457
+    """
+    names = [name for name in table.select(pl.selectors.float()).columns if name != target]
+    values = table.select(names).to_numpy().astype(np.float64)  # (rows, columns)
+    if not values.size:
+        return table
+    width = np.ptp(values, axis=1, keepdims=True)
+    unit = np.where(width > 0, np.minimum(width, np.abs(values)), np.abs(values))
+    with np.errstate(divide="ignore"):
+        digits = 6 - np.floor(np.log10(unit))
+    digits = np.where(np.isfinite(digits), digits, 0).clip(-300, 300)
+    shifted = values * 10.0**digits
+    whole = np.where(np.abs(shifted) < 2**53, np.round(shifted) / 10.0**digits, values)
+    return table.with_columns(pl.Series(name, whole[:, k]) for k, name in enumerate(names))
+
+
+def _time_format(table: pl.DataFrame, panel: Panel) -> str:
+    """Dates alone where every time is a midnight of no zone; fractions where there are some."""
+    time = table[panel.time_col]
+    if not isinstance(time.dtype, pl.Datetime):
+        return ""
+    zone = "%:z" if time.dtype.time_zone else ""
+    if not zone and (time.dt.truncate("1d") == time).all():
+        return "%Y-%m-%d"
+    fraction = "%.6f" if (time.dt.microsecond() != 0).any() else ""
+    return f"%Y-%m-%d %H:%M:%S{fraction}{zone}"
+
+
+def _plain(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {str(k): _plain(v) for k, v in data.items()}
+    if isinstance(data, (list, tuple, np.ndarray)):
+        return [_plain(v) for v in data]
+    if isinstance(data, (np.generic,)):
+        data = data.item()
+    if isinstance(data, float) and not math.isfinite(data):
+        return None
+    return data if data is None or isinstance(data, (bool, int, float, str)) else str(data)
