@@ -43,7 +43,7 @@ def say_scores(screen: Console, evaluation: Evaluation, title: str) -> None:
 def score_table(evaluation: Evaluation, title: str) -> Table:
     """A row for each method, the best of each error in bold."""
     table = Table(title=title, title_justify="left", title_style="")
-    table.add_column("method")
+    table.add_column("method", no_wrap=True)
     for metric in evaluation.metrics.values():
         table.add_column(metric.label, justify="right")
     best = evaluation.best

@@ -128,7 +128,7 @@ def coverage_metric(level: float) -> Metric:
     """How many values lie in the central interval of ``level`` percent."""
     low, high = round(0.5 - level / 200, 6), round(0.5 + level / 200, 6)
     return Metric(
-        f"coverage{level:g}", f"in {level:g} % interval",
+        f"coverage{level:g}", f"in {level:g} %",
         lambda y, at, scale: coverage(y, at(low), at(high)), digits=2, level=level,
     )  # fmt: skip
 
