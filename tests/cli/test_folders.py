@@ -12,7 +12,7 @@ from carrousel.cli.folders import whole_folder, writable_file, writable_folder
 SETUP = """
 from pathlib import Path
 from carrousel.cli.folders import whole_folder
-from carrousel import model_files
+from carrousel.storage import model_directory
 def files(folder):
     return {p.relative_to(folder).as_posix(): p.read_text() for p in folder.rglob("*")
             if p.is_file() and ".carrousel-" not in str(p)}
