@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from carrousel.ops.cells import CELLS
+
 from .imports import FILES, ROOT, TREES, circles, graph, imported
 
 # From the ground up: a file may import what lies below its floor, and its own package. Beside
@@ -161,3 +163,47 @@ def test_the_tests_tool_finds_circles_and_imports_inside_functions():
     assert circles(edges) == [["b", "c"]]
     assert "carrousel.record.table" in imported("carrousel.record.record")  # in a method
     assert "carrousel.record" in graph()["carrousel.explain.ledger"]  # the package of what it wants
+
+
+def _kinds_by_string() -> list[str]:
+    """Where a name of a kind of cell is compared, matched or the key of a table."""
+    names = {name for cell in CELLS.values() for name in (cell.name, cell.title, *cell.modes)}
+
+    def named(node: ast.AST | None) -> bool:
+        if isinstance(node, ast.Tuple | ast.List | ast.Set):
+            return any(map(named, node.elts))
+        return isinstance(node, ast.Constant) and node.value in names
+
+    found = []
+    for module, tree in TREES.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Compare):
+                asked: list[ast.AST | None] = [node.left, *node.comparators]
+            elif isinstance(node, ast.MatchValue):
+                asked = [node.value]
+            elif isinstance(node, ast.Dict):
+                asked = list(node.keys)
+            else:
+                continue
+            if any(map(named, asked)):
+                found.append(f"{module}:{node.lineno}")
+    return found
+
+
+def test_kinds_of_cells_are_told_apart_by_the_one_table_only():
+    """Colors of the laboratory's contestants and the public names beside it are no such test."""
+    free = ("carrousel.ops.cells:", "carrousel.lab.plots:", "carrousel:")
+    assert [place for place in _kinds_by_string() if not place.startswith(free)] == []
+
+
+def test_kinds_of_cells_are_told_apart_by_the_one_table_only_in_the_page():
+    static = ROOT / "web" / "static"
+    names = "|".join(CELLS)
+    asks = re.compile(rf'[=!]== "({names})"|"({names})" [=!]==|case "({names})"|\["({names})", ')
+    found = [
+        f"{path.name}: {line.strip()}"
+        for path in static.rglob("*.js")
+        for line in path.read_text().splitlines()
+        if asks.search(line) and path.name != "cells.js"
+    ]
+    assert found == []

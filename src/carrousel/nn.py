@@ -21,12 +21,15 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from carrousel.machinery import Torchlike, as_leaf
-from carrousel.ops import cell, gate, layer, step
+from carrousel.ops import cell, cells, gate, layer, step
+from carrousel.ops.cells import BY_MODE, NUMBER
 from carrousel.ops.tape import TAPE, tape, watch
 
 __all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNCell"]
 
-_GATES = {"RNN_TANH": 1, "RNN_RELU": 1, "LSTM": 4, "GRU": 3}  # rows of the weights per unit
+_GATES = {mode: one.blocks for mode, one in BY_MODE.items()}  # rows of the weights per unit
+_RNN_MODES = {cells.nonlinearity(mode): mode for mode in cells.RNN.modes}
+_HAS_CELL = {mode: one.has_cell for mode, one in BY_MODE.items()}
 
 
 def _as_torch(forward, *args):
@@ -65,7 +68,7 @@ class _Recurrent(Torchlike, nn.RNNBase):
             return None
         if TAPE.get() is not None or not gate.quiet() or gate.converted():
             return None
-        if self.mode != "LSTM":
+        if not _HAS_CELL[self.mode]:
             if type(x) is not Tensor or type(hx) is not Tensor:
                 return None
             out = step.run(self, x, hx, None)
@@ -103,6 +106,8 @@ class _Recurrent(Torchlike, nn.RNNBase):
     def _way(self, x, states, weights):
         """Who computes this call; a trace sees torch's part of the work by the equations."""
         self._check(weights)
+        if self.mode not in NUMBER:
+            return gate.EQUATIONS
         way = gate.TORCH
         if not self.proj_size:
             way = gate.way([x, *states, *chain.from_iterable(weights)])
@@ -126,11 +131,11 @@ class _Recurrent(Torchlike, nn.RNNBase):
         """Initial states (L*D, B, H) in the order of the rows; None where hx does not fit."""
         rows = self.num_layers * (2 if self.bidirectional else 1)
         sizes = [self.proj_size or self.hidden_size]
-        if self.mode == "LSTM":
+        if _HAS_CELL[self.mode]:
             sizes.append(self.hidden_size)
         if hx is None:
             return [x.new_zeros(rows, batch, size) for size in sizes]
-        given = hx if self.mode == "LSTM" else (hx,)
+        given = hx if len(sizes) == 2 else (hx,)
         if not isinstance(given, (tuple, list)) or len(given) != len(sizes):
             return None
         states = []
@@ -215,7 +220,7 @@ class RNN(_Recurrent):
             raise ValueError(f"nonlinearity must be 'tanh' or 'relu', not {nonlinearity!r}")
         if kw.get("proj_size", 0):
             raise ValueError("proj_size is only supported for LSTM, not for RNN or GRU")
-        mode = f"RNN_{nonlinearity.upper()}"
+        mode = _RNN_MODES[nonlinearity]
         super().__init__(mode, input_size, hidden_size, num_layers, *args, **kw)
         self.nonlinearity = nonlinearity
 
@@ -310,10 +315,10 @@ _WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")  # of a cell
 class _Cell(Torchlike, nn.RNNCellBase):
     """One step: the layer's kernel with T = 1."""
 
-    _MODE: str
+    _cell: cells.Cell
 
     def _mode(self) -> str:
-        return self._MODE
+        return self._cell.modes[0]
 
     def forward(self, input, hx=None):  # type: ignore[override]
         looking = watch()
@@ -338,7 +343,12 @@ class _Cell(Torchlike, nn.RNNCellBase):
         gates = _GATES[self._mode()]
         if not gate.fits(weights, gates, self.input_size, self.hidden_size):
             gate.refuse(names, weights, gates, self.input_size, self.hidden_size)
-        way = gate.TORCH if states is None else gate.way([input, *states, *weights])
+        if states is None:
+            way = gate.TORCH
+        elif self._mode() not in NUMBER:
+            way = gate.EQUATIONS
+        else:
+            way = gate.way([input, *states, *weights])
         if way is gate.TORCH:
             if not gate.converted():
                 gate.check_alike([names], [weights])
@@ -351,23 +361,24 @@ class _Cell(Torchlike, nn.RNNCellBase):
 
     def _step(self, x, hx):
         """One step without detours; None where it is not a plain one."""
-        if type(x) not in _PLAIN or x.dim() != 2:
+        number = NUMBER.get(self._mode())
+        if number is None or type(x) not in _PLAIN or x.dim() != 2:
             return None
-        lstm = self._MODE == "LSTM"
+        has_cell = self._cell.has_cell
         if hx is None:
             h0 = x.new_zeros(x.size(0), self.hidden_size)
-            c0 = h0 if lstm else None
-        elif not lstm:
+            c0 = h0 if has_cell else None
+        elif not has_cell:
             h0, c0 = hx, None
         elif type(hx) in (tuple, list) and len(hx) == 2:
             h0, c0 = hx
         else:
             return None
-        if type(h0) not in _PLAIN or (lstm and type(c0) not in _PLAIN):
+        if type(h0) not in _PLAIN or (has_cell and type(c0) not in _PLAIN):
             return None
         names = _WEIGHTS if self.bias else _WEIGHTS[:2]
-        out = cell.run(step.NUMBER[self._mode()], self, names, x, h0, c0)
-        return out if out is None or lstm else out[0]
+        out = cell.run(number, self, names, x, h0, c0)
+        return out if out is None or has_cell else out[0]
 
     def _states(self, input, hx):
         """h0 (and c0) as (1, B, H), or None where torch must run."""
@@ -376,7 +387,7 @@ class _Cell(Torchlike, nn.RNNCellBase):
         if input.size(-1) != self.input_size:
             return None
         shape = (*input.shape[:-1], self.hidden_size)
-        count = 2 if self._MODE == "LSTM" else 1
+        count = self._cell.states
         given = [input.new_zeros(shape)] * count if hx is None else hx if count == 2 else (hx,)
         if not isinstance(given, (tuple, list)) or len(given) != count:
             return None
@@ -389,21 +400,24 @@ class RNNCell(_Cell, nn.RNNCell):
     """One step of :class:`RNN`; see :class:`torch.nn.RNNCell`."""
 
     def _mode(self) -> str:
-        return f"RNN_{self.nonlinearity.upper()}"
+        return _RNN_MODES[self.nonlinearity]
 
-    _MODE = "RNN"
+    _cell = cells.RNN
 
 
 class LSTMCell(_Cell, nn.LSTMCell):
     """One step of :class:`LSTM`; see :class:`torch.nn.LSTMCell`."""
 
-    _MODE = "LSTM"
+    _cell = cells.LSTM
 
 
 class GRUCell(_Cell, nn.GRUCell):
     """One step of :class:`GRU`; see :class:`torch.nn.GRUCell`."""
 
-    _MODE = "GRU"
+    _cell = cells.GRU
+
+
+LAYERS = {cells.LSTM.name: LSTM, cells.GRU.name: GRU, cells.RNN.name: RNN}  # by their names
 
 
 class AdoptedRNN(RNN, nn.RNN):

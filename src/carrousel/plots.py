@@ -16,6 +16,7 @@ from torch import Tensor
 
 from carrousel.colors import COLORS
 from carrousel.explain import Attribution, Fidelity, GradientFlow, HalfLife
+from carrousel.ops.cells import CELLS
 from carrousel.record import Record
 
 _GRAY = COLORS["series"]
@@ -57,7 +58,7 @@ def plot_record(
         _image(axis, image[chosen], name, at)
         _number_units(axis, chosen)
     _time_axis(axes[-1], at, tokens)
-    gate = {"lstm": "forget", "gru": "update"}.get(record.kind)
+    gate = CELLS[record.kind].keeps
     order = f"; units sorted by mean {gate} gate" if sort and gate else ""
     figure.suptitle(title or _title(record, index) + order, fontsize=10)
     return figure

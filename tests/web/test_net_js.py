@@ -14,6 +14,7 @@ from carrousel import nn, trace
 from carrousel.lab import cell as lab_cell
 from carrousel.lab.gradients import NAMES, update_shares
 from carrousel.ops import reference
+from carrousel.ops.cells import CELLS
 
 ROOT = Path(__file__).parents[2]
 JS = Path(__file__).parent / "js"
@@ -37,6 +38,24 @@ def test_javascript_unit_tests():
     assert files
     done = run_node("--test", *files)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_pages_table_of_cells_is_pythons():
+    script = """import { CELLS, TAUGHT } from "./src/carrousel/web/static/net/cells.js";
+    import { STEPS, SHAPES } from "./src/carrousel/web/static/views/cell/shapes.js";
+    const table = Object.entries(CELLS).map(([name, cell]) => [name, cell.gates, cell.blocks,
+      cell.hasCell, cell.keeps, cell.exposes, cell.writes !== null]);
+    const drawn = [STEPS, SHAPES].map((drawings) => Object.keys(drawings));
+    console.log(JSON.stringify({ table, taught: TAUGHT, drawn }));"""
+    done = run_node("--input-type=module", "-e", script)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["table"] == [
+        [c.name, list(c.gates), c.blocks, c.has_cell, c.keeps, c.exposes, c.writes is not None]
+        for c in CELLS.values()
+    ]
+    assert sorted(found["taught"]) == sorted(CELLS)
+    assert found["drawn"] == [list(CELLS), list(CELLS)]
 
 
 class Net(torch.nn.Module):

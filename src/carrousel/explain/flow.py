@@ -11,6 +11,8 @@ from torch.nn.utils.rnn import PackedSequence
 from carrousel.explain.asking import differentiable
 from carrousel.explain.private import check_model, private
 from carrousel.explain.steps import Steps
+from carrousel.ops import cells
+from carrousel.ops.cells import CELLS
 from carrousel.plottable import Plottable
 from carrousel.record.record import Record
 from carrousel.tracing import trace
@@ -92,11 +94,7 @@ def gradient_flow(
 
 def sigma_max(entry: Steps) -> dict[str, float]:
     """The largest singular value of each gate's recurrent matrix; "hidden" for the plain RNN."""
-    names = {
-        "lstm": ("input", "forget", "candidate", "output"),
-        "gru": ("reset", "update", "candidate"),
-        "rnn": ("hidden",),
-    }[entry.kind]
+    names = CELLS[entry.kind].gates or ("hidden",)
     blocks = entry.weights.blocks(len(names))
     return {
         name: float(torch.linalg.matrix_norm(block, 2))
@@ -154,11 +152,11 @@ def _of_output(record: Record) -> dict[str, Tensor | None]:
 
 
 def _of_states(entries: list[Steps]) -> dict[str, Tensor | None]:
-    lstm = entries[0].kind == "lstm"
+    kind = CELLS[entries[0].kind]
     hidden = [_jacobian_norms(entry, "hidden") for entry in entries]
-    cell = [_jacobian_norms(entry, "cell") for entry in entries] if lstm else None
-    direct = [_direct(entry) for entry in entries] if entries[0].kind != "rnn" else None
-    bound = [_bounds(entry) for entry in entries]
+    cell = [_jacobian_norms(entry, "cell") for entry in entries] if kind.has_cell else None
+    direct = [_direct(entry) for entry in entries] if kind.keeps else None
+    bound = [_bounds(entry) for entry in entries] if kind in _BOUNDS else None
 
     def positioned(norms: list[Tensor] | None) -> Tensor | None:
         if norms is None:
@@ -198,8 +196,9 @@ def _jacobian_norms(entry: Steps, of: str) -> Tensor:
 
 
 def _direct(entry: Steps) -> Tensor:
-    gate = entry.gates["forget" if entry.kind == "lstm" else "update"]
-    gate = gate.masked_fill(~entry.order.present[..., None], 1)
+    keeps = CELLS[entry.kind].keeps
+    assert keeps is not None
+    gate = entry.gates[keeps].masked_fill(~entry.order.present[..., None], 1)
     later = torch.cat([gate[1:], torch.ones_like(gate[:1])])
     return later.flip(0).cumprod(0).flip(0).amax(-1)
 
@@ -220,20 +219,24 @@ def _bounds(entry: Steps) -> Tensor:
 def _step_bound(entry: Steps, t: int, sigma: dict[str, float]) -> Tensor:
     """(B, 2, 2): bounds on the norms of the blocks ∂(h_t, c_t)/∂(h_{t-1}, c_{t-1})."""
     blocks = torch.zeros(entry.hidden.shape[1], 2, 2, dtype=torch.float64)
-    if entry.kind == "rnn":
-        blocks[:, 0, 0] = _top(entry.slope(t)) * sigma["hidden"]
-        return blocks
-    if entry.kind == "gru":
-        r, z, n = (entry.gates[k][t] for k in ("reset", "update", "candidate"))
-        through_n = (1 - z) * (1 - n**2)
-        blocks[:, 0, 0] = (
-            _top(z)
-            + _top((entry.hidden_before[t] - n) * z * (1 - z)) * sigma["update"]
-            + _top(through_n * r) * sigma["candidate"]
-            + _top(through_n * entry.candidate_hidden(t) * r * (1 - r)) * sigma["reset"]
-        )
-        return blocks
-    return _lstm_bound(entry, t, sigma, blocks)
+    return _BOUNDS[CELLS[entry.kind]](entry, t, sigma, blocks)
+
+
+def _rnn_bound(entry: Steps, t: int, sigma: dict[str, float], blocks: Tensor) -> Tensor:
+    blocks[:, 0, 0] = _top(entry.slope(t)) * sigma["hidden"]
+    return blocks
+
+
+def _gru_bound(entry: Steps, t: int, sigma: dict[str, float], blocks: Tensor) -> Tensor:
+    r, z, n = (entry.gates[k][t] for k in ("reset", "update", "candidate"))
+    through_n = (1 - z) * (1 - n**2)
+    blocks[:, 0, 0] = (
+        _top(z)
+        + _top((entry.hidden_before[t] - n) * z * (1 - z)) * sigma["update"]
+        + _top(through_n * r) * sigma["candidate"]
+        + _top(through_n * entry.candidate_hidden(t) * r * (1 - r)) * sigma["reset"]
+    )
+    return blocks
 
 
 def _lstm_bound(entry: Steps, t: int, sigma: dict[str, float], blocks: Tensor) -> Tensor:
@@ -256,6 +259,9 @@ def _lstm_bound(entry: Steps, t: int, sigma: dict[str, float], blocks: Tensor) -
     through_gate = _top(squashed * o * (1 - o)) * sigma["output"]
     blocks[:, 0, 0] = projected * (through_cell + through_gate)
     return blocks
+
+
+_BOUNDS = {cells.LSTM: _lstm_bound, cells.GRU: _gru_bound, cells.RNN: _rnn_bound}
 
 
 def _top(diagonal: Tensor) -> Tensor:

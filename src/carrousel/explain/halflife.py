@@ -10,6 +10,7 @@ from carrousel.explain.flow import jacobians
 from carrousel.explain.ledger import Books
 from carrousel.explain.order import check_record
 from carrousel.explain.steps import Steps
+from carrousel.ops.cells import CELLS
 from carrousel.plottable import Plottable
 from carrousel.record.record import Record
 
@@ -52,7 +53,7 @@ def half_life(record: Record, layer: nn.Module | None = None) -> HalfLife:
     lags = _lags(int(record.lengths.max()))
     jacobian = torch.stack([_jacobian_curve(entry, lags) for entry in steps])
     ablation = torch.stack([_ablation_curve(entry, lags) for entry in steps])
-    gated = record.kind != "rnn"
+    gated = CELLS[record.kind].keeps is not None
     return HalfLife(
         gates=torch.stack([_by_gates(record, index) for index in entries]) if gated else None,
         jacobian=first_half(jacobian, lags),

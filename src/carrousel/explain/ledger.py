@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from carrousel.explain.order import Order, check_record
+from carrousel.ops.cells import CELLS
 from carrousel.record.record import Record
 
 RULES = ("proportional", "telescoping")
@@ -36,21 +37,18 @@ class Books:
         order = Order.of(record, index, at)
         absent = ~order.present[..., None]
         gate = {k: order.enter(g[index].double()) for k, g in record.gates.items()}
-        if record.kind == "lstm":
-            kept, written = gate["forget"], gate["input"] * gate["candidate"]
-            size, states, initial = written.abs(), record.cell, record.initial_cell
-            readout = order.last(gate["output"])
-        elif record.kind == "gru":
-            kept = gate["update"]
-            written = (1 - kept) * gate["candidate"]
-            size = gate["candidate"].abs()
-            states, initial = record.hidden, record.initial_hidden
-            readout = torch.ones_like(order.last(kept))
-        else:
+        cell = CELLS[record.kind]
+        if cell.keeps is None or cell.writes is None or cell.weight is None:
             raise ValueError(
                 f"a plain RNN ({record.name!r}) has no additive memory to account for; "
                 "gradient_flow tells how far its past reaches"
             )
+        kept, written, size = gate[cell.keeps], cell.writes(gate), cell.weight(gate)
+        readout = torch.ones_like(order.last(kept))
+        states: Tensor | None = record.cell if cell.has_cell else record.hidden
+        initial = record.initial_cell if cell.has_cell else record.initial_hidden
+        if cell.exposes is not None:
+            readout = order.last(gate[cell.exposes])
         assert states is not None
         assert initial is not None
         begun = order.lengths[:, None] > 0
@@ -150,12 +148,12 @@ class Ledger:
         return Projection(steps, initial, free.double(), total, error)
 
     def _squashed(self, state: Tensor) -> Tensor:
-        return state.tanh() if self.kind == "lstm" else state
+        return state.tanh() if CELLS[self.kind].exposes else state
 
     def _in_hidden(self, index: int, rule: str) -> tuple[Tensor, Tensor]:
         """Contributions to h_T, (T, B, H), and of the initial state, (B, H)."""
         terms, initial = self.contributions[index], self.initial[index]
-        if self.kind == "gru":
+        if not CELLS[self.kind].exposes:
             return terms, initial
         readout = self.readout[index]
         if rule == "proportional":

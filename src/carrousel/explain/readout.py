@@ -8,6 +8,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from carrousel.explain.asking import Question
 from carrousel.explain.ledger import Books, tanh_ratio
+from carrousel.ops.cells import CELLS
 from carrousel.record.record import Record
 from carrousel.record.rows import to_padded
 from carrousel.tracing import Trace, trace
@@ -74,10 +75,11 @@ def _entry(record: Record, index: int, slopes: _Slopes) -> tuple[Tensor, Tensor,
     hidden = order.enter(record.hidden[index].double())
     value = (w * hidden).sum(0)
     q = w
-    if record.kind == "lstm":
+    exposes = CELLS[record.kind].exposes
+    if exposes is not None:
         assert record.cell is not None
         cell = order.enter(record.cell[index].double())
-        q = w * order.enter(record.gates["output"][index].double()) * tanh_ratio(cell)
+        q = w * order.enter(record.gates[exposes][index].double()) * tanh_ratio(cell)
         if slopes.last_cell is not None:
             direct = last.scatter(0, at, slopes.last_cell.double().cpu()[None])
             q, value = q + direct, value + (direct * cell).sum(0)

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from carrousel.explain.order import Order
-from carrousel.ops.reference import gru_step, lstm_step, rnn_step
+from carrousel.ops.cells import CELLS, GRU, LSTM, RNN, name_of, nonlinearity
+from carrousel.ops.reference import step
 from carrousel.record.record import Record
 
 
@@ -103,20 +104,21 @@ class Steps:
         """One step of the cell: inputs (..., I), hidden (..., P), cell (..., H)."""
         w = self.weights
         parameters = (w.w_ih, w.w_hh, w.b_ih, w.b_hh)
-        if self.kind == "lstm":
-            hidden, cell, _ = lstm_step(inputs, hidden, cell, *parameters)
-            return (hidden if w.w_hr is None else hidden @ w.w_hr.T), cell
-        if self.kind == "gru":
-            return gru_step(inputs, hidden, *parameters)[0], None
-        return _first(rnn_step(inputs, hidden, *parameters, w.nonlinearity)), None
+        hidden, cell, _ = step(self._mode, inputs, hidden, cell, parameters)
+        return (hidden if w.w_hr is None else hidden @ w.w_hr.T), cell
+
+    @property
+    def _mode(self) -> str:
+        modes = CELLS[self.kind].modes
+        named = {nonlinearity(mode): mode for mode in modes}
+        return modes[0] if len(modes) == 1 else named[self.weights.nonlinearity]
 
     def back(self, t: int, dh: Tensor, dc: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Covectors (K, B, P) and (K, B, H) on the state after step t to those on the one before.
 
         Sequences that have no step t pass theirs through.
         """
-        before = {"lstm": self._back_lstm, "gru": self._back_gru, "rnn": self._back_rnn}
-        new_dh, new_dc = before[self.kind](t, dh, dc)
+        new_dh, new_dc = _BACK.get(CELLS[self.kind], Steps._back_by_autograd)(self, t, dh, dc)
         present = self.order.present[t][:, None]
         dh = torch.where(present, new_dh, dh)
         return dh, None if dc is None or new_dc is None else torch.where(present, new_dc, dc)
@@ -167,6 +169,20 @@ class Steps:
         dr = dn * self.candidate_hidden(t) * r * (1 - r)
         return dh * z + torch.cat([dr, dz, dn * r], -1) @ self.weights.w_hh, None
 
+    def _back_by_autograd(self, t: int, dh: Tensor, dc: Tensor | None) -> Any:
+        """Of a cell whose derivative nobody has written down."""
+        before = (self.hidden_before, self.cell_before)
+        leaves = [s[t].detach().requires_grad_() for s in before if s is not None]
+        with torch.enable_grad():
+            out = self.advance(self.inputs[t], leaves[0], leaves[1] if len(leaves) == 2 else None)
+        ends = [(o, d) for o, d in zip(out, (dh, dc), strict=True) if o is not None]
+        slopes = [
+            torch.autograd.grad([o for o, _ in ends], leaves, [d[k] for _, d in ends], True)  # type: ignore[index]
+            for k in range(len(dh))
+        ]
+        found = [torch.stack(one) for one in zip(*slopes, strict=True)]
+        return found[0], found[1] if len(found) == 2 else None
+
     def _back_rnn(self, t: int, dh: Tensor, dc: Tensor | None) -> tuple[Tensor, Tensor | None]:
         return (dh * self.slope(t)) @ self.weights.w_hh, None
 
@@ -198,18 +214,14 @@ def _check_layer(layer: nn.Module, record: Record) -> None:
         raise TypeError(f"layer must be a recurrent layer or cell, it is {type(layer).__name__}")
     sizes = (layer.input_size, getattr(layer, "proj_size", 0) or layer.hidden_size)
     found = (record.inputs.shape[-1], record.hidden.shape[-1])
-    kinds = {k for k in ("rnn", "lstm", "gru") if k in _mode(layer)}
-    if record.kind not in kinds or sizes != found:
+    if record.kind != name_of(layer) or sizes != found:
         raise ValueError(
             f"layer: a {type(layer).__name__} of {sizes[0]} inputs and {sizes[1]} units cannot "
             f"have left the record of {record.name!r}, a {record.kind} of {found[0]} and {found[1]}"
         )
 
 
-def _mode(layer: nn.Module) -> str:
-    if isinstance(layer, nn.RNNBase):
-        return layer.mode.lower()
-    return next(c.__name__ for c in type(layer).__mro__ if c.__module__.startswith("torch")).lower()
+_BACK = {LSTM: Steps._back_lstm, GRU: Steps._back_gru, RNN: Steps._back_rnn}
 
 
 def _level_inputs(record: Record, index: int) -> Tensor:
@@ -224,7 +236,3 @@ def _level_inputs(record: Record, index: int) -> Tensor:
 
 def _shifted(states: Tensor, initial: Tensor) -> Tensor:
     return torch.cat([initial.double().cpu()[None], states[:-1]])
-
-
-def _first(result: Tensor | tuple[Tensor, ...]) -> Tensor:
-    return result[0] if isinstance(result, tuple) else result

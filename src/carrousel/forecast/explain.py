@@ -28,6 +28,7 @@ from ..explain.attribution import occlude
 from ..explain.fidelity import Removal, rank_correlation
 from ..explain.private import private
 from ..explain.readout import unit_scores
+from ..ops.cells import BY_MODE
 from .asked import MISSING, Asked
 from .explanation import Columns, Explanation
 from .model import Network
@@ -90,7 +91,7 @@ def memory_units(asked: Asked, x: Tensor) -> list[tuple[str, Tensor]]:
     names = [
         name
         for name, module in asked.named_modules()
-        if isinstance(module, nn.RNNBase) and module.mode in ("LSTM", "GRU") and ".layers." in name
+        if isinstance(module, nn.RNNBase) and BY_MODE[module.mode].keeps and ".layers." in name
     ]
     last = {name.split(".")[1]: name for name in names}  # networks.<k>.layers.<l>
     question = Question.of(asked, x, None, 1)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .. import nn as layers
+from ..nn import LAYERS
 from ..ops.constants import COUNTS, GAPS
 from ..ops.quantiles import add_quantiles
 from ..ops.reference.anchors import Anchors
@@ -20,7 +20,6 @@ from .loss import training_loss
 from .shape import Shape
 
 State = list[Any]  # of each layer what carrousel.nn gives: h, or (h, c)
-CELLS = {"lstm": layers.LSTM, "gru": layers.GRU, "rnn": layers.RNN}
 
 
 class Dense(nn.Module):
@@ -233,6 +232,6 @@ def targets(window: Tensor, shape: Shape) -> Tensor:
 def _layer(cell: str, hidden: int) -> nn.Module:
     if cell == "ann":
         return Dense(hidden, hidden)
-    if cell not in CELLS:
-        raise ValueError(f"cell must be 'lstm', 'gru', 'rnn' or 'ann', got {cell!r}")
-    return CELLS[cell](hidden, hidden, batch_first=True)
+    if cell not in LAYERS:
+        raise ValueError(f"cell must be {', '.join(map(repr, LAYERS))} or 'ann', got {cell!r}")
+    return LAYERS[cell](hidden, hidden, batch_first=True)

@@ -6,10 +6,11 @@ from typing import Any
 
 from ..data.reading import READ_OPTIONS, ReadOptions
 from ..limits import real, whole
+from ..ops.cells import LSTM, NAMES
 
 EFFORTS = ("instant", "fast", "default", "best")
 WHOLE = ("context", "hidden_size", "num_layers", "ensemble", "max_steps", "batch_size", "conformal")
-CELLS = ("lstm", "gru", "rnn", "ann")
+CELLS = (*NAMES, "ann")
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ class Options:
                 raise ValueError(
                     f"{name} cannot be chosen with effort='instant': nothing is trained"
                 )
-        if self.cell != "lstm":
+        if self.cell != LSTM.name:
             raise ValueError(f"cell must be 'lstm' with effort='instant', got {self.cell!r}")
 
     @property

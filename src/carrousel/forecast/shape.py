@@ -8,7 +8,7 @@ class Shape:
     """Everything that fixes the network's parameters; saved beside them."""
 
     h: int
-    cell: str  # "lstm" | "gru" | "rnn" | "ann"
+    cell: str  # a name in ops/cells.py, or "ann"
     step: int  # observations read in one step of the recurrence
     steps: int  # steps of history read before a forecast
     seasons: tuple[int, ...]  # lags of the seasonal anchors, in observations

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..data.covariates import Spec, group_codes
 from ..data.panel import Panel
+from ..ops.cells import CELLS
 from ..storage.model_directory import check_tensor
 from .options import Options
 from .shape import Shape
@@ -20,7 +21,9 @@ from .shape import Shape
 LONGEST = 1 << 24  # observations of a window, and of a season
 UNITS = ("us", "business", "month", "int")
 FIRST, LAST = (int(np.datetime64(f"{year:04d}-01-01", "us").astype(int)) for year in (1, 9999))
-STATES = {"lstm": 2, "gru": 1, "rnn": 1, "ann": 0}  # tensors that a layer carries on
+STATES = {"ann": 0} | {
+    name: cell.states for name, cell in CELLS.items()
+}  # tensors that a layer carries on
 
 
 def check_shape(shape: Shape, options: Options, networks: int, tensors: int) -> None:

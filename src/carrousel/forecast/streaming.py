@@ -27,6 +27,7 @@ from torch import Tensor
 
 from ..data.covariates import group_codes
 from ..data.panel import Panel
+from ..ops.cells import CELLS
 from .doubt import doubted, gaps_before, steady, stepped_over
 from .exogenous import Extra
 from .groups import Together
@@ -420,6 +421,6 @@ def _grouped(parts: list[Tensor], cell: str) -> list[Any] | None:
     """Tensors as each layer takes them: pairs (h, c) for an LSTM."""
     if not parts:
         return None
-    if cell != "lstm":
+    if not CELLS[cell].has_cell:
         return list(parts)
     return list(zip(parts[::2], parts[1::2], strict=True))

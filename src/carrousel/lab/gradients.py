@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from carrousel.ops import reference
+from carrousel.ops.cells import BY_MODE
 
 NAMES = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
 
@@ -30,7 +31,7 @@ def unroll(layer: nn.RNNBase, inputs: Tensor) -> Unrolled:
     size = (inputs.shape[1], layer.hidden_size)
     start = torch.zeros(size, dtype=torch.float64)
     h: Tensor = start.clone().requires_grad_()
-    c: Tensor | None = start.clone().requires_grad_() if layer.mode == "LSTM" else None
+    c: Tensor | None = start.clone().requires_grad_() if BY_MODE[layer.mode].has_cell else None
     run = Unrolled([h], [] if c is None else [c], [])
     for x in inputs:
         weights = [weight.clone().requires_grad_() for weight in own]

@@ -1,17 +1,19 @@
 """The contestants: a network without memory and three with, all of one size."""
 
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
 from carrousel import nn as layers
+from carrousel.nn import LAYERS
+from carrousel.ops import cells
 
 from .tasks import Task
 
-Kind = Literal["ann", "rnn", "elman", "lstm", "gru"]
-GATES = {"rnn": 1, "elman": 1, "lstm": 4, "gru": 3}
+Kind = str  # "ann", "elman", or a name in ops/cells.py
+KINDS = ("ann", *reversed(cells.NAMES), "elman")
+CELLS = cells.CELLS | {"elman": cells.RNN}
 
 
 @dataclass(frozen=True)
@@ -29,13 +31,12 @@ class Network:
     chrono: bool = False
 
     def __post_init__(self) -> None:
-        if self.kind not in get_args(Kind):
-            raise ValueError(
-                f"kind is {self.kind!r}, but must be one of {', '.join(get_args(Kind))}"
-            )
-        if self.forget_bias is not None and self.kind != "lstm":
+        if self.kind not in KINDS:
+            raise ValueError(f"kind is {self.kind!r}, but must be one of {', '.join(KINDS)}")
+        cell = CELLS.get(self.kind)
+        if self.forget_bias is not None and not (cell and cell.forget_bias):
             raise ValueError(f"forget_bias is for lstm; {self.kind} has no forget gate")
-        if self.chrono and self.kind not in ("lstm", "gru"):
+        if self.chrono and not (cell and cell.keeps):
             raise ValueError(f"chrono is for lstm and gru; {self.kind} has no gates")
 
     @property
@@ -49,7 +50,11 @@ class Network:
 
 def count(kind: Kind, inputs: int, hidden: int, outputs: int) -> int:
     """Trainable numbers of a network with one hidden layer, output layer included."""
-    into = hidden * (inputs + 1) if kind == "ann" else GATES[kind] * hidden * (inputs + hidden + 2)
+    into = (
+        hidden * (inputs + 1)
+        if kind == "ann"
+        else CELLS[kind].blocks * hidden * (inputs + hidden + 2)
+    )
     return into + outputs * (hidden + 1)
 
 
@@ -120,21 +125,24 @@ def _hidden(network: Network, task: Task, size: int) -> nn.Module:
     match network.kind:
         case "ann":
             return Memoryless(inputs, size)
-        case "rnn":
-            return layers.RNN(inputs, size)
         case "elman":
             return Elman(inputs, size)
-        case "gru":
-            layer = layers.GRU(inputs, size)
-            if chrono is not None:
-                set_chrono(layer, chrono)
-            return layer
-    return layers.LSTM(inputs, size, forget_bias=network.forget_bias, chrono=chrono)
+    cell = CELLS[network.kind]
+    if cell.forget_bias:
+        biases = {"forget_bias": network.forget_bias, "chrono": chrono}
+        return LAYERS[cell.name](inputs, size, **biases)
+    layer = LAYERS[cell.name](inputs, size)
+    if chrono is not None:
+        set_chrono(layer, chrono, cell.gates.index(str(cell.keeps)))
+    return layer
 
 
 @torch.no_grad()
-def set_chrono(layer: nn.RNNBase, longest: int) -> None:
-    """Chrono initialization of a GRU: b_z ~ ln U(1, longest - 1), as torch's z is what is kept."""
-    update = slice(layer.hidden_size, 2 * layer.hidden_size)
+def set_chrono(layer: nn.RNNBase, longest: int, block: int) -> None:
+    """Chrono initialization of a GRU: b_z ~ ln U(1, longest - 1), as torch's z is what is kept.
+
+    block: the place of the gate that keeps among the gates of the weights.
+    """
+    update = slice(block * layer.hidden_size, (block + 1) * layer.hidden_size)
     layer.get_parameter("bias_ih_l0")[update].uniform_(1, longest - 1).log_()
     layer.get_parameter("bias_hh_l0")[update] = 0

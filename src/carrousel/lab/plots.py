@@ -28,7 +28,7 @@ SHADES = {  # variants of the LSTM: from light to dark with the strength of the 
 
 
 def color(label: str) -> str:
-    return SHADES.get(label) or NETWORKS[label]
+    return SHADES.get(label) or NETWORKS.get(label, GRAY)
 
 
 def dashes(label: str) -> str:

@@ -9,13 +9,10 @@ import torch
 from torch import Tensor
 
 from carrousel.ops import cpu, gate, reference
+from carrousel.ops.cells import BY_MODE, MODES
 from carrousel.ops.tape import Run, tape, taped
 
 _EMPTY = {dtype: torch.empty(0, dtype=dtype) for dtype in (torch.float32, torch.float64)}
-_GATES = {
-    "LSTM": ("input", "forget", "candidate", "output"),
-    "GRU": ("reset", "update", "candidate"),
-}
 
 
 class Layer(torch.autograd.Function):
@@ -113,7 +110,7 @@ def differentiable(mode, x, offsets, h0, c0, weights, grads, graph, runs=()):
 
     def results(x, h0, *rest):
         c, weights = (None, rest) if c0 is None else (rest[0], rest[1:])
-        out = reference.layer(cpu.MODES[mode], x, batch_sizes(x, offsets), h0, c, weights)
+        out = reference.layer(MODES[mode], x, batch_sizes(x, offsets), h0, c, weights)
         return tuple([t for t, grad in zip(out, grads, strict=True) if grad is not None])
 
     wanted = tuple([grad for grad in grads if grad is not None])
@@ -150,7 +147,7 @@ def record_runs(mode, x, offsets, h0, c0, out) -> list[Run]:
     so_far = tape()
     if so_far is None:
         return []
-    name, hidden = cpu.MODES[mode], h0.size(2)
+    kind, hidden = BY_MODE[MODES[mode]], h0.size(2)
     y, _, _, saved, cells = out
     # Copies of what is the caller's, who may write over it.
     y = y.detach().clone().view(-1, y.size(-1))
@@ -160,12 +157,12 @@ def record_runs(mode, x, offsets, h0, c0, out) -> list[Run]:
         gates = saved[d].view(-1, 4, hidden).unbind(1) if saved is not None else ()
         runs.append(
             Run(
-                kind=name.split("_")[0].lower(),
+                kind=kind.name,
                 reverse=d == 1,
                 batch_sizes=sizes,
                 hidden=y[:, d * hidden : (d + 1) * hidden],
                 cell=None if cells is None else cells[d],
-                gates=dict(zip(_GATES.get(name, ()), gates, strict=False)),
+                gates=dict(zip(kind.gates, gates, strict=False)),
                 h0=h0[d].detach().clone(),
                 c0=None if c0 is None else c0[d].detach().clone(),
             )

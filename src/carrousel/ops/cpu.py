@@ -14,11 +14,12 @@ from torch import Tensor
 
 import carrousel._core as _core
 from carrousel.ops import checks
+from carrousel.ops.cells import BY_MODE, MODES
 from carrousel.ops.tape import Run
 
-MODES = ("RNN_TANH", "RNN_RELU", "LSTM", "GRU")  # in the order of the kernels' enum
-SAVED = (0, 0, 4, 4)  # values saved per unit and step
-GATES = (1, 1, 4, 3)  # rows of the weights per unit
+SAVED = tuple(BY_MODE[mode].saved for mode in MODES)  # values saved per unit and step
+GATES = tuple(BY_MODE[mode].blocks for mode in MODES)  # rows of the weights per unit
+HAS_CELL = tuple(BY_MODE[mode].has_cell for mode in MODES)
 _HUGE = 4 << 20  # bytes
 
 
@@ -191,14 +192,14 @@ def backward(
 def _check_layer(mode: int, x, offsets, h0, c0, weights) -> None:
     if mode not in range(len(MODES)):
         raise ValueError(f"mode must be 0 to {len(MODES) - 1}, not {mode!r}")
-    checks.layer(GATES[mode], x, offsets, h0, c0, weights, has_cell=MODES[mode] == "LSTM")
+    checks.layer(GATES[mode], x, offsets, h0, c0, weights, has_cell=HAS_CELL[mode])
 
 
 def _check_record(mode: int, x: Tensor, h0: Tensor, record, grads) -> None:
     """What forward left, and the gradients: whoever kept them may hand back something else."""
     directions, _, hidden = h0.shape
     n, lead, dtype = x.numel() // x.size(-1), x.shape[:-1], x.dtype
-    wide, cell = SAVED[mode] * hidden, MODES[mode] == "LSTM"
+    wide, cell = SAVED[mode] * hidden, HAS_CELL[mode]
     y, saved, cells = record
     checks.tensor("y", y, (*lead, directions * hidden), dtype)
     if wide:

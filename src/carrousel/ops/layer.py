@@ -7,6 +7,7 @@ from torch import Tensor
 
 from carrousel.ops import cpu, gate, operator, reference  # noqa: F401  (operator: carrousel::layer)
 from carrousel.ops.autograd import Layer, batch_sizes, record_runs
+from carrousel.ops.cells import NUMBER
 from carrousel.ops.tape import tape, taped
 
 
@@ -33,7 +34,7 @@ def run(
         # What a transform hands around is nothing that a tape could keep.
         with taped(None if gate.in_transform() else tape()):
             return reference.layer(mode, x, sizes, h0, c0, weights, w_hr)
-    number = cpu.MODES.index(mode)
+    number = NUMBER[mode]
     grad = torch.is_grad_enabled() and (
         x.requires_grad
         or h0.requires_grad

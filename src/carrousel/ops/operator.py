@@ -11,6 +11,7 @@ from torch._library.autograd import Info, make_autograd_impl
 
 from carrousel.ops import cpu, gate, reference
 from carrousel.ops.autograd import batch_sizes, differentiable, gradients, save
+from carrousel.ops.cells import MODES
 from carrousel.ops.tape import taped
 
 _LIBRARY = torch.library.Library("carrousel", "DEF")
@@ -25,11 +26,8 @@ _LIBRARY.define(
 )
 
 
-_GATES = (1, 1, 4, 3)  # rows of the weights per unit, in the order of cpu.MODES
-
-
 def _layer(mode, x, offsets, h0, c0, weights, record):
-    gate.check(_GATES[mode], x, offsets, h0, c0, weights)
+    gate.check(cpu.GATES[mode], x, offsets, h0, c0, weights)
     offsets = None if offsets is None else offsets.contiguous()
     out = cpu.forward(mode, x, offsets, h0, c0, weights, record)
     return tuple(x.new_empty(0) if t is None else t for t in out)
@@ -52,7 +50,7 @@ def _layer_fake(mode, x, offsets, h0, c0, weights, record):
 def _layer_backward(
     mode, x, offsets, h0, c0, weights, y, saved, cells, dy, dh_n, dc_n, need_x, need_weights
 ):
-    gate.check(_GATES[mode], x, offsets, h0, c0, weights)
+    gate.check(cpu.GATES[mode], x, offsets, h0, c0, weights)
     gate.check_record(cpu.SAVED[mode], x, h0, c0, y, saved, cells)
     record = (y.contiguous(), *(t.contiguous() if t.numel() else None for t in (saved, cells)))
     offsets = None if offsets is None else offsets.contiguous()
@@ -95,7 +93,7 @@ def _derivable(keyset, mode, x, offsets, h0, c0, weights, record):
 def _equations(mode, x, offsets, h0, c0, weights):
     with taped(None):
         sizes = batch_sizes(x, offsets)
-        y, h_n, c_n = reference.layer(cpu.MODES[mode], x, sizes, h0, c0, weights)
+        y, h_n, c_n = reference.layer(MODES[mode], x, sizes, h0, c0, weights)
     # Without record: a derivative of these is one of the equations.
     return y, h_n, x.new_empty(0) if c_n is None else c_n, x.new_empty(0), x.new_empty(0)
 

@@ -12,9 +12,7 @@ import torch
 from torch import Tensor
 
 import carrousel._core as _core
-from carrousel.ops.cpu import MODES
-
-NUMBER = {mode: number for number, mode in enumerate(MODES)}
+from carrousel.ops.cells import NUMBER
 
 
 def run(
@@ -24,10 +22,13 @@ def run(
 
     x (1, B, I), or (B, 1, I) where the module is batch_first; h0, c0 (L, B, H).
     """
+    number = NUMBER.get(module.mode)
+    if number is None:
+        return None
     parameters, batch_first = module._parameters, module.batch_first
     weights = [parameters.get(name) for names in module._all_weights for name in names]
     found = _core.layers_step(
-        NUMBER[module.mode], torch.get_num_threads(), batch_first, x, h0, c0, weights,
+        number, torch.get_num_threads(), batch_first, x, h0, c0, weights,
         module.input_size, module.hidden_size,
     )  # fmt: skip
     if batch_first and found is not None:

@@ -27,7 +27,7 @@ class Run:
     by the states after each step; they are None until backward has passed.
     """
 
-    kind: str  # "lstm" | "gru" | "rnn"
+    kind: str  # a name in ops/cells.py
     reverse: bool
     batch_sizes: Tensor  # (T,) int64
     hidden: Tensor  # (N, H)

@@ -8,14 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from carrousel.ops.cells import CELLS
 from carrousel.plottable import Plottable
 from carrousel.record.sources import Source
-
-GATES = {
-    "lstm": ("forget", "input", "candidate", "output"),
-    "gru": ("reset", "update", "candidate"),
-    "rnn": (),
-}
 
 
 @dataclass(frozen=True)
@@ -24,7 +19,7 @@ class Info:
 
     name: str
     call: int  # 0 for the first call of this layer in the block
-    kind: str  # "lstm" | "gru" | "rnn"
+    kind: str  # a name in ops/cells.py
     num_layers: int
     num_directions: int
     first_step: int  # 0 unless only some steps were kept
@@ -87,7 +82,7 @@ class Record(Plottable, picture="carrousel.plots:plot_record"):
 
     @property
     def gates(self) -> MappingProxyType[str, Tensor]:
-        return MappingProxyType({name: self._need(name) for name in GATES[self.kind]})
+        return MappingProxyType({name: self._need(name) for name in CELLS[self.kind].shown})
 
     @property
     def hidden(self) -> Tensor:
@@ -139,7 +134,7 @@ class Record(Plottable, picture="carrousel.plots:plot_record"):
     def arrays(self) -> dict[str, Tensor]:
         """Everything there is, by name."""
         states = ("cell", "hidden", "initial_cell", "initial_hidden", "grad_cell", "grad_hidden")
-        names = (*GATES[self.kind], *states, "inputs")
+        names = (*CELLS[self.kind].shown, *states, "inputs")
         found = {name: self._source.array(name) for name in names}
         return {name: array for name, array in found.items() if array is not None}
 

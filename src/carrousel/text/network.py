@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .. import nn as recurrent
+from ..nn import LAYERS
+from ..ops.cells import CELLS
 
 State = list[Any]  # of each layer what carrousel.nn gives: h (1, B, H), or (h, c)
-CELLS = {"lstm": recurrent.LSTM, "gru": recurrent.GRU, "rnn": recurrent.RNN}
 
 
 @dataclass(frozen=True)
@@ -96,8 +96,8 @@ def _layer(cell: str, inputs: int, hidden: int) -> nn.Module:
     drawn as Glorot & Bengio 2010 propose. With torch's smaller weights a model of characters stays
     for hundreds of updates at what the last character alone tells.
     """
-    options = {"forget_bias": 1.0} if cell == "lstm" else {}
-    layer = CELLS[cell](inputs, hidden, **options)
+    options = {"forget_bias": 1.0} if CELLS[cell].forget_bias else {}
+    layer = LAYERS[cell](inputs, hidden, **options)
     with torch.no_grad():
         for gate in layer.weight_hh_l0.split(hidden):
             nn.init.orthogonal_(gate)

@@ -4,9 +4,8 @@ import math
 from dataclasses import dataclass, fields
 
 from ..limits import real, whole
+from ..ops.cells import NAMES
 from .tokenizers.tokenizer import LEVELS
-
-CELLS = ("lstm", "gru", "rnn")
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ class Options:
 
     def __post_init__(self) -> None:
         _one_of("level", self.level, LEVELS)
-        _one_of("cell", self.cell, CELLS)
+        _one_of("cell", self.cell, NAMES)
         for name in ("embedding", "hidden", "layers", "batch", "bptt"):
             _at_least_one(name, getattr(self, name))
         for name in ("vocabulary", "steps"):

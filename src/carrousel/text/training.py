@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..ops.cells import CELLS
 from ..training import Progress, Run, TrainOptions, fit
 from .corpus import Corpus
 from .network import Masks, Network, Shape, State
@@ -161,7 +162,7 @@ def draw(
 
 def _masks(o: Options, shape: Shape, streams: int, generator: torch.Generator) -> Masks:
     """What this batch does not see; nothing is drawn for options that are off."""
-    masks, gates = Masks(), {"lstm": 4, "gru": 3, "rnn": 1}[shape.cell]
+    masks, gates = Masks(), CELLS[shape.cell].blocks
     if o.embedding_dropout:
         masks.tokens = _kept((shape.tokens, 1), o.embedding_dropout, generator)
     if o.dropout:
@@ -186,5 +187,4 @@ def _validate(valid: Corpus, model: Any) -> float:
 
 
 def _state_names(network: Network, layer: int) -> list[str]:
-    names = ("h", "c") if network.shape.cell == "lstm" else ("h",)
-    return [f"{name}{layer}" for name in names]
+    return [f"{name}{layer}" for name in "hc"[: CELLS[network.shape.cell].states]]

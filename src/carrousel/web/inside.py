@@ -14,6 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from carrousel.ops.cells import CELLS
+
 from ..explain import ledger, survival
 from ..record.record import Record
 from ..tracing import trace
@@ -69,9 +71,9 @@ def kept_json(record: Record, at: int, reader: Tensor) -> dict[str, Any]:
 def _written(record: Record) -> Tensor:
     """(T, H) what each step wrote into the memory: i g, or (1 - z) n."""
     gates = {name: gate[-1, :, 0].double() for name, gate in record.gates.items()}
-    if record.kind == "lstm":
-        return gates["input"] * gates["candidate"]
-    return (1 - gates["update"]) * gates["candidate"]
+    writes = CELLS[record.kind].writes
+    assert writes is not None  # who asks has looked for a memory
+    return writes(gates)
 
 
 def listed(tensor: Tensor) -> Any:

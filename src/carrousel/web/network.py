@@ -10,10 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .. import nn as layers
+from ..nn import LAYERS
 from .tensors import decode
-
-CELLS = {"lstm": layers.LSTM, "gru": layers.GRU, "rnn": layers.RNN}
 
 
 class PageNetwork(nn.Module):
@@ -62,6 +60,6 @@ def _linear(stored: dict[str, Any]) -> nn.Linear:
 def _layer(kind: str, stored: dict[str, Any]) -> nn.RNNBase:
     tensors = {f"{name}_l0": _tensor(value) for name, value in stored.items()}
     inputs, hidden = tensors["weight_ih_l0"].shape[1], tensors["weight_hh_l0"].shape[1]
-    layer = CELLS[kind](inputs, hidden, bias="bias_ih_l0" in tensors, batch_first=True)
+    layer = LAYERS[kind](inputs, hidden, bias="bias_ih_l0" in tensors, batch_first=True)
     layer.load_state_dict(tensors)
     return layer

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from carrousel.ops import cells
+from carrousel.ops.cells import CELLS
+
 from .weights import Weights
 
 
@@ -49,7 +52,7 @@ class Step:
 
     @property
     def cell(self) -> Tensor | None:
-        return self["new cell state"] if self.kind == "lstm" else None
+        return self["new cell state"] if CELLS[self.kind].has_cell else None
 
 
 def step(
@@ -75,12 +78,12 @@ def step(
     for name, state in (("h", h), ("c", c)):
         if state.shape != shape:
             raise ValueError(f"{name} has shape {tuple(state.shape)}, but must have {shape}")
-    kind = "rnn" if w.kind == "relu" else w.kind
+    cell = cells.RNN if w.kind == "relu" else CELLS[w.kind]
     before = [Operation("input", "x", x, "series"), Operation("hidden state", "h", h, "hidden")]
-    if kind == "lstm":
+    if cell.has_cell:
         before.append(Operation("cell state", "c", c, "cell"))
-    operations = {"lstm": _lstm, "gru": _gru, "rnn": _rnn}[kind](w, x, h, c)
-    return Step(kind, (*before, *operations))
+    operations = _OPERATIONS[cell](w, x, h, c)
+    return Step(cell.name, (*before, *operations))
 
 
 def _lstm(w: Weights, x: Tensor, h: Tensor, c: Tensor) -> Iterator[Operation]:
@@ -125,3 +128,6 @@ def _rnn(w: Weights, x: Tensor, h: Tensor, _c: Tensor) -> Iterator[Operation]:
     yield Operation("concatenated", "[h, x]", joined, "series")
     yield Operation("weighted sum", "a = W [h, x] + b", summed, "candidate")
     yield Operation("new hidden state", f"h' = {name}(a)", getattr(torch, name)(summed), "hidden")
+
+
+_OPERATIONS = {cells.LSTM: _lstm, cells.GRU: _gru, cells.RNN: _rnn}

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-KINDS = {1: "rnn", 3: "gru", 4: "lstm"}  # by the number of gates stacked in the weights
+from carrousel.ops.cells import CELLS, name_of
+
+# By the number of gates stacked in the weights; of two kinds with as many, the first in the table.
+KINDS = {cell.blocks: cell.name for cell in reversed(CELLS.values())}
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class Weights:
         if isinstance(module, nn.RNNBase):
             _check_layer(module, layer, reverse)
             suffix = f"_l{layer}{'_reverse' if reverse else ''}"
-            relu = module.mode == "RNN_RELU"
+            relu = module.mode.endswith("_RELU")
         elif isinstance(module, nn.RNNCellBase):
             suffix = ""
             relu = getattr(module, "nonlinearity", "tanh") == "relu"
@@ -47,7 +50,7 @@ class Weights:
                 "GRU) or cell (RNNCell, LSTMCell, GRUCell)"
             )
         own = {name: value.detach() for name, value in module.named_parameters()}
-        return cls._named(own, "", suffix, relu)
+        return cls._named(own, "", suffix, "relu" if relu else name_of(module))
 
     @classmethod
     def from_state(cls, state: dict[str, Tensor], name: str = "", layer: int = 0) -> "Weights":
@@ -68,26 +71,24 @@ class Weights:
 
     @classmethod
     def _named(
-        cls, state: dict[str, Tensor], prefix: str, suffix: str, relu: bool = False
+        cls, state: dict[str, Tensor], prefix: str, suffix: str, kind: str | None = None
     ) -> "Weights":
         ih, hh = (state[f"{prefix}weight_{part}{suffix}"] for part in ("ih", "hh"))
         zero = torch.zeros(ih.shape[0], dtype=ih.dtype)
         bias_ih, bias_hh = (
             state.get(f"{prefix}bias_{part}{suffix}", zero) for part in ("ih", "hh")
         )
-        kind = "relu" if relu else KINDS[hh.shape[0] // hh.shape[1]]
-        return cls(kind, ih, hh, bias_ih, bias_hh)
+        return cls(kind or KINDS[hh.shape[0] // hh.shape[1]], ih, hh, bias_ih, bias_hh)
 
     @classmethod
     def random(cls, kind: str, inputs: int, hidden: int, seed: int = 0) -> "Weights":
         """Weights as torch draws them, uniform in ±1/√H, from ``seed`` alone."""
-        gates = {name: number for number, name in KINDS.items()}
-        if kind not in gates:
-            raise ValueError(f"kind is {kind!r}, but must be one of {', '.join(gates)}")
+        if kind not in CELLS:
+            raise ValueError(f"kind is {kind!r}, but must be one of {', '.join(reversed(CELLS))}")
         for name, value in (("inputs", inputs), ("hidden", hidden)):
             if value < 1:
                 raise ValueError(f"{name} is {value}, but must be 1 or more")
-        rng, rows = torch.Generator().manual_seed(seed), gates[kind] * hidden
+        rng, rows = torch.Generator().manual_seed(seed), CELLS[kind].blocks * hidden
         sizes = ((rows, inputs), (rows, hidden), (rows,), (rows,))
         return cls(kind, *((torch.rand(s, generator=rng) * 2 - 1) / hidden**0.5 for s in sizes))
 

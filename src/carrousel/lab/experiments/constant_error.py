@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from carrousel.ops.cells import BY_MODE
+
 from ... import nn as layers
 from .. import plots
 from ..experiment import About, Finding, Options, Outcome
@@ -54,7 +56,7 @@ def derivative(lstm: nn.RNNBase, steps: int) -> float:
 def held(unit_of: nn.RNNBase, noise: Tensor) -> list[float]:
     """The state after each step, starting from ``START``; ``noise`` is (steps, 1, 1)."""
     state = torch.full((1, 1, 1), START)
-    if unit_of.mode == "LSTM":
+    if BY_MODE[unit_of.mode].has_cell:
         carry, values = (torch.zeros(1, 1, 1), state), []
         for x in noise.split(1):
             _, carry = unit_of(x, carry)

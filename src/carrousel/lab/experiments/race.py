@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from ...ops.cells import CELLS
 from .. import plots
 from ..contest import Contest, Result, summary
 from ..experiment import About, Finding, Options, Outcome
@@ -48,8 +49,9 @@ def report(about: About, contests: Sequence[Contest], results: list[list[Result]
 
 def beside(contest: Contest, network: str) -> str:
     """The published numbers for the kind of network in this row, as text."""
-    kinds = {"lstm": "LSTM", "elman": "Elman"}
-    found = numbers(contest.task.name, kinds.get(network.split(",")[0], network))
+    kind = network.split(",")[0]
+    titles = {"elman": "Elman"} | {name: cell.title for name, cell in CELLS.items()}
+    found = numbers(contest.task.name, titles.get(kind, network))
     return "; ".join(e.text for e in found)
 
 
@@ -68,7 +70,8 @@ def gates_help(contest: Contest, rows: list[dict[str, Any]]) -> Finding:
     being solved comes to half its loss."""
     by_name = {row["network"]: row for row in rows}
     plain = by_name.get("rnn") or by_name["elman"]
-    gated = [row for row in rows if row["network"].split(",")[0] in ("lstm", "gru")]
+    kept = {name for name, cell in CELLS.items() if cell.keeps}
+    gated = [row for row in rows if row["network"].split(",")[0] in kept]
     best = min(gated, key=lambda row: (-row["solved"], row["final loss (median)"]))
     losses = [row["final loss (median)"] for row in (best, plain)]
     closer = best["solved"] == plain["solved"] == 0 and losses[0] < losses[1] / 2

@@ -31,8 +31,9 @@ ABOUT = About(
     ),
 )
 
+PLAIN = Network("rnn")
 NETWORKS = (
-    Network("rnn"),
+    PLAIN,
     Network("gru"),
     Network("lstm"),
     Network("lstm", forget_bias=3),
@@ -86,7 +87,7 @@ def measure(data: Measured, network: Network, seed: int, updates: int) -> None:
     data.before.setdefault(label, []).append(jacobian_norms(layer, batch.inputs).tolist())
     shares, size = update_shares(layer, net.answer, batch.inputs, batch.target)
     data.shares.setdefault(label, []).append((STEP * shares / size).tolist())
-    if network.kind == "rnn":
+    if network.label == PLAIN.label:
         data.sigma.append(spectral_norm(layer))
         data.radius.append(spectral_radius(layer))
     course = learn(net, TASK, Budget(32, updates, 0.01), rng)

@@ -12,6 +12,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from carrousel.ops import cells
 from carrousel.ops.tape import Run, tape
 
 
@@ -63,13 +64,23 @@ def rnn_step(x, h, w_ih, w_hh, b_ih=None, b_hh=None, nonlinearity="tanh"):
 
 def step(mode: str, x, h, c, weights):
     """One step of any cell; ``mode`` is torch's: RNN_TANH, RNN_RELU, LSTM or GRU."""
-    if mode == "LSTM":
-        return lstm_step(x, h, c, *weights)
-    if mode == "GRU":
-        h, gates = gru_step(x, h, *weights)
-        return h, None, gates
-    nonlinearity = mode[4:].lower()
-    return rnn_step(x, h, *weights, nonlinearity=nonlinearity), None, {}  # type: ignore[misc]
+    return _STEPS[cells.BY_MODE[mode]](mode, x, h, c, weights)
+
+
+def _lstm(_mode, x, h, c, weights):
+    return lstm_step(x, h, c, *weights)
+
+
+def _gru(_mode, x, h, _c, weights):
+    h, gates = gru_step(x, h, *weights)
+    return h, None, gates
+
+
+def _rnn(mode, x, h, _c, weights):
+    return rnn_step(x, h, *weights, nonlinearity=cells.nonlinearity(mode)), None, {}  # type: ignore[misc]
+
+
+_STEPS = {cells.LSTM: _lstm, cells.GRU: _gru, cells.RNN: _rnn}
 
 
 def direction(mode, x, batch_sizes, h0, c0, weights, w_hr=None, reverse=False):
@@ -97,13 +108,13 @@ def _tape(mode, reverse, batch_sizes, outputs, h0, c0):
     so_far = tape()
     if so_far is None:
         return
-    hidden, cells, gates = zip(*outputs, strict=True)
+    hidden, memory, gates = zip(*outputs, strict=True)
     run = Run(
-        kind=mode[:3].lower() if mode != "LSTM" else "lstm",
+        kind=cells.BY_MODE[mode].name,
         reverse=reverse,
         batch_sizes=torch.tensor(batch_sizes),
         hidden=torch.cat(hidden).detach(),
-        cell=torch.cat(cells).detach() if c0 is not None else None,
+        cell=torch.cat(memory).detach() if c0 is not None else None,
         gates={name: torch.cat([g[name] for g in gates]).detach() for name in gates[0]},
         h0=h0.detach().clone(),
         c0=None if c0 is None else c0.detach().clone(),
@@ -112,7 +123,7 @@ def _tape(mode, reverse, batch_sizes, outputs, h0, c0):
     if hidden[0].requires_grad:
         _collect(run, "grad_hidden", hidden)
         if c0 is not None:
-            _collect(run, "grad_cell", cells)
+            _collect(run, "grad_cell", memory)
 
 
 def _collect(run: Run, name: str, states: tuple[Tensor, ...]) -> None:

@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from carrousel.ops.cells import CELLS
+
 from ...explain.ledger import Books
 from ...record.record import Record
 from .sentences import Line
@@ -35,7 +37,7 @@ def kept(batch: Sequence[Line], seen: Sequence[Record]) -> list[Kept] | None:
     A layer above the first writes what it has made of all words so far: there the word stands for
     the moment at which it was read.
     """
-    if any(record.kind == "rnn" for record in seen):
+    if any(CELLS[record.kind].keeps is None for record in seen):
         return None
     held, totals = [], []
     for record in seen:

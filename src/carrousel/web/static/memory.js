@@ -7,13 +7,15 @@
  *   S_t = product of the forget (update) gates of the steps after t
  */
 
+import { CELLS } from "./net/cells.js";
+
 /** Whether there is an additive memory to account for: a plain RNN has none. */
-export const hasMemory = (layer) => layer.kind !== "rnn";
+export const hasMemory = (layer) => CELLS[layer.kind].keeps !== null;
 
 /** (at+1, H) how much of what was written at t is still there. */
 export function survival(layer, at) {
   const { H } = layer;
-  const kept = layer.gates[layer.kind === "lstm" ? "forget" : "update"];
+  const kept = layer.gates[CELLS[layer.kind].keeps];
   const share = new Float64Array((at + 1) * H).fill(1);
   for (let t = at - 1; t >= 0; t--) {
     for (let u = 0; u < H; u++) {
@@ -26,11 +28,8 @@ export function survival(layer, at) {
 /** (at+1, H) what each step wrote: i g, or (1 - z) n. */
 export function written(layer, at) {
   const length = (at + 1) * layer.H;
-  const { input, candidate, update } = layer.gates;
-  if (layer.kind === "lstm") {
-    return Float64Array.from({ length }, (_, k) => input[k] * candidate[k]);
-  }
-  return Float64Array.from({ length }, (_, k) => (1 - update[k]) * candidate[k]);
+  const { writes } = CELLS[layer.kind];
+  return Float64Array.from({ length }, (_, k) => writes(layer.gates, k));
 }
 
 /** (at+1,) the share of what each step wrote that is still there, over all units. */
@@ -72,10 +71,11 @@ export function readout(layer, at, reader) {
 }
 
 function exposure(layer, at, u) {
-  if (layer.kind !== "lstm") return 1;
+  const { exposes } = CELLS[layer.kind];
+  if (exposes === null) return 1;
   const c = layer.cell[at * layer.H + u];
   const ratio = Math.abs(c) < 1e-8 ? 1 : Math.tanh(c) / c;
-  return layer.gates.output[at * layer.H + u] * ratio;
+  return layer.gates[exposes][at * layer.H + u] * ratio;
 }
 
 /**
@@ -83,7 +83,7 @@ function exposure(layer, at, u) {
  * log(1/2) / mean(log f).
  */
 export function halfLife(layer) {
-  const kept = layer.gates[layer.kind === "lstm" ? "forget" : "update"];
+  const kept = layer.gates[CELLS[layer.kind].keeps];
   return Float64Array.from({ length: layer.H }, (_, u) => {
     let sum = 0;
     for (let t = 0; t < layer.T; t++) sum += Math.log(Math.max(kept[t * layer.H + u], 1e-300));

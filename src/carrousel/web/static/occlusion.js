@@ -44,7 +44,7 @@ function emptyFrom(before, from, steps, layer) {
     hidden: rows(),
     cell: before.cell ? rows() : null,
     gates: Object.fromEntries(Object.keys(before.gates).map((name) => [name, rows()])),
-    recalled: kind === "gru" ? rows() : null,
+    recalled: before.recalled ? rows() : null,
     h0: state(before.hidden, before.h0),
     c0: before.cell ? state(before.cell, before.c0) : before.c0,
   };

@@ -1,5 +1,6 @@
 // @ts-check
-// The three cells: one step forwards, one step back. Equations and gate order are torch's, as in
+// The one table of the page's cells: what it asks of a kind of cell, and a step both ways. Names,
+// gates and what is kept are those of carrousel/ops/cells.py (a test compares them). Equations and gate order are torch's, as in
 // carrousel/ops/reference/cells.py; the derivation of the way back is in csrc/README.md.
 
 /** @typedef {import("./forward.js").LayerRecord} LayerRecord */
@@ -20,6 +21,16 @@ export const sigmoid = (x) => 1 / (1 + Math.exp(-x));
  * @property {string[]} gates names in the order of the weights' blocks
  * @property {number} blocks G
  * @property {boolean} hasCell whether a cell state is carried beside the hidden state
+ * @property {string | null} keeps the gate that keeps the memory; null: no memory that is a sum
+ * @property {string | null} exposes the gate o of h = o tanh(memory); null: h is the memory
+ * @property {((gates: Record<string, Float64Array>, k: number) => number) | null} writes into the
+ *   memory at each step: value k of (T, H)
+ * @property {string | null} recalls the gate whose part of W_hh h is kept beside the states, since
+ *   the reset gate weighs it
+ * @property {Record<string, string>} roles palette keys of values that cells draw differently
+ * @property {Record<string, [string, string, string]>} pairs value = left (sign) right, unit by unit
+ * @property {string} color of the cell beside others
+ * @property {string[]} learns gates that are shown while it learns
  * @property {(run: LayerRecord, t: number, sx: Float64Array, sh: Float64Array) => void} forward
  * @property {(run: LayerRecord, t: number, dh: Float64Array, dc: Float64Array,
  *             dsx: Float64Array, dsh: Float64Array, gradCell?: Float64Array | null) => void} back
@@ -35,6 +46,19 @@ const lstm = {
   gates: ["input", "forget", "candidate", "output"],
   blocks: 4,
   hasCell: true,
+  keeps: "forget",
+  exposes: "output",
+  writes: ({ input, candidate }, k) => input[k] * candidate[k],
+  recalls: null,
+  roles: { kept: "forget", added: "input" },
+  pairs: {
+    kept: ["forget", "×", "c"],
+    added: ["input", "×", "candidate"],
+    cell: ["kept", "+", "added"],
+    hidden: ["output", "×", "squashed"],
+  },
+  color: "--forget",
+  learns: ["forget", "input", "output"],
   forward(run, t, sx, sh) {
     const { H, hidden } = run;
     const cell = /** @type {Float64Array} */ (run.cell);
@@ -76,6 +100,18 @@ const gru = {
   gates: ["reset", "update", "candidate"],
   blocks: 3,
   hasCell: false,
+  keeps: "update",
+  exposes: null,
+  writes: ({ update, candidate }, k) => (1 - update[k]) * candidate[k],
+  recalls: "candidate",
+  roles: { kept: "update", added: "candidate" },
+  pairs: {
+    kept: ["update", "×", "h"],
+    added: ["open", "×", "candidate"],
+    hidden: ["kept", "+", "added"],
+  },
+  color: "--update",
+  learns: ["update", "reset"],
   forward(run, t, sx, sh) {
     const { H, hidden } = run;
     const recalled = /** @type {Float64Array} */ (run.recalled);
@@ -111,6 +147,14 @@ const rnn = {
   gates: [],
   blocks: 1,
   hasCell: false,
+  keeps: null,
+  exposes: null,
+  writes: null,
+  recalls: null,
+  roles: {},
+  pairs: {},
+  color: "--cell",
+  learns: [],
   forward(run, t, sx, sh) {
     const relu = run.nonlinearity === "relu";
     for (let j = 0, at = t * run.H; j < run.H; j++, at++) {
@@ -130,3 +174,6 @@ const rnn = {
 
 /** @type {Record<string, Cell>} */
 export const CELLS = { lstm, gru, rnn };
+
+/** Those that learn and forget side by side in the teaching views, the plainest first. */
+export const TAUGHT = ["rnn", "gru", "lstm"];

@@ -3,6 +3,7 @@
 // and what each step would then add to one update of the weights.
 
 import { backLayer, zeroGradients } from "./backward.js";
+import { CELLS } from "./cells.js";
 import { runLayer } from "./forward.js";
 import { drawLayer } from "./initial.js";
 import { jacobianNorms } from "./jacobian.js";
@@ -48,7 +49,7 @@ export function errorFlow({ kind, steps, hidden = 12, scale, forgetBias, seed = 
     halving: halving(norms),
     gradient: Math.hypot(...Object.values(grads).map((grad) => norm(grad))),
     largest:
-      kind === "rnn"
+      CELLS[kind].blocks === 1
         ? spectralNorm(layer.weight_hh, hidden, new Float64Array(hidden).fill(1))
         : NaN,
   };

@@ -83,7 +83,7 @@ export function emptyRecord(layer, T) {
     hidden: states(),
     cell: CELLS[kind].hasCell ? states() : null,
     gates: Object.fromEntries(CELLS[kind].gates.map((name) => [name, states()])),
-    recalled: kind === "gru" ? states() : null,
+    recalled: CELLS[kind].recalls ? states() : null,
     h0: new Float64Array(H),
     c0: new Float64Array(H),
   };

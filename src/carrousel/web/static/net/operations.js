@@ -53,12 +53,11 @@ export function operations(layer, run, t) {
     c: run.cell ? past(run.cell, run.c0) : null,
     hidden: row(run.hidden),
   };
-  if (run.kind === "lstm") return [...start, ...lstm(made, joined)];
-  return [...start, joined, ...(run.kind === "gru" ? gru(made) : rnn(layer, run, t, made.hidden))];
+  return [...start, ...OPERATIONS[run.kind]({ ...made, layer, t, joined })];
 }
 
 /** @param {any} made @param {Operation} joined @returns {Operation[]} */
-function lstm({ run, row, c, hidden }, joined) {
+function lstm({ run, row, c, hidden, joined }) {
   const f = row(run.gates.forget),
     i = row(run.gates.input),
     g = row(run.gates.candidate);
@@ -80,12 +79,13 @@ function lstm({ run, row, c, hidden }, joined) {
 }
 
 /** @param {any} made @returns {Operation[]} */
-function gru({ run, row, h, hidden }) {
+function gru({ run, row, h, hidden, joined }) {
   const r = row(run.gates.reset),
     z = row(run.gates.update),
     n = row(run.gates.candidate);
   const open = z.map((/** @type {number} */ value) => 1 - value);
   return [
+    joined,
     operation("reset", "reset gate", "r = σ(W_r [h, x] + b_r)", "reset", r, "weighted"),
     operation("update", "update gate", "z = σ(W_z [h, x] + b_z)", "update", z, "weighted"),
     operation(
@@ -110,16 +110,19 @@ function gru({ run, row, h, hidden }) {
   ];
 }
 
-/** @param {Layer} layer @param {LayerRecord} run @param {number} t @param {Float64Array} hidden
- *  @returns {Operation[]} */
-function rnn(layer, run, t, hidden) {
+/** @param {any} made @returns {Operation[]} */
+function rnn({ layer, run, t, hidden, joined }) {
   const sums = hidden.map((_, unit) => weightedSum(layer, run, t, "sum", unit).sum);
   const name = run.nonlinearity === "relu" ? "relu" : "tanh";
   return [
+    joined,
     operation("sum", "weighted sum", "a = W [h, x] + b", "candidate", sums, "weighted"),
     operation("hidden", "new hidden state", `h' = ${name}(a)`, "hidden", hidden, "tanh"),
   ];
 }
+
+/** How each kind of cell comes to its new state, in words. @type {Record<string, (made: any) => Operation[]>} */
+const OPERATIONS = { lstm, gru, rnn };
 
 /**
  * The weighted sum behind one unit of a gate, candidate or RNN: its terms and what they add up to.
@@ -133,7 +136,7 @@ export function weightedSum(layer, run, t, gate, unit) {
   const { H, I } = run;
   const block = Math.max(0, CELLS[layer.kind].gates.indexOf(gate)),
     line = block * H + unit;
-  const reset = layer.kind === "gru" && gate === "candidate" ? run.gates.reset[t * H + unit] : 1;
+  const reset = CELLS[layer.kind].recalls === gate ? run.gates.reset[t * H + unit] : 1;
   const h = t > 0 ? run.hidden.subarray((t - 1) * H, t * H) : run.h0;
   /** @type {Term[]} */
   const terms = [];

@@ -4,6 +4,7 @@
 import { el, oncePerFrame } from "../components/dom.js";
 import { formula } from "../components/formula.js";
 import { addTexts, number, t } from "../i18n.js";
+import { TAUGHT } from "../net/cells.js";
 import { errorFlow } from "../net/error-flow.js";
 import * as texts from "../texts/gradient.js";
 import { calm } from "./cell/flow.js";
@@ -13,7 +14,7 @@ import { lane } from "./gradient/lane.js";
 addTexts(texts);
 export const id = "gradient";
 
-const KINDS = ["rnn", "gru", "lstm"];
+const KINDS = TAUGHT;
 const JOURNEY = 3200; // milliseconds from the last step to the first
 const CLIP = 1;
 const FULL = 0.25; // learning rate at which the longest arrow of a network fills its lane

@@ -4,6 +4,7 @@
 import { el } from "../../components/dom.js";
 import { formula } from "../../components/formula.js";
 import { number, t } from "../../i18n.js";
+import { CELLS } from "../../net/cells.js";
 import { weightedSum } from "../../net/operations.js";
 import { numberOf } from "./values.js";
 
@@ -12,21 +13,6 @@ import { numberOf } from "./values.js";
 const SHOWN = 6; // terms of a weighted sum that are written out
 const ALL = 8; // units up to which an operation is shown for every one of them
 const LARGEST = 6; // units shown beside the chosen one where there are more
-
-/** The operands of the operations unit by unit: value = left (sign) right. */
-const PAIRS = {
-  lstm: {
-    kept: ["forget", "×", "c"],
-    added: ["input", "×", "candidate"],
-    cell: ["kept", "+", "added"],
-    hidden: ["output", "×", "squashed"],
-  },
-  gru: {
-    kept: ["update", "×", "h"],
-    added: ["open", "×", "candidate"],
-    hidden: ["kept", "+", "added"],
-  },
-};
 
 /**
  * @param {{layer: any, run: any, t: number, kind: string, id: string, unit: number,
@@ -54,13 +40,13 @@ function said(what, kind, id) {
 /** @param {any} what @param {Operation} operation */
 function numbers(what, operation) {
   const { kind, id, unit, values } = what;
-  const pair = PAIRS[kind]?.[id];
+  const pair = CELLS[kind].pairs[id];
   if (pair) return product(pair, operation, unit, values);
   if (id === "recalled") return recalled(what, operation);
   if (id === "squashed") return squashed(values.get("cell"), operation, unit);
   if (id === "open")
     return line(`1 − ${of(values.get("update"), unit)} = `, result(operation, unit));
-  if (kind === "rnn" && id === "hidden") return squashed(values.get("sum"), operation, unit);
+  if (id === "hidden") return squashed(values.get("sum"), operation, unit);
   if (operation.rule === "weighted") return weighted(what, operation);
   return vectors(what, operation);
 }
@@ -175,7 +161,7 @@ function weighted({ layer, run, t: step, id, unit, names, kind }, operation) {
     table(terms, names),
     squash ? line(`Σ = ${number(sum, 3)}`) : line("Σ = ", result(operation, unit)),
     squash ? line(`${squash}(${number(sum, 3)}) = `, result(operation, unit)) : null,
-    kind === "gru" && id === "candidate" ? el("p", { class: "hint" }, t("cell.resetInside")) : null,
+    CELLS[kind].recalls === id ? el("p", { class: "hint" }, t("cell.resetInside")) : null,
   );
 }
 

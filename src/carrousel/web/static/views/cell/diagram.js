@@ -4,6 +4,7 @@
 import { svg } from "../../components/dom.js";
 import { formula } from "../../components/formula.js";
 import { number, t } from "../../i18n.js";
+import { CELLS } from "../../net/cells.js";
 import { numberOf, painter } from "./values.js";
 
 /** @typedef {import("./shapes.js").Shape} Shape @typedef {import("./shapes.js").Point} Point
@@ -306,8 +307,7 @@ export function roleOf(value, kind) {
     h: "hidden",
     x: "series",
     join: "series",
-    kept: kind === "gru" ? "update" : "forget",
-    added: kind === "gru" ? "candidate" : "input",
+    ...CELLS[kind].roles,
     recalled: "reset",
     squashed: "cell",
     open: "update",

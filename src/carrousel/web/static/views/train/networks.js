@@ -1,10 +1,12 @@
 // @ts-check
 // The three cells that learn side by side, and their colors (as in the laboratory's figures).
 
-export const KINDS = ["rnn", "gru", "lstm"];
+import { CELLS, TAUGHT } from "../../net/cells.js";
+
+export const KINDS = TAUGHT;
 
 /** @type {Record<string, string>} */
-export const COLORS = { rnn: "--cell", gru: "--update", lstm: "--forget" };
+export const COLORS = Object.fromEntries(KINDS.map((kind) => [kind, CELLS[kind].color]));
 
 /** The gates of each that are shown while it learns. @type {Record<string, string[]>} */
-export const GATES = { lstm: ["forget", "input", "output"], gru: ["update", "reset"], rnn: [] };
+export const GATES = Object.fromEntries(KINDS.map((kind) => [kind, CELLS[kind].learns]));

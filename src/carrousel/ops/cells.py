@@ -1,0 +1,82 @@
+"""The one table of cells: what everything else asks of a kind of cell, and what it is called.
+
+Whoever must know more than this (the equations, the kernels, a picture) has a table of its own
+whose keys are the rows of this one; nobody compares names. CONTRIBUTING.md says how a cell is
+added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Gates = Mapping[str, Any]  # tensors; torch itself is not needed here
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """One kind of cell.
+
+    A memory, where there is one, is a sum: state = keeps * state before + what a step writes.
+    """
+
+    name: str  # in options, records and files
+    title: str  # of the layer's class, ours and torch's; with "Cell" behind it of one step's
+    modes: tuple[str, ...]  # torch's names of it, one for each nonlinearity
+    gates: tuple[str, ...] = ()  # in the order of the weights' blocks
+    shown: tuple[str, ...] = ()  # the same in the order in which people read them
+    saved: int = 0  # values that the kernels save for a unit and step
+    has_cell: bool = False  # whether a cell state, the memory, is carried beside the hidden one
+    keeps: str | None = None  # the gate that keeps the memory; None: no memory that is a sum
+    exposes: str | None = None  # the gate o of h = o tanh(memory); None: h is the memory
+    writes: Callable[[Gates], Any] | None = None  # into the memory at each step
+    weight: Callable[[Gates], Any] | None = None  # what rounding of that is relative to
+    forget_bias: bool = False  # whether its layer has the options forget_bias and chrono
+
+    @property
+    def blocks(self) -> int:
+        """Rows of the weights for a unit."""
+        return len(self.gates) or 1
+
+    @property
+    def states(self) -> int:
+        """Tensors that a layer carries on from step to step."""
+        return 2 if self.has_cell else 1
+
+
+LSTM = Cell(
+    "lstm", "LSTM", ("LSTM",), ("input", "forget", "candidate", "output"),
+    ("forget", "input", "candidate", "output"), saved=4, has_cell=True, keeps="forget",
+    exposes="output", forget_bias=True,
+    writes=lambda gates: gates["input"] * gates["candidate"],
+    weight=lambda gates: (gates["input"] * gates["candidate"]).abs(),
+)  # fmt: skip
+GRU = Cell(
+    "gru", "GRU", ("GRU",), ("reset", "update", "candidate"), ("reset", "update", "candidate"),
+    saved=4, keeps="update",
+    writes=lambda gates: (1 - gates["update"]) * gates["candidate"],
+    weight=lambda gates: gates["candidate"].abs(),
+)  # fmt: skip
+RNN = Cell("rnn", "RNN", ("RNN_TANH", "RNN_RELU"))
+
+CELLS = {cell.name: cell for cell in (LSTM, GRU, RNN)}
+NAMES = tuple(CELLS)
+# Those that have kernels, in the order of their enum (csrc/kernels.h): a mode is handed down by its
+# place. For any other mode the equations run.
+MODES = ("RNN_TANH", "RNN_RELU", "LSTM", "GRU")
+NUMBER = {mode: number for number, mode in enumerate(MODES)}
+BY_MODE = {mode: cell for cell in CELLS.values() for mode in cell.modes}
+
+
+def nonlinearity(mode: str) -> str:
+    """What torch names a mode after: RNN_TANH -> tanh."""
+    return mode.rpartition("_")[2].lower()
+
+
+def name_of(module: object) -> str | None:
+    """Of a layer's or a one-step cell's kind, ours, torch's or derived; None if it is of none."""
+    cell = BY_MODE.get(getattr(module, "mode", ""))
+    classes = {one.__name__ for one in type(module).__mro__}
+    found = (one for one in CELLS.values() if one is cell or f"{one.title}Cell" in classes)
+    return next((one.name for one in found), None)
