@@ -160,6 +160,8 @@ def test_the_schedule_warms_up_and_ends_near_zero():
     assert max(rates) == rates[9] == pytest.approx(1.0)
     assert 0 < rates[-1] < 0.001
     assert replace(options, schedule="constant").rate(99) == 1.0
+    half = replace(options, steps=50, length=100)
+    assert [half.rate(step) for step in range(50)] == rates[:50]
 
 
 @pytest.mark.parametrize("wrong", [{"steps": 0}, {"schedule": "line"}, {"average": 1.0}])

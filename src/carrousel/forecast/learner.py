@@ -44,9 +44,11 @@ def train_ensemble(
     """Train the networks of a plan; ``init`` are trained ones of its shape to start from.
 
     The first is validated on the end of each series, which it does not learn from; it finds out
-    how many updates are enough. The others make that many, and learn from everything. Once one
-    is trained, those that are stopped half-way (see ``Run.stopped``) are not returned, and neither
-    is a first one that was trained to be judged only (``plan.judge``).
+    how many updates are enough. The others make that many, and learn from everything; at the same
+    rates where the first is not kept (all of a shorter schedule would be less of a training than
+    the one that was judged: what comes late, such as who leads whom, might not come). Once one is
+    trained, those that are stopped half-way (see ``Run.stopped``) are not returned, and neither is
+    a first one that was trained to be judged only (``plan.judge``).
     """
     lessons = Lessons.of(panel, plan)
     validation = lessons.validation
@@ -60,7 +62,9 @@ def train_ensemble(
         first = member == 0 and bool(validation)
         options = replace(plan.train, seed=plan.train.seed + member)
         if runs and runs[0].best_score is not None:
-            options = replace(options, steps=max(runs[0].best_step, 1))
+            options = replace(
+                options, steps=max(runs[0].best_step, 1), length=options.steps * judge
+            )
         sampler = lessons.sampler(hidden=plan.holdout if first else 0)
         name = f"network {member + 1} of {members}"
         start = init[max(member - judge, 0) % len(init)] if init else None

@@ -45,6 +45,8 @@ class TrainOptions:
         learning_rate: Peak of the schedule: a linear warm-up, then half a cosine down to zero.
         warmup: Share of the steps spent warming up.
         schedule: "cosine" or "constant" (after the warm-up).
+        length: Steps that the schedule is made for, where a training ends in the midst of it; 0:
+            all of ``steps``.
         weight_decay: Decoupled (AdamW, Loshchilov & Hutter 2019), on matrices only.
         clip: Largest norm of the gradient of all parameters together; 0 leaves it as it is.
         average: Decay of the moving average of the parameters that is evaluated and returned
@@ -59,6 +61,7 @@ class TrainOptions:
     learning_rate: float = 1e-3
     warmup: float = 0.05
     schedule: str = "cosine"
+    length: int = 0
     weight_decay: float = 1e-4
     clip: float = 1.0
     average: float = 0.0
@@ -70,7 +73,7 @@ class TrainOptions:
     def __post_init__(self) -> None:
         for name in ("steps", "evaluate_every", "checkpoint_every"):
             whole(name, getattr(self, name))
-        for name in ("patience", "seed"):
+        for name in ("patience", "seed", "length"):
             whole(name, getattr(self, name), 0)
         real("learning_rate", self.learning_rate, 0, 100, above=True)
         real("warmup", self.warmup, 0, 1)
@@ -82,12 +85,13 @@ class TrainOptions:
 
     def rate(self, step: int) -> float:
         """Learning rate of the update number ``step`` (from 0)."""
-        warm = max(round(self.steps * self.warmup), 1)
+        length = self.length or self.steps
+        warm = max(round(length * self.warmup), 1)
         if step < warm:
             return self.learning_rate * (step + 1) / warm
         if self.schedule == "constant":
             return self.learning_rate
-        done = (step - warm) / max(self.steps - warm, 1)
+        done = (step - warm) / max(length - warm, 1)
         return self.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
 
 
