@@ -100,7 +100,7 @@ class TestAdoptAndRelease:
         assert str(carrousel.adopt(nn.Linear(2, 2))) == "no recurrent layer found"
 
     def test_what_is_no_module_is_refused(self):
-        with pytest.raises(TypeError, match="it is int"):
+        with pytest.raises(TypeError, match="got int"):
             carrousel.adopt(3)
 
     def test_an_optimizer_goes_on(self, model):

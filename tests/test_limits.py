@@ -65,7 +65,7 @@ LINES = {
     "length": (["text", "generate", "MODEL", "--length", "-1"], "length must be 0 or more"),
     "k": (["text", "complete", "MODEL", "Je", "-k", "99999999"], "k must be at most 10,000"),
     "cell": (["lab", "cell", "--hidden", "0"], "--hidden must be at least 1, got 0"),
-    "input": (["lab", "cell", "-x", "nan,1"], "-x is 'nan,1', but its numbers must be finite"),
+    "input": (["lab", "cell", "-x", "nan,1"], "-x must be finite numbers"),
     "lab": (["lab", "adding", "--out", "t"], "--out: t cannot be made: File exists"),
     "page": (["explore", "--export", "t/x.html"], "--export: t/x.html cannot be made"),
     "export": (["explore", "--export", "."], "--export: . is a folder, not a file"),

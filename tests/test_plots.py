@@ -64,9 +64,9 @@ def test_level_direction_and_length_of_the_sequence():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"sequence": 2}, "sequence=2 is not one of the record's 2"),
-        ({"level": 1}, "level=1 is not one of the record's 1"),
-        ({"units": [3]}, "units=\\[3\\] are not all among the layer's 3"),
+        ({"sequence": 2}, "sequence must be one of the record's 2"),
+        ({"level": 1}, "level must be one of the record's 1"),
+        ({"units": [3]}, "units must be among the layer's 3, got \\[3\\]"),
         ({"tokens": ["a"]}, "tokens has 1 texts for 8 steps"),
     ],
 )

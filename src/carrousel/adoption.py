@@ -184,7 +184,7 @@ def _new_mixed(original: type) -> Any:
 
 def _swap_all(module: nn.Module, target: Callable[[type], type], inplace: bool) -> Adoption:
     if not isinstance(module, nn.Module):
-        raise TypeError(f"module must be a torch.nn.Module, it is {type(module).__name__}")
+        raise TypeError(f"module must be a torch.nn.Module, got {type(module).__name__}")
     module = module if inplace else copy.deepcopy(module)
     swapped, left = [], []
     for name, layer in module.named_modules():

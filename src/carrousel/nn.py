@@ -24,6 +24,7 @@ from carrousel.machinery import Torchlike, as_leaf
 from carrousel.ops import cell, cells, gate, layer, step
 from carrousel.ops.cells import BY_MODE, NUMBER
 from carrousel.ops.tape import TAPE, tape, watch
+from carrousel.wording import one_of
 
 __all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNCell"]
 
@@ -216,8 +217,7 @@ class RNN(_Recurrent):
     _torchs = nn.RNN
 
     def __init__(self, input_size, hidden_size, num_layers=1, nonlinearity="tanh", *args, **kw):
-        if nonlinearity not in ("tanh", "relu"):
-            raise ValueError(f"nonlinearity must be 'tanh' or 'relu', not {nonlinearity!r}")
+        one_of("nonlinearity", nonlinearity, ("tanh", "relu"))
         if kw.get("proj_size", 0):
             raise ValueError("proj_size is only supported for LSTM, not for RNN or GRU")
         mode = _RNN_MODES[nonlinearity]
@@ -292,7 +292,7 @@ class LSTM(_Recurrent):
         if forget_bias is not None and chrono is not None:
             raise ValueError("forget_bias and chrono exclude each other; give one of them")
         if chrono is not None and not chrono > 2:
-            raise ValueError(f"chrono must be a number of steps above 2, not {chrono!r}")
+            raise ValueError(f"chrono must be a number of steps above 2, got {chrono!r}")
         hidden = self.hidden_size
         for name, bias in self.named_parameters():
             if not name.startswith("bias"):

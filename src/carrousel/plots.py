@@ -177,7 +177,7 @@ def _index(record: Record, sequence: int, level: int, direction: int) -> int:
     given = {"sequence": sequence, "level": level, "direction": direction}
     for name, limit in limits.items():
         if not -limit <= given[name] < limit:
-            raise ValueError(f"{name}={given[name]} is not one of the record's {limit}")
+            raise ValueError(f"{name} must be one of the record's {limit}, got {given[name]}")
     return (level % levels) * directions + direction % directions
 
 
@@ -201,7 +201,7 @@ def _chosen_units(
     count = len(images["hidden"])
     chosen = np.arange(count) if units is None else np.asarray(units)
     if len(chosen) and not (chosen.min() >= 0 and chosen.max() < count):
-        raise ValueError(f"units={list(units or ())} are not all among the layer's {count}")
+        raise ValueError(f"units must be among the layer's {count}, got {list(units or ())}")
     if not sort or gate is None or len(gate) != count:  # projected: cells and hidden units differ
         return chosen
     return chosen[np.argsort(-gate[chosen].mean(1), kind="stable")]

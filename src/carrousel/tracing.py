@@ -16,6 +16,7 @@ from carrousel.ops.tape import TAPE, Run, Watch, watch
 from carrousel.patching import Replaced, Together
 from carrousel.record.collection import Records
 from carrousel.record.making import Call, Chain, Window
+from carrousel.wording import one_of
 
 _OURS = tuple(TORCHS)
 _UNSEEN = (
@@ -66,18 +67,19 @@ def trace(
     (torch.Size([1, 7, 2, 4]), torch.Size([1, 7, 2, 4]))
     """
     if not isinstance(module, nn.Module):
-        raise TypeError(f"module must be a torch.nn.Module, it is {type(module).__name__}")
+        raise TypeError(f"module must be a torch.nn.Module, got {type(module).__name__}")
     if steps is not None and not isinstance(steps, slice):
-        raise TypeError(f"steps must be slice(start, stop) or None, it is {steps!r}")
+        raise TypeError(f"steps must be slice(start, stop) or None, got {steps!r}")
     if steps is not None and steps.step not in (None, 1):
-        raise ValueError(f"steps={steps} has a stride; give slice(start, stop)")
+        raise ValueError(f"steps must be slice(start, stop) without a stride, got {steps}")
     if isinstance(layers, str):
-        raise TypeError(f"layers must be a list of names, it is the text {layers!r}")
+        raise TypeError(f"layers must be a list of names, got {layers!r}")
     if keep is not None:
         try:
             torch.device(keep)
         except (RuntimeError, TypeError):
-            raise ValueError(f"keep={keep!r} is no device, such as 'cpu' or 'cuda:0'") from None
+            accepted = "a device, such as 'cpu' or 'cuda:0'"
+            raise ValueError(f"keep must be {accepted}, got {keep!r}") from None
     return Trace(module, layers, steps, keep)
 
 
@@ -164,8 +166,7 @@ class Trace(Records):
         if self._layers is None:
             return found
         for name in self._layers:
-            if name not in found:
-                raise ValueError(f"layers: {name!r} is none of the layers {list(found)}")
+            one_of("layers", name, found)
         return {name: found[name] for name in self._layers}
 
     def wants(self, module: nn.Module) -> bool:

@@ -10,10 +10,10 @@ import pytest
 from carrousel import Forecaster
 from carrousel.cli import inputs, options
 from carrousel.cli.backtest import backtest
+from carrousel.cli.flags import in_flags
 from carrousel.cli.forecast import forecast
 from carrousel.cli.predict import predict
 from carrousel.cli.update import update
-from carrousel.cli.wording import in_flags
 from carrousel.data.reading import READ_OPTIONS
 from carrousel.forecast.options import Options
 

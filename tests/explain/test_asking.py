@@ -135,7 +135,7 @@ class TestTargets:
             assert attribute(model, x, target).scores.shape == (2, 5)
             return
         with pytest.raises(
-            ValueError, match=rf"target={target} is beyond .* there are {model.count}"
+            ValueError, match=rf"target must be one of .* {model.count} outputs, got {target}"
         ):
             attribute(model, x, target)
 
@@ -143,7 +143,7 @@ class TestTargets:
         model, x = Turned(True, True), torch.randn(2, 5, 3).double()
         assert torch.equal(attribute(model, x, 0).scores, attribute(model, x).scores)
         for ask in (lambda: attribute(model, x, 1), lambda: fidelity(model, x, {}, 1)):
-            with pytest.raises(ValueError, match="target=1 is beyond"):
+            with pytest.raises(ValueError, match="target must be one of the model's 1 outputs"):
                 ask()
 
     @pytest.mark.parametrize("target", ["a", 1.0, True, [0]])
@@ -316,7 +316,7 @@ def _record():
         (lambda r: fidelity(3, torch.ones(2, 3), {}), TypeError, "model must be"),
         (lambda r: fidelity(nn.GRU(3, 4), torch.ones(2, 3), 3), TypeError, "attributions must be"),
         (lambda r: carrousel.trace(nn.GRU(3, 4), steps=(0, 3)), TypeError, "steps must be slice"),
-        (lambda r: carrousel.trace(nn.GRU(3, 4), keep="nowhere"), ValueError, "is no device"),
+        (lambda r: carrousel.trace(nn.GRU(3, 4), keep="nowhere"), ValueError, "must be a device"),
         (lambda r: carrousel.trace(nn.GRU(3, 4), layers="rnn"), TypeError, "list of names"),
     ],
 )  # fmt: skip
@@ -341,5 +341,5 @@ def test_records_that_are_not_there():
     for key in (7, ("", 7)):
         with pytest.raises(IndexError, match="there is no record 7"):
             trace[key]
-    with pytest.raises(TypeError, match="found by name"):
+    with pytest.raises(TypeError, match="record's key must be a name"):
         trace[1.5]

@@ -152,7 +152,7 @@ def test_chosen_steps_and_layer(make_layer):
     flow = gradient_flow(model, x, layer="a", steps=[0, 5])
     assert (flow.name, flow.steps, flow.hidden.shape) == ("a", (0, 5), (1, 2, 1))
     assert torch.equal(flow.hidden, gradient_flow(model["a"], x).hidden[:, [0, 5]])
-    with pytest.raises(ValueError, match="steps: 6 is not one of"):
+    with pytest.raises(ValueError, match="steps must be of those recorded"):
         gradient_flow(model, x, steps=[6])
 
 

@@ -148,5 +148,5 @@ def test_errors_name_the_argument(fitted):
         fitted.explain()
     with pytest.raises(ValueError, match="step must be from 1 to 3, or None"):
         fitted.explain("s0", step=4)
-    with pytest.raises(ValueError, match="part must be one of steps"):
+    with pytest.raises(ValueError, match="part must be one of 'steps'"):
         fitted.explain("s0").table("unit")

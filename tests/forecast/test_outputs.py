@@ -177,11 +177,11 @@ def test_calibration_changes_the_intervals_only_and_is_saved(tmp_path):
 
 
 def test_errors_name_the_argument(fitted):
-    with pytest.raises(ValueError, match="distribution must be one of quantiles, student_t"):
+    with pytest.raises(ValueError, match="distribution must be one of 'quantiles', 'student_t'"):
         fitted.sample(distribution="gamma")
     with pytest.raises(ValueError, match="n must be a whole number of at least 1"):
         fitted.sample(n=0)
-    with pytest.raises(ValueError, match="family must be one of student_t"):
+    with pytest.raises(ValueError, match="family must be one of 'student_t'"):
         fitted.distribution(family="quantiles")
     with pytest.raises(ValueError, match="calibration on 99 windows needs"):
         fitted.calibrate(windows=99)

@@ -48,7 +48,7 @@ def test_future_values_are_put_on_their_days():
 SLOW = pd.DataFrame({"ds": pd.date_range(DAYS[70], periods=240, freq="h"), "x": 1.0})
 REFUSED = {
     "two values for a day": (PAST, pd.concat([AHEAD, AHEAD.assign(x=-AHEAD.x)]), "'x' has two val"),
-    "hours for days": (PAST, SLOW, "X_df: ds: 2024-03-11 01:00:00 .* lies between the steps"),
+    "hours for days": (PAST, SLOW, "X_df: ds: 2024-03-11 01:00 .* lies between the steps"),
     "a local clock without its zone": (HOURS_BERLIN[:70], HOURS, "has no time zone, the model's"),
     "days at midnight in UTC": (
         BERLIN[0], AHEAD.assign(ds=AHEAD.ds.dt.tz_localize("UTC")), "lies between the steps",

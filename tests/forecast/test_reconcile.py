@@ -35,5 +35,5 @@ def test_the_parts_add_up(hierarchy, method, level):
 
 
 def test_unknown_method(hierarchy):
-    with pytest.raises(ValueError, match="method must be one of bottom_up, ols, wls_struct"):
+    with pytest.raises(ValueError, match="method must be one of 'bottom_up', 'ols', 'wls_struct'"):
         reconcile(None, None, {}, "best")

@@ -68,10 +68,10 @@ def test_the_cell_of_a_saved_model_is_shown(capsys, tmp_path):
     ("arguments", "message"),
     [
         (["alchemy"], "alchemy"),
-        (["recall", "--jobs", "0"], "jobs is 0, but must be 1 or more"),
+        (["recall", "--jobs", "0"], "jobs must be 1 or more, got 0"),
         (["recall", "--seeds", "x"], "seeds"),
-        (["cell", "--kind", "ann"], "kind is 'ann', but must be one of rnn, gru, lstm"),
-        (["cell", "-x", "1"], "-x has 1 numbers, but the cell needs 2"),
+        (["cell", "--kind", "ann"], "kind must be one of 'rnn', 'gru', 'lstm', got 'ann'"),
+        (["cell", "-x", "1"], "-x must be 2 numbers for this cell, got 1"),
         (["cell", "-h", "1,b,c"], "must be numbers with commas between"),
         (["cell", "--weights", "absent.safetensors"], "absent.safetensors"),
     ],

@@ -56,7 +56,7 @@ def test_chrono_makes_memories_of_all_lengths_up_to_the_task(kind):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"kind": "transformer"}, "kind is 'transformer', but must be one of ann, rnn"),
+        ({"kind": "transformer"}, "kind must be one of 'ann', 'rnn'"),
         ({"kind": "gru", "forget_bias": 1}, "gru has no forget gate"),
         ({"kind": "rnn", "chrono": True}, "rnn has no gates"),
     ],

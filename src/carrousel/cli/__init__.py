@@ -15,6 +15,7 @@ import typer
 
 from .backtest import backtest
 from .explore import explore
+from .flags import in_flags
 from .forecast import forecast
 from .lab import lab
 from .predict import predict
@@ -22,7 +23,6 @@ from .samples import samples
 from .screen import drop_output, write_what_the_terminal_has
 from .text import text
 from .update import update
-from .wording import in_flags
 
 app = typer.Typer(
     name="carrousel",

@@ -84,11 +84,11 @@ def _vector(name: str, text: str, size: int, rng: "Generator") -> "Tensor":
     try:
         values = [float(part) for part in text.split(",")]
     except ValueError:
-        raise ValueError(f"{name} is {text!r}, but must be numbers with commas between") from None
+        raise ValueError(f"{name} must be numbers with commas between, got {text!r}") from None
     if not all(math.isfinite(value) for value in values):
-        raise ValueError(f"{name} is {text!r}, but its numbers must be finite")
+        raise ValueError(f"{name} must be finite numbers, got {text!r}")
     if len(values) != size:
-        raise ValueError(f"{name} has {len(values)} numbers, but the cell needs {size}")
+        raise ValueError(f"{name} must be {size} numbers for this cell, got {len(values)}")
     return torch.tensor(values)
 
 

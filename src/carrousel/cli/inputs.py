@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data import Panel, covariates
-from ..data.panel import some
-from ..data.wording import counted
 from ..forecast import Forecaster
 from ..forecast.tables import to_learn_from
+from ..wording import counted, some
 from .screen import reading
 
 

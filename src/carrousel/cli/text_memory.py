@@ -56,7 +56,7 @@ def memory(
     readable = LanguageModel.load(model)
     layers = readable.options.layers
     if not 1 <= layer <= layers:
-        raise ValueError(f"--layer is {layer}, but the model has layers 1 to {layers}")
+        raise ValueError(f"--layer must be 1 to the model's {layers}, got {layer}")
     given = {"replacements": replacements, "seed": seed}
     if study is None:
         given["sentences"] = sentences

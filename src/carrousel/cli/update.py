@@ -25,9 +25,9 @@ def update(
     """
     import numpy as np
 
-    from ..data.wording import counted, written
     from ..forecast import Forecaster
     from ..storage.tempfiles import with_lock
+    from ..wording import counted, written
     from .console import console
     from .screen import reading
 

@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from ..wording import some
 from .clock import local_time, nominal_time, usual_clock, wall_time
 from .frequency import DAY, Frequency
 from .gaps import notes_on_gaps, unfinished_step
 from .infer import fits, infer_frequency
-from .panel import Panel, some
+from .panel import Panel
 from .read import Table, Times, open_table, read_columns
 from .reading import ReadOptions
 from .rows import Rows, combined, refuse_lonely_dates, refuse_repeats, without_future

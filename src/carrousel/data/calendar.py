@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ..wording import one_of
 from .frequency import DAY, WEEK, Frequency
 from .panel import Panel
 
@@ -50,9 +51,8 @@ def calendar_columns(times: NDArray, parts: Sequence[str]) -> NDArray[np.float32
 
     ``times`` are local, datetime64[us].
     """
-    unknown = [part for part in parts if part not in PARTS]
-    if unknown:
-        raise ValueError(f"calendar: {unknown[0]!r} is none of {', '.join(PARTS)}")
+    for part in parts:
+        one_of("calendar", part, PARTS)
     columns = []
     for part in parts:
         turn = 2 * np.pi * _place(times, part)

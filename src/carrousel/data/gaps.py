@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from ..wording import counted, written
 from .frequency import DAY, WEEK, WORKING
 from .panel import Panel
 from .rows import Rows
-from .wording import counted, written
 
 _WEEKDAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
 _MANY = 0.3  # share of steps without a row from which they may mean something

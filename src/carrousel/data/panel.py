@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ..wording import some
 from .clock import local_time, nominal_time, utc_time, wall_time
 from .frequency import DAY, Frequency
 from .reading import ReadOptions
@@ -177,9 +178,3 @@ class Panel:
             day=self.days,
             exog=None if self.exog is None else self.exog[kept],
         )
-
-
-def some(names: list[str], most: int = 3) -> str:
-    """The first few of a list, and how many more: "a, b, c and 5 more"."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from ..wording import written
 from .panel import Panel
 from .read import Times
-from .wording import written
 
 _NEAR = 100  # steps after the end of the series
 

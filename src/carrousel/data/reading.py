@@ -3,6 +3,7 @@
 from dataclasses import dataclass, fields
 from typing import Any
 
+from ..wording import one_of
 from .zones import require_zone
 
 AGGREGATES = ("sum", "mean", "median", "min", "max", "first", "last", "count")
@@ -54,10 +55,10 @@ class ReadOptions:
         for name in ("day_first", "header"):
             _kind(name, getattr(self, name), bool, "True, False or None")
         _kind("sheet", self.sheet, (str, int), "a name, a number from 1, or None")
-        _one_of("decimal", self.decimal, (*DECIMALS, None))
-        _one_of("thousands", self.thousands, (".", ",", " ", "'", "", None))
-        _one_of("fill", self.fill, FILLS)
-        _one_of("aggregate", self.aggregate, (*AGGREGATES, None))
+        one_of("decimal", self.decimal, (*DECIMALS, None))
+        one_of("thousands", self.thousands, (".", ",", " ", "'", "", None))
+        one_of("fill", self.fill, FILLS)
+        one_of("aggregate", self.aggregate, (*AGGREGATES, None))
         if self.time_zone is not None:
             require_zone(self.time_zone)
         if self.decimal is not None and self.decimal == self.thousands:
@@ -71,8 +72,3 @@ def _kind(name: str, value: Any, kinds: Any, accepted: str) -> None:
     wrong = isinstance(value, bool) and kinds is not bool
     if value is not None and (wrong or not isinstance(value, kinds)):
         raise TypeError(f"{name} must be {accepted}, got {value!r}")
-
-
-def _one_of(name: str, value: Any, accepted: tuple) -> None:
-    if value not in accepted:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, accepted))}, got {value!r}")

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from ..wording import counted, written
 from .clock import local_time
 from .frequency import WEEK, Frequency
-from .wording import counted, written
 
 _MONDAY = np.datetime64("1970-01-05", "us")
 _LATE = 2  # times

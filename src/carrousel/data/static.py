@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from .panel import some
+from ..wording import counted, some
 from .read import Table, open_table
 from .reading import ReadOptions
-from .wording import counted
 
 
 def with_static(

@@ -66,7 +66,7 @@ class Question:
         lengths: Tensor | None = None,
     ) -> "Question":
         if not isinstance(x, Tensor):
-            raise TypeError(f"x must be a tensor, it is {type(x).__name__}")
+            raise TypeError(f"x must be a tensor, got {type(x).__name__}")
         if x.dim() < 2 or not x.numel():
             raise ValueError(
                 f"x must have a batch and a time axis, its shape is {tuple(x.shape)}; "
@@ -75,7 +75,7 @@ class Question:
         _check_target(target)
         time_dim = time_axis(model, x) if time_dim is None else time_dim
         if time_dim not in (0, 1):
-            raise ValueError(f"time_dim={time_dim} must be 0 or 1")
+            raise ValueError(f"time_dim must be 0 or 1, got {time_dim}")
         shape = x.shape[1 - time_dim], x.shape[time_dim]
         return cls(model, target, time_dim, _present(shape, lengths, x.device))
 
@@ -91,8 +91,8 @@ class Question:
         if not isinstance(scores, Tensor) or scores.shape != (expected,):
             shape = tuple(scores.shape) if isinstance(scores, Tensor) else type(scores).__name__
             raise ValueError(
-                f"target={self.target!r} must give one number per sequence, ({expected},); "
-                f"it gave {shape}. Give a class index or a function of the model's output"
+                f"target must give one number per sequence, ({expected},), got {shape}; give a "
+                "class index or a function of the model's output"
             )
         return scores
 
@@ -117,7 +117,7 @@ class Question:
             return outputs[:, 0] if count == 1 else output
         if not -count <= self.target < count:
             raise ValueError(
-                f"target={self.target} is beyond the model's outputs, of which there are {count}"
+                f"target must be one of the model's {count} outputs, got {self.target}"
             )
         return outputs[:, self.target]
 
@@ -156,9 +156,9 @@ class Question:
             return (total / present.sum(self.time_dim, keepdim=True)).expand_as(x)
         if isinstance(value, int | float) and not isinstance(value, bool):
             if not x.is_floating_point() and value != int(value):
-                raise ValueError(f"{name}={value!r} is no token id")
+                raise ValueError(f"{name} must be a token id, got {value!r}")
             return torch.full_like(x, value)
-        raise ValueError(f"{name}={value!r} must be 'zero', 'mean', a number or a tensor")
+        raise ValueError(f"{name} must be 'zero', 'mean', a number or a tensor, got {value!r}")
 
 
 def _broadcast(value: Tensor, x: Tensor, name: str) -> Tensor:
@@ -182,7 +182,7 @@ def _check_target(target: Any) -> None:
     if not known:
         raise TypeError(
             f"target must be the number of an output, a function of the model's output or None, "
-            f"not {target!r}"
+            f"got {target!r}"
         )
 
 
@@ -195,6 +195,6 @@ def _present(shape: tuple[int, int], lengths: Tensor | None, device: torch.devic
     fits = whole and lengths.shape == (batch,) and ((lengths >= 1) & (lengths <= steps)).all()
     if not fits:
         raise ValueError(
-            f"lengths must be {batch} whole numbers from 1 to {steps}, they are {lengths.tolist()}"
+            f"lengths must be {batch} whole numbers from 1 to {steps}, got {lengths.tolist()}"
         )
     return torch.arange(steps, device=device) < lengths[:, None]

@@ -13,6 +13,7 @@ from carrousel.explain.gradients import gradient_x_input, integrated_gradients
 from carrousel.explain.private import check_model, private
 from carrousel.explain.readout import ledger_scores
 from carrousel.plottable import Plottable
+from carrousel.wording import one_of
 
 
 @dataclass(frozen=True)
@@ -100,8 +101,7 @@ def attribute(
     >>> found.scores.shape
     torch.Size([3, 10])
     """
-    if method not in METHODS:
-        raise ValueError(f"method={method!r} is not one of {tuple(METHODS)}")
+    one_of("method", method, METHODS)
     try:
         chosen = Options(**options)
     except TypeError:
@@ -140,7 +140,7 @@ def _occlusion(question: Question, x: Tensor, prediction: Tensor, options: Optio
             "stands in for a step changes the answer"
         )
     if not isinstance(options.window, int) or options.window < 1:
-        raise ValueError(f"window={options.window} must be a whole number of at least 1")
+        raise ValueError(f"window must be a whole number of at least 1, got {options.window}")
     parts = {}
     for value in options.replacements:
         key = value if isinstance(value, str | int | float) else "tensor"
@@ -171,7 +171,7 @@ def _gradient_x_input(question: Question, x: Tensor, prediction: Tensor, options
 
 def _integrated(question: Question, x: Tensor, prediction: Tensor, options: Options) -> Found:
     if not isinstance(options.num_steps, int) or options.num_steps < 1:
-        raise ValueError(f"num_steps={options.num_steps} must be a whole number of at least 1")
+        raise ValueError(f"num_steps must be a whole number of at least 1, got {options.num_steps}")
     scores, delta = integrated_gradients(question, x, options.baseline, options.num_steps)
     return scores, delta, {}
 

@@ -249,7 +249,7 @@ def _check(named: Mapping[str, Attribution], question: Question, removal: Remova
         if name in BASELINES:
             raise ValueError(f"attributions: the name {name!r} is a baseline's")
     if not removal.fractions or not all(0 < f <= 1 for f in removal.fractions):
-        raise ValueError(f"fractions={removal.fractions} must lie in (0, 1]")
+        raise ValueError(f"fractions must lie in (0, 1], got {removal.fractions}")
 
 
 def _mean(values: list[float] | None) -> float | None:

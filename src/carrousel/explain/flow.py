@@ -78,7 +78,8 @@ def gradient_flow(
     chosen = list(record.steps) if steps is None else list(steps)
     for step in chosen:
         if step not in record.steps:
-            raise ValueError(f"steps: {step} is not one of {record.steps}")
+            first, last = record.steps[0], record.steps[-1]
+            raise ValueError(f"steps must be of those recorded, {first} to {last}, got {step}")
     where = torch.tensor([step - record.steps.start for step in chosen], dtype=torch.long)
     entries = [Steps.of(record, index) for index in range(record.hidden.shape[0])]
     norms: Any = _of_output(record) if of is not None else _of_states(entries)

@@ -16,6 +16,7 @@ from torch import Tensor
 from carrousel.explain.order import Order, check_record
 from carrousel.ops.cells import CELLS
 from carrousel.record.record import Record
+from carrousel.wording import one_of
 
 RULES = ("proportional", "telescoping")
 
@@ -125,14 +126,13 @@ class Ledger:
 
         Both add up to the output exactly. They differ where the tanh saturates: look at both.
         """
-        if rule not in RULES:
-            raise ValueError(f"rule={rule!r} is not one of {RULES}")
+        one_of("rule", rule, RULES)
         units, entries = self.state.shape[-1], len(self.state)
         if not -entries <= index < entries:
             raise ValueError(f"index={index}: the ledger has {entries} levels and directions")
         weight = torch.as_tensor(weight).detach().double().cpu()
         if weight.dim() != 2 or weight.shape[1] != units:
-            raise ValueError(f"weight must be (K, {units}), it is {tuple(weight.shape)}")
+            raise ValueError(f"weight must be (K, {units}), got {tuple(weight.shape)}")
         if bias is not None and tuple(torch.as_tensor(bias).shape) != (len(weight),):
             raise ValueError(
                 f"bias must be ({len(weight)},), as weight is, it is "

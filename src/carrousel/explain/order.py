@@ -28,7 +28,7 @@ class Order:
         if not kept:
             raise ValueError(f"the record of {record.name!r} holds no step to look at")
         if at is not None and at not in kept:
-            raise ValueError(f"at={at} is not one of the record's steps {kept.start}..{kept[-1]}")
+            raise ValueError(f"at must be a recorded step, {kept[0]} to {kept[-1]}, got {at}")
         lengths, reverse = record.lengths, record.reverse(index)
         if at is None:
             return cls(reverse, 0, len(kept), lengths)
@@ -71,7 +71,7 @@ def check_record(record: object) -> None:
     """``TypeError`` for what is no record."""
     if not isinstance(record, Record):
         raise TypeError(
-            f"record must be a Record, such as trace['rnn'], it is {type(record).__name__}"
+            f"record must be a Record, such as trace['rnn'], got {type(record).__name__}"
         )
 
 

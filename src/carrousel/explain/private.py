@@ -38,7 +38,7 @@ def private(model: nn.Module, function: Any = None) -> tuple[nn.Module, Any]:
 def check_model(model: Any) -> None:
     """``TypeError`` for what is no model."""
     if not isinstance(model, nn.Module):
-        raise TypeError(f"model must be a torch.nn.Module, it is {type(model).__name__}")
+        raise TypeError(f"model must be a torch.nn.Module, got {type(model).__name__}")
 
 
 def _bare(module: nn.Module) -> nn.Module:

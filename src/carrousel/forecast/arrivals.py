@@ -9,12 +9,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ..data.covariates import Spec, group_codes, refuse_apart, require_columns
-from ..data.panel import Panel, some
+from ..data.panel import Panel
 from ..data.places import as_counted, near, refuse_between
 from ..data.read import Columns, Table, open_table, read_columns
 from ..data.rows import Rows, combined, refuse_repeats
 from ..data.static import with_static
-from ..data.wording import counted, written
+from ..wording import counted, some, written
 from .beside import corrected, found_for, named, read_beside, steps_beside
 from .options import Options
 from .streaming import Stream

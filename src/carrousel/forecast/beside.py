@@ -15,9 +15,9 @@ from ..data.covariates import (
     require_columns,
     strangers,
 )
-from ..data.panel import Panel, some
+from ..data.panel import Panel
 from ..data.read import Table
-from ..data.wording import written
+from ..wording import some, written
 from .options import Options
 from .streaming import Stream
 

@@ -17,9 +17,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..data.panel import Panel, some
+from ..data.panel import Panel
 from ..ops.constants import COUNTS, GAPS, WINDOW
 from ..ops.reference.scaling import Prior
+from ..wording import some
 from .distribution import QUANTILES, SIDE
 from .model import Network
 from .shape import Shape

@@ -8,6 +8,7 @@ import numpy as np
 from ..data import Panel, to_frame
 from ..explain import Fidelity
 from ..plottable import Plottable
+from ..wording import one_of, written
 
 Columns = dict[str, np.ndarray]
 PARTS = ("steps", "units", "simple", "fidelity")
@@ -53,8 +54,7 @@ class Explanation(Plottable, picture="carrousel.forecast.explain_plot:plot_expla
         - "simple": the simple forecasts that the network weighed, and the ``weight`` of each.
         - "fidelity": how well each ranking of the steps foretells what their removal does.
         """
-        if part not in PARTS:
-            raise ValueError(f"part must be one of {', '.join(PARTS)}, got {part!r}")
+        one_of("part", part, PARTS)
         if part == "fidelity":
             return to_frame(_fidelity_columns(self.fidelity), self.like)
         return to_frame(getattr(self, part), self.like, self.panel)
@@ -70,9 +70,9 @@ class Explanation(Plottable, picture="carrousel.forecast.explain_plot:plot_expla
     def sentences(self) -> list[str]:
         """The same in words."""
         times, since = self.panel.local(self.times), self.panel.local(self.steps["from"])
-        span = _text(times[0])
+        span = written(times[0])
         if len(times) > 1:
-            span = f"{span} to {_text(times[-1])} (mean)"
+            span = f"{span} to {written(times[-1])} (mean)"
         heaviest = np.argsort(-self.simple["weight"])[:3]
         simple = ", ".join(
             f"{self.simple['weight'][k]:.0%} {self.simple['name'][k]!r} "
@@ -81,7 +81,7 @@ class Explanation(Plottable, picture="carrousel.forecast.explain_plot:plot_expla
         )
         order = np.argsort(-np.abs(self.steps["removed"]))[:3]
         relied = ", ".join(
-            f"{_text(since[k])} ({_number(self.steps['removed'][k], '+')})" for k in order
+            f"{written(since[k])} ({_number(self.steps['removed'][k], '+')})" for k in order
         )
         scores = self.fidelity.scores
         changes = ", ".join(
@@ -114,12 +114,6 @@ def _fidelity_columns(fidelity: Fidelity) -> Columns:
         else np.array(frame[name].to_list(), dtype=object)
         for name in frame.columns
     }  # fmt: skip
-
-
-def _text(time: Any) -> str:
-    """A time as people write it: no fractions, and no clock at midnight."""
-    text = str(time).replace("T", " ").removesuffix(".000000")
-    return text.removesuffix(" 00:00:00").removesuffix(":00")
 
 
 def _number(value: float, sign: str = "") -> str:

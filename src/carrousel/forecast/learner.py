@@ -13,9 +13,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..data.panel import Panel, some
+from ..data.panel import Panel
 from ..ops.reference.scaling import Prior
 from ..training import Progress, Run, fit
+from ..wording import some
 from .choose import Plan
 from .distribution import QUANTILES
 from .doubt import doubted, gaps_before, of_the_panel, steady, stepped_over, usual_scale

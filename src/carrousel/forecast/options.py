@@ -7,6 +7,7 @@ from typing import Any
 from ..data.reading import READ_OPTIONS, ReadOptions
 from ..limits import real, whole
 from ..ops.cells import LSTM, NAMES
+from ..wording import one_of
 
 EFFORTS = ("instant", "fast", "default", "best")
 WHOLE = ("context", "hidden_size", "num_layers", "ensemble", "max_steps", "batch_size", "conformal")
@@ -92,10 +93,8 @@ class Options:
                 whole(name, getattr(self, name))
         for season in self.seasons:
             whole("season_length", season)
-        if self.cell not in CELLS:
-            raise ValueError(f"cell must be one of {', '.join(CELLS)}, got {self.cell!r}")
-        if self.effort not in EFFORTS:
-            raise ValueError(f"effort must be one of {', '.join(EFFORTS)}, got {self.effort!r}")
+        one_of("cell", self.cell, CELLS)
+        one_of("effort", self.effort, EFFORTS)
         for name in ("futr_exog", "hist_exog", "static_exog"):
             _names(name, getattr(self, name))
         if self.effort == "instant":

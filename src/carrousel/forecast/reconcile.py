@@ -4,6 +4,8 @@ from typing import Any
 
 import narwhals as nw
 
+from ..wording import one_of
+
 MODEL = "carrousel"  # name of the forecast's column
 METHODS = {"bottom_up": ("BottomUp", {}), "ols": ("MinTrace", {"method": "ols"}),
            "wls_struct": ("MinTrace", {"method": "wls_struct"})}  # fmt: skip
@@ -25,8 +27,7 @@ def reconcile(forecasts: Any, summing: Any, tags: dict[str, Any], method: str = 
     Raises:
         ImportError: hierarchicalforecast is not installed (extra "reconcile").
     """
-    if method not in METHODS:
-        raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
+    one_of("method", method, METHODS)
     try:
         from hierarchicalforecast import methods
         from hierarchicalforecast.core import HierarchicalReconciliation

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.panel import Panel
+from ..wording import one_of
 from .distribution import QUANTILES, SIDE
 from .evaluation.windows import hidden_steps, targets
 
@@ -26,8 +27,7 @@ FEW = 200.0  # mean count below which a negative binomial is drawn exactly
 
 def sample_paths(quantiles: Array, n: int, rho: float, family: str, seed: int) -> Array:
     """(S, n, h) paths from (S, h, Q) quantiles."""
-    if family not in FAMILIES:
-        raise ValueError(f"distribution must be one of {', '.join(FAMILIES)}, got {family!r}")
+    one_of("distribution", family, FAMILIES)
     if isinstance(n, bool) or not isinstance(n, int) or n < 1:
         raise ValueError(f"n must be a whole number of at least 1, got {n!r}")
     rng = np.random.default_rng(seed)
@@ -183,11 +183,8 @@ def long_columns(columns: dict[str, NDArray], paths: Array, name: str) -> dict[s
 
 def parameters(quantiles: Array, family: str) -> dict[str, Array]:
     """The parameters of a family, (S, h) each."""
-    if family == "student_t":
-        return student_t(quantiles)
-    if family == "negative_binomial":
-        return negative_binomial(quantiles)
-    raise ValueError(f"family must be one of {', '.join(FAMILIES[1:])}, got {family!r}")
+    one_of("family", family, FAMILIES[1:])
+    return student_t(quantiles) if family == "student_t" else negative_binomial(quantiles)
 
 
 __all__: Sequence[str] = ["error_correlation", "long_columns", "parameters", "sample_paths"]

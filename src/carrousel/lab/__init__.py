@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import cast
 
 from ..storage.tempfiles import with_lock
+from ..wording import one_of
 from .experiment import Experiment, Finding, Options, Outcome, save
 
 MODULES = {
@@ -30,8 +31,7 @@ __all__ = ["MODULES", "Finding", "Options", "Outcome", "experiment", "run", "sav
 
 def experiment(name: str) -> Experiment:
     """The module of an experiment: ``ABOUT`` and ``run``."""
-    if name not in MODULES:
-        raise ValueError(f"no experiment {name!r}; there are: {', '.join(MODULES)}")
+    one_of("name", name, MODULES)
     return cast(Experiment, import_module(f".experiments.{MODULES[name]}", __name__))
 
 

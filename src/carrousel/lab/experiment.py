@@ -53,7 +53,7 @@ class Options:
     def __post_init__(self) -> None:
         for name, value in (("seeds", self.seeds), ("jobs", self.jobs)):
             if value is not None and value < 1:
-                raise ValueError(f"{name} is {value}, but must be 1 or more")
+                raise ValueError(f"{name} must be 1 or more, got {value}")
             if value is not None:
                 whole(name, value)
 

@@ -9,6 +9,7 @@ from carrousel import nn as layers
 from carrousel.nn import LAYERS
 from carrousel.ops import cells
 
+from ..wording import one_of
 from .tasks import Task
 
 Kind = str  # "ann", "elman", or a name in ops/cells.py
@@ -31,8 +32,7 @@ class Network:
     chrono: bool = False
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise ValueError(f"kind is {self.kind!r}, but must be one of {', '.join(KINDS)}")
+        one_of("kind", self.kind, KINDS)
         cell = CELLS.get(self.kind)
         if self.forget_bias is not None and not (cell and cell.forget_bias):
             raise ValueError(f"forget_bias is for lstm; {self.kind} has no forget gate")

@@ -55,7 +55,7 @@ class Records:
             return _picked(self.records, key, "records")
         name, call = key if isinstance(key, tuple) else (key, -1)
         if not isinstance(name, str):
-            raise TypeError(f"a record is found by name, (name, call) or number, not by {key!r}")
+            raise TypeError(f"a record's key must be a name, (name, call) or a number, got {key!r}")
         return _picked(self.calls(name), call, f"calls of {name!r}")
 
     def __len__(self) -> int:

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from ..wording import one_of
+
 _BACKENDS = ("polars", "pandas", "pyarrow")
 _VALUES = (
     *("forget", "input", "candidate", "output", "reset", "update"),
@@ -42,8 +44,7 @@ def to_dataframe(records: Sequence[Tabular], backend: str = "polars") -> Any:
 
 def from_columns(data: Mapping[str, Any], backend: str) -> nw.DataFrame[Any]:
     """A data frame of the asked kind: "polars", "pandas" or "pyarrow"."""
-    if backend not in _BACKENDS:
-        raise ValueError(f"backend={backend!r} is not one of {_BACKENDS}")
+    one_of("backend", backend, _BACKENDS)
     return nw.from_dict(data, backend=backend)  # type: ignore[arg-type]
 
 

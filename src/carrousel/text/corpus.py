@@ -72,7 +72,7 @@ def _chunks_of(part: str | Path) -> Iterator[str]:
     if isinstance(part, Path):
         return _read(part)
     if not isinstance(part, str):
-        raise TypeError(f"a text must be str, a file pathlib.Path, not {type(part).__name__}")
+        raise TypeError(f"a text must be str, a file pathlib.Path, got {type(part).__name__}")
     if "\n" not in part and len(part) < 200 and _is_file(part):
         raise ValueError(f"{part!r} names a file: pass Path({part!r}) to read it")
     return iter([part] if part else [])

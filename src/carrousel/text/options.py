@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 
 from ..limits import real, whole
 from ..ops.cells import NAMES
+from ..wording import one_of
 from .tokenizers.tokenizer import LEVELS
 
 
@@ -64,8 +65,8 @@ class Options:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        _one_of("level", self.level, LEVELS)
-        _one_of("cell", self.cell, NAMES)
+        one_of("level", self.level, LEVELS)
+        one_of("cell", self.cell, NAMES)
         for name in ("embedding", "hidden", "layers", "batch", "bptt"):
             _at_least_one(name, getattr(self, name))
         for name in ("vocabulary", "steps"):
@@ -89,11 +90,6 @@ class Options:
     @classmethod
     def names(cls) -> tuple[str, ...]:
         return tuple(field.name for field in fields(cls))
-
-
-def _one_of(name: str, value: str, accepted: tuple[str, ...]) -> None:
-    if value not in accepted:
-        raise ValueError(f"{name} must be one of {', '.join(accepted)}, got {value!r}")
 
 
 def _at_least_one(name: str, value: int) -> None:

@@ -28,6 +28,7 @@ from torch import Tensor, nn
 from ..limits import real, whole
 from ..storage.checkpoint import load_checkpoint, prefixed, save_checkpoint, section
 from ..storage.plain import restored, typed
+from ..wording import one_of
 from .adamw import AdamW
 
 Batches = Callable[[int, torch.Generator], Any]  # (step, generator) -> one batch
@@ -80,8 +81,7 @@ class TrainOptions:
         real("weight_decay", self.weight_decay, 0)
         real("clip", self.clip, 0)
         real("average", self.average, 0, 1, below=True)
-        if self.schedule not in ("cosine", "constant"):
-            raise ValueError(f"schedule must be 'cosine' or 'constant', got {self.schedule!r}")
+        one_of("schedule", self.schedule, ("cosine", "constant"))
 
     def rate(self, step: int) -> float:
         """Learning rate of the update number ``step`` (from 0)."""

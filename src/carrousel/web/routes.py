@@ -111,9 +111,8 @@ def api(library: Library) -> APIRouter:
         sequence = _sequence(one, question)
         at = len(sequence.steps) - 1 if question.at is None else question.at
         if at >= len(sequence.steps):
-            raise ValueError(
-                f"at is {at}, but the sequence has steps 0 to {len(sequence.steps) - 1}"
-            )
+            last = len(sequence.steps) - 1
+            raise ValueError(f"at must be a step of the sequence, 0 to {last}, got {at}")
         run = Run.of(one.network, sequence.inputs)
         assert run.output is not None
         reader, target = sequence.reader(one.network, run.output[at], at, question.target)

@@ -42,7 +42,7 @@ class Sentence:
         else:
             found = [k for k, known in enumerate(self.vocab) if target in (known, known.strip())]
             if not found:
-                raise ValueError(f"target {target!r} is not a token that the model knows")
+                raise ValueError(f"target must be a token that the model knows, got {target!r}")
             token = found[0]
         assert network.head is not None
         weight = network.head.weight.detach()

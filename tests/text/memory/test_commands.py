@@ -99,14 +99,17 @@ def test_neurons(run, model, tmp_path):
     [
         (["memory", "MODEL"], "name either a SENTENCE or a --study"),
         (["memory", "MODEL", "A cat", "--study", "french"], "name either"),
-        (["memory", "MODEL", " "], "has no word"),
+        (["memory", "MODEL", " "], "must hold a word"),
         (["memory", "MODEL", "The", "--layer", "2", "--sentences", "2"], "--layer"),
-        (["memory", "MODEL", "The", "--replacements", "0"], "replacements=0"),
-        (["memory", "MODEL", "--study", "latin"], "'latin' is not one of"),
+        (
+            ["memory", "MODEL", "The", "--replacements", "0"],
+            "replacements must be at least 1, got 0",
+        ),
+        (["memory", "MODEL", "--study", "latin"], "must be one of 'french'"),
         (["memory", "nowhere", "The"], "nowhere"),
         (["complete", "MODEL", "The", "-k", "0"], "must be at least 1"),
         (["neurons", "MODEL", "nowhere.txt"], "nowhere.txt: No such file"),
-        (["neurons", "MODEL", "MODEL/model.json", "--feature", "verbs"], "no feature 'verbs'"),
+        (["neurons", "MODEL", "MODEL/model.json", "--feature", "verbs"], "got 'verbs'"),
         (["neurons", "MODEL", "MODEL/model.json", "--strings", "0"], "at least 1"),
     ],
 )

@@ -36,7 +36,7 @@ def test_one_word(layer):
 def test_layer_of_two():
     found = memory(Toy(carrousel.GRU(2, 3, num_layers=2)), "le chat", QUICK)
     drawn(found.plot(layer=1))
-    with pytest.raises(ValueError, match="layer=2 is not one of the model's 2"):
+    with pytest.raises(ValueError, match="layer must be one of the model's 2, got 2"):
         found.plot(layer=2)
 
 

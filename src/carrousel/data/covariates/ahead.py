@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from ..panel import Panel, some
+from ...wording import some, written
+from ..panel import Panel
 from ..read import Table, open_table
 from ..reading import ReadOptions
-from ..wording import written
 from .categories import column_values
 from .columns import from_times, places, refuse_contradictions, table_of
 from .spec import Spec

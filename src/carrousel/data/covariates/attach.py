@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from ..panel import Panel, some
-from ..wording import counted
+from ...wording import counted, some
+from ..panel import Panel
 from .categories import column_values, extended, strangers
 from .columns import from_times, places, refuse_contradictions, table_of
 from .groups import refuse_ragged

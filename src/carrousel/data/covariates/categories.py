@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
+from ...wording import some
 from ..numbers import MISSING, is_text, looks_numeric, share_of_numbers
-from ..panel import some
 from ..read import Table
 from .spec import Spec
 

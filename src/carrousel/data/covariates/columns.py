@@ -4,13 +4,13 @@ from typing import Any
 
 import numpy as np
 
+from ...wording import some, written
 from ..calendar import calendar_columns, holiday_columns
-from ..panel import Panel, some
+from ..panel import Panel
 from ..places import as_counted, near, refuse_between
 from ..read import Table, open_table
 from ..read import require_columns as require_named
 from ..reading import ReadOptions
-from ..wording import written
 from .spec import Spec
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from ..panel import Panel, some
-from ..wording import written
+from ...wording import some, written
+from ..panel import Panel
 from .spec import Spec
 
 

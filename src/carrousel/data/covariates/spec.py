@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ...wording import some
 from ..calendar import HOLIDAYS, calendar_names
-from ..panel import some
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import polars as pl
 
+from ...wording import one_of
+
 _HERE = Path(__file__).parent
 
 
@@ -39,8 +41,7 @@ def list_samples() -> dict[str, Sample]:
 
 def find_sample(name: str) -> Sample:
     """The sample called ``name``; ValueError lists what there is."""
-    if name not in list_samples():
-        raise ValueError(f"sample must be one of {', '.join(list_samples())}, got {name!r}")
+    one_of("sample", name, list_samples())
     return list_samples()[name]
 
 

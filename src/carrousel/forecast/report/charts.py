@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 
+from ...wording import written
 from ..evaluation import Evaluation
 from ..explanation import Explanation
 from .content import Content
@@ -56,7 +57,7 @@ def _readings(content: Content, s: int, first: int) -> str:
         for level in sorted(future.lower):
             low, high = future.lower[level][s, k], future.upper[level][s, k]
             rows[past + k][f"{level} %"] = f"{_short(low)} to {_short(high)}"
-    texts = [time_text(time) for time in times]
+    texts = [written(time) for time in times]
     return json.dumps([[round(float(at), 2), text, rows[k]] for k, (at, text) in
                        enumerate(zip(left, texts, strict=True))], ensure_ascii=False)  # fmt: skip
 
@@ -141,12 +142,6 @@ def fidelity_chart(found: Explanation) -> str:
         chart.line(grid, values, kinds[name])
     return chart.render([(kind, name) for name, kind in kinds.items()],
                         label="Change of the forecast as steps are taken away")  # fmt: skip
-
-
-def time_text(time: object) -> str:
-    """A time as people write it."""
-    text = str(time).replace("T", " ").split(".")[0]
-    return text.removesuffix(":00").removesuffix(" 00:00")
 
 
 def _chart(

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ...colors import COLORS
+from ...wording import written
 from ..evaluation import Evaluation
 from ..explanation import Explanation
 from . import charts
@@ -183,7 +184,7 @@ def _memory(content: Content) -> str:
 
 
 def _explained(found: Explanation) -> str:
-    first, last = map(charts.time_text, found.panel.local(found.times)[[0, -1]])
+    first, last = map(written, found.panel.local(found.times)[[0, -1]])
     when = first if len(found.times) == 1 else f"{first} to {last} (mean)"
     sentences = "".join(f"<li>{escape(line)}</li>" for line in found.sentences())
     return (

@@ -7,6 +7,8 @@ from torch import Tensor, nn
 
 from carrousel.ops.cells import CELLS, name_of
 
+from ...wording import one_of
+
 # By the number of gates stacked in the weights; of two kinds with as many, the first in the table.
 KINDS = {cell.blocks: cell.name for cell in reversed(CELLS.values())}
 
@@ -46,8 +48,8 @@ class Weights:
             relu = getattr(module, "nonlinearity", "tanh") == "relu"
         else:
             raise TypeError(
-                f"module is a {type(module).__name__}, but must be a recurrent layer (RNN, LSTM, "
-                "GRU) or cell (RNNCell, LSTMCell, GRUCell)"
+                "module must be a recurrent layer (RNN, LSTM, GRU) or cell (RNNCell, LSTMCell, "
+                f"GRUCell), got {type(module).__name__}"
             )
         own = {name: value.detach() for name, value in module.named_parameters()}
         return cls._named(own, "", suffix, "relu" if relu else name_of(module))
@@ -83,11 +85,10 @@ class Weights:
     @classmethod
     def random(cls, kind: str, inputs: int, hidden: int, seed: int = 0) -> "Weights":
         """Weights as torch draws them, uniform in ±1/√H, from ``seed`` alone."""
-        if kind not in CELLS:
-            raise ValueError(f"kind is {kind!r}, but must be one of {', '.join(reversed(CELLS))}")
+        one_of("kind", kind, list(reversed(CELLS)))
         for name, value in (("inputs", inputs), ("hidden", hidden)):
             if value < 1:
-                raise ValueError(f"{name} is {value}, but must be 1 or more")
+                raise ValueError(f"{name} must be 1 or more, got {value}")
         rng, rows = torch.Generator().manual_seed(seed), CELLS[kind].blocks * hidden
         sizes = ((rows, inputs), (rows, hidden), (rows,), (rows,))
         return cls(kind, *((torch.rand(s, generator=rng) * 2 - 1) / hidden**0.5 for s in sizes))

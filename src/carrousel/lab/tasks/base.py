@@ -83,4 +83,4 @@ def class_error_below(output: Tensor, batch: Batch, limit: float) -> Tensor:
 
 def require(name: str, value: int, least: int) -> None:
     if not isinstance(value, int) or value < least:
-        raise ValueError(f"{name} is {value!r}, but must be an integer of at least {least}")
+        raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}")

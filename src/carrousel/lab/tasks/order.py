@@ -40,9 +40,9 @@ class TemporalOrder:
 
     def __post_init__(self) -> None:
         if self.signals not in self.WINDOWS:
-            raise ValueError(f"signals is {self.signals!r}, but must be 2 (6a) or 3 (6b)")
+            raise ValueError(f"signals must be 2 (6a) or 3 (6b), got {self.signals!r}")
         if self.shrink not in (1, 2, 5):
-            raise ValueError(f"shrink is {self.shrink!r}, but must be 1, 2 or 5")
+            raise ValueError(f"shrink must be 1, 2 or 5, got {self.shrink!r}")
 
     @property
     def name(self) -> str:

@@ -34,7 +34,7 @@ class Options:
     def __post_init__(self) -> None:
         for name in ("replacements", "sentences"):
             if getattr(self, name) < 1:
-                raise ValueError(f"{name}={getattr(self, name)} must be at least 1")
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
             whole(name, getattr(self, name))
         whole("seed", self.seed, 0)
 
@@ -57,7 +57,7 @@ class Measure:
         """
         layers = len(self.values)
         if not -layers <= layer < layers:
-            raise ValueError(f"layer={layer} is not one of the model's {layers}")
+            raise ValueError(f"layer must be one of the model's {layers}, got {layer}")
         return Measure(self.values[layer], self.others[:, layer])
 
     @property
@@ -200,7 +200,7 @@ def mean_of(arrays: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
 def _line(model: Readable, sentence: str) -> Line:
     text = sentence.strip()
     if not words(text):
-        raise ValueError(f"sentence={sentence!r} has no word in it")
+        raise ValueError(f"sentence must hold a word, got {sentence!r}")
     return Line.of(model, text, words(text))
 
 

@@ -23,7 +23,7 @@ def next_words(model: Readable, prefix: str, k: int = 10) -> list[tuple[str, flo
     Raises ``ValueError`` for ``k`` below 1.
     """
     if k < 1:
-        raise ValueError(f"k={k} must be at least 1")
+        raise ValueError(f"k must be at least 1, got {k}")
     whole("k", k)
     tokenizer = getattr(model, "tokenizer", None)
     read, left = (prefix, "") if tokenizer is None else tokenizer.split_end(prefix)

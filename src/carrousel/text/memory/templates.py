@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 
+from ...wording import one_of
 from .phrases import LANGUAGES
 
 KINDS = {"n": "noun", "v": "verb", "a": "adjective", "d": "determiner", "o": "other"}
@@ -56,10 +57,9 @@ def sentences(language: str, each: int, seed: int = 0) -> list[Sentence]:
     >>> len(sentences("english", 2)), sentences("english", 1)[0].template
     (48, 0)
     """
-    if language not in LANGUAGES:
-        raise ValueError(f"language={language!r} is not one of {tuple(LANGUAGES)}")
+    one_of("language", language, LANGUAGES)
     if each < 1:
-        raise ValueError(f"each={each} must be at least 1")
+        raise ValueError(f"each must be at least 1, got {each}")
     phrases = LANGUAGES[language]
     made: list[Sentence] = []
     for number, template in enumerate(phrases.templates):

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
+from ...wording import one_of
+
 _WORD = re.compile(r"[^\W\d_]+")
 _SENTENCE = re.compile(r"[^.!?…\n]*[.!?…\n]?")
 _NEGATION = re.compile(
@@ -112,6 +114,5 @@ def readable(text: str, names: Iterable[str] | None = None) -> dict[str, np.ndar
 
 
 def _known(name: str) -> Feature:
-    if name not in FEATURES:
-        raise ValueError(f"there is no feature {name!r}; there are {', '.join(FEATURES)}")
+    one_of("features", name, FEATURES)
     return FEATURES[name]

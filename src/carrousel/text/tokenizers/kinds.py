@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...storage.plain import typed
+from ...wording import one_of
 from .byte_pairs import BytePairTokenizer
 from .characters import CharacterTokenizer
 from .tokenizer import LEVELS, Tokenizer
@@ -30,9 +31,8 @@ def tokenizer_from_dict(data: dict[str, Any]) -> Tokenizer:
     Raises:
         ValueError: It is not what ``to_dict`` makes.
     """
-    level = data.get("level")
-    if level not in LEVELS:
-        raise ValueError(f"tokenizer.level must be one of {', '.join(LEVELS)}, got {level!r}")
+    level: Any = data.get("level")
+    one_of("tokenizer.level", level, LEVELS)
     fields: dict[str, dict[str, Any]] = {
         "char": {"level": str, "characters": str, "byte_fallback": bool},
         "word": {"level": str, "words": list[str], "characters": str},

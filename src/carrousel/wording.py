@@ -1,0 +1,61 @@
+"""Times, counts, lists and refusals as this package words them, wherever it does.
+
+A message says what ``must be``, and what it ``got``; where something else is to be given, a second
+sentence says what.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+
+def counted(n: int, noun: str, plural: str | None = None) -> str:
+    """
+    >>> counted(2, "gap"), counted(1, "series", "series")
+    ('2 gaps', '1 series')
+    """
+    return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
+
+
+def written(time: Any) -> str:
+    """A time as people write it: no fractions, and no clock at midnight.
+
+    >>> import numpy as np
+    >>> written(np.datetime64("2024-01-31T00:00")), written(np.datetime64("2024-01-31T08:30", "us"))
+    ('2024-01-31', '2024-01-31 08:30')
+    """
+    text = str(time).replace("T", " ").removesuffix(".000000")
+    text = text if text.count(":") != 1 else f"{text}:00"  # numpy writes what its unit holds
+    return text.removesuffix(" 00:00:00").removesuffix(":00")
+
+
+def some(names: Sequence[str], most: int = 3) -> str:
+    """The first few of a list, and how many more.
+
+    >>> some(["a", "b", "c", "d", "e"])
+    'a, b, c and 2 more'
+    """
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def quoted(names: Collection[Any]) -> str:
+    """All of them, as they are typed.
+
+    >>> quoted(("lstm", None))
+    "'lstm', None"
+    """
+    return ", ".join(map(repr, names))
+
+
+def one_of(name: str, value: Any, choices: Collection[Any]) -> None:
+    """Require one of a few values.
+
+    >>> one_of("cell", "tcn", ("lstm", "gru"))
+    Traceback (most recent call last):
+    ValueError: cell must be one of 'lstm', 'gru', got 'tcn'
+
+    Raises:
+        ValueError: It is another.
+    """
+    if value not in tuple(choices):  # also what cannot be hashed
+        raise ValueError(f"{name} must be one of {quoted(choices)}, got {value!r}")
