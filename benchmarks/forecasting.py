@@ -4,8 +4,9 @@
     python benchmarks/forecasting.py --data DIR --sets m4_hourly hospital --validate
 
 Without ``--validate`` the forecasts are of the test parts, which are for reporting; with it, of
-the ends of the training parts, which are for choosing. sMAPE in percent; MASE and MSIS (95 %)
-scaled by the in-sample seasonal naive error of the season given; coverage in percent.
+the ends of the training parts, which are for choosing. The metrics are those of every evaluation:
+sMAPE in percent; MASE and MSIS (95 %) scaled by the in-sample seasonal naive error of the season
+given; CRPS as the weighted quantile loss of nine deciles; coverage in percent.
 """
 
 import argparse
@@ -27,10 +28,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks import forecasting_peers, forecasting_speed
 from carrousel import Forecaster
 from carrousel.data import Panel, to_panel
-from carrousel.forecast import QUANTILES, metrics
-from carrousel.forecast.evaluation.simple_methods import seasonal_naive
+from carrousel.forecast.evaluation import SIMPLE_METHODS, Evaluation, metrics
+from carrousel.forecast.evaluation.simple_methods import simple_forecasts
+from carrousel.forecast.evaluation.windows import targets
 from carrousel.forecast.options import EFFORTS
-from carrousel.forecast.quantiles import at
 
 
 @dataclass(frozen=True)
@@ -119,18 +120,18 @@ def run(name: str, data: Set, arguments: argparse.Namespace) -> dict[str, dict[s
     known = panel.head(held)
     drops = [held - k * data.h for k in range(data.windows)]
     results = {}
-    for season in dict.fromkeys((1, data.season)):
+    heads = [panel.head(drop) for drop in drops]
+    for method in SIMPLE_METHODS:
         began = time.perf_counter()
-        quantiles = [seasonal_naive(panel.head(d), data.h, season, QUANTILES) for d in drops]
-        label = "naive" if season == 1 else "seasonal naive"
-        row = score(panel, known, drops, quantiles, data.season)
-        results[label] = row | {"seconds": time.perf_counter() - began}
-        show(name, label, results[label])
+        for label, found in simple_forecasts(heads, data.h, (data.season,), [method]).items():
+            row = score(panel, known, drops, list(found), data.season)
+            results[label] = row | {"seconds": time.perf_counter() - began}
+            show(name, label, results[label])
     for name_ in arguments.baselines:
         quantiles, took = forecasting_peers.forecasts(name_, panel, data.h, data.season, drops)
         row = score(panel, known, drops, quantiles, data.season)
         if name_ in forecasting_peers.NEURAL:
-            row |= dict.fromkeys(("msis", "coverage80", "coverage95"), float("nan"))
+            row |= dict.fromkeys(INTERVALS, float("nan"))
         results[name_] = row | {"seconds": took}
         show(name, name_, results[name_])
     options = dict(pair.split("=") for pair in arguments.option)
@@ -156,37 +157,29 @@ def run(name: str, data: Set, arguments: argparse.Namespace) -> dict[str, dict[s
 def score(
     panel: Panel, known: Panel, drops: list[int], quantiles: list[np.ndarray], season: int
 ) -> dict[str, float]:
-    """Means over series and windows. Series that never changed have no scale: left out of
-    MASE and MSIS."""
-    h = quantiles[0].shape[1]
-    scale = np.array(
-        [metrics.seasonal_scale(known.series(s), season) for s in range(panel.n_series)]
-    )
-    rows = []
-    for drop, forecast in zip(drops, quantiles, strict=True):
-        ends = panel.offsets[1:] - drop
-        y = panel.y[ends[:, None] + np.arange(h)].astype(np.float64)
-        low, high, middle = at(forecast, 0.025), at(forecast, 0.975), at(forecast, 0.5)
-        rows.append(
-            {
-                "smape": metrics.smape(y, middle),
-                "mase": metrics.mase(y, middle, scale),
-                "msis": metrics.msis(y, low, high, scale),
-                "coverage80": 100 * metrics.coverage(y, at(forecast, 0.1), at(forecast, 0.9)),
-                "coverage95": 100 * metrics.coverage(y, low, high),
-            }
-        )
-    return {k: float(np.nanmean([row[k] for row in rows])) for k in rows[0]}
+    """Means over series and windows of every metric of ``carrousel.forecast.evaluation``. Series
+    that never changed have no scale: left out of MASE and MSIS."""
+    scale = [metrics.seasonal_scale(known.series(s), season) for s in range(panel.n_series)]
+    evaluation = Evaluation(
+        panel, drops, {"": np.stack(quantiles)}, targets(panel, drops, quantiles[0].shape[1]),
+        np.tile(scale, (len(drops), 1)), LEVELS, (season,),
+    )  # fmt: skip
+    shares = {metric.name for metric in evaluation.coverages.values()}  # in percent here
+    means = {k: float("nan") if v is None else v for k, v in evaluation.means[""].items()}
+    return {name: 100 * v if name in shares else v for name, v in means.items()}
 
 
-COLUMNS = ("sMAPE", "MASE", "MSIS", "in 80%", "in 95%", "fit s")
-HEADER = f"{'set':14}{'method':16}" + "".join(f"{name:>8}" for name in COLUMNS)
+LEVELS = (80, 95)
+METRICS = metrics.all_metrics(LEVELS)
+INTERVALS = {"crps", "msis", *(m.name for m in METRICS if m.level)}  # not of point forecasts
+HEADER = f"{'set':14}{'method':20}" + "".join(
+    f"{name:>9}" for name in (*(metric.label for metric in METRICS), "fit s")
+)
 
 
 def show(name: str, method: str, row: dict[str, float]) -> None:
-    numbers = [row["smape"], row["mase"], row["msis"], row["coverage80"], row["coverage95"]]
-    text = "".join(f"{v:8.3f}" for v in numbers[:3]) + "".join(f"{v:8.1f}" for v in numbers[3:])
-    print(f"{name:14}{method:16}{text}{row['seconds']:8.1f}", flush=True)
+    text = "".join(f"{row[m.name]:9.{1 if m.level else m.digits}f}" for m in METRICS)
+    print(f"{name:14}{method:20}{text}{row['seconds']:9.1f}", flush=True)
 
 
 def machine() -> str:

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from benchmarks import forecasting_etth1, forecasting_peers, forecasting_speed
+from benchmarks import forecasting, forecasting_etth1, forecasting_peers, forecasting_speed
 from carrousel.data import to_panel
 from carrousel.forecast import QUANTILES
 
@@ -36,6 +36,19 @@ def test_etth1_looks_at_every_window_of_its_part():
     error = np.concatenate([y[:, t : t + 5] - y[:, t - 1, None] for t in range(60, 96)])
     assert mse == pytest.approx(np.mean(error**2))
     assert mae == pytest.approx(np.mean(np.abs(error)))
+
+
+def test_scores_are_means_of_the_metrics_of_every_evaluation():
+    panel = forecasting_speed.made(2, 100)
+    y = panel.y.reshape(2, -1).astype(float)
+    known, drops, h = panel.head(10), [10, 5], 5
+    quantiles = [np.repeat(y[:, 100 - d : 105 - d, None] + 1, len(QUANTILES), -1) for d in drops]
+    found = forecasting.score(panel, known, drops, quantiles, 1)
+    scale = np.abs(np.diff(y[:, :90])).mean(1)
+    assert found["mase"] == pytest.approx((1 / scale).mean())
+    assert found["crps"] == pytest.approx(2 * 2 * h / np.abs(y[:, 90:]).sum())
+    assert found["coverage80"] == 0
+    assert set(found) == {metric.name for metric in forecasting.METRICS}
 
 
 def test_speed_speaks_of_a_panel_of_the_size_of_its_values(capsys):

@@ -71,8 +71,10 @@ def build_panel(
     named = None if columns.ids is None else id_col
     if how is None:
         refuse_repeats(rows, ids, time_col, named)
-    rows, zone, wall, more = _on_the_clock(rows, times, wanted, time_col, table)
-    notes += more
+    zone, wall = None, False
+    if times.zone or table.options.time_zone is not None:
+        rows, zone, wall, more = _on_the_clock(rows, times, wanted, time_col, table)
+        notes += more
     if how is not None:
         rows, more = combined(rows, how, wanted)
         notes += more

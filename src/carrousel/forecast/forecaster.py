@@ -315,12 +315,17 @@ class Forecaster:
     ) -> tuple[Panel, Any, NDArray[np.float64]]:
         """The panel that is forecast, the kind of frame that it came in, and (S, h, Q)."""
         self._require_fitted()
-        panel, like = self._observed(data, static_df)
+        panel, like = self.panel_, self._like
+        if data is not None or static_df is not None:
+            panel, like = self._observed(data, static_df)
         ahead = self._ahead(panel, X_df)
         by_the_wall = Wall.of(panel, self.options.h) is not None
         if data is None and self._stream is not None and self.networks_ and not by_the_wall:
             quantiles = require_finite(self._stream.after_gaps(ahead))
-            return panel, like, self._finished(quantiles[None], panel, [0])[0]
+            found = outputs.finished(
+                quantiles[None], panel, [0], self.calibration_, self.options.nonnegative
+            )
+            return panel, like, found[0]
         return panel, like, self.window_quantiles(panel, [0], ahead)[0]
 
     def predict_quantiles(
@@ -342,19 +347,17 @@ class Forecaster:
         wall = Wall.of(panel, self.options.h)
         if self._zero_shot is not None:
             clock = panel if wall is None else wall
-            quantiles = self._zero_shot.window_quantiles(clock, drops, self.options.h)
-            return self._finished(quantiles, panel, drops)
-        shape = self.networks_[0].shape
-        if wall is not None:
+            found = self._zero_shot.window_quantiles(clock, drops, self.options.h)
+        elif wall is not None:
             found = require_finite(wall_quantiles(self.networks_, wall, drops, ahead))
-            return self._finished(found, panel, drops)
-        windows = Windows.of(panel, shape.history, shape.h, len(shape.futr)).following(ahead)
-        quantiles = require_finite(window_quantiles(self.networks_, windows, drops))
-        return self._finished(quantiles, panel, drops)
-
-    def _finished(self, quantiles: NDArray, panel: Panel, drops: Sequence[int]) -> NDArray:
+        else:
+            shape = self.networks_[0].shape
+            windows = Windows.of(panel, shape.history, shape.h, len(shape.futr))
+            if ahead is not None:
+                windows = windows.following(ahead)
+            found = require_finite(window_quantiles(self.networks_, windows, drops))
         wanted = self.options.nonnegative
-        return outputs.finished(quantiles, panel, drops, self.calibration_, wanted)
+        return outputs.finished(found, panel, drops, self.calibration_, wanted)
 
     def update(self, data: Any, *, add: bool = False, static_df: Any = None) -> "Forecaster":
         """Take in new observations: the state of each series goes on from where it was.

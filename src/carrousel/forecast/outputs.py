@@ -62,7 +62,7 @@ def finished(
     drops: Sequence[int],
     factors: Sequence[float] | None,
     nonnegative: bool | None,
-) -> Array:
+) -> NDArray:
     """(W, S, h, Q) quantiles as they are handed out: calibrated, counts not below zero."""
     if factors is not None:
         quantiles = calibrated(quantiles, factors)
