@@ -36,6 +36,7 @@ TORCHS: dict[type, type] = {  # what release makes of ours, adopted or not
     ours.LSTM: nn.LSTM,
     ours.GRU: nn.GRU,
 }
+BASES = (ours._Recurrent, ours._Cell)  # of every layer of ours, also of kinds that torch lacks
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ def adopting() -> Iterator[list[Swap]]:
 
 def adopted_class(cls: type) -> type:
     """Our class for ``cls``; ``ValueError`` with the reason where there is none."""
-    if issubclass(cls, tuple(TORCHS)):
+    if issubclass(cls, BASES):
         raise ValueError("it is carrousel's already")
     if cls in OURS:
         return OURS[cls]

@@ -11,14 +11,14 @@ from typing import Any
 import torch
 from torch import nn
 
-from carrousel.adoption import OURS, TORCHS, Left, adopted_class, is_recurrent, refuse_scripted
+from carrousel.adoption import BASES, OURS, Left, adopted_class, is_recurrent, refuse_scripted
 from carrousel.ops.tape import TAPE, Run, Watch, watch
 from carrousel.patching import Replaced, Together
 from carrousel.record.collection import Records
 from carrousel.record.making import Call, Chain, Window
 from carrousel.wording import one_of
 
-_OURS = tuple(TORCHS)
+_OURS = BASES
 _UNSEEN = (
     "no call of it was seen: the block did not call it, or did so in another thread, in a copy of "
     "the model, in code compiled around it, or by handing its weights to torch's functions"
