@@ -54,7 +54,7 @@ def test_the_pages_table_of_cells_is_pythons():
         [c.name, list(c.gates), c.blocks, c.has_cell, c.keeps, c.exposes, c.writes is not None]
         for c in CELLS.values()
     ]
-    assert sorted(found["taught"]) == sorted(CELLS)
+    assert set(found["taught"]) <= CELLS.keys()
     assert found["drawn"] == [list(CELLS), list(CELLS)]
 
 

@@ -153,14 +153,15 @@ class Steps:
 
     def exposed(self, t: Tensor, cell: Tensor) -> Tensor:
         """h = o_t tanh(c), projected, for cells (..., B, H) and each sequence's step t (B,)."""
-        output = self.gates["output"]
+        output = self.gates[str(CELLS[self.kind].exposes)]
         at = t[None, :, None].expand(1, -1, output.shape[-1])
         hidden = output.gather(0, at)[0] * cell.tanh()
         return hidden if self.weights.w_hr is None else hidden @ self.weights.w_hr.T
 
     def _through_output(self, t: int, dh: Tensor, dc: Tensor) -> Tensor:
         assert self.cell is not None
-        return dc + dh * self.gates["output"][t] * (1 - self.cell[t].tanh() ** 2)
+        output = self.gates[str(CELLS[self.kind].exposes)][t]
+        return dc + dh * output * (1 - self.cell[t].tanh() ** 2)
 
     def _back_gru(self, t: int, dh: Tensor, dc: Tensor | None) -> tuple[Tensor, Tensor | None]:
         r, z, n = (self.gates[k][t] for k in ("reset", "update", "candidate"))

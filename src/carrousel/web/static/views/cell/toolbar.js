@@ -3,7 +3,7 @@
 
 import { el } from "../../components/dom.js";
 import { t } from "../../i18n.js";
-import { CELLS } from "../../net/cells.js";
+import { TAUGHT } from "../../net/cells.js";
 import { isSmall, openedOf, showOpened, showSmall } from "./networks.js";
 import { PACES } from "./player.js";
 
@@ -51,7 +51,7 @@ export function toolbar(store, run, player) {
 function kinds(store, current) {
   return segments(
     "cell.kind",
-    Object.keys(CELLS).map((kind) =>
+    [...TAUGHT].reverse().map((kind) =>
       el(
         "button",
         {
