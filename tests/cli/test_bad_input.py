@@ -99,7 +99,7 @@ ARGUMENTS = {
     "horizon in words": (("--horizon", "two"), "Invalid value for '--horizon'"),
     "unknown cell": (
         ("--horizon", 3, "--cell", "cnn"),
-        "--cell must be one of lstm, gru, rnn, ann",
+        "--cell must be one of 'lstm', 'gru', 'rnn', 'ann'",
     ),
     "unknown effort": (("--horizon", 3, "--effort", "huge"), "--effort must be one of"),
     "level of 100": (("--horizon", 3, "--level", 100), "--level must hold percentages"),
@@ -123,7 +123,9 @@ def test_neither_file_nor_sample(refused):
 
 
 def test_unknown_sample(refused):
-    assert "sample must be one of airline, bikes, jobs" in refused("forecast", "--sample", "x")
+    assert "sample must be one of 'airline', 'bikes', 'jobs'" in refused(
+        "forecast", "--sample", "x"
+    )
 
 
 def test_unknown_command(refused):

@@ -176,11 +176,11 @@ def test_scikit_learn_clones_it():
     [
         ({"h": 0}, ValueError, "h must be at least 1, got 0"),
         ({"h": 2.5}, TypeError, "h must be a whole number, got 2.5"),
-        ({"h": 3, "cell": "transformer"}, ValueError, "cell must be one of lstm, gru, rnn, ann"),
+        ({"h": 3, "cell": "transformer"}, ValueError, "cell must be one of 'lstm', 'gru', 'rnn'"),
         (
             {"h": 3, "effort": "much"},
             ValueError,
-            "effort must be one of instant, fast, default, best",
+            "effort must be one of 'instant', 'fast', 'default', 'best'",
         ),
         ({"h": 3, "width": 3}, TypeError, "no option width; there are h, cell, freq"),
         ({"h": 3, "learning_rate": -1}, ValueError, "learning_rate must be positive"),

@@ -196,8 +196,8 @@ def test_a_tiny_text_is_enough():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"level": "byte"}, "level must be one of char, word, bpe"),
-        ({"cell": "ann"}, "cell must be one of lstm, gru, rnn"),
+        ({"level": "byte"}, "level must be one of 'char', 'word', 'bpe'"),
+        ({"cell": "ann"}, "cell must be one of 'lstm', 'gru', 'rnn'"),
         ({"hidden": 0}, "hidden must be a whole number of at least 1, got 0"),
         ({"layers": 1.5}, "layers must be a whole number"),
         ({"dropout": 1.0}, r"dropout must lie in \[0, 1\)"),

@@ -75,5 +75,5 @@ def test_elision_is_a_word():
 
 
 def test_k_is_positive():
-    with pytest.raises(ValueError, match="k=0 must be at least 1"):
+    with pytest.raises(ValueError, match="k must be at least 1, got 0"):
         next_words(Letters(["a"]), "a", 0)
