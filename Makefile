@@ -108,7 +108,7 @@ format: $(VENV)/installed-test node_modules/installed
 SANITIZE := build/sanitize
 KERNEL_TESTS := tests/nn/test_sizes.py tests/nn/test_packed.py tests/nn/test_memory_layouts.py \
                 tests/nn/test_cells.py tests/nn/test_step.py tests/nn/test_threads.py tests/ops \
-                tests/forecast/test_distribution.py tests/forecast/test_look.py
+                tests/forecast/network/test_distribution.py tests/forecast/test_look.py
 
 sanitize: $(VENV)/installed-test
 	$(PYTHON) -m venv $(SANITIZE)/venv

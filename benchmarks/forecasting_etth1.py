@@ -16,7 +16,7 @@ import polars as pl
 
 from carrousel import Forecaster
 from carrousel.data import Panel, to_panel
-from carrousel.forecast.quantiles import MEDIAN
+from carrousel.forecast.intervals.quantiles import MEDIAN
 
 MONTH = 30 * 24
 TRAIN, VALIDATION, TEST = 12 * MONTH, 16 * MONTH, 20 * MONTH

@@ -23,10 +23,10 @@ import torch
 
 from carrousel import Forecaster
 from carrousel.data import Frequency, Panel
-from carrousel.forecast.choose import choose
-from carrousel.forecast.learner import new_network
+from carrousel.forecast.ensemble.training import new_network
+from carrousel.forecast.network.windows import Sampler, Windows
 from carrousel.forecast.options import Options
-from carrousel.forecast.windows import Sampler, Windows
+from carrousel.forecast.plan import choose
 from carrousel.training import TrainOptions, fit
 
 H, CONTEXT, HIDDEN, BATCH, STEPS = 48, 336, 128, 64, 100

@@ -22,8 +22,8 @@ import torch
 from carrousel import Forecaster
 from carrousel.data import Frequency, Panel, to_panel
 from carrousel.forecast.evaluation import metrics
-from carrousel.forecast.quantiles import MEDIAN
-from carrousel.forecast.streaming import Stream
+from carrousel.forecast.intervals.quantiles import MEDIAN
+from carrousel.forecast.updating.streaming import Stream
 
 
 def panel_of(count: int, length: int) -> Panel:

@@ -1,5 +1,5 @@
 // The loss of a quantile forecast and its derivative by the head's output, in one pass over each row
-// while it is in the first cache. The formula, in plain torch, is src/carrousel/forecast/loss.py.
+// while it is in the first cache. The formula, in plain torch, is src/carrousel/forecast/network/loss.py.
 
 // log(1 + exp(x)) = max(x, 0) + log1p(u), u = exp(-|x|); log1p(u) = 2 atanh(u / (2 + u)), a series.
 template <class T>

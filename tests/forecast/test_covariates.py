@@ -10,9 +10,9 @@ from carrousel.data import to_panel
 from carrousel.data.calendar import calendar_columns, fitting_parts, holiday_columns
 from carrousel.data.covariates import Spec, attach, future
 from carrousel.data.frequency import Frequency
-from carrousel.forecast.exogenous import Columns, Exogenous, _places
-from carrousel.forecast.model import Network
-from carrousel.forecast.shape import Shape
+from carrousel.forecast.network.covariates import Columns, Exogenous, _places
+from carrousel.forecast.network.network import Network
+from carrousel.forecast.network.shape import Shape
 
 H = 6
 

@@ -19,7 +19,7 @@ DAYS = [seasonal_series(24 * 8, seed=s, level=50.0 * (s + 1)) for s in range(3)]
 
 
 def test_a_divergence_names_the_series_and_keeps_the_last_good_weights(monkeypatch):
-    from carrousel.forecast.model import Network
+    from carrousel.forecast.network.network import Network
 
     real, calls = Network.loss, []
 
@@ -80,16 +80,16 @@ Forecaster(3, **OPTIONS).fit(make_panel(DAYS), progress=say, checkpoint=sys.argv
 
 def often():
     """Checkpoints every seven updates."""
-    from carrousel.forecast import choose
+    from carrousel.forecast import plan
 
-    real = choose.TrainOptions
-    choose.TrainOptions = lambda **options: real(**options, checkpoint_every=7)
+    real = plan.TrainOptions
+    plan.TrainOptions = lambda **options: real(**options, checkpoint_every=7)
 
 
 def test_killed_in_either_network_it_resumes_to_the_same_forecast(tmp_path, monkeypatch):
-    from carrousel.forecast import choose
+    from carrousel.forecast import plan
 
-    monkeypatch.setattr(choose, "TrainOptions", choose.TrainOptions)  # so that it comes back
+    monkeypatch.setattr(plan, "TrainOptions", plan.TrainOptions)  # so that it comes back
     often()
     expected = Forecaster(3, **OPTIONS).fit(make_panel(DAYS)).predict()
     for lines in (25, 31):  # in the first network, and then in the second

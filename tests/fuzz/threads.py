@@ -20,11 +20,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from carrousel.forecast.distribution import QUANTILES
-from carrousel.forecast.loss import training_loss
-from carrousel.forecast.model import Network, targets
-from carrousel.forecast.shape import Shape
-from carrousel.forecast.windows import Windows
+from carrousel.forecast.network.distribution import QUANTILES
+from carrousel.forecast.network.loss import training_loss
+from carrousel.forecast.network.network import Network, targets
+from carrousel.forecast.network.shape import Shape
+from carrousel.forecast.network.windows import Windows
 from carrousel.ops import cpu
 from carrousel.ops.tape import Run
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from carrousel.forecast.windows import less_last
+from carrousel.forecast.network.windows import less_last
 from carrousel.ops.constants import WINDOW
 from carrousel.ops.reference.scaling import Prior, scale_steps
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from carrousel.forecast.model import Network
-from carrousel.forecast.shape import Shape
-from carrousel.forecast.windows import Windows
+from carrousel.forecast.network.network import Network
+from carrousel.forecast.network.shape import Shape
+from carrousel.forecast.network.windows import Windows
 from carrousel.ops.reference.features import features
 from carrousel.ops.reference.scaling import Prior, scale_steps
 

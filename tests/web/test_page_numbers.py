@@ -13,7 +13,7 @@ import torch
 
 from carrousel import trace
 from carrousel.explain import half_life, ledger
-from carrousel.forecast.outputs import calibrated
+from carrousel.forecast.intervals.calibration import calibrated
 from carrousel.text.tokenizers.characters import CharacterTokenizer
 from carrousel.web.language import tokenizer_page
 from carrousel.web.library import Library
@@ -156,8 +156,8 @@ def test_calibrated_forecasts_of_counts(forecaster: Any):
     ],
 )
 def test_forecasts_of_edges(forecaster: Any, library: Library, values: list):
-    from carrousel.forecast.learner import predict_quantiles
-    from carrousel.forecast.windows import Windows
+    from carrousel.forecast.ensemble.training import predict_quantiles
+    from carrousel.forecast.network.windows import Windows
     from carrousel.web.observations import Observations, network_of
 
     (answer,) = ask(

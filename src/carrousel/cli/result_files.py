@@ -12,10 +12,10 @@ from .. import __version__
 from ..data import Panel
 from ..forecast import Forecaster
 from ..forecast.evaluation import Evaluation
-from ..forecast.explanation import Explanation
-from ..forecast.outputs import Band, columns
-from ..forecast.plot import plot_forecast
-from ..forecast.report import Content, render
+from ..forecast.evaluation.picture import plot_forecast
+from ..forecast.evaluation.report import Content, render
+from ..forecast.explanation.explanation import Explanation
+from ..forecast.intervals.calibration import Band, columns
 from ..forecast.tables import written
 from .formats import table_bytes, write_json
 

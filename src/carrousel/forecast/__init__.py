@@ -1,8 +1,8 @@
 """Forecasting many series with one recurrent network."""
 
-from .distribution import QUANTILES
 from .evaluation import Evaluation
 from .forecaster import Forecaster
+from .network.distribution import QUANTILES
 from .options import Options
 from .pretrained.pretrained import Pretrained
 

@@ -14,30 +14,30 @@ from ..data import Panel
 from ..data.covariates import future, open_ahead
 from ..data.wall import Wall
 from ..training import Run
-from . import outputs
-from .arrivals import as_table, take_in
-from .choose import Plan, choose, chosen_seasons
-from .doubt import gap_notes, trailing_gaps
+from .ensemble.training import Report, require_finite, train_ensemble, window_quantiles
+from .ensemble.wall_clock import to_explain, wall_quantiles
 from .evaluation import SIMPLE_METHODS, Evaluation
 from .evaluation.simple_methods import require_known
 from .evaluation.windows import hidden_steps, targets
-from .finetuning import check_start, continued
-from .growth import grown
-from .learner import Report, require_finite, train_ensemble, window_quantiles
-from .model import Network
+from .intervals import calibration
+from .intervals.doubt import gap_notes, trailing_gaps
+from .intervals.quantiles import probabilities
+from .intervals.sampling import long_columns, measured_correlation, parameters, sample_paths
+from .network.growth import grown
+from .network.network import Network
+from .network.windows import Windows
 from .options import Options
+from .plan import Plan, choose, chosen_seasons
 from .pretrained.pretrained import Pretrained
 from .pretrained.zero_shot import ZeroShot
-from .quantiles import probabilities
-from .sampling import long_columns, measured_correlation, parameters, sample_paths
-from .storage import load_model, save_model
-from .streaming import Stream
+from .storage.files import load_model, save_model
 from .tables import to_forecast, to_learn_from, written
-from .wall import to_explain, wall_quantiles
-from .windows import Windows
+from .updating.finetuning import check_start, continued
+from .updating.new_rows import as_table, take_in
+from .updating.streaming import Stream
 
 if TYPE_CHECKING:
-    from .explanation import Explanation
+    from .explanation.explanation import Explanation
 
 
 BY_THE_WALL = (
@@ -226,7 +226,7 @@ class Forecaster:
         plain = {**self.get_params(), "conformal": None, "nonnegative": False}
         copy = Forecaster(**plain).fit(panel.head(hidden[0]), progress=progress)
         quantiles = copy.window_quantiles(panel, hidden)  # (W, S, h, Q)
-        self.calibration_ = outputs.calibration(targets(panel, hidden, h), quantiles)
+        self.calibration_ = calibration.calibration(targets(panel, hidden, h), quantiles)
         return self
 
     def sample(
@@ -258,8 +258,8 @@ class Forecaster:
         panel, like, quantiles = self._forecast(data, X_df, static_df)
         rho = measured_correlation(panel, self.options.h, self.window_quantiles)
         paths = sample_paths(quantiles, n, rho, distribution, seed)
-        outputs.cut_paths(paths, panel, self.options.nonnegative)
-        columns = long_columns(panel.future(self.options.h), paths, outputs.MODEL)
+        calibration.cut_paths(paths, panel, self.options.nonnegative)
+        columns = long_columns(panel.future(self.options.h), paths, calibration.MODEL)
         return written(columns, panel, like)
 
     def distribution(
@@ -277,7 +277,8 @@ class Forecaster:
         """
         panel, like, quantiles = self._forecast(data, X_df, static_df)
         found = {
-            f"{outputs.MODEL}-{k}": v.reshape(-1) for k, v in parameters(quantiles, family).items()
+            f"{calibration.MODEL}-{k}": v.reshape(-1)
+            for k, v in parameters(quantiles, family).items()
         }
         columns = {**panel.future(self.options.h), **found}
         return written(columns, panel, like)
@@ -307,7 +308,7 @@ class Forecaster:
         """
         probabilities(level)  # what cannot be is refused before any work
         panel, like, quantiles = self._forecast(data, X_df, static_df)
-        columns = {**panel.future(self.options.h), **outputs.columns(quantiles, level)}
+        columns = {**panel.future(self.options.h), **calibration.columns(quantiles, level)}
         return written(columns, panel, like)
 
     def _forecast(
@@ -322,7 +323,7 @@ class Forecaster:
         by_the_wall = Wall.of(panel, self.options.h) is not None
         if data is None and self._stream is not None and self.networks_ and not by_the_wall:
             quantiles = require_finite(self._stream.after_gaps(ahead))
-            found = outputs.finished(
+            found = calibration.finished(
                 quantiles[None], panel, [0], self.calibration_, self.options.nonnegative
             )
             return panel, like, found[0]
@@ -357,7 +358,7 @@ class Forecaster:
                 windows = windows.following(ahead)
             found = require_finite(window_quantiles(self.networks_, windows, drops))
         wanted = self.options.nonnegative
-        return outputs.finished(found, panel, drops, self.calibration_, wanted)
+        return calibration.finished(found, panel, drops, self.calibration_, wanted)
 
     def update(self, data: Any, *, add: bool = False, static_df: Any = None) -> "Forecaster":
         """Take in new observations: the state of each series goes on from where it was.
@@ -486,7 +487,7 @@ class Forecaster:
             An ``Explanation``: ``table()``, ``plot()``, ``str()``, and ``fidelity``, which tests
             the account by taking away the steps that it names, beside removal, recency and random.
         """
-        from .explain import explain, series_number  # it is seldom needed
+        from .explanation.explain import explain, series_number  # it is seldom needed
 
         self._require_fitted()
         if not self.networks_:

@@ -42,7 +42,7 @@ class Options:
         holidays: Country, with a region if wanted, whose public holidays matter: "DE", "AU-VIC"
             (needs the library holidays).
         groups: Series that share a hidden state: True for all of them, or the name of a column
-            with one value for each group (see ``carrousel.forecast.groups``).
+            with one value for each group (see ``carrousel.forecast.network.groups``).
         effort: "fast", "default" or "best": time for accuracy, wherever the above is None; or
             "instant": nothing is learned, a network that ships with the package forecasts (see
             ``carrousel.forecast.Pretrained``). It reads no covariates and no groups.

@@ -27,7 +27,8 @@ class WindowConstants(NamedTuple):
 
 WINDOW = WindowConstants()
 
-# What a network's doubt is measured at (``forecast/doubt.py``): missing values before the end ...
+# What a network's doubt is measured at (``forecast/intervals/doubt.py``): missing values before
+# the end ...
 GAPS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 # ... and values that are known, or missing inside a season.
 COUNTS = (*range(1, 11), 12, 14, 16, 20, 24, 32, 48, 64, 96, 128)

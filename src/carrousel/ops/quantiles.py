@@ -17,8 +17,8 @@ class QuantileLoss(torch.autograd.Function):
     out (B, T, K*h + 2h + 2*side): logits of the anchors' weights (K, h), median (h), width (h) and
     tails (2, side); anchors (B, T, K, h); target (B, T, h) with any strides but the last, NaN
     where missing; origin (B, 1); scale, size, level (B, T, 1). All float32 or all float64, but age
-    (B, T) int64. The formula is ``carrousel.forecast.loss.forecast_loss``; only ``out`` has a
-    gradient, which takes its place: ``out`` must not be needed any more.
+    (B, T) int64. The formula is ``carrousel.forecast.network.loss.forecast_loss``; only ``out``
+    has a gradient, which takes its place: ``out`` must not be needed any more.
     ``constants``: the largest error, the weights of the median's absolute error, of each quantile
     and of relative errors, and the resolution.
     """
@@ -80,7 +80,7 @@ def add_quantiles(
     """Add to ``total`` (B, h, Q), float64 and contiguous, the quantiles that ``out`` says.
 
     out (B, 1, K*h + 2h + 2*side), anchors (B, 1, K, h), origin (B, 1) float64, scale (B, 1, 1).
-    What is added is ``carrousel.forecast.distribution.Forecast.quantiles()``; nothing has a
+    What is added is ``carrousel.forecast.network.distribution.Forecast.quantiles()``; nothing has a
     gradient.
     """
     batch, horizon, count = checks.dims("total", total, (3,))

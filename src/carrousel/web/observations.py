@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..forecast.distribution import QUANTILES
-from ..forecast.doubt import doubted, steady, stepped_over
-from ..forecast.model import Network
-from ..forecast.outputs import calibrated, counts
-from ..forecast.shape import Shape
-from ..forecast.windows import less_last
+from ..forecast.intervals.calibration import calibrated, counts
+from ..forecast.intervals.doubt import doubted, steady, stepped_over
+from ..forecast.network.distribution import QUANTILES
+from ..forecast.network.network import Network
+from ..forecast.network.shape import Shape
+from ..forecast.network.windows import less_last
 from .network import PageNetwork
 from .tensors import decode
 

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from ..data import Panel
 from ..forecast import Forecaster
-from ..forecast.distribution import QUANTILES
-from ..forecast.model import Network
-from ..forecast.outputs import counts
+from ..forecast.intervals.calibration import counts
+from ..forecast.network.distribution import QUANTILES
+from ..forecast.network.network import Network
 from ..ops.constants import COUNTS, GAPS, WINDOW
 from .pages import FORMAT, layer_pages, linear_page
 from .tensors import encode

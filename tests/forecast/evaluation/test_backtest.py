@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from carrousel import Forecaster
-from carrousel.forecast import learner
+from carrousel.forecast.ensemble import training
 
 from ..conftest import make_panel, make_table, seasonal_series
 
@@ -44,7 +44,7 @@ def test_windows_stand_where_they_should():
 @pytest.mark.parametrize("refit", [False, True])
 def test_it_learns_once_or_before_each_window(refit, monkeypatch):
     learned = []
-    real = learner.train_ensemble
+    real = training.train_ensemble
 
     def counting(panel, *arguments, **named):
         learned.append(panel.lengths.tolist())

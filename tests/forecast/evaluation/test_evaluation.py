@@ -9,7 +9,7 @@ from carrousel.data import load_sample
 from carrousel.forecast import QUANTILES
 from carrousel.forecast.evaluation import METRICS, SIMPLE_METHODS, Evaluation
 from carrousel.forecast.evaluation.simple_methods import seasonal_naive
-from carrousel.forecast.quantiles import at
+from carrousel.forecast.intervals.quantiles import at
 
 from ..conftest import make_panel, make_table, seasonal_series
 

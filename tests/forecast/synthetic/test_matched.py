@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from carrousel import Forecaster
-from carrousel.forecast.choose import EQUAL, FEW, choose
-from carrousel.forecast.doubt import in_units_of
-from carrousel.forecast.lessons import Lessons
-from carrousel.forecast.model import Shape
+from carrousel.forecast.ensemble.dataset import Lessons
+from carrousel.forecast.intervals.doubt import in_units_of
+from carrousel.forecast.network.network import Shape
 from carrousel.forecast.options import Options
+from carrousel.forecast.plan import EQUAL, FEW, choose
 from carrousel.forecast.synthetic import intermittent, most_alike, synthetic_series
 
 from ..conftest import make_panel, make_table, seasonal_series

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from ...data import Panel, to_frame
 from ...plottable import Plottable
-from .. import quantiles as q
-from ..outputs import MODEL, Band, columns
+from ..intervals import quantiles as q
+from ..intervals.calibration import MODEL, Band, columns
 from ..tables import written
 from .metrics import Metric, all_metrics, mean_known, seasonal_scale
 from .simple_methods import simple_forecasts
@@ -23,7 +23,7 @@ BY = ("method", "series", "window")
 
 
 @dataclass(frozen=True, eq=False)
-class Evaluation(Plottable, picture="carrousel.forecast.plot:plot_evaluation"):
+class Evaluation(Plottable, picture="carrousel.forecast.evaluation.picture:plot_evaluation"):
     """Forecasts of W windows of the past, ``h`` steps each, of S series; see
     ``Forecaster.evaluate``.
 

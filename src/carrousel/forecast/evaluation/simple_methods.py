@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...data.panel import Panel
-from ..distribution import QUANTILES
+from ..network.distribution import QUANTILES
 
 Array = NDArray[np.floating]
 

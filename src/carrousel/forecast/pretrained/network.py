@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..distribution import SIDE
+from ..network.distribution import SIDE
 from .history import FEATURES, History, history
 from .query import ANCHORS, NUMBERS, Question, ask
 

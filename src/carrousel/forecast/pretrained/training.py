@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from ... import nn as layers
 from ...training import Progress, TrainOptions, fit
-from ..distribution import QUANTILES, SIDE
+from ..network.distribution import QUANTILES, SIDE
 from ..synthetic.augmentations import holed
 from ..synthetic.draw import Draw
 from ..synthetic.mixture import FAMILIES, made_up

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from ...data.panel import Panel
 from ...data.wall import Wall
-from ..distribution import QUANTILES
-from ..learner import require_finite
+from ..ensemble.training import require_finite
+from ..network.distribution import QUANTILES
 from .network import LONG, Network
 from .query import PAST, WEEKS
 from .storage import shipped

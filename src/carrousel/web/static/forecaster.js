@@ -58,7 +58,7 @@ function gapBefore(values, end) {
   return last < 0 ? 0 : end - 1 - last;
 }
 
-/** How much of a gap is stepped over, in whole seasons (carrousel/forecast/doubt.py). */
+/** How much of a gap is stepped over, in whole seasons (carrousel/forecast/intervals/doubt.py). */
 function steppedOver(gap, { step, steps, seasons }) {
   const [shortest, longest] = [seasons[0], seasons[seasons.length - 1]];
   const over = longest % shortest === 0 ? gap - (gap % longest) : 0;
@@ -150,7 +150,7 @@ function steady({ series, scaled }, { few }) {
   return known.length >= few && known.every((value) => value === scaled.origin);
 }
 
-/** As wide as was measured where little is known (carrousel/forecast/doubt.py). */
+/** As wide as was measured where little is known (carrousel/forecast/intervals/doubt.py). */
 function doubted(quantiles, { gap, series }, { shape, constants, wander, factors: [few, ended] }) {
   const { counts, gaps } = constants;
   const known = series.filter(Number.isFinite).length;
@@ -213,7 +213,7 @@ export function medianReader(model, input, record, t, ahead) {
 }
 
 /**
- * Quantiles as they are handed out (carrousel/forecast/outputs.py): each side of each interval
+ * Quantiles as they are handed out (carrousel/forecast/intervals/calibration.py): each side of each interval
  * times its factor and still in order; counts not below zero.
  */
 function finished(row, factors, nonnegative) {

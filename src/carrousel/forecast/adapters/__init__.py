@@ -1,0 +1,1 @@
+"""Forecasters in the manners of other libraries."""

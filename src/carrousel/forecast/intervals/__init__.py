@@ -1,0 +1,1 @@
+"""How sure a forecast is: calibration, doubt where little is known, sample paths."""

@@ -1,0 +1,1 @@
+"""The network: a window of values in, quantiles of what follows out."""

@@ -1,0 +1,40 @@
+"""A forecast is a distribution: quantiles that cannot cross."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ...ops.reference.scaling import Scaled
+
+QUANTILES = (0.005, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975, 0.995)
+SIDE = len(QUANTILES) // 2  # quantiles on each side of the median
+
+
+class Forecast(NamedTuple):
+    """The distribution of the ``h`` values after each step of a window.
+
+    Quantile number k outwards from the median is
+    ``origin + center + scale * (median ± width * reach_k)``. The distribution's form (``reach``)
+    is shared by the steps of the horizon, which differ in median and width: few numbers, each
+    with much evidence.
+    """
+
+    center: Tensor  # (B, T, h) relative to the origin
+    scale: Tensor  # (B, T, 1)
+    median: Tensor  # (B, T, h) beside the center, in units of the scale
+    width: Tensor  # (B, T, h) > 0
+    reach: Tensor  # (B, T, 2, SIDE) below and above, > 0, increasing outwards
+    scaled: Scaled
+
+    def signed_reach(self) -> Tensor:
+        """(B, T, Q) distances of the quantiles from the median, in widths; increasing."""
+        below, above = self.reach.unbind(-2)
+        return torch.cat([-below.flip(-1), torch.zeros_like(below[..., :1]), above], -1)
+
+    def quantiles(self) -> Tensor:
+        """(B, T, h, Q) float64, in the units of y, increasing along Q."""
+        middle, width = self.center + self.scale * self.median, self.scale * self.width
+        reach = self.signed_reach()[..., None, :]
+        around = torch.addcmul(middle[..., None], width[..., None], reach)  # in one pass
+        return around.double().add_(self.scaled.absolute()[:, :, None, None])

@@ -1,0 +1,1 @@
+"""Trained forecasters that meet new rows: update, streaming, learning on."""
