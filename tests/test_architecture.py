@@ -207,3 +207,13 @@ def test_kinds_of_cells_are_told_apart_by_the_one_table_only_in_the_page():
         if asks.search(line) and path.name != "cells.js"
     ]
     assert found == []
+
+
+def test_imports_inside_the_package_are_relative():
+    absolute = []
+    for module, tree in TREES.items():
+        for node in ast.walk(tree):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names += [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            absolute += [f"{module}: {name}" for name in names if name.startswith("carrousel")]
+    assert absolute == []

@@ -4,6 +4,10 @@ The names below are imported on first use, so that ``import carrousel`` costs ne
 """
 
 from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from . import _core as _core  # else its type would be that of __getattr__
 
 __version__ = "0.1.0"
 

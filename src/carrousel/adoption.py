@@ -19,8 +19,8 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
-import carrousel.nn as ours
-from carrousel.patching import Replaced
+from . import nn as ours
+from .patching import Replaced
 
 OURS: dict[type, type] = {
     nn.RNN: ours.AdoptedRNN,

@@ -20,11 +20,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from carrousel.machinery import Torchlike, as_leaf
-from carrousel.ops import cell, cells, gate, layer, step
-from carrousel.ops.cells import BY_MODE, NUMBER
-from carrousel.ops.tape import TAPE, tape, watch
-from carrousel.wording import one_of
+from .machinery import Torchlike, as_leaf
+from .ops import cell, cells, gate, layer, streaming_step
+from .ops.cells import BY_MODE, NUMBER
+from .ops.tape import TAPE, tape, watch
+from .wording import one_of
 
 __all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNCell"]
 
@@ -72,11 +72,11 @@ class _Recurrent(Torchlike, nn.RNNBase):
         if not _HAS_CELL[self.mode]:
             if type(x) is not Tensor or type(hx) is not Tensor:
                 return None
-            out = step.run(self, x, hx, None)
+            out = streaming_step.run(self, x, hx, None)
             return out if out is None else out[:2]
         if type(x) is not Tensor or type(hx) is not tuple or [type(s) for s in hx] != [Tensor] * 2:
             return None
-        out = step.run(self, x, *hx)
+        out = streaming_step.run(self, x, *hx)
         return out if out is None else (out[0], out[1:])
 
     def _prepare(self, input, hx):

@@ -14,10 +14,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from torch import Tensor
 
-from carrousel.colors import COLORS
-from carrousel.explain import Attribution, Fidelity, GradientFlow, HalfLife
-from carrousel.ops.cells import CELLS
-from carrousel.record import Record
+from .colors import COLORS
+from .explain import Attribution, Fidelity, GradientFlow, HalfLife
+from .ops.cells import CELLS
+from .record import Record
 
 _GRAY = COLORS["series"]
 _NEGATIVE, _POSITIVE = "#0072B2", "#D55E00"

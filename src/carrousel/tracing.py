@@ -11,12 +11,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from carrousel.adoption import BASES, OURS, Left, adopted_class, is_recurrent, refuse_scripted
-from carrousel.ops.tape import TAPE, Run, Watch, watch
-from carrousel.patching import Replaced, Together
-from carrousel.record.collection import Records
-from carrousel.record.making import Call, Chain, Window
-from carrousel.wording import one_of
+from .adoption import BASES, OURS, Left, adopted_class, is_recurrent, refuse_scripted
+from .ops.tape import TAPE, Run, Watch, watch
+from .patching import Replaced, Together
+from .record.collection import Records
+from .record.making import Call, Chain, Window
+from .wording import one_of
 
 _OURS = BASES
 _UNSEEN = (

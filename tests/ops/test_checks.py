@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from carrousel.ops import cpu, quantiles, windows
+from carrousel.ops import cpu, quantile_head, windows
 from carrousel.ops.reference.anchors import Anchors
 from carrousel.ops.reference.scaling import Prior
 
@@ -199,10 +199,10 @@ def test_what_is_no_window_is_refused(changes):
 def test_quantiles_of_another_number_are_refused():
     given = [torch.zeros(2, 1, 3 * 4 + 2 * 2), torch.zeros(2, 1, 1, 4)]
     given += [torch.zeros(2, 1, dtype=torch.float64), torch.ones(2, 1, 1), 1.0]
-    quantiles.add_quantiles(*given, torch.zeros(2, 4, 5, dtype=torch.float64))
+    quantile_head.add_quantiles(*given, torch.zeros(2, 4, 5, dtype=torch.float64))
     for wrong in ((2, 4, 7), (2, 4, 4), (3, 4, 5), (2, 3, 5)):
         with pytest.raises(ValueError):  # noqa: PT011 - of different arguments
-            quantiles.add_quantiles(*given, torch.zeros(wrong, dtype=torch.float64))
+            quantile_head.add_quantiles(*given, torch.zeros(wrong, dtype=torch.float64))
 
 
 @pytest.mark.parametrize("place", range(9))
@@ -211,7 +211,7 @@ def test_what_a_loss_is_not_made_from_is_refused(place):
     given += [torch.zeros(2, 1), torch.ones(2, 3, 1), torch.ones(2, 3, 1)]
     given += [torch.zeros(2, 3, dtype=torch.int64), torch.zeros(2, 3, 1), torch.full((4,), 0.5)]
     constants = 50.0, 0.5, 0.1, 0.5, 1e-5
-    quantiles.QuantileLoss.apply(*given, constants)
+    quantile_head.QuantileLoss.apply(*given, constants)
     given[place] = given[place][..., :1] if place in (0, 1, 2, 6, 8) else given[place][:1]
     with pytest.raises(ValueError):  # noqa: PT011 - of different arguments
-        quantiles.QuantileLoss.apply(*given, constants)
+        quantile_head.QuantileLoss.apply(*given, constants)

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from carrousel.explain.layout import time_axis
+from .layout import time_axis
 
 Target = int | Callable[[Any], Tensor] | None
 

@@ -7,13 +7,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from carrousel.adoption import adopt
-from carrousel.explain.asking import Question, Target, differentiable
-from carrousel.explain.gradients import gradient_x_input, integrated_gradients
-from carrousel.explain.private import check_model, private
-from carrousel.explain.readout import ledger_scores
-from carrousel.plottable import Plottable
-from carrousel.wording import one_of
+from ..adoption import adopt
+from ..plottable import Plottable
+from ..wording import one_of
+from .asking import Question, Target, differentiable
+from .gradients import gradient_x_input, integrated_gradients
+from .private import check_model, private
+from .readout import ledger_scores
 
 
 @dataclass(frozen=True)

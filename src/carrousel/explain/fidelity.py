@@ -8,11 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from carrousel.explain.asking import Question, Target
-from carrousel.explain.attribution import Attribution, attribute, occlude
-from carrousel.explain.private import check_model, private
-from carrousel.plottable import Plottable
-from carrousel.record.table import from_columns
+from ..plottable import Plottable
+from ..record.table import from_columns
+from .asking import Question, Target
+from .attribution import Attribution, attribute, occlude
+from .private import check_model, private
 
 BASELINES = ("random", "recency", "leave-one-out")
 

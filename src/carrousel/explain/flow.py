@@ -8,14 +8,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from carrousel.explain.asking import differentiable
-from carrousel.explain.private import check_model, private
-from carrousel.explain.steps import Steps
-from carrousel.ops import cells
-from carrousel.ops.cells import CELLS
-from carrousel.plottable import Plottable
-from carrousel.record.record import Record
-from carrousel.tracing import trace
+from ..ops import cells
+from ..ops.cells import CELLS
+from ..plottable import Plottable
+from ..record.record import Record
+from ..tracing import trace
+from .asking import differentiable
+from .private import check_model, private
+from .steps import Steps
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from carrousel.explain.asking import Question
+from .asking import Question
 
 
 def gradient_x_input(

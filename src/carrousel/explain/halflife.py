@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from carrousel.explain.flow import jacobians
-from carrousel.explain.ledger import Books
-from carrousel.explain.order import check_record
-from carrousel.explain.steps import Steps
-from carrousel.ops.cells import CELLS
-from carrousel.plottable import Plottable
-from carrousel.record.record import Record
+from ..ops.cells import CELLS
+from ..plottable import Plottable
+from ..record.record import Record
+from .flow import jacobians
+from .ledger import Books
+from .order import check_record
+from .steps import Steps
 
 
 @dataclass(frozen=True)

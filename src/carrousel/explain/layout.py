@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from carrousel.tracing import trace
+from ..tracing import trace
 
 
 def time_axis(model: nn.Module, x: Tensor) -> int:

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from carrousel.explain.order import Order, check_record
-from carrousel.ops.cells import CELLS
-from carrousel.record.record import Record
-from carrousel.wording import one_of
+from ..ops.cells import CELLS
+from ..record.record import Record
+from ..wording import one_of
+from .order import Order, check_record
 
 RULES = ("proportional", "telescoping")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from carrousel.record.record import Record
+from ..record.record import Record
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from carrousel.explain.asking import Question
-from carrousel.explain.ledger import Books, tanh_ratio
-from carrousel.ops.cells import CELLS
-from carrousel.record.record import Record
-from carrousel.record.rows import to_padded
-from carrousel.tracing import Trace, trace
+from ..ops.cells import CELLS
+from ..record.record import Record
+from ..record.rows import to_padded
+from ..tracing import Trace, trace
+from .asking import Question
+from .ledger import Books, tanh_ratio
 
 
 def ledger_scores(

@@ -11,10 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from carrousel.explain.order import Order
-from carrousel.ops.cells import CELLS, GRU, LSTM, RNN, name_of, nonlinearity
-from carrousel.ops.reference import step
-from carrousel.record.record import Record
+from ..ops.cells import CELLS, GRU, LSTM, RNN, name_of, nonlinearity
+from ..ops.reference import step
+from ..record.record import Record
+from .order import Order
 
 
 @dataclass(frozen=True)

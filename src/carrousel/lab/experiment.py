@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 
-from carrousel.limits import whole
-
+from ..limits import whole
 from ..storage.checkpoint import write_bytes
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from carrousel.ops import reference
-from carrousel.ops.cells import BY_MODE
+from ..ops import reference
+from ..ops.cells import BY_MODE
 
 NAMES = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
 

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from carrousel import nn as layers
-from carrousel.nn import LAYERS
-from carrousel.ops import cells
-
+from .. import nn as layers
+from ..nn import LAYERS
+from ..ops import cells
 from ..wording import one_of
 from .tasks import Task
 

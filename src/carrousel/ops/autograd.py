@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from carrousel.ops import cpu, gate, reference
-from carrousel.ops.cells import BY_MODE, MODES
-from carrousel.ops.tape import Run, tape, taped
+from . import cpu, gate, reference
+from .cells import BY_MODE, MODES
+from .tape import Run, tape, taped
 
 _EMPTY = {dtype: torch.empty(0, dtype=dtype) for dtype in (torch.float32, torch.float64)}
 

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-import carrousel._core as _core
-from carrousel.ops import gate
-from carrousel.ops.autograd import differentiable
+from .. import _core
+from . import gate
+from .autograd import differentiable
 
 
 class Cell(torch.autograd.Function):

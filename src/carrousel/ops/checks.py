@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor
 
-import carrousel._core as _core
+from .. import _core
 
 FLOATS = (torch.float32, torch.float64)
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-import carrousel._core as _core
-from carrousel.ops import checks
-from carrousel.ops.cells import BY_MODE, MODES
-from carrousel.ops.tape import Run
+from .. import _core
+from . import checks
+from .cells import BY_MODE, MODES
+from .tape import Run
 
 SAVED = tuple(BY_MODE[mode].saved for mode in MODES)  # values saved per unit and step
 GATES = tuple(BY_MODE[mode].blocks for mode in MODES)  # rows of the weights per unit

@@ -25,7 +25,7 @@ from torch._subclasses import FakeTensor
 from torch._subclasses.functional_tensor import FunctionalTensor
 from torch.autograd import forward_ad
 
-import carrousel._core as _core
+from .. import _core
 
 KERNELS = "kernels"
 OPERATOR = "operator"  # carrousel::layer, through the dispatcher

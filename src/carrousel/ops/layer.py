@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from carrousel.ops import cpu, gate, operator, reference  # noqa: F401  (operator: carrousel::layer)
-from carrousel.ops.autograd import Layer, batch_sizes, record_runs
-from carrousel.ops.cells import NUMBER
-from carrousel.ops.tape import tape, taped
+from . import cpu, gate, reference, torch_operator  # noqa: F401  (operator: carrousel::layer)
+from .autograd import Layer, batch_sizes, record_runs
+from .cells import NUMBER
+from .tape import tape, taped
 
 
 def run(

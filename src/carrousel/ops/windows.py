@@ -11,12 +11,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-import carrousel._core as _core
-from carrousel.ops import checks, gate
-from carrousel.ops.constants import WINDOW
-from carrousel.ops.reference.anchors import Anchors
-from carrousel.ops.reference.features import features
-from carrousel.ops.reference.scaling import Prior, Scaled, scale_steps
+from .. import _core
+from . import checks, gate
+from .constants import WINDOW
+from .reference.anchors import Anchors
+from .reference.features import features
+from .reference.scaling import Prior, Scaled, scale_steps
 
 SMALL = 1 << 14  # values that are written: below, a second thread costs more than it does
 

@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from carrousel.record.record import Record
-from carrousel.record.stored import prefix, stored_record
-
 from ..storage.checkpoint import load_checkpoint, save_checkpoint
+from .record import Record
+from .stored import prefix, stored_record
 
 _KIND = "trace 1"
 
@@ -75,7 +74,7 @@ class Records:
         ``hidden`` and, after backward, ``grad_cell`` and ``grad_hidden``; what a kind of layer does
         not have is null. ``backend``: "polars", "pandas" or "pyarrow".
         """
-        from carrousel.record.table import to_dataframe
+        from .table import to_dataframe
 
         return to_dataframe(self.records, backend)
 

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from carrousel.ops.tape import Run
-from carrousel.record.record import Info, Record
-from carrousel.record.rows import crop_rows
-from carrousel.record.sources import ChainSource, Excerpt, TapeSource
+from ..ops.tape import Run
+from .record import Info, Record
+from .rows import crop_rows
+from .sources import ChainSource, Excerpt, TapeSource
 
 
 @dataclass(frozen=True)

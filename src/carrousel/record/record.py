@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from carrousel.ops.cells import CELLS
-from carrousel.plottable import Plottable
-from carrousel.record.sources import Source
+from ..ops.cells import CELLS
+from ..plottable import Plottable
+from .sources import Source
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ class Record(Plottable, picture="carrousel.plots:plot_record"):
 
     def to_dataframe(self, backend: str = "polars") -> Any:
         """One row per level, direction, sequence, step, unit: see :meth:`Records.to_dataframe`."""
-        from carrousel.record.table import to_dataframe
+        from .table import to_dataframe
 
         return to_dataframe([self], backend)
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from carrousel.ops.tape import Run
+from ..ops.tape import Run
 
 
 def to_padded(rows: Tensor, batch_sizes: Tensor, batch: int, order: Tensor | None) -> Tensor:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from carrousel.ops.tape import Run
-from carrousel.record.rows import crop, crop_rows, lengths_of, to_padded
+from ..ops.tape import Run
+from .rows import crop, crop_rows, lengths_of, to_padded
 
 PER_STEP = ("hidden", "cell", "grad_hidden", "grad_cell")
 

@@ -5,11 +5,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from carrousel.ops.cells import CELLS
-from carrousel.record.record import Info, Record
-from carrousel.record.sources import StoredSource
-
+from ..ops.cells import CELLS
 from ..storage.plain import restored
+from .record import Info, Record
+from .sources import StoredSource
 
 _UNITS = ("hidden", "grad_hidden")  # P of them; gates and cells have H (proj_size)
 _OPTIONAL = ("grad_hidden", "grad_cell")

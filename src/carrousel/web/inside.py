@@ -14,9 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from carrousel.ops.cells import CELLS
-
 from ..explain import ledger, survival
+from ..ops.cells import CELLS
 from ..record.record import Record
 from ..tracing import trace
 from .network import PageNetwork

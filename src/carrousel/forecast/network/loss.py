@@ -1,13 +1,13 @@
 """What teaches a forecast: pinball loss over all quantiles, and more weight on the median.
 
 ``forecast_loss`` is the formula; ``training_loss`` computes the same from the head's output in
-one pass (``carrousel.ops.quantiles``), which takes a tenth of the time.
+one pass (``carrousel.ops.quantile_head``), which takes a tenth of the time.
 """
 
 import torch
 from torch import Tensor
 
-from ...ops.quantiles import QuantileLoss
+from ...ops.quantile_head import QuantileLoss
 from ...ops.reference.scaling import Scaled
 from .distribution import QUANTILES, SIDE, Forecast
 

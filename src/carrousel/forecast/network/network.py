@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from ...nn import LAYERS
 from ...ops.constants import COUNTS, GAPS
-from ...ops.quantiles import add_quantiles
+from ...ops.quantile_head import add_quantiles
 from ...ops.reference.anchors import Anchors
 from ...ops.reference.features import steps_back
 from ...ops.reference.scaling import Prior, Scaled, no_offset

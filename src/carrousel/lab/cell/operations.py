@@ -10,9 +10,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from carrousel.ops import cells
-from carrousel.ops.cells import CELLS
-
+from ...ops import cells
+from ...ops.cells import CELLS
 from .weights import Weights
 
 

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from carrousel.ops.cells import CELLS, name_of
-
+from ...ops.cells import CELLS, name_of
 from ...wording import one_of
 
 # By the number of gates stacked in the weights; of two kinds with as many, the first in the table.

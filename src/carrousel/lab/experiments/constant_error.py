@@ -3,9 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from carrousel.ops.cells import BY_MODE
-
 from ... import nn as layers
+from ...ops.cells import BY_MODE
 from .. import plots
 from ..experiment import About, Finding, Options, Outcome
 

@@ -12,8 +12,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from carrousel.ops.constants import WINDOW
-
+from ..constants import WINDOW
 from .scaling import Scaled
 
 SEASONAL = ("last", "mean", "form")  # forecasts made from one season

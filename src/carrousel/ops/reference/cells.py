@@ -12,8 +12,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from carrousel.ops import cells
-from carrousel.ops.tape import Run, tape
+from .. import cells
+from ..tape import Run, tape
 
 
 def lstm_step(x, h, c, w_ih, w_hh, b_ih=None, b_hh=None):

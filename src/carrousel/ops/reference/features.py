@@ -10,8 +10,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from carrousel.ops.constants import WINDOW
-
+from ..constants import WINDOW
 from .scaling import Scaled
 
 

@@ -26,7 +26,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from carrousel.ops.constants import WINDOW
+from ..constants import WINDOW
 
 
 class Prior(NamedTuple):

@@ -7,9 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from carrousel.ops.cells import CELLS
-
 from ...explain.ledger import Books
+from ...ops.cells import CELLS
 from ...record.record import Record
 from .sentences import Line
 

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 from torch._library.autograd import Info, make_autograd_impl
 
-from carrousel.ops import cpu, gate, reference
-from carrousel.ops.autograd import batch_sizes, differentiable, gradients, save
-from carrousel.ops.cells import MODES
-from carrousel.ops.tape import taped
+from . import cpu, gate, reference
+from .autograd import batch_sizes, differentiable, gradients, save
+from .cells import MODES
+from .tape import taped
 
 _LIBRARY = torch.library.Library("carrousel", "DEF")
 _LIBRARY.define(

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-import carrousel._core as _core
-from carrousel.ops import checks
+from .. import _core
+from . import checks
 
 
 class QuantileLoss(torch.autograd.Function):

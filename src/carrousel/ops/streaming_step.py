@@ -11,8 +11,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-import carrousel._core as _core
-from carrousel.ops.cells import NUMBER
+from .. import _core
+from .cells import NUMBER
 
 
 def run(
