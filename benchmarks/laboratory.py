@@ -108,7 +108,7 @@ def draw_cell(path: Path) -> None:
 
     from carrousel.lab.cell import Weights, step
     from carrousel.lab.cell.picture import picture
-    from carrousel.lab.experiment import as_png
+    from carrousel.lab.outcome import as_png
 
     x, h, c = torch.tensor([1.0, -1.0]), torch.tensor([0.1, -0.6, 0.4]), torch.tensor([1, -2, 0.5])
     path.write_bytes(as_png(picture(step(Weights.random("lstm", 2, 3), x, h, c))))

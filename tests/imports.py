@@ -24,14 +24,15 @@ def imported(module: str) -> dict[str, int]:
         if isinstance(node, ast.Import):
             found |= {alias.name: node.lineno for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            base = _absolute(module, node)
+            base = absolute(module, node)
             for alias in node.names:
                 whole = f"{base}.{alias.name}"
                 found[whole if whole in FILES or base == ABOUT else base] = node.lineno
     return {name: line for name, line in found.items() if name.split(".")[0] == ABOUT}
 
 
-def _absolute(module: str, node: ast.ImportFrom) -> str:
+def absolute(module: str, node: ast.ImportFrom) -> str:
+    """The module or package that ``node`` in ``module`` imports from."""
     if not node.level:
         return node.module or ""
     is_package = FILES[module].name == "__init__.py"

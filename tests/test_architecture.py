@@ -11,7 +11,7 @@ import pytest
 
 from carrousel.ops.cells import CELLS
 
-from .imports import FILES, ROOT, TREES, circles, graph, imported
+from .imports import FILES, ROOT, TREES, absolute, circles, graph, imported
 
 # From the ground up: a file may import what lies below its floor, and its own package. Beside
 # each other on the ground lie small things that know nothing of networks.
@@ -95,6 +95,27 @@ def test_modules_are_found_by_name_behind_three_doors_only():
     assert dynamic <= DOORS
 
 
+def test_no_name_in_a_package_hides_a_module_of_it():
+    """`import carrousel.explain.flow as m` gives the module, not a function of that name."""
+    hidden = []
+    for package, path in FILES.items():
+        if path.name != "__init__.py":
+            continue
+        for node in TREES[package].body:
+            if isinstance(node, ast.ImportFrom):
+                home = absolute(package, node)
+                bound = [(one.asname or one.name, f"{home}.{one.name}") for one in node.names]
+            elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+                bound = [(node.name, "")]
+            elif isinstance(node, ast.Assign):
+                bound = [(one.id, "") for one in node.targets if isinstance(one, ast.Name)]
+            else:
+                continue
+            modules = [(f"{package}.{name}", source) for name, source in bound]
+            hidden += [name for name, source in modules if name in FILES and source != name]
+    assert hidden == []
+
+
 def _pictures() -> list[tuple[str, str]]:
     """(module, address) of every picture that a result names."""
     found = []
@@ -162,7 +183,9 @@ def test_the_tests_tool_finds_circles_and_imports_inside_functions():
     edges = {"a": {"b"}, "b": {"c"}, "c": {"b", "d"}, "d": set(), "e": {"a"}}
     assert circles(edges) == [["b", "c"]]
     assert "carrousel.record.table" in imported("carrousel.record.record")  # in a method
-    assert "carrousel.record" in graph()["carrousel.explain.ledger"]  # the package of what it wants
+    assert (
+        "carrousel.record" in graph()["carrousel.explain.accounting"]
+    )  # the package of what it wants
 
 
 def _kinds_by_string() -> list[str]:

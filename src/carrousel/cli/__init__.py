@@ -13,16 +13,9 @@ from typing import Any
 
 import typer
 
-from .backtest import backtest
-from .explore import explore
+from . import backtest, explore, forecast, lab, predict, samples, text, update
 from .flags import in_flags
-from .forecast import forecast
-from .lab import lab
-from .predict import predict
-from .samples import samples
 from .screen import drop_output, write_what_the_terminal_has
-from .text import text
-from .update import update
 
 app = typer.Typer(
     name="carrousel",
@@ -31,14 +24,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-app.command()(forecast)
-app.command()(backtest)
-app.command()(predict)
-app.command()(update)
-app.command()(samples)
-app.command()(explore)
-app.add_typer(lab, name="lab")
-app.add_typer(text, name="text")
+app.command()(forecast.forecast)
+app.command()(backtest.backtest)
+app.command()(predict.predict)
+app.command()(update.update)
+app.command()(samples.samples)
+app.command()(explore.explore)
+app.add_typer(lab.lab, name="lab")
+app.add_typer(text.text, name="text")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

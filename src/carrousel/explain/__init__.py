@@ -5,11 +5,11 @@ Accountings are functions of a record (:func:`ledger`, :func:`survival`, :func:`
 exactly, which does not make it a cause: :func:`fidelity` tests what an attribution claims.
 """
 
+from .accounting import Ledger, Projection, ledger, survival
 from .attribution import METHODS, Attribution, attribute
-from .fidelity import Fidelity, fidelity
+from .faithfulness import Fidelity, fidelity
 from .flow import GradientFlow, gradient_flow
 from .halflife import HalfLife, half_life
-from .ledger import Ledger, Projection, ledger, survival
 
 __all__ = [
     "METHODS",

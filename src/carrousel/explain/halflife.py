@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from ..ops.cells import CELLS
 from ..plottable import Plottable
 from ..record.record import Record
+from .accounting import Books
 from .flow import jacobians
-from .ledger import Books
 from .order import check_record
 from .steps import Steps
 

@@ -10,8 +10,8 @@ from ..ops.cells import CELLS
 from ..record.record import Record
 from ..record.rows import to_padded
 from ..tracing import Trace, trace
+from .accounting import Books, tanh_ratio
 from .asking import Question
-from .ledger import Books, tanh_ratio
 
 
 def ledger_scores(

@@ -14,7 +14,7 @@ from typing import cast
 
 from ..storage.tempfiles import with_lock
 from ..wording import one_of
-from .experiment import Experiment, Finding, Options, Outcome, save
+from .outcome import Experiment, Finding, Options, Outcome, save
 
 MODULES = {
     "vanishing": "vanishing",

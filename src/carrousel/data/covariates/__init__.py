@@ -5,10 +5,10 @@ holidays), then what is known of the past only.
 """
 
 from .ahead import future, open_ahead
-from .attach import attach, filled_forward
 from .categories import column_values, strangers
 from .columns import from_times, places, require_columns
 from .groups import group_codes, refuse_apart
+from .join import attach, filled_forward
 from .spec import Spec, learning_on, refuse_other_kinds
 
 __all__ = [

@@ -25,7 +25,7 @@ from ...data import Panel
 from ...explain import Attribution, Fidelity, fidelity
 from ...explain.asking import Question
 from ...explain.attribution import occlude
-from ...explain.fidelity import Removal, rank_correlation
+from ...explain.faithfulness import Removal, rank_correlation
 from ...explain.private import private
 from ...explain.readout import unit_scores
 from ...ops.cells import BY_MODE

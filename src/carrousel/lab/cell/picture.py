@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from ...colors import COLORS
 from ...storage.checkpoint import write_bytes
-from ..experiment import as_png
+from ..outcome import as_png
 
 if TYPE_CHECKING:
     from .operations import Step

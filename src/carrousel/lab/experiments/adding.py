@@ -1,9 +1,9 @@
 """``carrousel lab adding``: two marked numbers among hundreds, kept until asked for."""
 
 from ..contest import Contest
-from ..experiment import About, Options, Outcome
 from ..learning import Budget
 from ..networks import Network
+from ..outcome import About, Options, Outcome
 from ..tasks import Adding
 from .race import FIELD, SHORT_FIELD, report, run_contests
 

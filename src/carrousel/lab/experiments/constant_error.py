@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from ... import nn as layers
 from ...ops.cells import BY_MODE
 from .. import plots
-from ..experiment import About, Finding, Options, Outcome
+from ..outcome import About, Finding, Options, Outcome
 
 ABOUT = About(
     name="constant-error",

@@ -1,9 +1,9 @@
 """``carrousel lab copy``: symbols repeated after a silence."""
 
 from ..contest import Contest
-from ..experiment import About, Options, Outcome
 from ..learning import Budget
 from ..networks import Network
+from ..outcome import About, Options, Outcome
 from ..tasks import Copy
 from .race import SHORT_FIELD, report, run_contests
 

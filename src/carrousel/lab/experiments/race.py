@@ -6,8 +6,8 @@ from typing import Any
 from ...ops.cells import CELLS
 from .. import plots
 from ..contest import Contest, Result, summary
-from ..experiment import About, Finding, Options, Outcome
 from ..networks import Network
+from ..outcome import About, Finding, Options, Outcome
 from .published import numbers
 
 # What the races compare: each kind as torch initializes it, and with a memory that begins open.

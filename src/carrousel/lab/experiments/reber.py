@@ -2,9 +2,9 @@
 
 from .. import plots
 from ..contest import Contest
-from ..experiment import About, Finding, Options, Outcome
 from ..learning import Budget
 from ..networks import Network
+from ..outcome import About, Finding, Options, Outcome
 from ..tasks import Reber
 from ..tasks.reber import grammar_entropy
 from .race import report, run_contests

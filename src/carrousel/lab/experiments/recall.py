@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from .. import plots
 from ..contest import Contest, Result, summary
-from ..experiment import About, Finding, Options, Outcome
 from ..learning import Budget
 from ..networks import Network
+from ..outcome import About, Finding, Options, Outcome
 from ..tasks import Recall
 from .race import memoryless_fails, run_contests
 

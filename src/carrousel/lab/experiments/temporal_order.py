@@ -1,9 +1,9 @@
 """``carrousel lab temporal-order``: which of two signals came first, a hundred steps ago?"""
 
 from ..contest import Contest
-from ..experiment import About, Options, Outcome
 from ..learning import Budget
 from ..networks import Network
+from ..outcome import About, Options, Outcome
 from ..tasks import TemporalOrder
 from .race import FIELD, SHORT_FIELD, report, run_contests
 

@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..experiment import About, Finding, Options, Outcome
 from ..gradients import jacobian_norms, spectral_norm, spectral_radius, update_shares
 from ..learning import Budget, learn
 from ..networks import Network, Reader, build
+from ..outcome import About, Finding, Options, Outcome
 from ..tasks import Recall
 from .vanishing_picture import picture
 

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...explain.ledger import Books
+from ...explain.accounting import Books
 from ...ops.cells import CELLS
 from ...record.record import Record
 from .sentences import Line

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from carrousel.explain import Attribution, attribute, fidelity
-from carrousel.explain.fidelity import BASELINES, Removal, rank_correlation
+from carrousel.explain.faithfulness import BASELINES, Removal, rank_correlation
 
 
 class Sums(nn.Module):
