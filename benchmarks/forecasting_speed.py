@@ -52,17 +52,17 @@ def step() -> None:
     panel = made(400, 800)
     plan = choose(panel, Options(H))
     windows = Windows.of(panel, plan.shape.history, H)
-    sampler = Sampler(windows, plan.shape.step)
+    sampler = Sampler(windows, plan.shape.patch)
     network = new_network(plan.shape, 0, sampler)
     window, offset = sampler.draw(plan.batch_size, torch.Generator())
-    shown = network.look(window[:, :-H], offset=offset)
+    shown = network.encode(window[:, :-H], offset=offset)
     grad = torch.randn(*shown.features.shape[:2], network.head.out_features)
     optimizer = torch.optim.AdamW(network.parameters(), fused=True)
 
     def bare(steps: int) -> None:
         for _ in range(steps):
             optimizer.zero_grad()
-            network.head(network.recur(network.embed(shown.features))[0]).backward(grad)
+            network.head(network.recurrence(network.embed(shown.features))[0]).backward(grad)
             optimizer.step()
 
     def whole(steps: int) -> None:

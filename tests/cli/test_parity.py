@@ -86,16 +86,16 @@ def test_every_argument_of_the_methods_has_a_flag():
 @pytest.mark.parametrize("name", TYPED)
 @pytest.mark.parametrize("command", ["forecast", "backtest"])
 def test_what_is_typed_is_what_forecaster_is_given(run, monkeypatch, tmp_path, command, name):
-    class Seen(Exception):
+    class Encoded(Exception):
         pass
 
     def seen(h, **given):
-        raise Seen(h, given)
+        raise Encoded(h, given)
 
     typed, expected = TYPED[name]
     assert inputs.Forecaster is Forecaster  # imported before it is replaced here
     monkeypatch.setattr("carrousel.forecast.Forecaster", seen)
-    with pytest.raises(Seen) as found:
+    with pytest.raises(Encoded) as found:
         run(command, "a.csv", "-h", 6, *typed.split())
     h, given = found.value.args
     assert (h, given[name]) == (6, expected)

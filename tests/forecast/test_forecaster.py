@@ -231,7 +231,7 @@ def test_a_model_holds_no_code_and_only_the_history_it_needs(fitted, tmp_path):
     description = json.loads((tmp_path / "model.json").read_text(encoding="utf-8"))
     assert description["quantiles"] == list(QUANTILES)
     shape = fitted.networks_[0].shape
-    kept = shape.history + shape.step - 1  # a window for each way to end a day
+    kept = shape.history + shape.patch - 1  # a window for each way to end a day
     assert Forecaster.load(tmp_path).panel_.lengths.max() <= kept < len(DAYS[0])
 
 

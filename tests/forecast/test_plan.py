@@ -82,7 +82,7 @@ def test_autocorrelation_is_numpys():
 )
 def test_a_season_is_one_step_or_equal_parts(season, step):
     panel = make_panel([np.arange(5000.0)])
-    assert choose(panel, Options(3, season_length=season)).shape.step == step
+    assert choose(panel, Options(3, season_length=season)).shape.patch == step
 
 
 @pytest.mark.parametrize("length", [2, 10, 50, 400, 5000])
@@ -90,7 +90,7 @@ def test_a_season_is_one_step_or_equal_parts(season, step):
 def test_a_plan_fits_the_series(length, h):
     plan = choose(make_panel([np.arange(float(length))]), Options(h))
     assert plan.shape.steps >= 2
-    assert plan.shape.history <= max(length, 2 * plan.shape.step)
+    assert plan.shape.history <= max(length, 2 * plan.shape.patch)
     assert h <= plan.holdout <= h + length // 8
     assert plan.origins <= plan.holdout - h + 1
 
@@ -132,7 +132,7 @@ def test_every_season_is_reached_or_said_not_to_be(season, short):
             far = [f"{one:,}" for one in seasons if one > history]
             assert bool(said) == bool(far)
             assert all(one in said[0] for one in far)
-            assert f"{plan.shape.steps} steps of {plan.shape.step} " in " ".join(plan.reasons)
+            assert f"{plan.shape.steps} steps of {plan.shape.patch} " in " ".join(plan.reasons)
         if length >= 3 * season:
             plan = choose(panel, Options(2, season_length=seasons))
             assert plan.shape.history >= season
@@ -155,7 +155,7 @@ def test_kernels_and_torch_agree_where_a_step_divides_no_season():
     network = Network(Shape(5, "lstm", 24, 15, (251, 300), 8, 1))
     history = torch.randn(3, 360, dtype=torch.float64).cumsum(1)
     network = network.double()
-    plain = network.look(history.clone().requires_grad_())
-    fast = network.look(history)
+    plain = network.encode(history.clone().requires_grad_())
+    fast = network.encode(history)
     torch.testing.assert_close(fast.features, plain.features)
     torch.testing.assert_close(fast.anchors, plain.anchors)

@@ -145,13 +145,13 @@ def forecasts(network: Network, window: Tensor, offset: Tensor, seed: int) -> Na
     """Windows as the network sees them, and the loss of random outputs with its derivative."""
     noise = torch.Generator().manual_seed(seed)
     history = window[:, : network.shape.history]
-    seen = network.look(history, offset=offset)
+    seen = network.encode(history, offset=offset)
     columns = network.head.out_features
     out = torch.randn(*seen.features.shape[:2], columns, generator=noise).requires_grad_()
     goal = targets(window, network.shape)
     loss = training_loss(out * 1, seen.anchors, seen.scaled, goal)
     loss.backward()
-    last = network.look(history, last=True, offset=offset)
+    last = network.encode(history, last=True, offset=offset)
     total = torch.zeros(len(window), network.shape.h, len(QUANTILES), dtype=torch.float64)
     network.add_quantiles(last, total)
     named = {

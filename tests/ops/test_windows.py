@@ -26,7 +26,7 @@ SHAPES = {
 
 
 def windows(shape, kind, dtype):
-    rng = np.random.default_rng(len(kind) + shape.step)
+    rng = np.random.default_rng(len(kind) + shape.patch)
     y = 1000 + np.cumsum(rng.standard_normal((12, shape.history)), 1)
     if kind != "complete":
         y[rng.random(y.shape) < 0.3] = np.nan
@@ -34,7 +34,7 @@ def windows(shape, kind, dtype):
         y[1, : shape.history // 2] = np.nan  # young
         y[2, :-1] = np.nan  # one value, now
         y[3, 1:] = np.nan  # one value, long ago
-        y[4, shape.history // 3 :: shape.step] = np.nan  # a phase that stops
+        y[4, shape.history // 3 :: shape.patch] = np.nan  # a phase that stops
     y[5] = 7.0  # constant
     y[6] = 0.0
     y[7] *= 1e15
@@ -57,8 +57,8 @@ def test_the_kernel_sees_what_the_formulas_say(shape, kind, dtype, taken):
         offset[6:8] = 0.0
     network.prior.copy_(torch.tensor([0.03, 2.0], dtype=torch.float64))
     prior = Prior(0.03, 2.0)
-    scaled = scale_steps(history, shape.step, shape.seasons, offset=offset, prior=prior)
-    seen = network.look(history, offset=offset)
+    scaled = scale_steps(history, shape.patch, shape.seasons, offset=offset, prior=prior)
+    seen = network.encode(history, offset=offset)
     near = {"rtol": 1e-4, "atol": 1e-5} if dtype is torch.float32 else {"rtol": 1e-9, "atol": 1e-10}
     for name, expected in vars(scaled).items():
         torch.testing.assert_close(getattr(seen.scaled, name), expected, **near)
@@ -72,7 +72,7 @@ def test_the_kernel_sees_what_the_formulas_say(shape, kind, dtype, taken):
 def test_the_last_step_is_the_last_of_all(shape, kind):
     history = windows(shape, kind, torch.float32)
     network = Network(shape)
-    seen, last = network.look(history), network.look(history, last=True)
+    seen, last = network.encode(history), network.encode(history, last=True)
     torch.testing.assert_close(last.features, seen.features, rtol=0, atol=0)
     torch.testing.assert_close(last.anchors, seen.anchors[:, -1:], rtol=0, atol=0)
     for name, value in vars(seen.scaled.last()).items():
@@ -83,9 +83,9 @@ def test_part_of_a_larger_tensor_and_a_reversed_one():
     shape = SHAPES["a day, a week"]
     y = windows(shape, "with gaps", torch.float32)
     network, padded = Network(shape), torch.cat([y, y], 1)
-    expected = network.look(y)
+    expected = network.encode(y)
     for view in (padded[:, : shape.history], y.t().contiguous().t()):
-        torch.testing.assert_close(network.look(view).anchors, expected.anchors, rtol=0, atol=0)
+        torch.testing.assert_close(network.encode(view).anchors, expected.anchors, rtol=0, atol=0)
 
 
 def test_what_must_be_derived_goes_through_torch():
@@ -93,9 +93,9 @@ def test_what_must_be_derived_goes_through_torch():
     history = windows(shape, "complete", torch.float32)
     network, plain = Network(shape), history.clone().requires_grad_()
     torch.testing.assert_close(
-        network.look(plain).features, network.look(history).features, rtol=1e-4, atol=1e-5
+        network.encode(plain).features, network.encode(history).features, rtol=1e-4, atol=1e-5
     )
-    (slope,) = torch.autograd.grad(network.look(plain).anchors.sum(), plain)
+    (slope,) = torch.autograd.grad(network.encode(plain).anchors.sum(), plain)
     assert slope.isfinite().all()
     assert slope.abs().sum() > 0
 
@@ -103,13 +103,13 @@ def test_what_must_be_derived_goes_through_torch():
 def test_values_beyond_float32_stay_no_numbers():
     shape = SHAPES["no season"]
     history = torch.tensor([[-3e38, 3e38] * 6])
-    seen = Network(shape).look(history)
+    seen = Network(shape).encode(history)
     assert not seen.features.isfinite().all()
 
 
 def test_windows_of_nothing():
     shape = SHAPES["a day, a week"]
-    assert len(Network(shape).look(torch.empty(0, shape.history)).anchors) == 0
+    assert len(Network(shape).encode(torch.empty(0, shape.history)).anchors) == 0
     nothing = Windows.of(make_panel([np.empty(0)]), 5, 2)
     empty = torch.empty(0, dtype=torch.int64)
     assert nothing.gather(empty, empty)[0].shape == (0, 7)

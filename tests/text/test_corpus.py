@@ -86,5 +86,5 @@ def test_the_name_of_a_file_is_no_text(tmp_path, monkeypatch):
 
 
 def test_other_things_are_no_text():
-    with pytest.raises(TypeError, match="not int"):
+    with pytest.raises(TypeError, match="got int"):
         list(chunks([3]))

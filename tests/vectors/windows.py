@@ -24,7 +24,7 @@ FILE = Path(__file__).with_suffix(".json")
 DIGITS = 10
 NAN = float("nan")
 
-SHAPES = {  # step, steps, h, seasons
+SHAPES = {  # patch, steps, h, seasons
     "one value a step, no season": (1, 14, 5, (1,)),
     "one value a step, a week": (1, 30, 9, (7,)),
     "one value a step, a week and a month": (1, 40, 6, (5, 15)),
@@ -154,7 +154,7 @@ def _case(name: str, kind: str, seed: int) -> dict[str, Any]:
     known = y[np.isfinite(y)]
     case = {
         "name": f"{name}: {kind}",
-        "shape": {"step": step, "steps": steps, "h": h, "seasons": list(seasons)},
+        "shape": {"patch": step, "steps": steps, "h": h, "seasons": list(seasons)},
         "prior": [0.03, 0.2] if seed % 2 else [0.1, 0.0],
         "offset": float(known[-1]) if len(known) else 0.0,
         "history": [None if np.isnan(value) else value for value in y.tolist()],
@@ -166,8 +166,8 @@ def windows(case: dict[str, Any]) -> tuple[torch.Tensor, torch.Tensor, Anchors, 
     """History (1, T*step) less its offset (1, 1), both float64, and what is asked of it."""
     shape = case["shape"]
     y = np.array([NAN if value is None else value for value in case["history"]])
-    anchors = Anchors(shape["step"], shape["h"], tuple(shape["seasons"]))
-    backs = steps_back(shape["step"], shape["steps"], shape["seasons"])
+    anchors = Anchors(shape["patch"], shape["h"], tuple(shape["seasons"]))
+    backs = steps_back(shape["patch"], shape["steps"], shape["seasons"])
     offset = torch.tensor([[case["offset"]]], dtype=torch.float64)
     return torch.from_numpy(y)[None] - offset, offset, anchors, backs, Prior(*case["prior"])
 

@@ -524,7 +524,7 @@ class Forecaster:
         if self._zero_shot is not None:
             return self._zero_shot.history
         shape = self.networks_[0].shape
-        return shape.history + shape.step - 1  # a window for each phase of a step
+        return shape.history + shape.patch - 1  # a window for each phase of a step
 
     @classmethod
     def load(cls, path: str | Path) -> "Forecaster":

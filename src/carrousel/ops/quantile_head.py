@@ -75,7 +75,12 @@ class QuantileLoss(torch.autograd.Function):
 
 
 def add_quantiles(
-    out: Tensor, anchors: Tensor, origin: Tensor, scale: Tensor, stretch: float, total: Tensor
+    out: Tensor,
+    anchors: Tensor,
+    origin: Tensor,
+    scale: Tensor,
+    interval_scale: float,
+    total: Tensor,
 ) -> None:
     """Add to ``total`` (B, h, Q), float64 and contiguous, the quantiles that ``out`` says.
 
@@ -99,7 +104,7 @@ def add_quantiles(
         torch.get_num_threads() if batch > 1 else 1,
         (batch, horizon, kinds, count // 2, out.shape[-1]),
         tuple([t.data_ptr() for t in inputs]),
-        stretch,
+        interval_scale,
         total.data_ptr(),
     )
 

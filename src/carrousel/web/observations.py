@@ -44,7 +44,7 @@ class Observations:
         kept = values[: len(values) - over][-shape.history :]
         missing = torch.full((shape.history - len(kept),), torch.nan, dtype=torch.float64)
         history, offset = less_last(torch.cat([missing, kept])[None])
-        inputs = network_of(page).look(history, offset=offset).features[0]
+        inputs = network_of(page).encode(history, offset=offset).features[0]
         return cls(page, history, offset, gap, inputs, [str(t) for t in range(shape.steps)])
 
     def answer(self, output: Tensor) -> dict[str, Any]:
@@ -68,9 +68,9 @@ class Observations:
         """The slope of the median of one step ahead ("1", "2", ...) by the state at ``at``."""
         whole = network_of(self.page)
         ahead = _ahead(target, whole.shape.h)
-        seen = whole.look(self.history, offset=self.offset)
+        seen = whole.encode(self.history, offset=self.offset)
         with torch.no_grad():
-            state, _ = whole.recur(whole.embed(seen.features))
+            state, _ = whole.recurrence(whole.embed(seen.features))
         state.requires_grad_()
         forecast = whole.read(state, seen.scaled, seen.anchors)
         median = forecast.quantiles()[0, at, ahead - 1, MEDIAN]
@@ -92,7 +92,7 @@ def shape_of(page: dict[str, Any]) -> Shape:
     return Shape(
         h=shape["h"],
         cell=page["kind"],
-        step=shape["step"],
+        patch=shape["patch"],
         steps=shape["steps"],
         seasons=tuple(shape["seasons"]),
         hidden=layers[0]["weight_hh"]["shape"][1],
@@ -107,7 +107,7 @@ def network_of(page: dict[str, Any]) -> Network:
     for k, layer in enumerate(page["layers"]):
         state |= {f"layers.{k}.{key}_l0": value for key, value in layer.items()}
     tensors = {key: torch.from_numpy(decode(value)) for key, value in state.items()}
-    tensors["stretch"] = torch.tensor(page["meta"]["stretch"])
+    tensors["interval_scale"] = torch.tensor(page["meta"]["interval_scale"])
     for name in ("prior", "wander", "factors"):
         tensors[name] = torch.tensor(page["meta"][name], dtype=torch.float64)
     network.load_state_dict(tensors)

@@ -42,7 +42,7 @@ def forecaster_page(path: Path, name: str) -> dict[str, Any]:
             "quantiles": QUANTILES,
             "shape": _shape(network),
             "constants": WINDOW._asdict() | {"gaps": GAPS, "counts": COUNTS},
-            "stretch": float(network.stretch),
+            "interval_scale": float(network.interval_scale),
             "prior": network.prior.tolist(),
             "wander": network.wander.tolist(),
             "factors": network.factors.tolist(),
@@ -64,7 +64,7 @@ def _shape(network: Network) -> dict[str, Any]:
     shape = network.shape
     return {
         "h": shape.h,
-        "step": shape.step,
+        "patch": shape.patch,
         "steps": shape.steps,
         "seasons": list(shape.seasons),
         "anchors": network.anchors.names,

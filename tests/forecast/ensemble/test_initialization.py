@@ -6,7 +6,7 @@ import torch
 from tests.forecast.conftest import make_panel, seasonal_series
 
 from carrousel.forecast.ensemble.training import new_network, predict_quantiles
-from carrousel.forecast.ensemble.validation import STRETCHES, Validation
+from carrousel.forecast.ensemble.validation import INTERVAL_SCALES, Validation
 from carrousel.forecast.network.network import Network
 from carrousel.forecast.network.windows import Sampler, Windows
 from carrousel.forecast.options import Options
@@ -17,7 +17,7 @@ def untrained(series, h=12):
     panel = make_panel(series)
     plan = choose(panel, Options(h, hidden_size=4))
     windows = Windows.of(panel, plan.shape.history, h)
-    return new_network(plan.shape, 0, Sampler(windows, plan.shape.step)).eval(), windows, plan
+    return new_network(plan.shape, 0, Sampler(windows, plan.shape.patch)).eval(), windows, plan
 
 
 def test_a_season_without_noise_is_right_before_any_training():
@@ -38,9 +38,9 @@ def test_the_interval_of_noise_covers_what_it_says_before_any_training():
 def test_intervals_that_are_too_narrow_are_stretched():
     network, windows, plan = untrained([seasonal_series(24 * 20, seed=s) for s in range(60)])
     validation = Validation(windows, plan)
-    assert validation.best_stretch(network) <= STRETCHES[1]
-    network.stretch.fill_(0.5)
-    assert 1.6 < validation.best_stretch(network) < 2.5
+    assert validation.best_interval_scale(network) <= INTERVAL_SCALES[1]
+    network.interval_scale.fill_(0.5)
+    assert 1.6 < validation.best_interval_scale(network) < 2.5
 
 
 def test_there_is_nothing_to_validate_on_in_short_series():

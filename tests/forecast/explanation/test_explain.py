@@ -15,7 +15,7 @@ from carrousel.forecast.network.network import Network
 from carrousel.forecast.network.shape import Shape
 from carrousel.forecast.network.windows import Windows
 
-SHAPE = Shape(h=6, cell="lstm", step=4, steps=5, seasons=(4,), hidden=6, layers=2)
+SHAPE = Shape(h=6, cell="lstm", patch=4, steps=5, seasons=(4,), hidden=6, layers=2)
 
 
 def network(cell="lstm", seed=0, shape=SHAPE):
@@ -29,7 +29,7 @@ def network(cell="lstm", seed=0, shape=SHAPE):
 
 
 def asked(networks, history, ahead=0):
-    x = torch.tensor(history, dtype=torch.float32).view(1, -1, SHAPE.step)
+    x = torch.tensor(history, dtype=torch.float32).view(1, -1, SHAPE.patch)
     return Asked(networks, slice(ahead, ahead + 1), 0).eval(), x
 
 
@@ -46,7 +46,7 @@ def test_the_forecast_is_the_one_that_is_explained(length, ahead):
     medians = predict_quantiles(networks, windows)[0, :, MEDIAN]
     expected = medians.mean() if ahead is None else medians[ahead - 1]
     assert found.forecast == pytest.approx(expected, rel=1e-5)
-    steps = min(-(-length // SHAPE.step), SHAPE.steps)
+    steps = min(-(-length // SHAPE.patch), SHAPE.steps)
     assert len(found.steps["removed"]) == steps
     assert len(found.times) == (6 if ahead is None else 1)
 

@@ -41,11 +41,11 @@ def test_the_loss_in_one_pass_is_its_formula_differentiated(h, dtype):
 @pytest.mark.parametrize("h", [1, 5, 8, 17, 48])
 def test_quantiles_in_one_pass_are_those_of_the_distribution(h, dtype):
     network, window = a_network(h, dtype)
-    network.stretch.fill_(1.3)
-    seen = network.look(window[:, : network.shape.history], last=True)
+    network.interval_scale.fill_(1.3)
+    seen = network.encode(window[:, : network.shape.history], last=True)
     total = torch.ones(4, h, len(QUANTILES), dtype=torch.float64)
     network.add_quantiles(seen, total)
-    expected = 1 + network.answer(seen).quantiles()[:, 0]
+    expected = 1 + network.predict(seen).quantiles()[:, 0]
     near = {"rtol": 1e-5, "atol": 1e-3} if dtype is torch.float32 else {}
     torch.testing.assert_close(total, expected, **near)
     assert (total.diff(dim=-1) > 0).all()
@@ -54,12 +54,12 @@ def test_quantiles_in_one_pass_are_those_of_the_distribution(h, dtype):
 def test_quantiles_increase_and_their_middle_is_the_median():
     scaled = scale_steps(torch.randn(2, 6).cumsum(1), 3)
     median, width = torch.randn(2, 2, 4), torch.rand(2, 2, 4) + 0.1
-    reach = torch.rand(2, 2, 2, SIDE).cumsum(-1)
-    forecast = Forecast(torch.randn(2, 2, 4), scaled.scale, median, width, reach, scaled)
+    quantile_offsets = torch.rand(2, 2, 2, SIDE).cumsum(-1)
+    forecast = Forecast(torch.randn(2, 2, 4), scaled.scale, median, width, quantile_offsets, scaled)
     quantiles = forecast.quantiles()
     assert quantiles.shape == (2, 2, 4, len(QUANTILES))
     assert (quantiles.diff(dim=-1) > 0).all()
-    expected = forecast.center + scaled.scale * median + scaled.origin[..., None]
+    expected = forecast.location + scaled.scale * median + scaled.origin[..., None]
     torch.testing.assert_close(quantiles[..., SIDE].float(), expected)
 
 

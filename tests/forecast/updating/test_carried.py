@@ -38,18 +38,18 @@ def test_the_first_steps_are_read_and_not_learned_from(cell, covariates):
     found = [parameter.grad.clone() for parameter in network.parameters()]
 
     network.zero_grad()
-    seen = network.look(window[:, :-2], extra=extra)
-    x = network.enter(seen)
+    seen = network.encode(window[:, :-2], extra=extra)
+    x = network.embedded(seen)
     state = None
     for t in range(LEAD + 4):  # one step after the other; the state is cut off where it is carried
-        y, state = network.recur(x[:, t : t + 1], state)
+        y, state = network.recurrence(x[:, t : t + 1], state)
         if t == LEAD - 1:
             state = [_cut(part) for part in state]
         x = torch.cat([x[:, :t], y, x[:, t + 1 :]], 1)
     rest = seen.scaled.part(slice(LEAD, None))
     ahead = None if extra is None else extra.part(slice(2 * LEAD, None))
     heads = network.heads(x[:, LEAD:], seen._replace(anchors=seen.anchors[:, LEAD:], extra=ahead))
-    forecast = network.say(heads, rest, seen.anchors[:, LEAD:])
+    forecast = network.decode(heads, rest, seen.anchors[:, LEAD:])
     expected = forecast_loss(forecast, targets(window, network.shape)[:, LEAD:])
     assert network.loss(window, extra).item() == pytest.approx(expected.item(), rel=1e-9)
     expected.backward()

@@ -56,7 +56,7 @@ def medians(forecaster, data=TABLE, coming=COMING):
 def as_measured_by(base, tuned):
     """What is measured on the series anew, not learned, is that of the other forecaster."""
     for ours, theirs in zip(tuned.networks_, base.networks_, strict=True):
-        for name in ("stretch", "prior", "wander"):
+        for name in ("interval_scale", "prior", "wander"):
             getattr(ours, name).copy_(getattr(theirs, name))
 
 

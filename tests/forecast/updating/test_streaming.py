@@ -43,15 +43,15 @@ def one_pass(made, y, started):
     """(h, Q): the steps of the window at ``started`` and every later step of the same phase,
     through the layers at once."""
     shape = made[0].shape
-    first = len(y) - (len(y) - started) // shape.step * shape.step  # of this phase
+    first = len(y) - (len(y) - started) // shape.patch * shape.patch  # of this phase
     if first > started:
-        first -= shape.step
-    shown = [made[0].look(window(y, first, shape.history)).features]
-    for end in range(first + shape.step, len(y) + 1, shape.step):
-        shown.append(made[0].look(window(y, end, shape.history)).features[:, -1:])
-    seen = made[0].look(window(y, len(y), shape.history), last=True)
+        first -= shape.patch
+    shown = [made[0].encode(window(y, first, shape.history)).features]
+    for end in range(first + shape.patch, len(y) + 1, shape.patch):
+        shown.append(made[0].encode(window(y, end, shape.history)).features[:, -1:])
+    seen = made[0].encode(window(y, len(y), shape.history), last=True)
     seen = seen._replace(features=torch.cat(shown, 1))
-    out = [network.answer(seen).quantiles()[0, 0] for network in made]
+    out = [network.predict(seen).quantiles()[0, 0] for network in made]
     return torch.stack(out).mean(0).numpy()
 
 

@@ -72,12 +72,12 @@ def one_pass(forecaster, table, started=OLD, coming=COMING):
     shape, n = forecaster.networks_[0].shape, int(panel.lengths[0])
     y = torch.from_numpy(panel.y.reshape(panel.n_series, n)).float()
     exog = torch.from_numpy(panel.exog.reshape(panel.n_series, n, -1))
-    first = n - (n - started) // shape.step * shape.step
-    first -= shape.step * (first > started)
-    look, past = forecaster.networks_[0].look, shape.history
-    shown = [look(y[:, first - past : first]).features]
-    for end in range(first + shape.step, n + 1, shape.step):
-        shown.append(look(y[:, end - past : end]).features[:, -1:])
+    first = n - (n - started) // shape.patch * shape.patch
+    first -= shape.patch * (first > started)
+    encode, past = forecaster.networks_[0].encode, shape.history
+    shown = [encode(y[:, first - past : first]).features]
+    for end in range(first + shape.patch, n + 1, shape.patch):
+        shown.append(encode(y[:, end - past : end]).features[:, -1:])
     together, codes = None, group_codes(panel)
     if codes is not None:
         codes = [torch.from_numpy(part) for part in codes]
@@ -90,13 +90,13 @@ def one_pass(forecaster, table, started=OLD, coming=COMING):
 
     ahead = future(panel, coming, "unique_id", H)
     more = [] if ahead is None else [torch.from_numpy(ahead)]
-    seen = look(y[:, n - past :], last=True, extra=extra(n - past, more))
+    seen = encode(y[:, n - past :], last=True, extra=extra(n - past, more))
     members = []
     for network in forecaster.networks_:
         whole = seen._replace(features=torch.cat(shown, 1), extra=extra(first - past, []))
-        x = network.recur(network.enter(whole))[0]
+        x = network.recurrence(network.embedded(whole))[0]
         out = network.heads(x[:, -1:], seen)
-        members.append(network.say(out, seen.scaled, seen.anchors).quantiles()[:, 0])
+        members.append(network.decode(out, seen.scaled, seen.anchors).quantiles()[:, 0])
     return torch.stack(members).mean(0).numpy()
 
 

@@ -194,13 +194,13 @@ def test_one_word_is_a_sentence():
 
 @pytest.mark.parametrize("text", ["", "  \n"])
 def test_no_word_is_no_sentence(text):
-    with pytest.raises(ValueError, match="has no word"):
+    with pytest.raises(ValueError, match="must hold a word"):
         memory(Toy(carrousel.LSTM(2, 3)), text)
 
 
 @pytest.mark.parametrize("name", ["replacements", "sentences"])
 def test_options_are_positive(name):
-    with pytest.raises(ValueError, match=f"{name}=0 must be at least 1"):
+    with pytest.raises(ValueError, match=f"{name} must be at least 1, got 0"):
         Options(**{name: 0})
 
 

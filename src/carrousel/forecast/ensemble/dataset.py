@@ -57,7 +57,7 @@ class Lessons:
 
     def sampler(self, hidden: int) -> Sampler:
         """Draws windows, without the last ``hidden`` values of each series."""
-        sampler = Sampler(self.windows.hiding(hidden), self.plan.shape.step)
+        sampler = Sampler(self.windows.hiding(hidden), self.plan.shape.patch)
         if len(self.windows.start) > self.real:
             _favor(sampler, self.real, self.plan.share)
         return sampler

@@ -24,7 +24,7 @@ SURE = 1.4826  # standard deviations in a median absolute deviation of a normal
 def start_from(network: Network, window: Tensor, offset: Tensor | None = None) -> None:
     """Set the head's biases from windows (B, history + h) less ``offset`` (B, 1)."""
     shape = network.shape
-    seen = network.look(window[:, : shape.history], offset=offset)
+    seen = network.encode(window[:, : shape.history], offset=offset)
     scaled, anchors = seen.scaled, seen.anchors  # (B, T, K, h)
     relative = targets(window, shape) - scaled.origin[..., None]
     counted = (scaled.age >= min(1, shape.steps - 1))[..., None] & relative.isfinite()
@@ -32,8 +32,8 @@ def start_from(network: Network, window: Tensor, offset: Tensor | None = None) -
     errors = (relative[:, :, None] - anchors) / scaled.scale[..., None]
     size = _mean(errors.abs().clamp(max=LARGEST), counted[:, :, None])  # (K, h)
     logits = -SHARPNESS * size.clamp_min(1e-3).log()
-    center = (logits.softmax(0) * anchors).sum(-2)
-    rest = ((relative - center) / scaled.scale).masked_fill(~counted, torch.nan)
+    location = (logits.softmax(0) * anchors).sum(-2)
+    rest = ((relative - location) / scaled.scale).masked_fill(~counted, torch.nan)
     median = rest.flatten(0, 1).nanmedian(0).values.nan_to_num()  # (h)
     spread = (rest - median).abs().flatten(0, 1).nanmedian(0).values.nan_to_num(1.0)
     z = torch.tensor([NormalDist().inv_cdf(p) for p in QUANTILES[SIDE + 1 :]])
@@ -51,7 +51,7 @@ def _telling(shape: Shape) -> Tensor:
     """(T,) which steps say how good the simple forecasts are at the last one: those that reach
     back for the longest season, where few of them do (a week and a year of days). The errors of
     the others would hide that it is there."""
-    reached = torch.arange(1, shape.steps + 1) * shape.step >= shape.seasons[-1]
+    reached = torch.arange(1, shape.steps + 1) * shape.patch >= shape.seasons[-1]
     few = reached.any() and 2 * reached.sum() < shape.steps
     return reached if few else torch.ones_like(reached)
 

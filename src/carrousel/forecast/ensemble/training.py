@@ -88,14 +88,14 @@ def train_ensemble(
             networks.append(network)
         if run.stopped == "interrupted":
             break
-    stretch = validation.best_stretch(networks[0])
-    networks[0].stretch.fill_(stretch)
+    interval_scale = validation.best_interval_scale(networks[0])
+    networks[0].interval_scale.fill_(interval_scale)
     measured = networks[0]
     measure_doubt(measured, lessons.sampler(hidden=0), lessons.real, plan.train.seed)
     if judge and len(networks) > 1:
         networks = networks[1:]
     for network in networks:
-        network.stretch.fill_(stretch)
+        network.interval_scale.fill_(interval_scale)
         network.wander.copy_(measured.wander)
         network.factors.copy_(measured.factors)
     return networks, runs
@@ -113,7 +113,7 @@ def _batch(sampler: Sampler, plan: Plan, step: int, generator: torch.Generator) 
     parts = [_part(sampler, sampler.windows, plan.batch_size, generator)]
     if step % CARRIED == 0 and shape.cell != "ann":
         lead = shape.steps if step // CARRIED % 2 else max(shape.steps // 2, 1)
-        longer = sampler.windows.longer(lead * shape.step)
+        longer = sampler.windows.longer(lead * shape.patch)
         parts.append(_part(sampler, longer, max(plan.batch_size // 2, 1), generator))
     return parts
 
@@ -208,7 +208,7 @@ def window_quantiles(
         for which, end, back, total, known in zip(*split, strict=True):
             window, offset = windows.gather(which, end - back)
             history, extra = window[:, : windows.history], windows.extra(which, end)
-            shown = networks[0].look(history, last=True, extra=extra, offset=offset)
+            shown = networks[0].encode(history, last=True, extra=extra, offset=offset)
             for network in networks:
                 network.add_quantiles(shown, total)
             total /= len(networks)

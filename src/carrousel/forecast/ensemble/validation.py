@@ -10,9 +10,9 @@ from ..network.loss import forecast_loss
 from ..network.windows import Windows
 from ..plan import Plan
 
-STRETCHES = tuple(1.15**k for k in range(9))  # 1 ... 3.06: never narrower than was learned
+INTERVAL_SCALES = tuple(1.15**k for k in range(9))  # 1 ... 3.06: never narrower than was learned
 # ... from real series; made-up ones may have been less certain.
-EITHER_WAY = (*(1.15**-k for k in range(5, 0, -1)), *STRETCHES)
+EITHER_WAY = (*(1.15**-k for k in range(5, 0, -1)), *INTERVAL_SCALES)
 
 USUAL = 0.6  # stretch beyond 1 that is right on average for one series of up to SHORT values;
 SHORT = 500  # for a longer one it falls with the root of the values, as doubt does
@@ -37,7 +37,7 @@ class Validation:
     def __init__(self, windows: Windows, plan: Plan) -> None:
         shape = plan.shape
         length = windows.stop - windows.start
-        long_enough = torch.nonzero(length - plan.holdout > shape.step)[:, 0]
+        long_enough = torch.nonzero(length - plan.holdout > shape.patch)[:, 0]
         if len(long_enough) > MOST_SERIES:
             long_enough = long_enough[:: len(long_enough) // MOST_SERIES + 1]
         horizons = len(long_enough) * plan.holdout / shape.h
@@ -58,26 +58,26 @@ class Validation:
         """The loss with the best stretch: what early stopping minimizes."""
         return min(self.losses(model))
 
-    def best_stretch(self, model: nn.Module) -> float:
+    def best_interval_scale(self, model: nn.Module) -> float:
         """The best factor, drawn towards the usual one as far as there is little held out."""
         if not self:
             return self.usual
         return _best(self.losses(model)) ** self.share * self.usual ** (1 - self.share)
 
     @torch.no_grad()
-    def losses(self, model: nn.Module, factors: Sequence[float] = STRETCHES) -> list[float]:
+    def losses(self, model: nn.Module, factors: Sequence[float] = INTERVAL_SCALES) -> list[float]:
         """With each of ``factors``."""
         forecast: Forecast = model(
             self.history[:, 0], last=True, extra=self.extra, offset=self.offset
         )
-        return [_stretched(forecast, factor, self.target) for factor in factors]
+        return [_scaled_intervals(forecast, factor, self.target) for factor in factors]
 
 
-def _best(losses: list[float], factors: Sequence[float] = STRETCHES) -> float:
+def _best(losses: list[float], factors: Sequence[float] = INTERVAL_SCALES) -> float:
     return factors[losses.index(min(losses))]
 
 
-def _stretched(forecast: Forecast, factor: float, target: Tensor) -> float:
+def _scaled_intervals(forecast: Forecast, factor: float, target: Tensor) -> float:
     wider = forecast._replace(width=forecast.width * factor)
     return forecast_loss(wider, target).item()
 
@@ -101,7 +101,7 @@ class Both:
             self.share * a + (1 - self.share) * b for a, b in zip(real, made_up, strict=True)
         )
 
-    def best_stretch(self, model: nn.Module) -> float:
+    def best_interval_scale(self, model: nn.Module) -> float:
         """That of the real series, drawn towards a little more than that of the made-up ones,
         which are tamer."""
         usual = TAMER * _best(self.made_up.losses(model))

@@ -59,7 +59,7 @@ def explain(
     one = torch.tensor([0])
     history, offset = window.gather(one, window.stop)
     history = history[:, : shape.history]
-    x = history.unflatten(1, (-1, shape.step))  # (1, T, step)
+    x = history.unflatten(1, (-1, shape.patch))  # (1, T, step)
     before = int((x.isfinite().any(-1)[0].cumsum(0) == 0).sum())  # steps before the series
     horizon = [step - 1 for step in steps]
     extra = window.extra(one, window.stop)

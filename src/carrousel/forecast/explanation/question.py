@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from ..network.covariates import Extra
 from ..network.distribution import Forecast
-from ..network.network import Network, Seen
+from ..network.network import Encoded, Network
 
 MISSING = float("nan")
 
@@ -34,13 +34,13 @@ class Asked(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         history = self.history(x)
         shown = self._look(self.members[0], history)
-        medians = [self._median(network.answer(shown)) for network in self.members]
+        medians = [self._median(network.predict(shown)) for network in self.members]
         return torch.stack(medians).mean(0)
 
-    def _look(self, network: Network, history: Tensor) -> Seen:
+    def _look(self, network: Network, history: Tensor) -> Encoded:
         batch = len(history)
         offset = torch.full((batch, 1), self.offset, dtype=torch.float64)
-        return network.look(history, last=True, extra=self._extra(batch), offset=offset)
+        return network.encode(history, last=True, extra=self._extra(batch), offset=offset)
 
     def _extra(self, batch: int) -> Extra | None:
         """The covariates for a batch of variants of the window."""
@@ -57,7 +57,7 @@ class Asked(nn.Module):
         return nn.functional.pad(x, (0, 0, self.before, 0), value=MISSING).flatten(1)
 
     def _median(self, f: Forecast) -> Tensor:
-        values = (f.center + f.scale * f.median).double() + f.scaled.absolute()[..., None]
+        values = (f.location + f.scale * f.median).double() + f.scaled.absolute()[..., None]
         return values[:, 0, self.horizon].mean(-1)
 
     def memory_from(self, x: Tensor) -> Tensor:
@@ -65,10 +65,10 @@ class Asked(nn.Module):
         history, found = self.history(x), []
         for network in self.members:
             seen = self._look(network, history)
-            x = network.enter(seen)
-            begun = [network.recur(x[:, t:])[0] for t in range(self.before, x.shape[1])]
+            x = network.embedded(seen)
+            begun = [network.recurrence(x[:, t:])[0] for t in range(self.before, x.shape[1])]
             said = [network.heads(b, seen) for b in begun]
-            read = [network.say(out, seen.scaled, seen.anchors) for out in said]
+            read = [network.decode(out, seen.scaled, seen.anchors) for out in said]
             found.append(torch.cat([self._median(forecast) for forecast in read]))
         return torch.stack(found).mean(0)
 
@@ -80,8 +80,8 @@ class Asked(nn.Module):
             h, kinds = network.shape.h, len(network.anchors.names)
             seen = self._look(network, history)
             with torch.no_grad():
-                out = network.heads(network.recur(network.enter(seen))[0], seen)
-                forecast = network.say(out, seen.scaled, seen.anchors)
+                out = network.heads(network.recurrence(network.embedded(seen))[0], seen)
+                forecast = network.decode(out, seen.scaled, seen.anchors)
             weights = out[0, -1, : h * kinds].unflatten(0, (kinds, h)).softmax(0)
             correction = (forecast.scale * forecast.median)[0, 0]
             k = self.horizon

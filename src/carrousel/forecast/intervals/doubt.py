@@ -90,12 +90,12 @@ def _movement(panel: Panel, shape: Shape) -> tuple[Array, Array, NDArray[np.int6
 
 
 def _lags(shape: Shape) -> NDArray[np.int64]:
-    longest = 1 if shape.step == 1 else max(shape.h, 1)
+    longest = 1 if shape.patch == 1 else max(shape.h, 1)
     return np.unique(np.linspace(1, longest, LAGS).astype(int))
 
 
 def _unit(shape: Shape) -> float:
-    return 1.0 if shape.step == 1 else MEAN_TO_SCALE
+    return 1.0 if shape.patch == 1 else MEAN_TO_SCALE
 
 
 def _swing(y: Array, lags: NDArray[np.int64]) -> tuple[float, float, int]:
@@ -133,7 +133,7 @@ def trailing_gaps(panel: Panel) -> NDArray[np.int64]:
 def gap_notes(panel: Panel, shape: Shape) -> list[str]:
     """Sentences on what a forecast of the panel rests on where little is known."""
     notes, gap = [], trailing_gaps(panel)
-    long = np.flatnonzero(gap >= max(shape.seasons[0], shape.step))
+    long = np.flatnonzero(gap >= max(shape.seasons[0], shape.patch))
     if len(long):
         names = some([f"{panel.ids[s]!r} ({gap[s]:,})" for s in long])
         notes.append(

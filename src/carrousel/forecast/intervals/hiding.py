@@ -98,7 +98,7 @@ class _Hiding:
 
     def _long(self, gap: int) -> Tensor:
         """Windows with enough values before a gap; real ones if there are enough."""
-        known = max(self.windows.history // 2, 2 * self.network.shape.step + 1)
+        known = max(self.windows.history // 2, 2 * self.network.shape.patch + 1)
         long = self.end - gap - self.windows.start[self.series] >= known
         own = long & (self.series < self.real)
         return torch.nonzero(own if int(own.sum()) >= 2 * LEAST else long)[:MEASURED, 0]

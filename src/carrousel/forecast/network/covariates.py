@@ -130,7 +130,7 @@ class Covariates(nn.Module):
         self.futr, self.hist, self.static = (
             Columns(sizes) for sizes in (shape.futr, shape.hist, shape.static)
         )
-        self.shown = _linear(shape.step * (self.futr.width + self.hist.width), shape.hidden)
+        self.shown = _linear(shape.patch * (self.futr.width + self.hist.width), shape.hidden)
         self.constant = _linear(self.static.width, shape.hidden)
         self.coming = Coming(shape, self.futr.width, kinds) if shape.futr else None
 
@@ -146,7 +146,7 @@ class Covariates(nn.Module):
         if self.shown is not None:
             futr = extra.futr[:, : extra.hist.shape[1]]
             seen = torch.cat([self.futr(futr), self.hist(extra.hist)], -1)
-            steps = seen.unflatten(1, (-1, self.shape.step)).flatten(2)  # (B, T, step * width)
+            steps = seen.unflatten(1, (-1, self.shape.patch)).flatten(2)  # (B, T, step * width)
             parts.append(self.shown(steps))
         if self.constant is not None:
             parts.append(self.constant(self.static(extra.static))[:, None])
@@ -196,7 +196,7 @@ def _linear(inputs: int, outputs: int) -> nn.Linear | None:
 def _places(shape: Shape, steps: int) -> tuple[Tensor, ...]:
     """(T, h) positions in a window of the steps that are forecast from each of the last ``steps``,
     and for each season of those that a seasonal forecast copies."""
-    end = torch.arange(shape.steps - steps + 1, shape.steps + 1)[:, None] * shape.step
+    end = torch.arange(shape.steps - steps + 1, shape.steps + 1)[:, None] * shape.patch
     ahead = torch.arange(shape.h)
     target = end + ahead
     lags = [season * (ahead // season + 1) for season in shape.seasons]

@@ -15,26 +15,26 @@ class Forecast(NamedTuple):
     """The distribution of the ``h`` values after each step of a window.
 
     Quantile number k outwards from the median is
-    ``origin + center + scale * (median ± width * reach_k)``. The distribution's form (``reach``)
+    ``origin + location + scale * (median ± width * offset_k)``. The form (``quantile_offsets``)
     is shared by the steps of the horizon, which differ in median and width: few numbers, each
     with much evidence.
     """
 
-    center: Tensor  # (B, T, h) relative to the origin
+    location: Tensor  # (B, T, h) relative to the origin
     scale: Tensor  # (B, T, 1)
-    median: Tensor  # (B, T, h) beside the center, in units of the scale
+    median: Tensor  # (B, T, h) beside the location, in units of the scale
     width: Tensor  # (B, T, h) > 0
-    reach: Tensor  # (B, T, 2, SIDE) below and above, > 0, increasing outwards
+    quantile_offsets: Tensor  # (B, T, 2, SIDE) below and above, > 0, increasing outwards
     scaled: Scaled
 
-    def signed_reach(self) -> Tensor:
+    def signed_offsets(self) -> Tensor:
         """(B, T, Q) distances of the quantiles from the median, in widths; increasing."""
-        below, above = self.reach.unbind(-2)
+        below, above = self.quantile_offsets.unbind(-2)
         return torch.cat([-below.flip(-1), torch.zeros_like(below[..., :1]), above], -1)
 
     def quantiles(self) -> Tensor:
         """(B, T, h, Q) float64, in the units of y, increasing along Q."""
-        middle, width = self.center + self.scale * self.median, self.scale * self.width
-        reach = self.signed_reach()[..., None, :]
-        around = torch.addcmul(middle[..., None], width[..., None], reach)  # in one pass
+        middle, width = self.location + self.scale * self.median, self.scale * self.width
+        quantile_offsets = self.signed_offsets()[..., None, :]
+        around = torch.addcmul(middle[..., None], width[..., None], quantile_offsets)  # in one pass
         return around.double().add_(self.scaled.absolute()[:, :, None, None])

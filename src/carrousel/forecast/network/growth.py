@@ -45,7 +45,7 @@ def _grow_covariates(network: Network, new: Network) -> None:
         for embedding, larger in zip(one.kinds, other.kinds, strict=True):
             _grow_embedding(embedding.weight, larger.weight)
     moving = [*places["futr"], *(more.futr.width + k for k in places["hist"])]
-    _spread(old.shown, more.shown, moving, shape.step)
+    _spread(old.shown, more.shown, moving, shape.patch)
     _spread(old.constant, more.constant, places["static"], 1)
     if old.coming is not None and more.coming is not None:
         _spread(old.coming.known, more.coming.known, places["futr"], 1 + len(shape.seasons))

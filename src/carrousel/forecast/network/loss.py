@@ -27,9 +27,9 @@ def forecast_loss(forecast: Forecast, target: Tensor) -> Tensor:
     """
     scaled = forecast.scaled
     weight = row_weights(scaled, target) * target.isfinite()
-    error = (target - scaled.origin[..., None] - forecast.center) / forecast.scale
+    error = (target - scaled.origin[..., None] - forecast.location) / forecast.scale
     error = error.nan_to_num(0.0).clamp(-LARGEST, LARGEST) - forecast.median
-    rest = error[..., None] - forecast.width[..., None] * forecast.signed_reach()[..., None, :]
+    rest = error[..., None] - forecast.width[..., None] * forecast.signed_offsets()[..., None, :]
     probability = rest.new_tensor(QUANTILES)
     pinball = torch.maximum(probability * rest, (probability - 1) * rest).mean(-1)
     return (weight * (pinball + MEDIAN_WEIGHT * error.abs())).sum()

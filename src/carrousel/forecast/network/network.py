@@ -33,7 +33,7 @@ class Dense(nn.Module):
         return self.linear(x).tanh(), None
 
 
-class Seen(NamedTuple):
+class Encoded(NamedTuple):
     """A batch of windows as a network sees them."""
 
     features: Tensor  # (B, T, F)
@@ -41,10 +41,10 @@ class Seen(NamedTuple):
     scaled: Scaled  # of the steps that are asked for
     extra: Extra | None = None  # covariates
 
-    def after(self, steps: int, step: int) -> "Seen":
+    def after(self, steps: int, step: int) -> "Encoded":
         """Without the first steps, of ``step`` observations; all anchors must be there."""
         which = slice(steps, None)
-        return Seen(
+        return Encoded(
             self.features[:, which],
             self.anchors[:, which],
             self.scaled.part(which),
@@ -55,13 +55,13 @@ class Seen(NamedTuple):
 class Network(nn.Module):
     """(B, history) values, NaN where missing, to quantiles of the next ``h`` after every step.
 
-    The center is a weighted mean of simple forecasts (see ``anchors``), with weights between 0
+    The location is a weighted mean of simple forecasts (see ``anchors``), with weights between 0
     and 1 that the network chooses for each window and each step of the horizon; around it lie
     the median (free) and, outwards from it, the other quantiles by positive increments, so that
     they cannot cross. ``start_from`` makes this a good forecast before any training.
     """
 
-    stretch: Tensor
+    interval_scale: Tensor
     prior: Tensor
     wander: Tensor
     factors: Tensor
@@ -71,16 +71,18 @@ class Network(nn.Module):
     def __init__(self, shape: Shape) -> None:
         super().__init__()
         self.shape = shape
-        self.anchors = Anchors(shape.step, shape.h, shape.seasons)
-        self.backs = steps_back(shape.step, shape.steps, shape.seasons)
+        self.anchors = Anchors(shape.patch, shape.h, shape.seasons)
+        self.backs = steps_back(shape.patch, shape.steps, shape.seasons)
         kinds, hidden = len(self.anchors.names), shape.hidden
-        shown = shape.step * (2 + len(self.backs)) + 2
+        shown = shape.patch * (2 + len(self.backs)) + 2
         self.embed = nn.Linear(shown, hidden)
         self.layers = nn.ModuleList(_layer(shape.cell, hidden) for _ in range(shape.layers))
         self.head = nn.Linear(hidden, shape.h * (kinds + 2) + 2 * SIDE)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
-        self.register_buffer("stretch", torch.ones(()))  # of all intervals, see ``calibrate``
+        self.register_buffer(
+            "interval_scale", torch.ones(())
+        )  # of all intervals, see ``calibrate``
         self.register_buffer("prior", torch.tensor(Prior(), dtype=torch.float64))  # see ``scaling``
         self.register_buffer("wander", torch.full((len(GAPS),), 0.5, dtype=torch.float64))
         self.register_buffer("factors", torch.ones(2, len(COUNTS), dtype=torch.float64))
@@ -98,40 +100,45 @@ class Network(nn.Module):
         offset: Tensor | None = None,
     ) -> Forecast:
         """Forecasts from every step, or only from the last (T = 1)."""
-        return self.answer(self.look(history, last, extra, offset))
+        return self.predict(self.encode(history, last, extra, offset))
 
-    def look(
+    def encode(
         self,
         history: Tensor,
         last: bool = False,
         extra: Extra | None = None,
         offset: Tensor | None = None,
-    ) -> Seen:
+    ) -> Encoded:
         """What all networks of this shape see, of windows from which ``offset`` (B, 1) float64
         was taken (None: nothing); they may share it."""
         offset = no_offset(history) if offset is None else offset
         seen = look(history, self.anchors, self.backs, offset, Prior(*self.prior.tolist()), last)
-        return Seen(seen.features, seen.anchors, seen.scaled, extra)
+        return Encoded(seen.features, seen.anchors, seen.scaled, extra)
 
-    def answer(self, seen: Seen) -> Forecast:
+    def predict(self, seen: Encoded) -> Forecast:
         """Forecasts from the steps for which there are anchors."""
-        x, _ = self.recur(self.enter(seen), wanted=seen.anchors.shape[1])
-        return self.say(self.heads(x, seen), seen.scaled, seen.anchors)
+        x, _ = self.recurrence(self.embedded(seen), wanted=seen.anchors.shape[1])
+        return self.decode(self.heads(x, seen), seen.scaled, seen.anchors)
 
     @torch.no_grad()
-    def add_quantiles(self, seen: Seen, total: Tensor) -> None:
-        """Add ``answer(seen).quantiles()`` after the last step to (B, h, Q), in fewer passes."""
-        x, _ = self.recur(self.enter(seen), wanted=1)
-        scaled, stretch = seen.scaled, self.stretch.item()
+    def add_quantiles(self, seen: Encoded, total: Tensor) -> None:
+        """Add ``predict(seen).quantiles()`` after the last step to (B, h, Q), in fewer passes."""
+        x, _ = self.recurrence(self.embedded(seen), wanted=1)
+        scaled, interval_scale = seen.scaled, self.interval_scale.item()
         add_quantiles(
-            self.heads(x, seen), seen.anchors, scaled.absolute(), scaled.scale, stretch, total
+            self.heads(x, seen),
+            seen.anchors,
+            scaled.absolute(),
+            scaled.scale,
+            interval_scale,
+            total,
         )
 
-    def enter(self, seen: Seen) -> Tensor:
+    def embedded(self, seen: Encoded) -> Tensor:
         """(B, T, hidden) what the recurrence reads at each step."""
-        return self._enter(seen.features, seen.extra, None)[0]
+        return self._embedded(seen.features, seen.extra, None)[0]
 
-    def _enter(self, features: Tensor, extra: Extra | None, shared: Any) -> tuple[Tensor, Any]:
+    def _embedded(self, features: Tensor, extra: Extra | None, shared: Any) -> tuple[Tensor, Any]:
         """The same from the state of the groups' layer, and that state after it."""
         x = self.embed(features)
         if self.covariates is not None:
@@ -148,18 +155,18 @@ class Network(nn.Module):
         state (zeros if None) to the next; its last entry, where there are groups, is the state of
         their layer, for each series that of its group."""
         shared = state[-1] if state is not None and self.group is not None else None
-        x, shared = self._enter(features, extra, shared)
-        x, after = self.recur(x, state)
+        x, shared = self._embedded(features, extra, shared)
+        x, after = self.recurrence(x, state)
         return x, after if self.group is None else [*after, shared]
 
-    def heads(self, x: Tensor, seen: Seen) -> Tensor:
+    def heads(self, x: Tensor, seen: Encoded) -> Tensor:
         """(B, T, K*h + 2h + 2 SIDE) raw outputs after the steps for which there are anchors."""
         x = x[:, -seen.anchors.shape[1] :]
         out = self.head(x)
         ahead = None if self.covariates is None else self.covariates.ahead(x, _given(seen.extra))
         return out if ahead is None else out + F.pad(ahead, (0, 2 * SIDE))
 
-    def recur(
+    def recurrence(
         self, x: Tensor, state: State | None = None, wanted: int | None = None
     ) -> tuple[Tensor, State]:
         """(B, T, hidden) through the layers, each of which adds to what it read, from a state
@@ -176,17 +183,17 @@ class Network(nn.Module):
 
     def read(self, x: Tensor, scaled: Scaled, anchors: Tensor) -> Forecast:
         """The distributions after some steps, from what the layers gave (B, T, hidden)."""
-        return self.say(self.head(x), scaled, anchors)
+        return self.decode(self.head(x), scaled, anchors)
 
-    def say(self, out: Tensor, scaled: Scaled, anchors: Tensor) -> Forecast:
+    def decode(self, out: Tensor, scaled: Scaled, anchors: Tensor) -> Forecast:
         """The distributions that raw outputs stand for."""
         h, kinds = self.shape.h, len(self.anchors.names)
         weights, median, width, tails = out.split([h * kinds, h, h, 2 * SIDE], -1)
         weights = weights.unflatten(-1, (kinds, h)).softmax(-2)
-        center = (weights * anchors).sum(-2)  # (B, T, h)
-        reach = F.softplus(tails.unflatten(-1, (2, SIDE))).cumsum(-1)
-        width = F.softplus(width) * self.stretch
-        return Forecast(center, scaled.scale, median, width, reach, scaled)
+        location = (weights * anchors).sum(-2)  # (B, T, h)
+        quantile_offsets = F.softplus(tails.unflatten(-1, (2, SIDE))).cumsum(-1)
+        width = F.softplus(width) * self.interval_scale
+        return Forecast(location, scaled.scale, median, width, quantile_offsets, scaled)
 
     def loss(
         self, window: Tensor, extra: Extra | None = None, offset: Tensor | None = None
@@ -198,13 +205,13 @@ class Network(nn.Module):
         carries it, and not from an empty one (truncated backpropagation through time).
         """
         shape = self.shape
-        seen, state = self.look(window[:, : -shape.h], extra=extra, offset=offset), None
+        seen, state = self.encode(window[:, : -shape.h], extra=extra, offset=offset), None
         lead = seen.features.shape[1] - shape.steps
         if lead:
             with torch.no_grad():
-                early = None if extra is None else extra.part(slice(lead * shape.step))
+                early = None if extra is None else extra.part(slice(lead * shape.patch))
                 _, state = self.carry(seen.features[:, :lead], early)
-            seen = seen.after(lead, shape.step)
+            seen = seen.after(lead, shape.patch)
         x, _ = self.carry(seen.features, seen.extra, state)
         out = self.heads(x, seen)
         taught = targets(window, shape)[:, lead:]
@@ -226,7 +233,7 @@ def _together(extra: Extra | None) -> Together:
 
 def targets(window: Tensor, shape: Shape) -> Tensor:
     """(B, history + h) to (B, T, h): the values after each step; a view."""
-    return window[:, shape.step :].unfold(1, shape.h, shape.step)
+    return window[:, shape.patch :].unfold(1, shape.h, shape.patch)
 
 
 def _layer(cell: str, hidden: int) -> nn.Module:

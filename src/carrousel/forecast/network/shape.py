@@ -9,7 +9,7 @@ class Shape:
 
     h: int
     cell: str  # a name in ops/cells.py, or "ann"
-    step: int  # observations read in one step of the recurrence
+    patch: int  # observations read in one step of the recurrence
     steps: int  # steps of history read before a forecast
     seasons: tuple[int, ...]  # lags of the seasonal anchors, in observations
     hidden: int
@@ -27,4 +27,4 @@ class Shape:
     @property
     def history(self) -> int:
         """Observations of history read before a forecast."""
-        return self.step * self.steps
+        return self.patch * self.steps

@@ -32,7 +32,7 @@ def check_shape(shape: Shape, options: Options, networks: int, tensors: int) -> 
     Raises:
         ValueError: They are not. So for the functions below.
     """
-    for name in ("h", "step", "steps", "hidden", "layers"):
+    for name in ("h", "patch", "steps", "hidden", "layers"):
         if getattr(shape, name) < 1:
             raise ValueError(f"shape.{name} must be at least 1, got {getattr(shape, name)}")
     seasons = shape.seasons
@@ -126,7 +126,7 @@ def check_stream(stream: dict[str, Tensor], panel: Panel, shape: Shape, networks
     wanted: dict[str, tuple[int, ...]] = {"count": (count,)}
     for k in range(networks):
         wanted[f"top{k}"] = (count, shape.hidden)
-        wanted |= {f"state{k}.{i}": (shape.step, count, shape.hidden) for i in range(parts)}
+        wanted |= {f"state{k}.{i}": (shape.patch, count, shape.hidden) for i in range(parts)}
     if names := wanted.keys() ^ stream.keys():
         name = min(names)
         raise ValueError(f"stream.{name} is {'missing' if name in wanted else 'too many'}")

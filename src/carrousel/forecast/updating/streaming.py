@@ -31,7 +31,7 @@ from ...ops.cells import CELLS
 from ..intervals.doubt import doubted, gaps_before, steady, stepped_over
 from ..network.covariates import Extra
 from ..network.groups import Together
-from ..network.network import Network, Seen
+from ..network.network import Encoded, Network
 from ..network.windows import less_last
 from .rolling import Rolling, last_values
 
@@ -70,7 +70,7 @@ class Stream:
         if networks:
             self.shape = networks[0].shape
             self.window = self.shape.history
-            self.kept = max(kept, self.window + self.shape.step - 1)
+            self.kept = max(kept, self.window + self.shape.patch - 1)
         self.meta = panel.select([])
         self.start, self.day, self.ids = panel.start, panel.days, list(panel.ids)
         self.places = {name: s for s, name in enumerate(self.ids)}
@@ -255,7 +255,7 @@ class Stream:
         self.count += count
         if not self.networks:
             return
-        turn = -count % self.shape.step
+        turn = -count % self.shape.patch
         self.states = [[t[turn:] + t[:turn] for t in states] for states in self.states]
 
     def quantiles(self, ahead: NDArray[np.float32] | None = None) -> NDArray[np.float64]:
@@ -270,7 +270,7 @@ class Stream:
             seen = self._seen(self.values[:, -length:], extra)
             for network, top in zip(self.networks, self.tops, strict=True):
                 out = network.heads(top[:, None], seen)
-                members.append(network.say(out, seen.scaled, seen.anchors).quantiles()[:, 0])
+                members.append(network.decode(out, seen.scaled, seen.anchors).quantiles()[:, 0])
             return self._over_gaps(torch.stack(members).mean(0)).numpy()
 
     def after_gaps(self, ahead: NDArray[np.float32] | None = None) -> NDArray[np.float64]:
@@ -289,7 +289,7 @@ class Stream:
         rows, windows = self._before_gaps()
         if len(rows) and self.beside is None:
             seen = self._seen(windows)
-            anew = [network.answer(seen).quantiles()[:, 0] for network in self.networks]
+            anew = [network.predict(seen).quantiles()[:, 0] for network in self.networks]
             quantiles[rows] = torch.stack(anew).mean(0)
         return quantiles
 
@@ -325,7 +325,7 @@ class Stream:
             return
         at_once = STARTED_AT_ONCE if self.groups is None else len(rows)
         for part in np.array_split(rows, -(-len(rows) // max(at_once, 1)) or 1):
-            for back in range(self.shape.step):
+            for back in range(self.shape.patch):
                 end = self.kept - back
                 shown = self._seen(self.values[part, end - self.shape.history : end]).features
                 extra = self._extra(part, end, self.shape.history)
@@ -336,15 +336,15 @@ class Stream:
                     if back == 0:
                         self._put(k, part, x[:, -1])
 
-    def _seen(self, values: NDArray[np.float64], extra: Extra | None = None) -> Seen:
+    def _seen(self, values: NDArray[np.float64], extra: Extra | None = None) -> Encoded:
         """What the networks see of windows (B, history)."""
         history, offset = less_last(torch.from_numpy(values))
-        return self.networks[0].look(history, last=True, extra=extra, offset=offset)
+        return self.networks[0].encode(history, last=True, extra=extra, offset=offset)
 
     def _phases(self, rows: Any, back: int = 0) -> list[tuple[int, Any]]:
         """The phases whose turn it was ``back`` observations ago, and which of ``rows`` they are
         of: nearly always one, of all."""
-        phases = (self.count[rows] - back) % self.shape.step
+        phases = (self.count[rows] - back) % self.shape.patch
         if (phases == phases[:1]).all():
             return [(int(phases[0]), slice(None))] if len(phases) else []
         return [(int(phase), np.flatnonzero(phases == phase)) for phase in np.unique(phases)]
@@ -356,7 +356,7 @@ class Stream:
         shown = self._seen(self.values[rows, -self.shape.history :]).features[:, -1:]
         for phase, group in self._phases(rows):
             series = rows if isinstance(group, slice) else np.arange(len(self.ids))[rows][group]
-            extra = self._extra(series, self.kept, self.shape.step)
+            extra = self._extra(series, self.kept, self.shape.patch)
             for k, network in enumerate(self.networks):
                 before = [tensors[phase][series][None] for tensors in self.states[k]]
                 state = _grouped(before, self.shape.cell)
@@ -368,7 +368,7 @@ class Stream:
         parts = [part[0] for state in states for part in _parts(state)]
         if not self.states[k]:
             shape = (len(self.ids), self.shape.hidden)
-            self.states[k] = [[p.new_empty(shape) for _ in range(self.shape.step)] for p in parts]
+            self.states[k] = [[p.new_empty(shape) for _ in range(self.shape.patch)] for p in parts]
         for tensors, part in zip(self.states[k], parts, strict=True):
             if isinstance(series, slice):
                 tensors[phase] = part  # of all series: nothing is copied

@@ -7,7 +7,7 @@
 
 /** (K, h) forecasts from the end of step t, relative to the origin; `meta` is the model's. */
 export function simpleForecasts(scaled, { shape, constants }, t) {
-  const { step, h, seasons } = shape;
+  const { patch: step, h, seasons } = shape;
   const ahead = Array.from({ length: h }, (_, j) => j);
   const from = { scaled, step, t, ahead, count: constants.seasons };
   const level = scaled.level[t];

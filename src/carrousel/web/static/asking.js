@@ -46,7 +46,7 @@ export function askSeries(model, input, record, at, ahead) {
   const whole = median(input, record);
   const occlusion = Float64Array.from({ length: at + 1 }, (_, t) => {
     if (input.scaled.age[t] < 0) return NaN;
-    const changed = withoutStep(input, t, model.meta.shape.step).map((series) => {
+    const changed = withoutStep(input, t, model.meta.shape.patch).map((series) => {
       const window = windowInput(model, input, series);
       return whole - median(window, forward(model, window.x));
     });

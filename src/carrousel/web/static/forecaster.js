@@ -29,7 +29,7 @@ export function upTo(model, input, end) {
 
 function seriesInput(model, index, values, end) {
   const { shape } = model.meta;
-  const { step, steps } = shape;
+  const { patch: step, steps } = shape;
   const length = step * steps;
   const first = end - length; // may lie before the series: those values are missing
   const gap = gapBefore(values, end);
@@ -59,7 +59,7 @@ function gapBefore(values, end) {
 }
 
 /** How much of a gap is stepped over, in whole seasons (carrousel/forecast/intervals/doubt.py). */
-function steppedOver(gap, { step, steps, seasons }) {
+function steppedOver(gap, { patch: step, steps, seasons }) {
   const [shortest, longest] = [seasons[0], seasons[seasons.length - 1]];
   const over = longest % shortest === 0 ? gap - (gap % longest) : 0;
   const rest = gap - over;
@@ -100,7 +100,7 @@ export function features(scaled, { shape, constants }) {
   });
 }
 
-function seasonsBack({ step, steps, seasons }) {
+function seasonsBack({ patch: step, steps, seasons }) {
   const longer = seasons.filter((s) => s % step === 0).map((s) => s / step);
   return [...new Set([1, ...longer.filter((back) => back < steps)])].sort((a, b) => a - b);
 }
@@ -117,7 +117,7 @@ function change(values, t, back) {
  *   quantiles (h, Q), weights and simple forecasts (K, h), in the units of the series
  */
 export function readForecast(model, input, record, t) {
-  const { shape, stretch, calibration } = model.meta;
+  const { shape, interval_scale: intervalScale, calibration } = model.meta;
   const { h } = shape;
   const { scaled } = input;
   const simple = simpleForecasts(scaled, model.meta, t); // (K, h)
@@ -129,7 +129,7 @@ export function readForecast(model, input, record, t) {
   const scale = scaled.scale[t];
   const quantiles = center.map((value, j) => {
     const median = out[h * kinds + j];
-    const width = softplus(out[h * (kinds + 1) + j]) * stretch;
+    const width = softplus(out[h * (kinds + 1) + j]) * intervalScale;
     const middle = steady(input, model.meta.constants) ? 0 : value + scale * median;
     return reach.map((far) => scaled.origin + middle + scale * width * far);
   });

@@ -13,13 +13,13 @@
 
 /**
  * @param {Float64Array} history T * step observations, NaN where missing
- * @param {{shape: {step: number, seasons: number[]}, prior: [number, number],
+ * @param {{shape: {patch: number, seasons: number[]}, prior: [number, number],
  *   constants: WindowConstants}} meta the model's; `prior` is the usual scale: of the size
  *   of the values, and at least
  * @returns {{values: number[][], mask: number[][], level: number[], scale: number[],
  *   size: number[], origin: number, age: number[]}} values and levels relative to the origin
  */
-export function scaleSteps(history, { shape: { step, seasons }, prior, constants }) {
+export function scaleSteps(history, { shape: { patch: step, seasons }, prior, constants }) {
   const T = history.length / step;
   const last = history.findLastIndex(Number.isFinite);
   const origin = last < 0 ? 0 : history[last];

@@ -82,7 +82,7 @@ function seriesBar(store, model, input) {
   return el(
     "div",
     { class: "input-bar" },
-    el("span", {}, t("page.reads", model.meta.shape.step)),
+    el("span", {}, t("page.reads", model.meta.shape.patch)),
     menu,
     el("button", { id: "reset-series", onclick: reset }, t("page.reset")),
   );

@@ -155,7 +155,7 @@ function mountForecaster(root, store) {
 
 function toolbar(store, { onahead }) {
   const { model } = store.state;
-  const { h, step, steps } = model.meta.shape;
+  const { h, patch: step, steps } = model.meta.shape;
   const series = el(
     "select",
     {

@@ -203,7 +203,7 @@ function seriesRow(store) {
   chart.element.classList.add("aligned");
   function draw() {
     const { input, model, step } = store.state;
-    const { step: size } = model.meta.shape;
+    const { patch: size } = model.meta.shape;
     const from = input.first + step * size;
     chart.draw({
       from: input.first,
