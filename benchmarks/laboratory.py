@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from carrousel import lab
-from carrousel.lab.bar import Bar
+from carrousel.console import Bar
 
 DOCS = Path(__file__).parent.parent / "docs"
 

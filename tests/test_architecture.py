@@ -188,6 +188,46 @@ def test_the_tests_tool_finds_circles_and_imports_inside_functions():
     )  # the package of what it wants
 
 
+MAKERS = {  # of what there is one maker: its module, what gives another away, and who else may
+    "tables, bars and lines on a terminal": (
+        "carrousel.console",
+        r"^ *(from|import) rich\b(?!\.text)|\.[lr]just\(|\.center\(|[\"']\\r[^\\\"']|\btqdm\b",
+        {"carrousel.cli.summary": "names of types"},
+    ),
+    "JSON": (
+        "carrousel.storage.files",
+        r"\bjson\.dumps?\(",
+        {
+            "carrousel.storage.checkpoint": "signed as it stands",
+            "carrousel.storage.model_directory": "signed as it stands",
+            "carrousel.storage.plain": "a check that it can be written again",
+            "carrousel.lab.trials": "for a digest",
+            "carrousel.forecast.evaluation.report.charts": "inside a page",
+            "carrousel.web.export": "inside a page",
+            "carrousel.web.library": "an answer, as short as can be",
+            "carrousel.web.security": "an answer, as short as can be",
+        },
+    ),
+    "CSV and Parquet": (
+        "carrousel.storage.files",
+        r"^ *import csv\b|\.(write|to)_(csv|parquet)\(",
+        {"carrousel.data.files": "reads it"},
+    ),
+    "times in words": ("carrousel.wording", r"strftime|isoformat|datetime_as_string", {}),
+}
+
+
+@pytest.mark.parametrize("what", MAKERS)
+def test_there_is_one_maker_of(what):
+    maker, signs, others = MAKERS[what]
+    found = {
+        module
+        for module, path in FILES.items()
+        if re.search(signs, path.read_text("utf-8"), re.MULTILINE)
+    }
+    assert found - {maker} == set(others)
+
+
 def _kinds_by_string() -> list[str]:
     """Where a name of a kind of cell is compared, matched or the key of a table."""
     names = {name for cell in CELLS.values() for name in (cell.name, cell.title, *cell.modes)}

@@ -28,6 +28,20 @@ def written(time: Any) -> str:
     return text.removesuffix(" 00:00:00").removesuffix(":00")
 
 
+def written_alike(times: Any) -> list[str]:
+    """An array of times, or of numbers of steps, for an axis: all with a clock, or none.
+
+    >>> import numpy as np
+    >>> written_alike(np.array(["2024-01-31T00", "2024-01-31T12"], "M8[h]"))
+    ['2024-01-31 00:00', '2024-01-31 12:00']
+    """
+    if times.dtype.kind != "M":
+        return [str(time) for time in times]
+    texts = [str(time) for time in times.astype("M8[s]")]
+    whole = all(text.endswith("T00:00:00") for text in texts)
+    return [text[:10] if whole else text[:16].replace("T", " ") for text in texts]
+
+
 def some(names: Sequence[str], most: int = 3) -> str:
     """The first few of a list, and how many more.
 

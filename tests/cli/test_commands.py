@@ -230,7 +230,7 @@ from contextlib import contextmanager
 from carrousel.cli import main, progress
 
 @contextmanager
-def halting_bar(console, title):
+def halting_bar(title):
     def report(network, now):
         if title == {title!r} and now.step == 3:
             print("halted", flush=True)

@@ -1,13 +1,16 @@
 """Files appear whole or not at all, and the dead leave nothing that stays."""
 
+import json
 import os
 import subprocess
 import sys
 import threading
 
+import numpy as np
+import pandas as pd
 import pytest
 
-from carrousel.storage.checkpoint import write_bytes
+from carrousel.storage.files import write_bytes, write_csv, write_json
 from carrousel.storage.tempfiles import OLD, hold, is_abandoned
 
 posix = pytest.mark.skipif(os.name != "posix", reason="locks are POSIX; elsewhere age decides")
@@ -36,10 +39,48 @@ def test_a_write_that_fails_changes_nothing(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_json_holds_what_json_can_hold(tmp_path):
+    data = {"é": np.float32(0.5), "a": np.array([1.0, np.nan, np.inf]), 3: (None, True, "x")}
+    write_json(tmp_path / "a.json", data)
+    text = (tmp_path / "a.json").read_text("utf-8")
+    assert text.endswith("}\n")
+    assert "é" in text
+
+    def refuse(name):
+        raise AssertionError(name)
+
+    found = json.loads(text, parse_constant=refuse)
+    assert found == {"é": 0.5, "a": [1.0, None, None], "3": [None, True, "x"]}
+
+
+def test_csv_is_what_other_programs_read(tmp_path):
+    rows = [{"word": 'a "b", c', "n": 1, "x": 0.1}, {"word": "é\n", "n": 2, "x": None}]
+    write_csv(tmp_path / "a.csv", rows)
+    assert b"\r" not in (tmp_path / "a.csv").read_bytes()
+    found = pd.read_csv(tmp_path / "a.csv")
+    assert found.astype(object).where(found.notna(), None).to_dict("records") == rows
+
+
+@pytest.mark.parametrize("write", [write_csv, write_json])
+def test_what_cannot_be_written_leaves_the_old_file(write, tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    write(path, [{"a": 1}])
+    before = path.read_bytes()
+    monkeypatch.setattr(os, "replace", _full)
+    with pytest.raises(OSError, match="No space left"):
+        write(path, [{"a": 2}])
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def _full(*_):
+    raise OSError(28, "No space left on device")
+
+
 DYING = """
 import os, sys, signal
 from pathlib import Path
-from carrousel.storage.checkpoint import write_bytes
+from carrousel.storage.files import write_bytes
 os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)
 write_bytes(Path(sys.argv[1]), b"half")
 """

@@ -34,8 +34,9 @@ def backtest(
     Beside ours stand the naive and seasonal naive methods, scored on the same windows.
     """
     source, h = o.chosen_source(file, sample), o.chosen_horizon(horizon, sample)
+    from ..console import console
     from ..forecast import Forecaster
-    from . import console, inputs, result_files
+    from . import inputs, result_files, summary
     from .folders import whole_folder
     from .progress import training_bar
 
@@ -43,21 +44,21 @@ def backtest(
         if value is not None and value < 1:
             raise ValueError(f"{name} must be at least 1, got {value}")
     forecaster, level = Forecaster(h, **settings), o.levels(level)
-    screen, errors = console.console(), console.console(stderr=True)
+    screen = console()
     panel, notes = inputs.read(source, forecaster, init, static)
-    console.say_what_was_read(screen, source, panel, notes)
+    summary.say_what_was_read(screen, source, panel, notes)
     needed = h + (step or h) * (windows - 1) + 2
     which, short = inputs.long_enough(panel, needed, f"a backtest of {windows} windows")
-    console.say(screen, short)
+    summary.say(screen, short)
     notes += short
     compared = panel if len(which) == panel.n_series else panel.select(which)
     with whole_folder(out) if out else nullcontext() as folder:
-        with training_bar(errors, "learning without the held-out steps") as report:
+        with training_bar("learning without the held-out steps") as report:
             evaluation = forecaster.evaluate(
                 compared, windows, step=step, level=level, refit=refit, progress=report, init=init
             )
         title = f"{windows} window{'s' * (windows > 1)} of {h} steps, foretold from what was before"
-        console.say_scores(screen, evaluation, title)
+        summary.say_scores(screen, evaluation, title)
         if folder is not None:
             record = {"source": source.name, "notes": notes, "windows": windows, "step": step or h}
             suffix = ".parquet" if parquet else ".csv"

@@ -93,20 +93,17 @@ def _vector(name: str, text: str, size: int, rng: "Generator") -> "Tensor":
 
 
 def _show(done: "Step") -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
+    from rich.text import Text
 
     from ..colors import COLORS
+    from ..console import console, table
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("operation", no_wrap=True)
-    table.add_column("formula", no_wrap=True)
-    table.add_column("value")
-    for operation in done:
-        style = COLORS.get(operation.role, "")
-        name = f"[{style}]{operation.name}[/]" if style else operation.name
-        formula = operation.formula.replace("[", "\\[")  # rich reads brackets as styles
-        numbers = " ".join(f"{value:7.4f}" for value in operation.value.tolist())
-        table.add_row(name, formula, numbers)
-    Console(highlight=False).print(table)
+    rows = [
+        {
+            "operation": Text(operation.name, style=COLORS.get(operation.role, "")),
+            "formula": operation.formula,
+            "value": " ".join(f"{value:7.4f}" for value in operation.value.tolist()),
+        }
+        for operation in done
+    ]
+    console().print(table(rows, rows[0], wrapped=("value",)))

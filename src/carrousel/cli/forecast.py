@@ -47,29 +47,30 @@ def forecast(
     Where no series is long enough for that, or with --no-holdout, nothing is compared.
     """
     source, h = o.chosen_source(file, sample), o.chosen_horizon(horizon, sample)
+    from ..console import console
     from ..forecast import Forecaster
-    from . import console, inputs, result_files
+    from . import inputs, result_files, summary
     from .folders import whole_folder
     from .progress import training_bar
 
     forecaster, level = Forecaster(h, **settings), o.levels(level)
     inputs.require_future(forecaster, future)
-    screen, errors = console.console(), console.console(stderr=True)
+    screen, errors = console(), console(stderr=True)
     panel, notes = inputs.read(source, forecaster, init, static)
     ahead, found = inputs.open_future(forecaster, panel, future)
     notes += found
-    console.say_what_was_read(screen, source, panel, notes)
+    summary.say_what_was_read(screen, source, panel, notes)
     which, short = inputs.comparable(panel, 2 * h, wanted=holdout)
-    console.say(screen, short)
+    summary.say(screen, short)
     notes += short
     compared = panel if len(which) == panel.n_series else panel.select(which)
     with whole_folder(out) as folder:
         evaluation = None
         if len(which):
-            with training_bar(errors, "learning without the held-out steps") as report:
+            with training_bar("learning without the held-out steps") as report:
                 evaluation = forecaster.evaluate(compared, level=level, progress=report, init=init)
-            console.say_scores(screen, evaluation, f"Held out: the last {h} steps")
-        with training_bar(errors, "learning from everything") as report:
+            summary.say_scores(screen, evaluation, f"Held out: the last {h} steps")
+        with training_bar("learning from everything") as report:
             forecaster.fit(panel, progress=report, init=init, checkpoint=checkpoint, resume=resume)
         for sentence in _endings(forecaster):
             errors.print(sentence)

@@ -1,34 +1,19 @@
-"""CSV, Parquet and JSON as they are written."""
-
-import io
-import json
-import math
-from pathlib import Path
-from typing import Any
+"""Tables of forecasts as they are written."""
 
 import numpy as np
 import polars as pl
 
 from ..data import Panel
-
-
-def write_json(path: Path, data: Any) -> None:
-    """JSON that every reader accepts: NaN and infinities become null."""
-    text = json.dumps(_plain(data), indent=1, ensure_ascii=False, allow_nan=False)
-    path.write_text(text + "\n", encoding="utf-8")
+from ..storage.files import frame_bytes
 
 
 def table_bytes(table: pl.DataFrame, panel: Panel, suffix: str) -> bytes:
     """The content of a ``.csv`` or ``.parquet`` file; CSV with the digits that say something."""
-    buffer = io.BytesIO()
-    if suffix == ".parquet":
-        table.write_parquet(buffer)
-    else:
-        rounded = _rounded(table, panel.target_col).with_columns(
+    if suffix == ".csv":
+        table = _rounded(table, panel.target_col).with_columns(
             pl.selectors.datetime().dt.to_string(_time_format(table, panel))
         )
-        rounded.write_csv(buffer)
-    return buffer.getvalue()
+    return frame_bytes(table, suffix)
 
 
 def _rounded(table: pl.DataFrame, target: str) -> pl.DataFrame:
@@ -63,15 +48,3 @@ def _time_format(table: pl.DataFrame, panel: Panel) -> str:
         return "%Y-%m-%d"
     fraction = "%.6f" if (time.dt.microsecond() != 0).any() else ""
     return f"%Y-%m-%d %H:%M:%S{fraction}{zone}"
-
-
-def _plain(data: Any) -> Any:
-    if isinstance(data, dict):
-        return {str(k): _plain(v) for k, v in data.items()}
-    if isinstance(data, (list, tuple, np.ndarray)):
-        return [_plain(v) for v in data]
-    if isinstance(data, (np.generic,)):
-        data = data.item()
-    if isinstance(data, float) and not math.isfinite(data):
-        return None
-    return data if data is None or isinstance(data, (bool, int, float, str)) else str(data)

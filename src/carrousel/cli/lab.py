@@ -11,9 +11,7 @@ from .cell import cell
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rich.console import Console
-
-    from ..lab import Finding, Outcome
+    from ..lab import Outcome
 
 lab = typer.Typer(
     help="The claims about recurrent networks as experiments: vanishing gradients, long memories.",
@@ -46,8 +44,8 @@ def _command(name: str) -> "Callable[..., None]":
     def experiment(
         quick: Quick = False, seeds: Seeds = None, jobs: Jobs = None, out: Out = Path("lab")
     ) -> None:
+        from ..console import Bar
         from ..lab import Options, run
-        from ..lab.bar import Bar
         from .folders import writable_folder
 
         with writable_folder(out), Bar(name) as progress:
@@ -70,37 +68,22 @@ lab.command("cell")(cell)
 
 
 def _show(outcome: "Outcome", out: Path) -> None:
-    from rich.console import Console
+    from rich.text import Text
 
-    console = Console(highlight=False)
-    console.print(f"[bold]{outcome.about.title}[/]: {outcome.about.question}")
-    console.print(_table(outcome.rows))
+    from ..console import console, table
+
+    screen, rows = console(), [_short(row) for row in outcome.rows]
+    screen.print(Text.assemble((outcome.about.title, "bold"), f": {outcome.about.question}"))
+    screen.print(table(rows, ("task", "network", "unit"), wrapped=rows[0], written=_text))
     for finding in outcome.findings:
-        _show_finding(console, finding)
+        mark = ("confirmed    ", "green") if finding.holds else ("not confirmed", "red")
+        screen.print(Text.assemble(mark, f" {finding.claim}: {finding.evidence}"))
     stem = out / outcome.about.name
-    console.print(f"{outcome.seconds:.0f} s; table, picture and data: {stem}.csv, .png, .json")
-
-
-def _show_finding(console: "Console", finding: "Finding") -> None:
-    mark = "[green]confirmed[/]    " if finding.holds else "[red]not confirmed[/]"
-    console.print(f"{mark} {finding.claim}: {finding.evidence}", soft_wrap=True)
-
-
-def _table(rows: list[dict[str, Any]]) -> Any:
-    """The columns that fit a terminal; the CSV file has them all."""
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    shown = [_short(row) for row in rows]
-    for name in shown[0]:
-        table.add_column(name, justify="left" if name in ("task", "network", "unit") else "right")
-    for row in shown:
-        table.add_row(*("" if value is None else _text(value) for value in row.values()))
-    return table
+    screen.print(f"{outcome.seconds:.0f} s; table, picture and data: {stem}.csv, .png, .json")
 
 
 def _short(row: dict[str, Any]) -> dict[str, Any]:
+    """The columns that fit a terminal; the CSV file has them all."""
     if "task" not in row:
         return row
     return {
@@ -113,6 +96,8 @@ def _short(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _text(value: Any) -> str:
+    if value is None:
+        return ""
     if isinstance(value, float):
         return f"{value:.1e}" if 0 < abs(value) < 1e-3 else f"{value:.4g}"
     return f"{value:,}" if isinstance(value, int) else str(value)

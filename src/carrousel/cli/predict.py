@@ -44,7 +44,7 @@ def predict(
     """
     from ..forecast import Forecaster
     from ..forecast.tables import to_forecast
-    from ..storage.checkpoint import write_bytes
+    from ..storage.files import write_bytes
     from .folders import writable_file
     from .formats import table_bytes
     from .inputs import open_future

@@ -17,7 +17,8 @@ from ..forecast.evaluation.report import Content, render
 from ..forecast.explanation.explanation import Explanation
 from ..forecast.intervals.calibration import Band, columns
 from ..forecast.tables import written
-from .formats import table_bytes, write_json
+from ..storage.files import write_json
+from .formats import table_bytes
 
 MOST_EXPLAINED = 6  # series
 

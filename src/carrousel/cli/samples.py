@@ -3,8 +3,8 @@
 
 def samples() -> None:
     """List the data sets that come with the package, with their sources and licenses."""
+    from ..console import console
     from ..data import list_samples, to_panel
-    from .console import console
 
     screen = console()
     for sample in list_samples().values():

@@ -1,13 +1,12 @@
 """``carrousel text complete``: the words that the model expects next."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ..console import console, table
 from .screen import write_data
-from .text_tables import show_table
 
 
 def complete(
@@ -20,6 +19,7 @@ def complete(
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
 ) -> None:
     """The likeliest next words with their probabilities, whatever the model's tokens are."""
+    from ..storage.files import as_json as in_json
     from ..text import LanguageModel
     from ..text.memory.next_words import next_words
 
@@ -27,6 +27,6 @@ def complete(
     found = loaded.next(beginning, k) if tokens else next_words(loaded, beginning, k)
     rows = [{"next": token, "probability": value} for token, value in found]
     if as_json:
-        write_data((json.dumps(rows, ensure_ascii=False) + "\n").encode())
+        write_data(in_json(rows, indent=None))
     else:
-        show_table(rows, "next")
+        console().print(table(rows, ("next",)))

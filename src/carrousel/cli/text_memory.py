@@ -1,14 +1,13 @@
 """``carrousel text memory``: what a model keeps of each word; and the study over many sentences."""
 
-import json
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..console import Bar, console, table
 from .folders import whole_folder
-from .text_tables import progress_bar, show_table, write_csv
 
 if TYPE_CHECKING:
     from ..text.memory import Memory
@@ -69,6 +68,7 @@ def memory(
 def _one(
     model: "Readable", sentence: str, given: dict[str, Any], layer: int, out: Path | None
 ) -> None:
+    from ..storage.files import write_csv, write_json
     from ..text.memory import Options, memory
 
     with whole_folder(out) if out is not None else nullcontext() as folder:
@@ -76,9 +76,9 @@ def _one(
         rows = _rows(found, layer)
         if folder is not None:
             write_csv(folder / "memory.csv", rows)
-            _json(folder / "memory.json", found.to_dict())
+            write_json(folder / "memory.json", found.to_dict())
             found.plot(layer=layer).savefig(folder / "memory.png", dpi=150)
-    show_table(rows, "word")
+    console().print(table(rows, ("word",)))
     expected = ", ".join(f"{token!r} {p:.3f}" for token, p in found.next)
     typer.echo(
         "In brackets: the mean of words at the same place in sentences that the model itself "
@@ -105,16 +105,17 @@ def _rows(found: "Memory", layer: int) -> list[dict[str, Any]]:
 
 
 def _many(model: "Readable", language: str, given: dict[str, Any], out: Path | None) -> None:
+    from ..storage.files import write_csv, write_json
     from ..text.memory.study import StudyOptions, study
 
     with whole_folder(out) if out is not None else nullcontext() as folder:
-        with progress_bar(f"{language} sentences") as progress:
-            found = study(model, language, StudyOptions(**_chosen(given)), progress)
+        with Bar(f"{language} sentences") as bar:
+            found = study(model, language, StudyOptions(**_chosen(given)), bar.show)
         if folder is not None:
             write_csv(folder / "study.csv", found.rows())
-            _json(folder / "study.json", {"language": language, "effects": found.rows()})
+            write_json(folder / "study.json", {"language": language, "effects": found.rows()})
             found.plot().savefig(folder / "study.png", dpi=150)
-    show_table(_effects(found), "measure", "comparison", "verdict")
+    console().print(table(_effects(found), ("measure", "comparison", "verdict")))
     _explain(found)
     if out is not None:
         typer.echo(f"written: {out / 'study.csv'}, .json, .png")
@@ -146,7 +147,3 @@ def _explain(found: "Study") -> None:
 
 def _chosen(given: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in given.items() if value is not None}
-
-
-def _json(path: Path, content: dict[str, Any]) -> None:
-    path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

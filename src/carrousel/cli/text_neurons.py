@@ -1,15 +1,14 @@
 """``carrousel text neurons``: units whose state follows something that can be read."""
 
-import json
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ..console import console, table
 from ..limits import whole
 from .folders import whole_folder
-from .text_tables import show_table
 
 
 def neurons(
@@ -32,6 +31,7 @@ def neurons(
     After Karpathy, Johnson & Li (2015). Units are chosen on the first part and scored on the rest,
     beside the best unit of the same network with random weights.
     """
+    from ..storage.files import write_json
     from ..text import LanguageModel
     from ..text.neurons import neurons
 
@@ -45,15 +45,14 @@ def neurons(
         if folder is not None:
             (folder / "neurons.html").write_text(found.to_html(), encoding="utf-8")
             found.plot().savefig(folder / "neurons.png", dpi=150)
-            as_json = json.dumps(rows, indent=1, ensure_ascii=False) + "\n"
-            (folder / "neurons.json").write_text(as_json, encoding="utf-8")
+            write_json(folder / "neurons.json", rows)
     shown = ("feature", "layer", "unit", "kind", "score", "untrained")
-    table = [
+    brief = [
         {key: row[key] for key in shown}
         | {"layer": row["layer"] + 1, "ends of strings": _ends(row)}
         for row in rows
     ]
-    show_table(table, "feature", "kind", "ends of strings")
+    console().print(table(brief, ("feature", "kind", "ends of strings")))
     if out is not None:
         typer.echo(f"written: {out / 'neurons.html'}, .png, .json")
 

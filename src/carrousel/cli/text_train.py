@@ -48,9 +48,9 @@ def train(
     A run that was stopped, by Ctrl-C or otherwise, goes on with --resume and arrives at the model
     of a run that never stopped.
     """
+    from ..console import console
     from ..storage.tempfiles import with_lock
     from ..text import LanguageModel
-    from .console import console
     from .folders import writable_folder
     from .progress import training_bar
 
@@ -63,7 +63,7 @@ def train(
     checkpoint = out / CHECKPOINT
     # Two trainings in one folder would each go on from the other's checkpoint.
     with writable_folder(out), with_lock(out, wait=False):
-        with training_bar(console(stderr=True), "learning") as report:
+        with training_bar("learning") as report:
             model.fit(
                 files,
                 valid=0.05 if valid is None else valid,

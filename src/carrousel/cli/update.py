@@ -25,10 +25,10 @@ def update(
     """
     import numpy as np
 
+    from ..console import console
     from ..forecast import Forecaster
     from ..storage.tempfiles import with_lock
     from ..wording import counted, written
-    from .console import console
     from .screen import reading
 
     with with_lock(model):  # two updates at once would each save what the other has not seen

@@ -1,8 +1,6 @@
 """What an experiment is given and what it hands back: a table, a picture, findings, a JSON."""
 
-import csv
 import io
-import json
 import platform
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -12,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import torch
 
 from ..limits import whole
-from ..storage.checkpoint import write_bytes
+from ..storage.files import write_bytes, write_csv, write_json
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -109,18 +107,10 @@ def save(outcome: Outcome, options: Options) -> list[Path]:
     """Write table, picture and JSON, each whole or not at all."""
     stem = options.folder / outcome.about.name
     paths = [stem.with_suffix(suffix) for suffix in (".csv", ".png", ".json")]
-    contents = [as_csv(outcome.rows).encode(), as_png(outcome.figure), as_json(outcome, options)]
-    for path, content in zip(paths, contents, strict=True):
-        write_bytes(path, content)
+    write_csv(paths[0], outcome.rows)
+    write_bytes(paths[1], as_png(outcome.figure))
+    write_json(paths[2], _content(outcome, options))
     return paths
-
-
-def as_csv(rows: list[dict[str, Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
 
 
 def as_png(figure: "Figure") -> bytes:
@@ -129,8 +119,8 @@ def as_png(figure: "Figure") -> bytes:
     return image.getvalue()
 
 
-def as_json(outcome: Outcome, options: Options) -> bytes:
-    content = {
+def _content(outcome: Outcome, options: Options) -> dict[str, Any]:
+    return {
         "experiment": outcome.about.name,
         "quick": options.quick,
         "seeds": options.count,
@@ -140,7 +130,6 @@ def as_json(outcome: Outcome, options: Options) -> bytes:
         "findings": [asdict(finding) for finding in outcome.findings],
         "details": outcome.details,
     }
-    return (json.dumps(content, allow_nan=False) + "\n").encode()
 
 
 def machine() -> dict[str, Any]:

@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from math import nan
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from ..storage.checkpoint import write_bytes
+from ..storage.files import write_json
 from ..storage.plain import parsed
 from .learning import Budget, learn, wrong_among
 from .networks import Network, build
@@ -89,16 +90,17 @@ def run_trials(
     missing = [trial for trial in trials if found[trial] is None]
     runner = _in_turn if jobs == 1 else _in_parallel
     for trial, outcome in runner(missing, jobs, tick):
-        write_bytes(folder / trial.file, json.dumps(outcome).encode())
+        write_json(folder / trial.file, outcome)
         found[trial] = outcome
     return [result for trial in trials if (result := found[trial]) is not None]
 
 
 def _read(path: Path) -> dict[str, Any] | None:
     """A finished trial; one that cannot be read is run again."""
-    with suppress(FileNotFoundError, ValueError):
+    with suppress(FileNotFoundError, ValueError, KeyError, TypeError):
         found = parsed(path.read_bytes())
-        return found if isinstance(found, dict) else None
+        if isinstance(found, dict):  # a loss that diverged stands as null there
+            return found | {"loss": [nan if one is None else one for one in found["loss"]]}
     return None
 
 

@@ -2,10 +2,6 @@
 
 import hashlib
 import json
-import os
-import secrets
-from contextlib import suppress
-from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +10,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from .files import write_bytes
 from .plain import parsed
-from .tempfiles import hold, sweep, with_lock
 
 
 def save_checkpoint(path: Path, tensors: dict[str, Tensor], data: dict[str, Any]) -> None:
@@ -66,32 +62,6 @@ def _bytes(tensor: Tensor) -> Any:
     """The memory of a contiguous tensor, of whatever type; not a copy."""
     flat = tensor.reshape(-1)
     return flat.view(torch.uint8).numpy().data if flat.numel() else b""
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Replace ``path`` by ``content`` in one step; what killed writers of it left goes too.
-
-    Raises:
-        OSError: It cannot be written (a full disk, no permission); ``path`` is as it was.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    with with_lock(path.parent):
-        sweep(path.parent, f".{escape(path.name)}.{'[0-9a-f]' * 16}")
-        temporary.open("xb").close()  # not mkstemp: others may read what the user lets them
-        file = hold(temporary)
-    try:
-        with file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-            os.replace(temporary, path)
-    except BaseException as error:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError):  # of the file that the caller knows
-            raise OSError(error.errno, error.strerror, str(path)) from error
-        raise
 
 
 def prefixed(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -23,7 +23,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from .checkpoint import write_bytes
+from .files import write_bytes
 from .plain import parsed, shortened
 from .tempfiles import sweep, with_lock
 

@@ -12,7 +12,7 @@ import posixpath
 import re
 from pathlib import Path
 
-from ..storage.checkpoint import write_bytes
+from ..storage.files import write_bytes
 from .files import static_files
 from .library import Library
 

@@ -12,6 +12,7 @@ from ..forecast.intervals.calibration import counts
 from ..forecast.network.distribution import QUANTILES
 from ..forecast.network.network import Network
 from ..ops.constants import COUNTS, GAPS, WINDOW
+from ..wording import written_alike
 from .pages import FORMAT, layer_pages, linear_page
 from .tensors import encode
 
@@ -81,8 +82,8 @@ def series_page(forecaster: Forecaster, panel: Panel) -> list[dict[str, Any]]:
             "id": str(panel.ids[s]),
             "y": encode(panel.series(s)),
             "nonnegative": _nonnegative(forecaster, panel.series(s)),
-            "times": _labels(panel.local(panel.times(s))),
-            "future": _labels(future[s]),
+            "times": written_alike(panel.local(panel.times(s))),
+            "future": written_alike(future[s]),
             "quantiles": _rounded(quantiles[s]),
         }
         for s in range(min(len(panel.ids), MOST_SERIES))
@@ -92,16 +93,6 @@ def series_page(forecaster: Forecaster, panel: Panel) -> list[dict[str, Any]]:
 def _nonnegative(forecaster: Forecaster, y: NDArray) -> bool:
     wanted = forecaster.options.nonnegative
     return counts(y) if wanted is None else wanted
-
-
-def _labels(times: NDArray) -> list[str]:
-    """Times as people write them, without the parts that are always zero."""
-    if times.dtype.kind != "M":
-        return [str(time) for time in times]
-    text = np.datetime_as_string(times, unit="s")
-    if not all(one.endswith("T00:00:00") for one in text):
-        return [str(one).replace("T", " ")[:16] for one in text]
-    return [str(one)[:10] for one in text]
 
 
 def _rounded(quantiles: NDArray) -> list[list[float]]:

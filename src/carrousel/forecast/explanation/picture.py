@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ...colors import COLORS
+from ...wording import written
 from .explanation import Explanation
 
 GRAY, MEMORY, COPIED, FORECAST = (COLORS[k] for k in ("series", "cell", "hidden", "forget"))
@@ -31,7 +32,7 @@ def plot_explanation(found: Explanation) -> Figure:
     for axes in figure.axes:
         axes.spines[["top", "right"]].set_visible(False)
         axes.tick_params(labelsize=8.5, color="#999999")
-    when = str(found.panel.local(found.times)[0]).replace("T", " ")[:16].removesuffix(" 00:00")
+    when = written(found.panel.local(found.times)[0])
     figure.suptitle(f"What the forecast of {found.unique_id} for {when} relied on",
                     x=0.01, ha="left", fontsize=11)  # fmt: skip
     return figure

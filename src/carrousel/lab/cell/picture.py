@@ -1,8 +1,5 @@
 """One step of a cell as a picture: a row an operation, a square a number."""
 
-import csv
-import io
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ...colors import COLORS
-from ...storage.checkpoint import write_bytes
+from ...storage.files import as_csv, as_json, write_bytes
 from ..outcome import as_png
 
 if TYPE_CHECKING:
@@ -23,16 +20,16 @@ def save_step(step: "Step", folder: Path) -> list[Path]:
     """Write ``cell.csv``, ``cell.png`` and ``cell.json``."""
     values = {operation.name: operation.value.tolist() for operation in step}
     formulas = {operation.name: operation.formula for operation in step}
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(["operation", "formula", "unit", "value"])
-    for name, numbers in values.items():
-        writer.writerows([name, formulas[name], unit, value] for unit, value in enumerate(numbers))
+    rows = [
+        {"operation": name, "formula": formulas[name], "unit": unit, "value": value}
+        for name, numbers in values.items()
+        for unit, value in enumerate(numbers)
+    ]
     content = {"kind": step.kind, "formulas": formulas, "values": values}
     files = {
-        "cell.csv": table.getvalue().encode(),
+        "cell.csv": as_csv(rows),
         "cell.png": as_png(picture(step)),
-        "cell.json": (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode(),
+        "cell.json": as_json(content),
     }
     for name, data in files.items():
         write_bytes(folder / name, data)

@@ -1,0 +1,103 @@
+"""What a terminal shows: plain lines, tables and a bar with the time left."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+
+def console(stderr: bool = False) -> Console:
+    """Where commands write: plain lines; no name of a file or series is taken for markup."""
+    return Console(stderr=stderr, highlight=False, soft_wrap=True, markup=False)
+
+
+def cell(value: Any) -> str:
+    """
+    >>> cell(0.12345), cell(7), cell("h"), cell(None)
+    ('0.123', '7', 'h', '')
+    """
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    return "" if value is None else str(value)
+
+
+def table(
+    rows: Sequence[Mapping[str, Any]],
+    left: Collection[str] = (),
+    *,
+    title: str | None = None,
+    wrapped: Collection[str] = (),
+    written: Callable[[Any], str] = cell,
+) -> Table:
+    """A row for each of ``rows``, a column for each key of the first of them.
+
+    Args:
+        rows: Values as ``written`` takes them; a ``rich.text.Text`` stays as it is.
+        left: Columns of words; numbers stand to the right.
+        title: Stands above the table, which then has a frame.
+        wrapped: Columns that may take several lines where the terminal is narrow.
+        written: Makes text of a value.
+    """
+    look = {"box": box.SIMPLE_HEAD, "pad_edge": False} if title is None else {"title": title}
+    made = Table(title_justify="left", title_style="", **look)  # type: ignore[arg-type]
+    for name in rows[0]:
+        side = "left" if name in left else "right"
+        made.add_column(name, justify=side, no_wrap=name not in wrapped)  # type: ignore[arg-type]
+    for row in rows:
+        values = row.values()
+        made.add_row(*(one if isinstance(one, Text) else Text(written(one)) for one in values))
+    return made
+
+
+class Bar:
+    """Shows how far some work is while it is entered, on standard error so that results can be
+    piped; it goes when the work ends, and is not there if nobody watches.
+
+    It is the ``progress`` of :class:`carrousel.lab.Options`.
+    """
+
+    def __init__(self, label: str) -> None:
+        screen = console(stderr=True)
+        self._bar = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=24),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TextColumn("{task.fields[pace]}", markup=False),
+            TimeRemainingColumn(compact=True),
+            TextColumn("left"),
+            console=screen,
+            transient=True,
+            disable=not screen.is_terminal,
+        )
+        self._task = self._bar.add_task(label, total=None, pace="")
+
+    def __enter__(self) -> "Bar":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._bar.stop()
+
+    def expect(self, work: float) -> None:
+        """So much work is to come, in any unit."""
+        self._bar.update(self._task, total=work)
+
+    def advance(self, work: float, label: str) -> None:
+        """So much of it is done; ``label`` says what is at work."""
+        self._bar.update(self._task, advance=work, description=label)
+
+    def show(
+        self, done: float, total: float, label: str | None = None, pace: str | None = None
+    ) -> None:
+        """``done`` of ``total``; ``pace`` says how fast or how well."""
+        given = {"description": label, "pace": pace}
+        news: dict[str, Any] = {name: text for name, text in given.items() if text is not None}
+        self._bar.update(self._task, completed=done, total=total, **news)
+
+    def note(self, text: str) -> None:
+        """A line that stays."""
+        self._bar.console.print(text)
