@@ -280,3 +280,9 @@ def test_imports_inside_the_package_are_relative():
             names += [a.name for a in node.names] if isinstance(node, ast.Import) else []
             absolute += [f"{module}: {name}" for name in names if name.startswith("carrousel")]
     assert absolute == []
+
+
+@pytest.mark.parametrize(("package", "most"), [("forecast", 16), ("text", 12)])
+def test_a_package_is_seen_at_one_glance(package: str, most: int):
+    entries = {m.split(".")[2] for m in FILES if m.startswith(f"carrousel.{package}.")}
+    assert len(entries | {"__init__"}) <= most, sorted(entries)
