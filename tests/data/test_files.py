@@ -41,6 +41,15 @@ def test_the_same_table_is_read(case, tmp_path):
     np.testing.assert_array_equal(panel.y, np.arange(30) + np.float32(0.5))
 
 
+@pytest.mark.parametrize("rows", [1, 2, 3])
+def test_rows_above_empty_ones_are_kept_however_few(rows, tmp_path):
+    path, days = tmp_path / "a.csv", DAYS.to_numpy("M8[us]")[:rows]
+    path.write_text("\n".join(["ds,y", *ROWS[:rows], ",", ",", ""]))
+    panel, _ = to_panel(path, freq="1d")
+    np.testing.assert_array_equal(panel.times(0), days)
+    np.testing.assert_array_equal(panel.y, np.arange(rows) + np.float32(0.5))
+
+
 def test_what_was_decided_is_announced(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text(

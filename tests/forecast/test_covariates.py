@@ -84,6 +84,24 @@ def test_forecasts_follow_the_future_values(fitted):
     assert fitted.predict(X_df=earlier).equals(now)
 
 
+def test_quantiles_of_a_panel_follow_the_future_values_too(fitted):
+    _, last = split(table())
+    panel, ahead = fitted.panel_, last.with_columns(promotion=1.0)
+    expected = fitted.predict(panel, level=[80], X_df=ahead)["carrousel"].to_numpy()
+    for found in (
+        fitted.predict_quantiles(X_df=ahead),
+        fitted.predict_quantiles(panel, X_df=ahead),
+    ):
+        np.testing.assert_array_equal(found[..., 5].reshape(-1), expected)
+    with pytest.raises(ValueError, match="X_df: the model uses columns that are known ahead"):
+        fitted.predict_quantiles(panel)
+    fitted.predict_quantiles(panel, H)  # what was known of these steps stands in the panel
+    whole, _ = to_panel(table().select("unique_id", "ds", "y"))
+    days = Forecaster(H, max_steps=8, ensemble=1, calendar=("weekday",)).fit(whole)
+    of_panel = days.predict_quantiles(days.panel_)
+    np.testing.assert_array_equal(of_panel, days.predict_quantiles())
+
+
 def test_a_backtest_takes_future_values_from_the_table():
     found = Forecaster(H, max_steps=3, ensemble=1, **ALL).backtest(table(), 2)
     assert found.shape[0] == 2 * 2 * H

@@ -36,16 +36,21 @@ def backtest(
     source, h = o.chosen_source(file, sample), o.chosen_horizon(horizon, sample)
     from ..console import console
     from ..forecast import Forecaster
+    from ..forecast.tables import to_learn_from
     from . import inputs, result_files, summary
     from .folders import whole_folder
     from .progress import training_bar
+    from .screen import reading
 
     for name, value in (("--windows", windows), ("--step", step)):
         if value is not None and value < 1:
             raise ValueError(f"{name} must be at least 1, got {value}")
     forecaster, level = Forecaster(h, **settings), o.levels(level)
     screen = console()
-    panel, notes = inputs.read(source, forecaster, init, static)
+    start = None if init is None else Forecaster.load(init)
+    known = None if start is None else start.panel_
+    with reading():
+        panel, _, notes = to_learn_from(source, forecaster.options, known, static)
     summary.say_what_was_read(screen, source, panel, notes)
     needed = h + (step or h) * (windows - 1) + 2
     which, short = inputs.long_enough(panel, needed, f"a backtest of {windows} windows")
@@ -55,7 +60,7 @@ def backtest(
     with whole_folder(out) if out else nullcontext() as folder:
         with training_bar("learning without the held-out steps") as report:
             evaluation = forecaster.evaluate(
-                compared, windows, step=step, level=level, refit=refit, progress=report, init=init
+                compared, windows, step=step, level=level, refit=refit, progress=report, init=start
             )
         title = f"{windows} window{'s' * (windows > 1)} of {h} steps, foretold from what was before"
         summary.say_scores(screen, evaluation, title)

@@ -49,14 +49,19 @@ def forecast(
     source, h = o.chosen_source(file, sample), o.chosen_horizon(horizon, sample)
     from ..console import console
     from ..forecast import Forecaster
+    from ..forecast.tables import to_learn_from
     from . import inputs, result_files, summary
     from .folders import whole_folder
     from .progress import training_bar
+    from .screen import reading
 
     forecaster, level = Forecaster(h, **settings), o.levels(level)
     inputs.require_future(forecaster, future)
     screen, errors = console(), console(stderr=True)
-    panel, notes = inputs.read(source, forecaster, init, static)
+    start = None if init is None else Forecaster.load(init)
+    known = None if start is None else start.panel_
+    with reading():
+        panel, _, notes = to_learn_from(source, forecaster.options, known, static)
     ahead, found = inputs.open_future(forecaster, panel, future)
     notes += found
     summary.say_what_was_read(screen, source, panel, notes)
@@ -68,13 +73,13 @@ def forecast(
         evaluation = None
         if len(which):
             with training_bar("learning without the held-out steps") as report:
-                evaluation = forecaster.evaluate(compared, level=level, progress=report, init=init)
+                evaluation = forecaster.evaluate(compared, level=level, progress=report, init=start)
             summary.say_scores(screen, evaluation, f"Held out: the last {h} steps")
         with training_bar("learning from everything") as report:
-            forecaster.fit(panel, progress=report, init=init, checkpoint=checkpoint, resume=resume)
+            forecaster.fit(panel, progress=report, init=start, checkpoint=checkpoint, resume=resume)
         for sentence in _endings(forecaster):
             errors.print(sentence)
-        quantiles = forecaster.predict_quantiles(X_df=ahead)
+        quantiles = forecaster.predict_quantiles(panel, X_df=ahead)
         explained = result_files.explain_some(forecaster, panel, ahead) if explain else []
         result_files.write_forecast(
             folder, forecaster, panel, quantiles, evaluation,

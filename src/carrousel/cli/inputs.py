@@ -9,20 +9,8 @@ from numpy.typing import NDArray
 
 from ..data import Panel, covariates
 from ..forecast import Forecaster
-from ..forecast.tables import to_learn_from
 from ..wording import counted, some
 from .screen import reading
-
-
-def read(
-    source: Path, forecaster: Forecaster, init: Path | None = None, static: Path | None = None
-) -> tuple[Panel, list[str]]:
-    """The panel of a file, with the columns that the forecaster is set to, those that do not change
-    from another; ``init`` is the model that it goes on from."""
-    before = None if init is None else Forecaster.load(init).panel_
-    with reading():
-        panel, _, notes = to_learn_from(source, forecaster.options, before, static)
-    return panel, notes
 
 
 def require_future(forecaster: Forecaster, future: Path | None) -> None:

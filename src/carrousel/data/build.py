@@ -14,7 +14,7 @@ from .infer import fits, infer_frequency
 from .panel import Panel
 from .read import Table, Times, open_table, read_columns
 from .reading import ReadOptions
-from .rows import Rows, combined, refuse_lonely_dates, refuse_repeats, without_future
+from .rows import Rows, combined, in_the_future, refuse_lonely_dates, refuse_repeats
 from .zones import zone_of
 
 _MOST_FILLED = 20  # a gap this many times the data is an error in a date, not a gap
@@ -63,8 +63,9 @@ def build_panel(
     codes, ids = _codes(columns.ids, len(columns.y), target_col)
     times = columns.times
     rows = Rows(codes, times.time, columns.y, times.zone, times.offset)
-    rows, more = without_future(rows, target_col)
-    notes += more
+    coming, more = in_the_future(rows, target_col)
+    if coming.any():
+        rows, notes = rows[~coming], notes + more
     if not rows.sorted:
         rows = rows.in_order()
         notes.append(f"rows sorted by {time_col}")

@@ -40,10 +40,12 @@ def read_file(
     except OSError as error:
         raise ValueError(f"{path}: cannot be read: {error.strerror}") from None
     if suffix in _WORKBOOKS or raw[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
-        return _workbook(path, raw, names, options)
-    if options.sheet is not None:
+        table, notes = _workbook(path, raw, names, options)
+    elif options.sheet is not None:
         raise ValueError(f"sheet: {path.name} is no workbook, it has no sheets")
-    return _csv(path, raw, names, options, alike)
+    else:
+        table, notes = _csv(path, raw, names, options, alike)
+    return table.rename(_stripped(table.columns)).head(_filled(table)), notes
 
 
 def _parquet(path: Path) -> pl.DataFrame:
@@ -57,7 +59,14 @@ def _parquet(path: Path) -> pl.DataFrame:
 def _csv(
     path: Path, raw: bytes, names: Sequence[str], options: ReadOptions, alike: Callable[[str], str]
 ) -> tuple[pl.DataFrame, list[str]]:
-    data, notes = _as_utf8(path, raw, options.encoding)
+    if raw[:2] == b"\x1f\x8b":
+        try:
+            raw = gzip.decompress(raw)
+        except (OSError, EOFError, zlib.error):
+            raise ValueError(f"{path}: cannot be read: the gzip file is damaged") from None
+    encoding, notes = _encoding(path, raw, options.encoding)
+    data = raw if encoding == "utf-8" else raw.decode(encoding).encode()
+    data = data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     if not data.strip():
         raise ValueError(f"{path}: the file is empty")
     lines = _lines(data)
@@ -76,8 +85,9 @@ def _csv(
     except pl.exceptions.PolarsError as error:
         raise ValueError(f"{path}: cannot be read as CSV: {_reason(rows, top, error)}") from None
     if bare:
-        return _named(table, names, alike, path, notes)
-    return _tidy(table), notes
+        known, note = _meant(table, names, alike, path)
+        return table.rename(known), [*notes, note]
+    return table, notes
 
 
 def _reason(rows: list[list[str]], top: int, error: Exception) -> str:
@@ -91,14 +101,9 @@ def _reason(rows: list[list[str]], top: int, error: Exception) -> str:
     return str(error).splitlines()[0]
 
 
-def _as_utf8(path: Path, raw: bytes, encoding: str | None) -> tuple[bytes, list[str]]:
-    """The text as UTF-8 with plain line ends, and how it was read."""
-    if raw[:2] == b"\x1f\x8b":
-        try:
-            raw = gzip.decompress(raw)
-        except (OSError, EOFError, zlib.error):
-            raise ValueError(f"{path}: cannot be read: the gzip file is damaged") from None
-    found, notes = encoding, []
+def _encoding(path: Path, raw: bytes, given: str | None) -> tuple[str, list[str]]:
+    """The encoding of a text, all of which can be decoded by it, and notes."""
+    found, notes = given, []
     if found is None and raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
         found = "utf-16"
     elif found is None and _is_utf16(raw[:2000]):
@@ -106,7 +111,7 @@ def _as_utf8(path: Path, raw: bytes, encoding: str | None) -> tuple[bytes, list[
     elif found is None and b"\0" in raw[:2000]:
         raise ValueError(f"{path}: cannot be read as CSV: it is not text")
     try:
-        text = raw.decode(found or "utf-8-sig")
+        raw.decode(found or "utf-8")
     except LookupError:
         raise ValueError(f"encoding: there is no encoding {found!r}") from None
     except UnicodeDecodeError as error:
@@ -114,15 +119,11 @@ def _as_utf8(path: Path, raw: bytes, encoding: str | None) -> tuple[bytes, list[
             raise ValueError(
                 f"{path}: byte {error.start} is not {found}; give encoding (--encoding)"
             ) from None
-        text = _western(path, raw)
-        found = "cp1252"
-        notes.append("not UTF-8: text read as Western European (cp1252)")
+        _require_western(path, raw)
+        return "cp1252", ["not UTF-8: text read as Western European (cp1252)"]
     if found == "utf-16" or (found or "").startswith("utf-16-"):
         notes.append("text read as UTF-16")
-    text = text.removeprefix("\ufeff")
-    if "\r" in text:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return text.encode(), notes
+    return found or "utf-8", notes
 
 
 def _is_utf16(raw: bytes) -> bool:
@@ -131,9 +132,9 @@ def _is_utf16(raw: bytes) -> bool:
     return half > 3 and max(raw[0::2].count(0), raw[1::2].count(0)) > 0.7 * half
 
 
-def _western(path: Path, raw: bytes) -> str:
+def _require_western(path: Path, raw: bytes) -> None:
     try:
-        return raw.decode("cp1252")
+        raw.decode("cp1252")
     except UnicodeDecodeError:
         raise ValueError(
             f"{path}: it is neither UTF-8 nor cp1252 text; give encoding (--encoding)"
@@ -194,14 +195,11 @@ def _is_data(
     return same and "time" in first and "number" in first
 
 
-def _named(
-    table: pl.DataFrame,
-    names: Sequence[str],
-    alike: Callable[[str], str],
-    path: Path,
-    notes: list[str],
-) -> tuple[pl.DataFrame, list[str]]:
-    """A table without a header gets the names that were looked for, by what its columns hold."""
+def _meant(
+    table: pl.DataFrame, names: Sequence[str], alike: Callable[[str], str], path: Path
+) -> tuple[dict[str, str], str]:
+    """Which of the names that were looked for is that of each column of a table without a header,
+    by what it holds, and a note."""
     kinds = {name: alike(next(iter(table[name].drop_nulls()), "")) for name in table.columns}
     times = [name for name, kind in kinds.items() if kind == "time"]
     numbers = [name for name, kind in kinds.items() if kind == "number"]
@@ -216,18 +214,22 @@ def _named(
     known = {times[0]: names[1], numbers[0]: names[2], **{name: names[0] for name in rest}}
     places = {known[name]: k + 1 for k, name in enumerate(table.columns)}
     told = ", ".join(f"column {k} read as {name!r}" for name, k in places.items())
-    return _tidy(table.rename(known)), [*notes, f"no header: {told}"]
+    return known, f"no header: {told}"
 
 
-def _tidy(table: pl.DataFrame) -> pl.DataFrame:
-    """Names without blanks around them, and no rows of which all cells are empty at the end."""
-    names = [name.strip() for name in table.columns]
-    if len(set(names)) == len(names):
-        table = table.rename(dict(zip(table.columns, names, strict=True)))
+def _stripped(names: list[str]) -> dict[str, str]:
+    """Names without blanks around them, where these still differ."""
+    stripped = [name.strip() for name in names]
+    return dict(zip(names, stripped if len(set(stripped)) == len(names) else names, strict=True))
+
+
+def _filled(table: pl.DataFrame) -> int:
+    """How many rows there are up to the last of which not all cells are empty."""
     if not len(table) or any(cell is not None for cell in table.row(-1)):
-        return table
+        return len(table)
     there = table.select(pl.any_horizontal(pl.all().is_not_null()).alias("there"))["there"]
-    return table.head(int(there.arg_true().max() or -1) + 1)  # type: ignore[arg-type]
+    last = there.arg_true().max()
+    return 0 if last is None else int(last) + 1  # type: ignore[arg-type]
 
 
 def _workbook(
@@ -254,7 +256,7 @@ def _workbook(
     notes = [f"sheet {sheet!r} read"] if len(found) > 1 else []
     if top:
         notes.append(f"{top} line{'s' if top > 1 else ''} above the table left out")
-    return _tidy(loaded.to_polars()), notes
+    return loaded.to_polars(), notes
 
 
 def _cells(book: Any, sheet: str) -> list[list[str]]:

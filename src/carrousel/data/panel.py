@@ -127,11 +127,22 @@ class Panel:
 
     def head(self, drop: int) -> "Panel":
         """Every series without its last ``drop`` steps; empty ones stay, with length 0."""
-        return self._cut(np.zeros(self.n_series, np.int64), np.maximum(self.lengths - drop, 0))
+        rows, offsets = self._between(0, np.maximum(self.lengths - drop, 0))
+        exog = None if self.exog is None else self.exog[rows]
+        return replace(self, y=self.y[rows], offsets=offsets, day=self.days, exog=exog)
 
     def tail(self, keep: int | np.ndarray) -> "Panel":
         """The last ``keep`` steps of every series; (S,) or one number for all."""
-        return self._cut(np.maximum(self.lengths - keep, 0), self.lengths)
+        first = np.maximum(self.lengths - keep, 0)
+        rows, offsets = self._between(first, self.lengths)
+        return replace(
+            self,
+            y=self.y[rows],
+            offsets=offsets,
+            start=self.at(slice(None), first),
+            day=self.days,
+            exog=None if self.exog is None else self.exog[rows],
+        )
 
     def split(self, h: int) -> tuple["Panel", "Panel"]:
         """(all but the last ``h`` steps, the last ``h`` steps) of every series."""
@@ -164,17 +175,10 @@ class Panel:
             names = some([f"{self.ids[s]!r} has {self.lengths[s]}" for s in short])
             raise ValueError(f"{purpose} needs {length} steps per series, but {names}")
 
-    def _cut(self, start: np.ndarray, stop: np.ndarray) -> "Panel":
-        """Steps start..stop of every series, each (S,)."""
+    def _between(self, start: int | np.ndarray, stop: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Positions of the values at steps start..stop (S,) of every series, and the offsets that
+        these values have."""
         length = stop - start
         offsets = np.concatenate([[0], np.cumsum(length)])
         shift = np.repeat(self.offsets[:-1] + start - offsets[:-1], length)
-        kept = shift + np.arange(offsets[-1])
-        return replace(
-            self,
-            y=self.y[kept],
-            offsets=offsets,
-            start=self.at(slice(None), start),
-            day=self.days,
-            exog=None if self.exog is None else self.exog[kept],
-        )
+        return shift + np.arange(offsets[-1]), offsets

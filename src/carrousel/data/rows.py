@@ -61,19 +61,20 @@ class Rows:
         return np.append(False, same)
 
 
-def without_future(rows: Rows, name: str) -> tuple[Rows, list[str]]:
-    """Without the rows after the last value of all series, where they hold more than two times:
-    such rows are the future that shall be forecast. One or two are values that come late."""
-    known = ~np.isnan(rows.y)
+def in_the_future(rows: Rows, name: str) -> tuple[np.ndarray, list[str]]:
+    """(N,) which rows come after the last value of all series, where they hold more than two
+    times: such rows are the future that shall be forecast. One or two are values that come late.
+    And a note."""
+    known, none = ~np.isnan(rows.y), np.zeros(len(rows.y), bool)
     if not known.any() or rows.time[known].max() == rows.time.max():
-        return rows, []
+        return none, []
     last = np.flatnonzero(known)[np.argmax(rows.time[known])]
     after = rows.time > rows.time[last]
     some_left = len(np.unique(rows.codes[~after])) == len(np.unique(rows.codes))
     if len(np.unique(rows.time[after])) <= _LATE or not some_left:
-        return rows, []
+        return none, []
     many = counted(int(after.sum()), "row")
-    return rows[~after], [f"{many} without {name!r} after {rows.told(last)} left out: the future"]
+    return after, [f"{many} without {name!r} after {rows.told(last)} left out: the future"]
 
 
 def refuse_repeats(rows: Rows, ids: Sequence[Any], time_col: str, id_col: str | None) -> None:

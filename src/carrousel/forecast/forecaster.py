@@ -136,9 +136,25 @@ class Forecaster:
                 with ``unique_id`` and one row for each series.
         """
         before = _fitted_before(init)
-        panel, self._like, self.notes_ = to_learn_from(
+        panel, like, notes = to_learn_from(
             data, self.options, None if before is None else before._panel, static_df
         )
+        self._learn(panel, before, progress, checkpoint, resume, like=like, notes=notes)
+        return self
+
+    def _learn(
+        self,
+        panel: Panel,
+        before: "Forecaster | None" = None,
+        progress: Report | None = None,
+        checkpoint: str | Path | None = None,
+        resume: bool = False,
+        *,
+        like: Any = None,
+        notes: Sequence[str] = (),
+    ) -> None:
+        """``fit`` with a panel that has its covariates, read from what was ``like`` that."""
+        self._like, self.notes_ = like, list(notes)
         if self.options.effort == "instant":
             self._take_pretrained(panel)
         else:
@@ -146,7 +162,6 @@ class Forecaster:
         self.calibration_ = None
         if self.options.conformal:
             self.calibrate(windows=self.options.conformal, progress=progress)
-        return self
 
     def _take_pretrained(self, panel: Panel) -> None:
         """Forecast with the network that ships, for the seasons of this panel."""
@@ -190,7 +205,7 @@ class Forecaster:
             message = f"training stopped at update {diverged[0].steps:,}: {diverged[0].reason}"
             self.notes_.append(message)
             kept = f"{message}; the last good weights are kept"
-            warnings.warn(kept, RuntimeWarning, stacklevel=3)
+            warnings.warn(kept, RuntimeWarning, stacklevel=4)
 
     def calibrate(
         self,
@@ -224,7 +239,8 @@ class Forecaster:
         hidden = hidden_steps(windows, h, h)
         panel.require(hidden[0] + 2, f"calibration on {windows} windows")
         plain = {**self.get_params(), "conformal": None, "nonnegative": False}
-        copy = Forecaster(**plain).fit(panel.head(hidden[0]), progress=progress)
+        copy = Forecaster(**plain)
+        copy._learn(panel.head(hidden[0]), progress=progress)
         quantiles = copy.window_quantiles(panel, hidden)  # (W, S, h, Q)
         self.calibration_ = calibration.calibration(targets(panel, hidden, h), quantiles)
         return self
@@ -316,13 +332,12 @@ class Forecaster:
     ) -> tuple[Panel, Any, NDArray[np.float64]]:
         """The panel that is forecast, the kind of frame that it came in, and (S, h, Q)."""
         self._require_fitted()
-        panel, like = self.panel_, self._like
-        if data is not None or static_df is not None:
-            panel, like = self._observed(data, static_df)
+        panel, like = self._observed(data, static_df)
         ahead = self._ahead(panel, X_df)
         by_the_wall = Wall.of(panel, self.options.h) is not None
         if data is None and self._stream is not None and self.networks_ and not by_the_wall:
-            quantiles = require_finite(self._stream.after_gaps(ahead))
+            quantiles = self._stream.after_gaps(ahead)
+            require_finite(quantiles)
             found = calibration.finished(
                 quantiles[None], panel, [0], self.calibration_, self.options.nonnegative
             )
@@ -334,10 +349,13 @@ class Forecaster:
     ) -> NDArray[np.float64]:
         """(S, h, Q) quantiles of what follows each series of a panel without its last ``drop``
         steps, or of the series that the model holds; the probabilities are
-        ``carrousel.forecast.QUANTILES``. ``X_df`` as in ``predict``."""
+        ``carrousel.forecast.QUANTILES``. ``X_df`` as in ``predict``, of the steps after the end of
+        each series (needed where the ``h`` steps reach beyond it)."""
         if panel is None:
             return self._forecast(None, X_df)[2]
-        return self.window_quantiles(panel, [drop])[0]
+        self._require_fitted()
+        ahead = self._ahead(panel, X_df) if drop < self.options.h else None
+        return self.window_quantiles(panel, [drop], ahead)[0]
 
     def window_quantiles(
         self, panel: Panel, drops: Sequence[int], ahead: NDArray[np.float32] | None = None
@@ -350,13 +368,14 @@ class Forecaster:
             clock = panel if wall is None else wall
             found = self._zero_shot.window_quantiles(clock, drops, self.options.h)
         elif wall is not None:
-            found = require_finite(wall_quantiles(self.networks_, wall, drops, ahead))
+            found = wall_quantiles(self.networks_, wall, drops, ahead)
         else:
             shape = self.networks_[0].shape
             windows = Windows.of(panel, shape.history, shape.h, len(shape.futr))
             if ahead is not None:
                 windows = windows.following(ahead)
-            found = require_finite(window_quantiles(self.networks_, windows, drops))
+            found = window_quantiles(self.networks_, windows, drops)
+        require_finite(found)
         wanted = self.options.nonnegative
         return calibration.finished(found, panel, drops, self.calibration_, wanted)
 
@@ -446,7 +465,8 @@ class Forecaster:
         heads = [panel.head(drop) for drop in hidden]
         found = []
         for k, drops in enumerate([[drop] for drop in hidden] if refit else [hidden]):
-            fitted = Forecaster(**self.get_params()).fit(heads[k], progress=progress, init=before)
+            fitted = Forecaster(**self.get_params())
+            fitted._learn(heads[k], before, progress)
             if fitted.runs_ and fitted.runs_[-1].stopped == "interrupted":
                 raise KeyboardInterrupt  # half a training says nothing about a whole one
             found.append(fitted.window_quantiles(panel, drops))

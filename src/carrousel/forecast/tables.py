@@ -6,7 +6,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ..data import Frequency, Panel, to_frame
+from ..data import Panel, to_frame
 from ..data.build import build_panel
 from ..data.calendar import fitting_parts, longest_days
 from ..data.covariates import Spec, attach, learning_on, refuse_other_kinds
@@ -25,18 +25,26 @@ def to_learn_from(
     ``before`` is what networks that go on learning have learned from; ``static_df`` holds static
     covariates that are not in ``data``.
     """
+    table = like = None
+    notes: list[str] = []
     if isinstance(data, Panel):
         _refuse_beside_panel(static_df)
-        panel, notes = _with_covariates(data, None, options, before)
-        return panel, None, notes
-    hint = None if before is None else _hint(before)
-    table = _open(data, options, _columns(options), hint)
-    if static_df is not None:
-        table = with_static(table, static_df, options.id_col, _static(options))
-    panel, notes = _read(table, options, options.freq)
-    panel, more = _with_covariates(panel, table, options, before)
-    like = None if isinstance(data, (str, Path)) else without_rows(data)
-    return panel, like, notes + more
+        panel = data
+    else:
+        hint = None if before is None else _hint(before)
+        table = open_table(data, _names(options), _columns(options), options.reading, hint)
+        if static_df is not None:
+            table = with_static(table, static_df, options.id_col, _static(options))
+        panel, notes = build_panel(table, *_names(options), options.freq, _moving(table, options))
+        like = None if isinstance(data, (str, Path)) else without_rows(data)
+    known = None if before is None else before.covariates or Spec()
+    spec = _asked(panel, options, known)
+    if spec and not panel.covariates:
+        panel, more = attach(panel, table, spec, options.id_col)
+        notes = [*notes, *more]
+        if known is not None:
+            refuse_other_kinds(known, panel.covariates)
+    return panel, like, notes
 
 
 def to_forecast(
@@ -49,10 +57,11 @@ def to_forecast(
         _refuse_beside_panel(static_df)
         panel = data
     else:
-        table = _open(data, options, () if spec is None else spec.names, _hint(learned))
+        columns = () if spec is None else spec.names
+        table = open_table(data, _names(options), columns, options.reading, _hint(learned))
         if static_df is not None:
             table = with_static(table, static_df, options.id_col, spec.static if spec else ())
-        panel, notes = _read(table, options, learned.freq)
+        panel, notes = build_panel(table, *_names(options), learned.freq, _moving(table, options))
     if spec and not panel.covariates:
         panel, more = attach(panel, table, spec, options.id_col, learn=False)
         notes = [*notes, *more]
@@ -70,11 +79,6 @@ def written(columns: dict[str, NDArray], panel: Panel, like: Any) -> Any:
     return to_frame(columns, like=None if isinstance(like, Panel) else like, panel=panel)
 
 
-def _open(data: Any, options: Options, more: tuple[str, ...], hint: ReadOptions | None) -> Table:
-    names = (options.id_col, options.time_col, options.target_col)
-    return open_table(data, names, more, options.reading, hint)
-
-
 def _hint(learned: Panel) -> ReadOptions:
     """How further tables of a model are written, where they do not say so: as its own was."""
     return replace(learned.reading or ReadOptions(), time_zone=learned.time_zone)
@@ -83,6 +87,11 @@ def _hint(learned: Panel) -> ReadOptions:
 def _refuse_beside_panel(static_df: Any) -> None:
     if static_df is not None:
         raise ValueError("static_df: a Panel holds its covariates; give the table of the series")
+
+
+def _names(options: Options) -> tuple[str, str, str]:
+    """The columns of the series, the times and the values."""
+    return options.id_col, options.time_col, options.target_col
 
 
 def _columns(options: Options) -> tuple[str, ...]:
@@ -96,29 +105,19 @@ def _static(options: Options) -> tuple[str, ...]:
     return (*options.static_exog, str(options.groups)) if named else options.static_exog
 
 
-def _read(
-    table: Table, options: Options, freq: Frequency | str | int | None
-) -> tuple[Panel, list[str]]:
-    o = options
-    moving = tuple(n for n in (*o.futr_exog, *o.hist_exog) if n in table.frame.columns)
-    return build_panel(table, o.id_col, o.time_col, o.target_col, freq, moving)
+def _moving(table: Table, options: Options) -> tuple[str, ...]:
+    """The covariates that the table has for each time, which are written as the values are."""
+    names = (*options.futr_exog, *options.hist_exog)
+    return tuple(name for name in names if name in table.frame.columns)
 
 
-def _with_covariates(
-    panel: Panel, data: Any, options: Options, before: Panel | None
-) -> tuple[Panel, list[str]]:
+def _asked(panel: Panel, options: Options, known: Spec | None) -> Spec:
+    """The covariates that the options ask for beside a panel; where ``known`` ones were learned
+    from before, these."""
     o, calendar = options, options.calendar or ()
-    known = None if before is None else before.covariates or Spec()
     if calendar is True and known:
         calendar = known.calendar
     elif calendar is True:
         calendar = fitting_parts(panel.freq, longest_days(panel))
     spec = Spec(o.futr_exog, o.hist_exog, _static(o), calendar, o.holidays, o.groups)
-    if known is not None:
-        spec = learning_on(known, panel.covariates or spec)
-    if not spec or panel.covariates:
-        return panel, []
-    panel, notes = attach(panel, data, spec, o.id_col)
-    if known is not None:
-        refuse_other_kinds(known, panel.covariates)
-    return panel, notes
+    return spec if known is None else learning_on(known, panel.covariates or spec)

@@ -11,7 +11,7 @@ from carrousel.forecast.intervals.calibration import (
     calibrated,
     calibration,
     counts,
-    without_negatives,
+    finished,
 )
 from carrousel.forecast.intervals.sampling import (
     Z,
@@ -72,7 +72,7 @@ def test_what_can_be_counts():
 def test_cut_at_zero(wanted, cut):
     panel = make_panel([np.array([1, 0, 2, -5]), np.array([1.5, 2, 3, 4])])
     quantiles = normals(1, 2, 3)
-    found = without_negatives(quantiles, panel, [1], wanted)  # the -5 is not known yet
+    found = finished(quantiles, panel, [1], None, wanted)  # the -5 is not known yet
     assert [(found[0, s] >= 0).all() for s in range(2)] == cut
     np.testing.assert_array_equal(found[found >= 0], np.maximum(quantiles, 0)[found >= 0])
     assert (quantiles < 0).any()  # the input is left as it was

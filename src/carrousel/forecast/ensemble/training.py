@@ -225,8 +225,7 @@ def _require_any(sampler: Sampler, panel: Panel) -> None:
         raise ValueError(f"training needs a series of at least 2 observations, but {some(names)}")
 
 
-def require_finite(quantiles: NDArray) -> NDArray:
+def require_finite(quantiles: NDArray) -> None:
     """Refuse to hand out a forecast that is not a number."""
     if not np.isfinite(quantiles).all():
         raise FloatingPointError("the forecast is not finite: the values are too large for float32")
-    return quantiles

@@ -63,10 +63,19 @@ def finished(
     factors: Sequence[float] | None,
     nonnegative: bool | None,
 ) -> NDArray:
-    """(W, S, h, Q) quantiles as they are handed out: calibrated, counts not below zero."""
+    """(W, S, h, Q) quantiles as they are handed out: calibrated by ``factors``, if there are any;
+    and cut at 0, those of all series if ``nonnegative``, of those that are counts as far as they
+    are known (without the last ``drops``) if None, of none if False."""
     if factors is not None:
         quantiles = calibrated(quantiles, factors)
-    return without_negatives(quantiles, panel, drops, nonnegative)
+    negative = quantiles[..., 0] < 0  # (W, S, h): the lowest quantile decides
+    if nonnegative is False or not negative.any():
+        return quantiles
+    quantiles = quantiles.copy()
+    for w, s in np.argwhere(negative.any(-1)):
+        if nonnegative or counts(panel.series(s)[: max(int(panel.lengths[s]) - drops[w], 0)]):
+            np.maximum(quantiles[w, s], 0.0, out=quantiles[w, s])
+    return quantiles
 
 
 def columns(quantiles: Array, level: Sequence[float]) -> dict[str, Array]:
@@ -99,23 +108,8 @@ class Band:
         )
 
 
-def without_negatives(
-    quantiles: Array, panel: Panel, drops: Sequence[int], wanted: bool | None
-) -> Array:
-    """(W, S, h, Q) quantiles cut at 0: of all series if ``wanted``, of those that are counts as
-    far as they are known (without the last ``drops``) if None, of none if False."""
-    negative = quantiles[..., 0] < 0  # (W, S, h): the lowest quantile decides
-    if wanted is False or not negative.any():
-        return quantiles
-    quantiles = quantiles.copy()
-    for w, s in np.argwhere(negative.any(-1)):
-        if wanted or counts(panel.series(s)[: max(int(panel.lengths[s]) - drops[w], 0)]):
-            np.maximum(quantiles[w, s], 0.0, out=quantiles[w, s])
-    return quantiles
-
-
 def cut_paths(paths: Array, panel: Panel, wanted: bool | None) -> None:
-    """Cut (S, n, h) sample paths at 0, in place, where ``without_negatives`` cuts quantiles."""
+    """Cut (S, n, h) sample paths at 0, in place, where ``finished`` cuts quantiles."""
     if wanted is not False:
         for s in np.flatnonzero((paths < 0).any((1, 2))):
             if wanted or counts(panel.series(int(s))):

@@ -96,4 +96,6 @@ class ZeroShot:
         seasons = torch.tensor(self.seasons).expand(len(stops), 2)
         ahead = torch.from_numpy(gaps[:, None, None] + np.arange(1, h + 1))
         answer = self.network.following(torch.from_numpy(window), seasons, ahead)
-        return require_finite(answer.absolute()[:, 0].numpy())
+        quantiles = answer.absolute()[:, 0].numpy()
+        require_finite(quantiles)
+        return quantiles
