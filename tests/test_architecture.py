@@ -160,6 +160,20 @@ BRITISH = re.compile(  # a short list; longer words with these in them count, to
 )
 
 
+def test_colors_have_their_names_in_the_one_palette():
+    literal = re.compile(r"#[0-9a-f]{3}([0-9a-f]{3})?\b|\brgb\(\d", re.IGNORECASE)
+    texts = [*FILES.values(), *(ROOT / "web").rglob("*.js"), *(ROOT / "web").rglob("*.css")]
+    free = {ROOT / "colors.py", ROOT / "web" / "static" / "style.css"}
+    found = [
+        f"{path.relative_to(ROOT)}: {line.strip()}"
+        for path in texts
+        if path not in free
+        for line in path.read_text("utf-8").splitlines()
+        if literal.search(line)
+    ]
+    assert found == []
+
+
 def test_words_are_spelled_the_american_way():
     texts = [*ROOT.rglob("*.py"), *ROOT.rglob("*.js"), *ROOT.rglob("*.css")]
     found = [

@@ -1,13 +1,44 @@
-"""One color per gate and state, the same everywhere (Okabe & Ito, color-blind safe)."""
+"""The one palette: every color of pictures, reports and pages has its name here.
+
+Hues are those of Okabe & Ito, told apart by color-blind readers; a gate or state has one color
+everywhere. Style sheets hold the same values, and tests compare them.
+"""
+
+BLUE, SKY, GREEN, YELLOW = "#0072B2", "#56B4E9", "#009E73", "#E69F00"
+ORANGE, PINK = "#D55E00", "#CC79A7"
+BLACK, INK, GRAY, SILVER, WHITE = "#000000", "#222222", "#4D4D4D", "#999999", "#FFFFFF"
+GRID, MARGIN = "#E6E6E6", "#F2F2F2"  # lines and areas behind what is shown
+BLUES = ("#9DC3E6", SKY, "#2E8BC0", BLUE, "#003A70")  # from light to dark
+NEGATIVE, POSITIVE = BLUE, ORANGE  # of signed values
 
 COLORS = {
-    "forget": "#0072B2",
-    "input": "#009E73",
-    "candidate": "#E69F00",
-    "output": "#CC79A7",
-    "cell": "#D55E00",
-    "hidden": "#56B4E9",
-    "reset": "#0072B2",
-    "update": "#009E73",
-    "series": "#4D4D4D",
+    "forget": BLUE,
+    "input": GREEN,
+    "candidate": YELLOW,
+    "output": PINK,
+    "cell": ORANGE,
+    "hidden": SKY,
+    "reset": BLUE,
+    "update": GREEN,
+    "series": GRAY,
 }
+DARK = {  # the same hues, lighter: readable on a dark ground
+    "forget": "#4AA3DF",
+    "input": "#2FC79A",
+    "candidate": "#F0B43C",
+    "output": "#E39AC2",
+    "cell": "#F08034",
+    "hidden": "#7CC8F2",
+    "reset": "#4AA3DF",
+    "update": "#2FC79A",
+    "series": "#C3C8CD",
+}
+
+
+def rgb(color: str) -> tuple[int, int, int]:
+    """
+    >>> rgb("#D55E00")
+    (213, 94, 0)
+    """
+    red, green, blue = bytes.fromhex(color.removeprefix("#"))
+    return red, green, blue

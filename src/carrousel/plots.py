@@ -14,14 +14,26 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from torch import Tensor
 
-from .colors import COLORS
+from .colors import (
+    BLACK,
+    BLUE,
+    COLORS,
+    GREEN,
+    NEGATIVE,
+    ORANGE,
+    PINK,
+    POSITIVE,
+    SILVER,
+    SKY,
+    WHITE,
+    YELLOW,
+)
 from .explain import Attribution, Fidelity, GradientFlow, HalfLife
 from .ops.cells import CELLS
 from .record import Record
 
 _GRAY = COLORS["series"]
-_NEGATIVE, _POSITIVE = "#0072B2", "#D55E00"
-_DIVERGING = LinearSegmentedColormap.from_list("carrousel", [_NEGATIVE, "#FFFFFF", _POSITIVE])
+_DIVERGING = LinearSegmentedColormap.from_list("carrousel", [NEGATIVE, WHITE, POSITIVE])
 _MAX_LINES = 8  # features drawn as lines; more are an image
 _MAX_LABELS = 60  # tokens written on the axis
 
@@ -133,7 +145,7 @@ def plot_attribution(
     scores = found.scores[sequence].double().cpu().numpy()
     figure = Figure(figsize=(_width(len(scores)), 2.8), layout="constrained")
     axis = figure.subplots()
-    colors = np.where(scores < 0, _NEGATIVE, _POSITIVE)
+    colors = np.where(scores < 0, NEGATIVE, POSITIVE)
     axis.bar(np.arange(len(scores)), scores, color=colors, width=0.85)
     axis.axhline(0, color=_GRAY, linewidth=0.8)
     axis.set_ylabel("score")
@@ -149,8 +161,8 @@ def plot_fidelity(found: Fidelity) -> Figure:
     """Deletion curves, the most relevant steps first; dotted, the least relevant first."""
     figure = Figure(figsize=(7, 3.8), layout="constrained")
     axis = figure.subplots()
-    baselines = {"random": "#999999", "recency": "#000000", "leave-one-out": "#CC79A7"}
-    others = iter(["#0072B2", "#D55E00", "#009E73", "#E69F00", "#56B4E9"] * 9)
+    baselines = {"random": SILVER, "recency": BLACK, "leave-one-out": PINK}
+    others = iter([BLUE, ORANGE, GREEN, YELLOW, SKY] * 9)
     grid = found.grid.numpy()
     for name, score in found.scores.items():
         color = baselines.get(name) or next(others)
@@ -291,7 +303,7 @@ def _named(name: str, kind: str) -> str:
 
 
 def _towards(color: str) -> Colormap:
-    return LinearSegmentedColormap.from_list(color, ["#FFFFFF", color])
+    return LinearSegmentedColormap.from_list(color, [WHITE, color])
 
 
 def _width(steps: int) -> float:

@@ -9,21 +9,20 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-GRAY = "#4D4D4D"
-NETWORKS = {  # Okabe & Ito: told apart by color-blind readers
+from ..colors import BLUE, BLUES, GRAY, GREEN, GRID, MARGIN, ORANGE, PINK
+
+NETWORKS = {
     "ann": GRAY,
-    "rnn": "#D55E00",
-    "elman": "#CC79A7",
-    "gru": "#009E73",
-    "gru, chrono": "#009E73",
-    "lstm": "#0072B2",
+    "rnn": ORANGE,
+    "elman": PINK,
+    "gru": GREEN,
+    "gru, chrono": GREEN,
+    "lstm": BLUE,
 }
+FORGETFUL_FIRST = ("forget bias 0", "", "forget bias 1", "forget bias 3", "chrono")
 SHADES = {  # variants of the LSTM: from light to dark with the strength of the memory
-    "lstm, forget bias 0": "#9DC3E6",
-    "lstm": "#56B4E9",
-    "lstm, forget bias 1": "#2E8BC0",
-    "lstm, forget bias 3": "#0072B2",
-    "lstm, chrono": "#003A70",
+    ", ".join(filter(None, ("lstm", variant))): shade
+    for variant, shade in zip(FORGETFUL_FIRST, BLUES, strict=True)
 }
 
 
@@ -41,7 +40,7 @@ def canvas(rows: int, columns: int, height: float = 3.6, width: float = 5.2, **o
     axes = figure.subplots(rows, columns, squeeze=False, **options)
     for ax in axes.flat:
         ax.spines[["top", "right"]].set_visible(False)
-        ax.grid(True, color="#E6E6E6", linewidth=0.6)
+        ax.grid(True, color=GRID, linewidth=0.6)
         ax.set_axisbelow(True)
         ax.tick_params(labelsize=8)
     return figure, axes
@@ -136,7 +135,7 @@ def successes(
     ax.set_xscale("log")
     soonest = min((run["sequences"] for run in results if run["solved"]), default=limit)
     ax.set_xlim(min(limit / 20, soonest / 1.5), margin * 1.2)
-    ax.axvspan(margin / 1.15, margin * 1.2, color="#F2F2F2", zorder=0)
+    ax.axvspan(margin / 1.15, margin * 1.2, color=MARGIN, zorder=0)
     ax.text(1.01, 0.5, "not solved", fontsize=8, va="center", color=GRAY, rotation=90,
             transform=ax.transAxes)  # fmt: skip
     _upright(ax, limit, "budget", GRAY)

@@ -9,7 +9,7 @@ import pytest
 from tests.forecast.conftest import make_panel, seasonal_series
 from tests.forecast.explanation.test_explain import network
 
-from carrousel.colors import COLORS
+from carrousel.colors import COLORS, DARK
 from carrousel.forecast.evaluation import Evaluation
 from carrousel.forecast.evaluation.report import Content, render
 from carrousel.forecast.evaluation.report.svg import Chart, value_ticks
@@ -94,7 +94,7 @@ def test_nothing_is_fetched_and_names_are_no_markup():
 
 def test_both_grounds_have_carrousels_colors():
     page = render(content_of(make_panel([seasonal_series(30)]), 3))
-    for name, value in COLORS.items():
+    for name, value in [*COLORS.items(), *DARK.items()]:
         assert f"--{name}:{value};" in page
     assert page.count("prefers-color-scheme: dark") == 2
 

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ...colors import COLORS
+from ...colors import COLORS, GRID, SILVER
 from ...data import Panel
 from ..intervals.calibration import Band
 from . import Evaluation
@@ -136,10 +136,10 @@ def _draw_band(axes: Axes, band: Band, s: int, color: str, label: str, intervals
 
 def _tidy(axes: Axes, dates: bool) -> None:
     axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis="y", color="#E6E6E6", lw=0.6)
+    axes.grid(axis="y", color=GRID, lw=0.6)
     axes.set_axisbelow(True)
     axes.margins(x=0.01)
-    axes.tick_params(labelsize=8.5, color="#999999")
+    axes.tick_params(labelsize=8.5, color=SILVER)
     if dates:
         locator = mdates.AutoDateLocator(minticks=4, maxticks=9)
         axes.xaxis.set_major_locator(locator)

@@ -9,14 +9,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ...colors import COLORS
+from ...colors import BLACK, COLORS, SILVER
 from ...wording import written
 from .explanation import Explanation
 
 GRAY, MEMORY, COPIED, FORECAST = (COLORS[k] for k in ("series", "cell", "hidden", "forget"))
-MEASURED = "#000000"
+MEASURED = BLACK
 RANKINGS = {"account": MEMORY, "removed": MEASURED, "recency": COLORS["output"],
-            "random": "#999999"}  # fmt: skip
+            "random": SILVER}  # fmt: skip
 
 
 def plot_explanation(found: Explanation) -> Figure:
@@ -31,7 +31,7 @@ def plot_explanation(found: Explanation) -> Figure:
     _fidelity(figure.add_subplot(grid[2, 1]), found)
     for axes in figure.axes:
         axes.spines[["top", "right"]].set_visible(False)
-        axes.tick_params(labelsize=8.5, color="#999999")
+        axes.tick_params(labelsize=8.5, color=SILVER)
     when = written(found.panel.local(found.times)[0])
     figure.suptitle(f"What the forecast of {found.unique_id} for {when} relied on",
                     x=0.01, ha="left", fontsize=11)  # fmt: skip

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from ... import nn as layers
+from ...colors import BLUE, BLUES, GREEN, ORANGE, PINK, SKY
 from ...ops.cells import BY_MODE
 from .. import plots
 from ..outcome import About, Finding, Options, Outcome
@@ -130,9 +131,8 @@ def _bias(bias: float) -> str:
 def _picture(slopes: dict[float, list[float]], kept: dict[str, list[float]]):
     figure, axes = plots.canvas(1, 2, height=3.9)
     left, right = axes[0]
-    shades = ("#9DC3E6", "#56B4E9", "#2E8BC0", "#0072B2", "#003A70")
     grid = torch.linspace(0, TIMES[-1], 200)
-    for (bias, own), shade in zip(slopes.items(), shades, strict=True):
+    for (bias, own), shade in zip(slopes.items(), BLUES, strict=True):
         left.plot(grid, _gate(bias) ** grid.double(), color=shade, linewidth=1)
         label = f"$b_f$ = {_bias(bias)} (f = {_gate(bias):.3g})"
         left.plot(TIMES, own, "o", color=shade, markersize=4, label=label)
@@ -142,7 +142,7 @@ def _picture(slopes: dict[float, list[float]], kept: dict[str, list[float]]):
     plots.titles(left, "dots: $\\partial c(t)/\\partial c(0)$ measured; lines: $f^{\\,t}$",
                  "steps t", "derivative")  # fmt: skip
     left.legend(fontsize=7, loc="lower center", bbox_to_anchor=(0.42, 0.05))
-    colors = ("#0072B2", "#009E73", "#56B4E9", "#CC79A7", "#D55E00")
+    colors = (BLUE, GREEN, SKY, PINK, ORANGE)
     for (name, values), shade in zip(kept.items(), colors, strict=True):
         style = "--" if name.startswith("gru") else "-"
         right.plot(values, style, color=shade, label=name, linewidth=1.4)

@@ -5,15 +5,15 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from ...colors import COLORS
+from ...colors import BLUE, COLORS, ORANGE, PINK, SILVER, WHITE
 from .analysis import Measure, Memory
 from .study import Observations, Study
 from .templates import CONTENT
 
 _GRAY = COLORS["series"]
-_CHANGE = "#CC79A7"
-_KINDS = {"content words": (CONTENT, "#D55E00"), "determiners": (("determiner",), "#0072B2"),
-          "other words": (("other",), "#999999")}  # fmt: skip
+_CHANGE = PINK
+_KINDS = {"content words": (CONTENT, ORANGE), "determiners": (("determiner",), BLUE),
+          "other words": (("other",), SILVER)}  # fmt: skip
 
 
 def plot_memory(found: Memory, *, layer: int = 0) -> Figure:
@@ -88,7 +88,7 @@ def _bars(axis: Axes, measure: Measure, color: str) -> None:
 
 def _triangle(axis: Axes, values: np.ndarray, words: list[str]) -> None:
     """Row k: what is left of each word after word k."""
-    colors = LinearSegmentedColormap.from_list("cell", ["#FFFFFF", COLORS["cell"]])
+    colors = LinearSegmentedColormap.from_list("cell", [WHITE, COLORS["cell"]])
     axis.imshow(values.T, aspect="auto", cmap=colors, vmin=0, vmax=1, interpolation="nearest")
     axis.set_yticks(range(len(words)), words, fontsize=7)
     axis.set_ylabel("survival after reading", fontsize=8, color=_GRAY)

@@ -7,12 +7,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from ...colors import COLORS
+from ...colors import COLORS, INK, NEGATIVE, POSITIVE, WHITE, rgb
 from .analysis import Neuron, Neurons
 
 Color = tuple[int, int, int]
 
-_HIGH, _LOW = (213, 94, 0), (0, 114, 178)  # orange, blue (Okabe & Ito)
+_HIGH, _LOW = rgb(POSITIVE), rgb(NEGATIVE)
 _COLUMNS, _LINES = 88, 7
 _PAGE_TEXT = 2500  # characters of the held-out text on the page
 
@@ -42,7 +42,7 @@ def _grid(axis: Axes, text: str, colors: list[Color], holds: list[bool]) -> None
         face = tuple(value / 255 for value in color)
         axis.add_patch(Rectangle((column, line), 1, 1, facecolor=face, linewidth=0))
         if marked:
-            axis.plot([column, column + 1], [line + 0.95] * 2, color="#222222", linewidth=1.2)
+            axis.plot([column, column + 1], [line + 0.95] * 2, color=INK, linewidth=1.2)
         axis.text(column + 0.5, line + 0.75, shown, ha="center", fontsize=7, family="monospace")
         column += 1
         if character == "\n" or column == _COLUMNS:
@@ -60,7 +60,7 @@ def neurons_page(found: Neurons) -> str:
 <html><head><meta charset="utf-8"><title>Units that follow the text</title>
 <meta name="viewport" content="width=device-width"><style>
 body {{ font: 15px/1.5 system-ui, sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em;
-       color: #222; background: #fff }}
+       color: {INK}; background: {WHITE} }}
 h2 {{ font-size: 1.1em; margin-top: 2em }}
 pre {{ font: 13px/1.7 ui-monospace, monospace; white-space: pre-wrap; overflow-wrap: anywhere }}
 li {{ font: 13px/1.6 ui-monospace, monospace; white-space: pre-wrap }}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ....colors import COLORS
+from ....colors import COLORS, DARK
 from ....wording import written
 from ...explanation.explanation import Explanation
 from .. import Evaluation
@@ -16,12 +16,6 @@ from .content import Content
 HERE = Path(__file__).parent
 MOST_SERIES = 40  # charts in one page
 MOST_UNITS = 8
-# The same hues, lighter: readable on a dark ground.
-DARK = {
-    "forget": "#4aa3df", "input": "#2fc79a", "candidate": "#f0b43c", "output": "#e39ac2",
-    "cell": "#f08034", "hidden": "#7cc8f2", "reset": "#4aa3df", "update": "#2fc79a",
-    "series": "#c3c8cd",
-}  # fmt: skip
 # Nothing is fetched, whatever stands in the data.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
