@@ -56,7 +56,7 @@ export function operations(layer, run, t) {
   return [...start, ...OPERATIONS[run.kind]({ ...made, layer, t, joined })];
 }
 
-/** @param {any} made @param {Operation} joined @returns {Operation[]} */
+/** @param {any} made @returns {Operation[]} */
 function lstm({ run, row, c, hidden, joined }) {
   const f = row(run.gates.forget),
     i = row(run.gates.input),
