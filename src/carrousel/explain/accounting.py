@@ -135,7 +135,7 @@ class Ledger:
             raise ValueError(f"weight must be (K, {units}), got {tuple(weight.shape)}")
         if bias is not None and tuple(torch.as_tensor(bias).shape) != (len(weight),):
             raise ValueError(
-                f"bias must be ({len(weight)},), as weight is, it is "
+                f"bias must be ({len(weight)},), as weight is, got "
                 f"{tuple(torch.as_tensor(bias).shape)}"
             )
         steps, initial = self._in_hidden(index, rule)

@@ -20,7 +20,7 @@ def floating(name: str, tensor: Tensor) -> torch.dtype:
     """The dtype of what decides it: float32 or float64."""
     dtype = tensor.dtype if isinstance(tensor, Tensor) else None
     if dtype not in FLOATS:
-        raise TypeError(f"{name} must be a float32 or float64 tensor, not {_words(tensor)}")
+        raise TypeError(f"{name} must be a float32 or float64 tensor, got {_words(tensor)}")
     return dtype
 
 
@@ -38,8 +38,8 @@ def tensor(name: str, given: Tensor, shape: Sequence[int], dtype: torch.dtype) -
         return
     kind = str(dtype).removeprefix("torch.")
     if isinstance(given, Tensor) and given.shape != torch.Size(shape):
-        raise ValueError(f"{name} must have shape {tuple(shape)}, not {tuple(given.shape)}")
-    raise TypeError(f"{name} must be a plain {kind} tensor on the CPU, not {_words(given)}")
+        raise ValueError(f"{name} must have shape {tuple(shape)}, got {tuple(given.shape)}")
+    raise TypeError(f"{name} must be a plain {kind} tensor on the CPU, got {_words(given)}")
 
 
 def dims(name: str, given: Tensor, counts: Iterable[int]) -> torch.Size:
@@ -47,7 +47,7 @@ def dims(name: str, given: Tensor, counts: Iterable[int]) -> torch.Size:
     counts = tuple(counts)
     if not isinstance(given, Tensor) or given.dim() not in counts:
         words = " or ".join(map(str, counts))
-        raise ValueError(f"{name} must be a tensor of {words} dimensions, not {_words(given)}")
+        raise ValueError(f"{name} must be a tensor of {words} dimensions, got {_words(given)}")
     return given.shape
 
 
@@ -79,7 +79,7 @@ def layer(
         tensor("c0", c0, (directions, batch, hidden), dtype)
     if directions not in (1, 2) or len(weights) not in (2 * directions, 4 * directions):
         raise ValueError(
-            f"weights must be 2 or 4 tensors for each of 1 or 2 directions, not {len(weights)} "
+            f"weights must be 2 or 4 tensors for each of 1 or 2 directions, got {len(weights)} "
             f"for {directions}"
         )
     shapes = ((rows, inputs), (rows, hidden), (rows,), (rows,))

@@ -191,7 +191,7 @@ def backward(
 
 def _check_layer(mode: int, x, offsets, h0, c0, weights) -> None:
     if mode not in range(len(MODES)):
-        raise ValueError(f"mode must be 0 to {len(MODES) - 1}, not {mode!r}")
+        raise ValueError(f"mode must be 0 to {len(MODES) - 1}, got {mode!r}")
     checks.layer(GATES[mode], x, offsets, h0, c0, weights, has_cell=HAS_CELL[mode])
 
 

@@ -112,7 +112,7 @@ def refuse(names, weights, gates: int, inputs: int, hidden: int, proj: int = 0) 
     shapes = [(rows, inputs), (rows, proj or hidden), (rows,), (rows,)][: len(names) - bool(proj)]
     for name, weight, shape in zip(names, weights, [*shapes, (proj, hidden)], strict=False):
         if weight.shape != shape:
-            raise RuntimeError(f"{name} must be {shape}, it is {tuple(weight.shape)}")
+            raise RuntimeError(f"{name} must be {shape}, got {tuple(weight.shape)}")
     raise RuntimeError(f"weights {list(names)} do not fit the layer")
 
 
@@ -123,7 +123,7 @@ def check_alike(names, weights) -> None:
         if weight.dtype is not first.dtype or weight.device != first.device:
             raise RuntimeError(
                 f"{name} must be {first.dtype} on {first.device} like {names[0][0]}, "
-                f"it is {weight.dtype} on {weight.device}"
+                f"got {weight.dtype} on {weight.device}"
             )
 
 
@@ -152,29 +152,27 @@ def check(gates: int, x: Tensor, offsets, h0: Tensor, c0, weights: list[Tensor])
     for name, t in named.items():
         if t.dtype not in _DTYPES or t.dtype is not x.dtype or not t.is_cpu:
             raise TypeError(
-                f"{name} must be a CPU tensor of x's dtype, float32 or float64; "
-                f"it is {t.dtype} on {t.device} and x {x.dtype}"
+                f"{name} must be a CPU tensor of x's dtype, float32 or float64, "
+                f"got {t.dtype} on {t.device} and x {x.dtype}"
             )
     per = len(weights) // directions
     if per not in (2, 4) or directions * per != len(weights):
-        raise ValueError(f"weights must be 2 or 4 for each direction, not {len(weights)}")
+        raise ValueError(f"weights must be 2 or 4 for each direction, got {len(weights)}")
     for d in range(directions):
         if not fits(weights[d * per : (d + 1) * per], gates, x.size(-1), hidden):
             shapes = [tuple(w.shape) for w in weights[d * per : (d + 1) * per]]
             rows = gates * hidden
             raise ValueError(
                 f"weights must be ({rows}, {x.size(-1)}), ({rows}, {hidden}) and biases ({rows},) "
-                f"for each direction; they are {shapes}"
+                f"for each direction, got {shapes}"
             )
     if c0 is not None and c0.shape != h0.shape:
-        raise ValueError(f"c0 must be {tuple(h0.shape)} like h0, it is {tuple(c0.shape)}")
+        raise ValueError(f"c0 must be {tuple(h0.shape)} like h0, got {tuple(c0.shape)}")
     if offsets is None:
         if x.dim() != 3 or x.size(1) != batch:
-            raise ValueError(f"x must be (steps, {batch}, inputs), it is {tuple(x.shape)}")
+            raise ValueError(f"x must be (steps, {batch}, inputs), got {tuple(x.shape)}")
     elif x.dim() != 2 or not _are_offsets(offsets, len(x), batch):
-        raise ValueError(
-            f"offsets must be those of the {len(x)} rows of a packed x, it is {offsets}"
-        )
+        raise ValueError(f"offsets must be those of the {len(x)} rows of a packed x, got {offsets}")
 
 
 def check_record(per_unit: int, x: Tensor, h0: Tensor, c0, y: Tensor, saved: Tensor, cells) -> None:
@@ -187,8 +185,8 @@ def check_record(per_unit: int, x: Tensor, h0: Tensor, c0, y: Tensor, saved: Ten
     for (name, shape), t in zip(wanted.items(), (y, saved, cells), strict=True):
         if t.shape != shape or t.dtype is not x.dtype or not t.is_cpu:
             raise ValueError(
-                f"{name} must be {shape}, {x.dtype} on the CPU; "
-                f"it is {tuple(t.shape)}, {t.dtype} on {t.device}"
+                f"{name} must be {shape}, {x.dtype} on the CPU, "
+                f"got {tuple(t.shape)}, {t.dtype} on {t.device}"
             )
 
 

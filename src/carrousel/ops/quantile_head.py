@@ -91,7 +91,7 @@ def add_quantiles(
     batch, horizon, count = checks.dims("total", total, (3,))
     *_, kinds, found = checks.dims("anchors", anchors, (4,))
     if found != horizon:
-        raise ValueError(f"anchors must be for the {horizon} steps of total, not {found}")
+        raise ValueError(f"anchors must be for the {horizon} steps of total, got {found}")
     checks.tensor("total", total, (batch, horizon, count), torch.float64)
     if not total.is_contiguous() or count % 2 == 0:
         raise ValueError("total must be contiguous, of an odd number of quantiles")

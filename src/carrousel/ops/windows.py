@@ -49,7 +49,7 @@ def look(
     shape = checks.dims("history", history, (2,))
     checks.tensor("history", history, shape, checks.floating("history", history))
     if not 0 < anchors.step <= shape[1]:
-        raise ValueError(f"step must be 1 to the {shape[1]} values of a window, not {anchors.step}")
+        raise ValueError(f"step must be 1 to the {shape[1]} values of a window, got {anchors.step}")
     checks.tensor("offset", offset, (shape[0], 1), torch.float64)
     if (history.requires_grad and torch.is_grad_enabled()) or gate.in_transform():
         return _by_the_formulas(history, anchors, backs, offset, prior, last)
@@ -123,7 +123,7 @@ def gather(
     for name, places in (("series", series), ("end", end)):
         checks.tensor(name, places, (batch,), torch.int64)
     if history < 0 or h < 0:
-        raise ValueError(f"history and h must not be negative, they are {history} and {h}")
+        raise ValueError(f"history and h must not be negative, got {history} and {h}")
     out = torch.empty(batch, length)
     offset = torch.empty(batch, 1, dtype=torch.float64)
     run = _core.gather_f32 if y.dtype is torch.float32 else _core.gather_f64
