@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from carrousel import Forecaster
-from carrousel.storage import checkpoint
+from carrousel.storage import files
 
 from .conftest import make_panel, seasonal_series
 
@@ -127,7 +127,7 @@ def test_a_disk_that_fills_while_saving_keeps_the_old_model(written, fitted, tmp
         real(handle)
 
     with monkeypatch.context() as patch:
-        patch.setattr(checkpoint.os, "fsync", full)
+        patch.setattr(files.os, "fsync", full)
         with pytest.raises(OSError, match=r"cannot write the model to .*: No space left on device"):
             fitted.save(tmp_path)
     assert sorted(tmp_path.iterdir()) == names
