@@ -88,7 +88,15 @@ def adopt(module: nn.Module, inplace: bool = True) -> Adoption:
 
 
 def release(module: nn.Module, inplace: bool = True) -> Adoption:
-    """The inverse of :func:`adopt`: every layer becomes ``torch.nn``'s, or its own class, again."""
+    """The inverse of :func:`adopt`: every layer becomes ``torch.nn``'s, or its own class, again.
+
+    >>> import torch, carrousel
+    >>> model = torch.nn.Sequential(torch.nn.GRU(3, 4))
+    >>> _ = carrousel.adopt(model)
+    >>> _ = carrousel.release(model)
+    >>> type(model[0]) is torch.nn.GRU
+    True
+    """
     return _swap_all(module, released_class, inplace)
 
 

@@ -397,7 +397,14 @@ class _Cell(Torchlike, nn.RNNCellBase):
 
 
 class RNNCell(_Cell, nn.RNNCell):
-    """One step of :class:`RNN`; see :class:`torch.nn.RNNCell`."""
+    """One step of :class:`RNN`; see :class:`torch.nn.RNNCell`.
+
+    >>> import torch, carrousel
+    >>> cell = carrousel.RNNCell(3, 4)
+    >>> h = cell(torch.randn(2, 3))  # two sequences, from states of zeros
+    >>> h.shape
+    torch.Size([2, 4])
+    """
 
     def _mode(self) -> str:
         return _RNN_MODES[self.nonlinearity]
@@ -406,13 +413,27 @@ class RNNCell(_Cell, nn.RNNCell):
 
 
 class LSTMCell(_Cell, nn.LSTMCell):
-    """One step of :class:`LSTM`; see :class:`torch.nn.LSTMCell`."""
+    """One step of :class:`LSTM`; see :class:`torch.nn.LSTMCell`.
+
+    >>> import torch, carrousel
+    >>> cell = carrousel.LSTMCell(3, 4)
+    >>> h, c = cell(torch.randn(2, 3))  # two sequences, from states of zeros
+    >>> h.shape
+    torch.Size([2, 4])
+    """
 
     _cell = cells.LSTM
 
 
 class GRUCell(_Cell, nn.GRUCell):
-    """One step of :class:`GRU`; see :class:`torch.nn.GRUCell`."""
+    """One step of :class:`GRU`; see :class:`torch.nn.GRUCell`.
+
+    >>> import torch, carrousel
+    >>> cell = carrousel.GRUCell(3, 4)
+    >>> h = cell(torch.randn(2, 3))  # two sequences, from states of zeros
+    >>> h.shape
+    torch.Size([2, 4])
+    """
 
     _cell = cells.GRU
 

@@ -70,6 +70,14 @@ def survival(record: Record, at: int | None = None) -> Tensor:
     Returns ``(L*D, T, B, H)`` float64; for a GRU the product of update gates. ``at`` is the step
     (its position in the sequence) at which to look, the last one processed by default; steps that
     come after it count 0. The gates are taken as they were: see :func:`half_life`.
+
+    >>> import torch, carrousel
+    >>> from carrousel.explain import survival
+    >>> lstm = carrousel.LSTM(2, 4)
+    >>> with carrousel.trace(lstm) as trace:
+    ...     _ = lstm(torch.randn(20, 3, 2))
+    >>> survival(trace[-1])[0, -1].unique()  # what the last step wrote is all there
+    tensor([1.], dtype=torch.float64)
     """
     check_record(record)
     entries = []

@@ -46,6 +46,14 @@ def half_life(record: Record, layer: nn.Module | None = None) -> HalfLife:
     sequences and run back from the last step, whose distance limits what can be seen.
 
     ``layer`` is the layer whose record it is; needed only when the record has outlived it.
+
+    >>> import torch, carrousel
+    >>> from carrousel.explain import half_life
+    >>> lstm = carrousel.LSTM(2, 4)
+    >>> with carrousel.trace(lstm) as trace:
+    ...     _ = lstm(torch.randn(20, 3, 2))
+    >>> half_life(trace[-1]).gates.shape  # a level and direction, a unit
+    torch.Size([1, 4])
     """
     check_record(record)
     entries = range(record.hidden.shape[0])

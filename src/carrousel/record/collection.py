@@ -104,6 +104,16 @@ def load_trace(path: str | os.PathLike[str]) -> Records:
     """Read what ``trace.save(path)`` wrote. Loading runs no code from the file.
 
     Raises ``ValueError`` if the file is damaged, was changed, or is of another kind.
+
+    >>> import tempfile, torch, carrousel
+    >>> lstm = carrousel.LSTM(2, 4)
+    >>> with carrousel.trace(lstm) as trace:
+    ...     _ = lstm(torch.randn(5, 1, 2))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     trace.save(f"{folder}/run")
+    ...     records = carrousel.load_trace(f"{folder}/run")
+    >>> torch.equal(records[0].cell, trace[0].cell)
+    True
     """
     tensors, data = load_checkpoint(Path(path))
     entries = data.get("records")
