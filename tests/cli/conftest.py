@@ -1,34 +1,16 @@
 """Running the command line inside the test's own process."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import polars as pl
 import pytest
 
-from carrousel.cli import main
-
-
-@dataclass(frozen=True)
-class Result:
-    code: int
-    out: str
-    err: str
-
 
 @pytest.fixture
-def run(capsys, monkeypatch, tmp_path):
+def run(command_line, monkeypatch, tmp_path):
     """``run("forecast", ...)`` in an empty folder: exit code, standard output and error."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "100")
-
-    def call(*arguments) -> Result:
-        with pytest.raises(SystemExit) as end:
-            main([str(a) for a in arguments])
-        captured = capsys.readouterr()
-        return Result(end.value.code or 0, captured.out, captured.err)
-
-    return call
+    return command_line
 
 
 def months(n: int, **columns) -> pl.DataFrame:

@@ -1,6 +1,7 @@
 import numpy as np
 import polars as pl
 import pytest
+import torch
 
 from carrousel.data import Frequency, Panel
 from carrousel.data.build import narrow
@@ -30,6 +31,17 @@ def seasonal_series(n, season=24, level=100.0, noise=1.0, seed=0):
     rng = np.random.default_rng(seed)
     t = np.arange(n)
     return level + 20 * np.sin(2 * np.pi * t / season) + noise * rng.standard_normal(n)
+
+
+def speak_up(forecaster, seed):
+    """Give random weights to what starts at zero, so that after a few updates all of a network
+    says something."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for network in forecaster.networks_:
+            for name, parameter in network.named_parameters():
+                if "coming.said" in name or "leave" in name or name.startswith("head"):
+                    parameter.normal_(std=0.3, generator=generator)
 
 
 @pytest.fixture(scope="session")

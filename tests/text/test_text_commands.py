@@ -4,37 +4,22 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass
+from functools import partial
 
 import pytest
 import torch
 
 from carrousel import LanguageModel
-from carrousel.cli import main
 
 TEXT = "Hier soir j'ai mangé un hamburger et des frites.\n" * 40
 QUICK = ("--hidden", 8, "--embedding", 8, "--steps", 6)
 
 
-@dataclass(frozen=True)
-class Result:
-    code: int
-    out: str
-    err: str
-
-
 @pytest.fixture
-def run(capsys, monkeypatch, tmp_path):
+def run(command_line, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "text.txt").write_text(TEXT, "utf-8")
-
-    def call(*arguments) -> Result:
-        with pytest.raises(SystemExit) as end:
-            main(["text", *map(str, arguments)])
-        captured = capsys.readouterr()
-        return Result(end.value.code or 0, captured.out, captured.err)
-
-    return call
+    return partial(command_line, "text")
 
 
 @pytest.mark.parametrize("level", ["char", "word", "bpe"])

@@ -37,6 +37,7 @@ def backtest(
     from ..console import console
     from ..forecast import Forecaster
     from ..forecast.tables import to_learn_from
+    from ..wording import counted
     from . import inputs, result_files, summary
     from .folders import whole_folder
     from .progress import training_bar
@@ -62,7 +63,8 @@ def backtest(
             evaluation = forecaster.evaluate(
                 compared, windows, step=step, level=level, refit=refit, progress=report, init=start
             )
-        title = f"{windows} window{'s' * (windows > 1)} of {h} steps, foretold from what was before"
+        past = counted(windows, "window")
+        title = f"{past} of {h} steps, foretold from what was before"
         summary.say_scores(screen, evaluation, title)
         if folder is not None:
             record = {"source": source.name, "notes": notes, "windows": windows, "step": step or h}

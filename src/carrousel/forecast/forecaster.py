@@ -334,9 +334,9 @@ class Forecaster:
         self._require_fitted()
         panel, like = self._observed(data, static_df)
         ahead = self._ahead(panel, X_df)
-        by_the_wall = Wall.of(panel, self.options.h) is not None
-        if data is None and self._stream is not None and self.networks_ and not by_the_wall:
-            quantiles = self._stream.after_gaps(ahead)
+        stream = self._stream if data is None and self.networks_ else None
+        if stream is not None and Wall.of(panel, self.options.h) is None:
+            quantiles = stream.after_gaps(ahead)
             require_finite(quantiles)
             found = calibration.finished(
                 quantiles[None], panel, [0], self.calibration_, self.options.nonnegative

@@ -1,5 +1,6 @@
 """Tables in, tables out: what a forecaster learns from or forecasts, as panels with covariates."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,18 +26,11 @@ def to_learn_from(
     ``before`` is what networks that go on learning have learned from; ``static_df`` holds static
     covariates that are not in ``data``.
     """
-    table = like = None
-    notes: list[str] = []
-    if isinstance(data, Panel):
-        _refuse_beside_panel(static_df)
-        panel = data
-    else:
-        hint = None if before is None else _hint(before)
-        table = open_table(data, _names(options), _columns(options), options.reading, hint)
-        if static_df is not None:
-            table = with_static(table, static_df, options.id_col, _static(options))
-        panel, notes = build_panel(table, *_names(options), options.freq, _moving(table, options))
-        like = None if isinstance(data, (str, Path)) else without_rows(data)
+    static = _static(options)
+    names = (*options.futr_exog, *options.hist_exog, *static)
+    hint = None if before is None else _hint(before)
+    panel, table, notes = _read(data, options, options.freq, names, static, static_df, hint)
+    like = None if isinstance(data, (str, Path, Panel)) else without_rows(data)
     known = None if before is None else before.covariates or Spec()
     spec = _asked(panel, options, known)
     if spec and not panel.covariates:
@@ -51,17 +45,10 @@ def to_forecast(
     data: Any, learned: Panel, options: Options, static_df: Any = None
 ) -> tuple[Panel, list[str]]:
     """The panel of other observations, read as ``learned`` was, and what was done."""
-    table, spec = None, learned.covariates
-    notes: list[str] = []
-    if isinstance(data, Panel):
-        _refuse_beside_panel(static_df)
-        panel = data
-    else:
-        columns = () if spec is None else spec.names
-        table = open_table(data, _names(options), columns, options.reading, _hint(learned))
-        if static_df is not None:
-            table = with_static(table, static_df, options.id_col, spec.static if spec else ())
-        panel, notes = build_panel(table, *_names(options), learned.freq, _moving(table, options))
+    spec = learned.covariates
+    names, static = (spec.names, spec.static) if spec else ((), ())
+    hint = _hint(learned)
+    panel, table, notes = _read(data, options, learned.freq, names, static, static_df, hint)
     if spec and not panel.covariates:
         panel, more = attach(panel, table, spec, options.id_col, learn=False)
         notes = [*notes, *more]
@@ -84,9 +71,28 @@ def _hint(learned: Panel) -> ReadOptions:
     return replace(learned.reading or ReadOptions(), time_zone=learned.time_zone)
 
 
-def _refuse_beside_panel(static_df: Any) -> None:
+def _read(
+    data: Any,
+    options: Options,
+    freq: Any,
+    names: Sequence[str],
+    static: Sequence[str],
+    static_df: Any,
+    hint: ReadOptions | None,
+) -> tuple[Panel, Table | None, list[str]]:
+    """The panel, the table that it was read from (None: it came as a panel) and what was done;
+    ``names`` are covariates, the ``static`` ones of which may stand in ``static_df``."""
+    if isinstance(data, Panel):
+        if static_df is not None:
+            raise ValueError(
+                "static_df: a Panel holds its covariates; give the table of the series"
+            )
+        return data, None, []
+    table = open_table(data, _names(options), names, options.reading, hint)
     if static_df is not None:
-        raise ValueError("static_df: a Panel holds its covariates; give the table of the series")
+        table = with_static(table, static_df, options.id_col, static)
+    panel, notes = build_panel(table, *_names(options), freq, _moving(table, options))
+    return panel, table, notes
 
 
 def _names(options: Options) -> tuple[str, str, str]:
@@ -94,13 +100,8 @@ def _names(options: Options) -> tuple[str, str, str]:
     return options.id_col, options.time_col, options.target_col
 
 
-def _columns(options: Options) -> tuple[str, ...]:
-    """The covariates that the table holds."""
-    return (*options.futr_exog, *options.hist_exog, *_static(options))
-
-
 def _static(options: Options) -> tuple[str, ...]:
-    """Those that are the same at all times, with the name of the group."""
+    """The covariates that are the same at all times, with the name of the group."""
     named = isinstance(options.groups, str) and options.groups not in options.static_exog
     return (*options.static_exog, str(options.groups)) if named else options.static_exog
 

@@ -72,7 +72,7 @@ class Observations:
         with torch.no_grad():
             state, _ = whole.recurrence(whole.embed(seen.features))
         state.requires_grad_()
-        forecast = whole.read(state, seen.scaled, seen.anchors)
+        forecast = whole.decode(whole.head(state), seen.scaled, seen.anchors)
         median = forecast.quantiles()[0, at, ahead - 1, MEDIAN]
         (slope,) = torch.autograd.grad(median, state)
         return slope[0, at], str(ahead)

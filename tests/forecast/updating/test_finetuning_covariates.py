@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from tests.forecast.conftest import speak_up
 from tests.forecast.updating.test_update_covariates import H, make
 
 from carrousel import Forecaster
@@ -34,12 +35,7 @@ def learned(**options):
     forecaster = Forecaster(
         H, "gru", max_steps=3, ensemble=2, hidden_size=6, batch_size=8, context=21, **options
     ).fit(TABLE)
-    generator = torch.Generator().manual_seed(1)
-    with torch.no_grad():
-        for network in forecaster.networks_:
-            for name, parameter in network.named_parameters():
-                if "coming.said" in name or "leave" in name or name.startswith("head"):
-                    parameter.normal_(std=0.3, generator=generator)
+    speak_up(forecaster, seed=1)
     return forecaster
 
 

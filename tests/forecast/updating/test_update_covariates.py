@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from tests.forecast.conftest import speak_up
 
 from carrousel import Forecaster
 from carrousel.data.covariates import future, group_codes
@@ -52,12 +53,7 @@ CASES = {
 def learned(cell="lstm", data=FIRST, **options):
     """A forecaster whose every weight says something."""
     forecaster = Forecaster(H, cell, ensemble=2, season_length=4, **FAST, **options).fit(data)
-    generator = torch.Generator().manual_seed(3)
-    with torch.no_grad():
-        for network in forecaster.networks_:
-            for name, parameter in network.named_parameters():
-                if "coming.said" in name or "leave" in name or name.startswith("head"):
-                    parameter.normal_(std=0.3, generator=generator)
+    speak_up(forecaster, seed=3)
     return forecaster
 
 

@@ -1,11 +1,10 @@
 """complete, memory and neurons on the command line, on a small model trained here."""
 
 import json
-from dataclasses import dataclass
+from functools import partial
 
 import pytest
 
-from carrousel.cli import main
 from carrousel.text import LanguageModel
 from carrousel.text.memory.next_words import next_words
 from carrousel.text.memory.templates import sentences
@@ -13,25 +12,11 @@ from carrousel.text.memory.templates import sentences
 BEGINNING = "Last night I ate the"
 
 
-@dataclass(frozen=True)
-class Result:
-    code: int
-    out: str
-    err: str
-
-
 @pytest.fixture
-def run(capsys, monkeypatch, tmp_path):
+def run(command_line, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
-
-    def call(*arguments) -> Result:
-        with pytest.raises(SystemExit) as end:
-            main(["text", *map(str, arguments)])
-        captured = capsys.readouterr()
-        return Result(end.value.code or 0, captured.out, captured.err)
-
-    return call
+    return partial(command_line, "text")
 
 
 @pytest.fixture(scope="module")

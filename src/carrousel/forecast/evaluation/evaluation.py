@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ...data import Panel, to_frame
 from ...plottable import Plottable
+from ...wording import one_of
 from ..intervals import quantiles as q
 from ..intervals.calibration import MODEL, Band, columns
 from ..tables import written
@@ -19,7 +20,11 @@ from .verdict import verdict
 from .windows import positions, targets
 
 Array = NDArray[np.floating]
-BY = ("method", "series", "window")
+BY = {  # what a table has rows for, and what its scores are means over
+    "method": ("windows", "series"),
+    "series": ("windows",),
+    "window": ("series",),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +82,7 @@ class Evaluation(Plottable, picture="carrousel.forecast.evaluation.picture:plot_
         """Their names, ours first."""
         return tuple(self.quantiles)
 
-    @property
+    @cached_property
     def metrics(self) -> dict[str, Metric]:
         """What is measured, by name: the table ``carrousel.forecast.evaluation.METRICS``, and the
         coverage of each level."""
@@ -97,7 +102,7 @@ class Evaluation(Plottable, picture="carrousel.forecast.evaluation.picture:plot_
     def means(self) -> dict[str, dict[str, float | None]]:
         """Of each method, for each metric, the mean over windows, then over series (of CRPS, which
         is relative, the ratio of the means); None where no series has a value."""
-        found = {name: self._mean(name, ("windows", "series")) for name in self.metrics}
+        found = {name: self._mean(name, BY["method"]) for name in self.metrics}
         return {
             method: {name: None if np.isnan(of[m]) else float(of[m]) for name, of in found.items()}
             for m, method in enumerate(self.methods)
@@ -105,16 +110,16 @@ class Evaluation(Plottable, picture="carrousel.forecast.evaluation.picture:plot_
 
     def by_series(self, metric: str) -> Array:
         """(M, S) means over the windows."""
-        return self._mean(metric, ("windows",))
+        return self._mean(metric, BY["series"])
 
     def by_window(self, metric: str) -> Array:
         """(M, W) means over the series."""
-        return self._mean(metric, ("series",))
+        return self._mean(metric, BY["window"])
 
     def by_step(self, metric: str) -> Array:
         """(M, h) means over windows and series, for each step of the horizon."""
         steps = range(self.targets.shape[2])
-        found = [self._mean(metric, ("windows", "series"), slice(k, k + 1)) for k in steps]
+        found = [self._mean(metric, BY["method"], slice(k, k + 1)) for k in steps]
         return np.stack(found, -1)
 
     def _mean(self, name: str, over: Sequence[str], steps: slice = slice(None)) -> Array:
@@ -168,18 +173,15 @@ class Evaluation(Plottable, picture="carrousel.forecast.evaluation.picture:plot_
     def table(self, by: str = "method") -> Any:
         """The scores as a frame of the kind that came in: a row for each method, or for each method
         and each "series" or each "window" (the earliest is 1)."""
-        if by not in BY:
-            raise ValueError(f"by must be one of {', '.join(map(repr, BY))}, got {by!r}")
-        methods, along = np.array(self.methods, object), {}
-        found = {name: self._mean(name, ("windows", "series")) for name in self.metrics}
-        if by == "series":
-            along = {self.panel.id_col or "unique_id": np.array(self.panel.ids, object)}
-            found = {name: self.by_series(name) for name in self.metrics}
-        if by == "window":
-            along = {"window": np.arange(1, len(self.hidden) + 1)}
-            found = {name: self.by_window(name) for name in self.metrics}
-        rows = {"method": methods}
-        for name, values in along.items():
+        one_of("by", by, BY)
+        found = {name: self._mean(name, BY[by]) for name in self.metrics}
+        methods = np.array(self.methods, object)
+        if by == "method":
+            rows = {"method": methods}
+        else:
+            name, values = "window", np.arange(1, len(self.hidden) + 1)
+            if by == "series":
+                name, values = self.panel.id_col or "unique_id", np.array(self.panel.ids, object)
             rows = {"method": np.repeat(methods, len(values)), name: np.tile(values, len(methods))}
         return to_frame(rows | {name: of.reshape(-1) for name, of in found.items()}, self.like)
 

@@ -181,10 +181,6 @@ class Network(nn.Module):
             states.append(after)
         return x, states
 
-    def read(self, x: Tensor, scaled: Scaled, anchors: Tensor) -> Forecast:
-        """The distributions after some steps, from what the layers gave (B, T, hidden)."""
-        return self.decode(self.head(x), scaled, anchors)
-
     def decode(self, out: Tensor, scaled: Scaled, anchors: Tensor) -> Forecast:
         """The distributions that raw outputs stand for."""
         h, kinds = self.shape.h, len(self.anchors.names)
