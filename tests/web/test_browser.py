@@ -17,6 +17,14 @@ def choose(page: Any, model: str) -> None:
     page.locator("#model").select_option(model)
 
 
+def box_of(element: Any) -> dict[str, float]:
+    """Where it stands, once it does: what is being drawn anew has no box for a moment."""
+    element.hover()  # waits until it is there and does not move
+    while (box := element.bounding_box()) is None:
+        element.page.wait_for_timeout(20)
+    return box
+
+
 def number_in(text: str) -> float:
     """The first number of a text, in either language."""
     found = re.search(r"−?\d+(?:[.,]\d+)?", text)
@@ -72,7 +80,7 @@ def test_a_click_chooses_step_and_unit(open_page: Any, server: str):
     page = open_page(f"{server}#sequence")
     canvas = page.locator(".heat").first
     canvas.wait_for()
-    box = canvas.bounding_box()
+    box = box_of(canvas)
     canvas.click(position={"x": 5, "y": box["height"] - 3})
     page.locator(".word-row .word[aria-pressed=true]").get_by_text("▸").wait_for()
     assert page.locator("#clock-slider").input_value() == "0"
@@ -135,8 +143,7 @@ def test_a_dragged_point_changes_the_forecast_at_once(open_page: Any, server: st
     summary = page.locator("#forecast-summary")
     summary.get_by_text("expects").wait_for()
     before = summary.inner_text()
-    point = page.locator("circle.observation").last
-    box = point.bounding_box()
+    box = box_of(page.locator("circle.observation").last)
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.down()
     page.mouse.move(box["x"], box["y"] + 60, steps=3)
