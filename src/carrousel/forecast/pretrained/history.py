@@ -27,7 +27,8 @@ class History(NamedTuple):
     total: Tensor  # (B, T + 1) float64 sums of the values, for means
     base: Tensor  # (B, 1) what was taken off, in the precision of the input
     seasons: Tensor  # (B, 2) int64
-    features: Tensor  # (B, T, FEATURES)
+    features: Tensor  # (B, read, FEATURES)
+    before: int = 0  # steps in front that hold nothing and were left out
 
     def at(self, position: Tensor) -> Tensor:
         """Values at (B, K) positions; before the first step, the first."""
@@ -35,76 +36,93 @@ class History(NamedTuple):
         return self.value.gather(1, torch.maximum(position, low))
 
 
-def history(y: Tensor, seasons: Tensor) -> History:
-    """y (B, T) float32 or float64, NaN where missing; seasons (B, 2) lags, 1 for none."""
-    steps = torch.arange(y.shape[1], device=y.device)
+def history(y: Tensor, seasons: Tensor, read: int | None = None, before: int = 0) -> History:
+    """y (B, T) float32 or float64, NaN where missing; seasons (B, 2) lags, 1 for none.
+
+    Features are made of the last ``read`` steps only, if it is given. ``before`` steps without a
+    value were left out in front, for which nothing is computed: they say where a season begins.
+    """
+    length = y.shape[1]
+    steps = torch.arange(length, device=y.device)
     seen = y.isfinite()
     last = torch.where(seen, steps, -1).cummax(1).values
-    first = torch.where(seen, steps, len(steps)).amin(1, keepdim=True)
+    first = torch.where(seen, steps, length).amin(1, keepdim=True)
     base = y.gather(1, last[:, -1:].clamp_min(0)).nan_to_num(0.0)
-    value, lag, lag2 = (y - base).float().nan_to_num(0.0), seasons[:, :1], seasons[:, 1:]
+    value, lag, lag2 = (y - base).float().nan_to_num_(0.0), seasons[:, :1], seasons[:, 1:]
     value = _filled(value, seen, last, first, lag, steps)
     started = steps >= first
 
     def back(lag: Tensor) -> tuple[Tensor, Tensor]:
         place = steps - lag
         there = place >= first
-        return value.gather(1, torch.where(there, place, first.clamp(max=len(steps) - 1))), there
+        return value.gather(1, torch.where(there, place, first.clamp(max=length - 1))), there
 
-    before, has = back(torch.ones_like(lag))
+    before_it, has = back(torch.ones_like(lag))
     season_ago, has_season = back(lag)
     week_ago, has_week = back(lag2)
     has_week &= lag2 > 1
-    change = value - before
-    seasonal = value - season_ago
-    memory = (3.0 * lag).clamp_min(SHORTEST).double()
-    rough = _mean(change.abs().sqrt(), seen & has, memory) ** 2
-    periodic = _mean(seasonal.abs().sqrt(), seen & has_season, memory) ** 2
+    change, seasonal, weekly = value - before_it, value - season_ago, value - week_ago
     turned = seasonal - (week_ago - back(lag + lag2)[0])
-    weekly = _mean((value - week_ago).abs().sqrt(), seen & has_week, memory) ** 2
-    both = _mean(turned.abs().sqrt(), seen & has_week, memory) ** 2
+    memory = (3.0 * lag).clamp_min(SHORTEST).double()
+    moves = torch.stack([change, seasonal, weekly, turned]).abs_().sqrt_()
+    counted = torch.stack([has, has_season, has_week, has_week]).logical_and_(seen)
+    rough, periodic, by_week, both = _means(moves, counted, memory).square_()
     regular = torch.stack(
         [
             _ratio(periodic, rough) * has_season,
-            *(_ratio(x, rough) * has_week for x in (weekly, both)),
+            *(_ratio(x, rough) * has_week for x in (by_week, both)),
         ],
         -1,
     )
-    usual = (change.abs() * has).double().cumsum(1) / (has.cumsum(1)).clamp_min(1)
+    usual = (change.abs() * has).cumsum(1, dtype=torch.double) / has.cumsum(1).clamp_min(1)
     unit = torch.where(periodic > 0, torch.minimum(rough, periodic), rough)
     unit = torch.maximum(unit, torch.maximum(0.03 * rough, 1e-3 * usual.float()))
     size = (value.double() + base).abs().float()
     count = (seen & started).cumsum(1).clamp_min(1)
     unit = torch.where(unit > SMALL, unit, 0.1 * (size + (size == 0)) / count)
-    near = _mean(value, started, torch.full_like(memory, 3.0))
-    far = _mean(value, started, memory)
-    whole = (y == y.round()) & seen
+    (near,) = _means(value[None], started[None], torch.full_like(memory, 3.0))
+    (far,) = _means(value[None], started[None], memory)
+
+    # From here on, of the last ``read`` steps alone.
+    now = slice(-min(read or length, length), None)
+    step, lags = steps[now] + before, (lag, lag2)
+    is_zero, whole = y == 0, (y == y.round()) & seen
+    kinds = _means(torch.stack([is_zero, whole]).float(), seen.expand(2, -1, -1), memory)
+    v, u, has = value[:, now], unit[:, now], has[:, now]
+    has_season, has_week = has_season[:, now], has_week[:, now]
+    seasonal_before = _previous(seasonal, now)
+    moved = torch.stack(
+        [
+            change[:, now],
+            seasonal[:, now] * has_season,
+            weekly[:, now] * has_week,
+            (v - _previous(near, now)) * has,
+            (v - _previous(far, now)) * has,
+            (seasonal[:, now] - seasonal_before) * has_season,
+            near[:, now] - far[:, now],
+        ],
+        -1,
+    )
     numbers = [
-        torch.asinh(change / unit),
-        torch.asinh(seasonal / unit) * has_season,
-        torch.asinh((value - week_ago) / unit) * has_week,
-        torch.asinh((value - near.roll(1, 1)) / unit) * has,
-        torch.asinh((value - far.roll(1, 1)) / unit) * has,
-        torch.asinh((seasonal - (before - season_ago.roll(1, 1))) / unit) * has_season,
-        torch.asinh((near - far) / unit),
-        seen.float() * started,
+        (seen & started)[:, now].float(),
         has_season.float(),
         has_week.float(),
-        *phases(steps, lag),
-        *phases(steps, lag2),
-        (lag.float().log() / 4).expand_as(value),
-        (lag2.float().log() / 6).expand_as(value),
-        *regular.unbind(-1),
-        (unit / (size + unit)).log().clamp_min(-16) / 4,
-        (steps - first + 1).clamp_min(1).log() / 4,
-        _mean((y == 0).float(), seen, memory),
-        _mean(whole.float(), seen, memory),
-        (torch.where(seen, y, torch.inf).cummin(1).values >= 0).float(),
-        (unit / unit.roll(1, 1)).log().clamp(-4, 4) * has,
+        *(wave for one in lags for wave in phases(step, one)),
+        (lag.float().log() / 4).expand_as(v),
+        (lag2.float().log() / 6).expand_as(v),
+        *regular[:, now].unbind(-1),
+        (u / (size[:, now] + u)).log().clamp_min(-16) / 4,
+        (steps[now] - first + 1).clamp_min(1).log() / 4,
+        *kinds[:, :, now],
+        (torch.where(seen, y, torch.inf).cummin(1).values[:, now] >= 0).float(),
+        (u / _previous(unit, now)).log().clamp(-4, 4) * has,
     ]
-    features = torch.stack(numbers, -1) * started[..., None]
-    total = torch.nn.functional.pad(value.double().cumsum(1), (1, 0))
-    return History(value, seen, first, unit, near, far, regular, total, base, seasons, features)
+    features = torch.cat([squashed(moved / u[..., None]), torch.stack(numbers, -1)], -1)
+    features *= started[:, now, None]
+    total = torch.nn.functional.pad(value.cumsum(1, dtype=torch.double), (1, 0))
+    return History(
+        value, seen, first, unit, near, far, regular, total, base, seasons, features, before
+    )
 
 
 def _filled(
@@ -121,12 +139,23 @@ def _filled(
     return out.gather(1, place)
 
 
-def _mean(x: Tensor, counts: Tensor, memory: Tensor) -> Tensor:
-    """(B, T) means of x where it counts, that forget over ``memory`` (B, 1) steps; 0 before."""
-    grow = (torch.arange(x.shape[1], device=x.device) / memory).exp()
+def _means(x: Tensor, counts: Tensor, memory: Tensor) -> Tensor:
+    """(K, B, T) means of x where it counts, that forget over ``memory`` (B, 1) steps; 0 before."""
+    grow = (torch.arange(x.shape[-1], device=x.device) / memory).exp_()
     grow = torch.where(counts, grow, 0.0)
-    weight = grow.cumsum(1)
-    return ((grow * x).cumsum(1) / weight.clamp_min(1e-300)).float()
+    weight = grow.cumsum(-1).clamp_min_(1e-300)
+    return grow.mul_(x).cumsum(-1).div_(weight).float()
+
+
+def _previous(x: Tensor, now: slice) -> Tensor:
+    """What stood a step before each of the last steps; before the first, the first itself."""
+    start = x.shape[1] + now.start
+    return x[:, start - 1 : -1] if start else torch.cat([x[:, :1], x[:, :-1]], 1)
+
+
+def squashed(x: Tensor) -> Tensor:
+    """arcsinh, from operations that run on many numbers at once; to within 1e-7."""
+    return x.abs().add_(torch.hypot(x, torch.ones((), dtype=x.dtype))).log_().copysign(x)
 
 
 def _ratio(x: Tensor, y: Tensor) -> Tensor:

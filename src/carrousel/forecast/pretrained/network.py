@@ -47,6 +47,13 @@ class Answer(NamedTuple):
         return q + self.question.origin[..., None] + self.past.base[:, :, None, None].double()
 
 
+class Remembered(NamedTuple):
+    """What the layers keep of B windows of T steps."""
+
+    past: History
+    memory: Tensor  # (B, P, hidden) after each patch of the steps that were read
+
+
 class Block(nn.Module):
     """x + W_2 silu(W_1 norm(x))."""
 
@@ -121,16 +128,35 @@ class Network(nn.Module):
                 ``read`` steps.
             ahead: (B, O, J) how many steps ahead, from 1 on.
         """
-        past, patch = history(y, seasons), self.shape.patch
-        read = min(self.shape.read, y.shape[1])
-        memory, _ = self.encode(past.features[:, -read:])
-        place = (origin - (y.shape[1] - read)) // patch
+        return self.answer(self.remember(y, seasons), origin, ahead)
+
+    def remember(self, y: Tensor, seasons: Tensor, before: int = 0) -> Remembered:
+        """What the layers keep of (B, T) values, T a multiple of the patch. ``before`` steps, a
+        multiple of it too, were left out in front: none of them held a value, and their memory is
+        that of ``resting``."""
+        read = min(self.shape.read, y.shape[1] + before)
+        left_out = max(read - y.shape[1], 0) // self.shape.patch  # patches
+        past = history(y, seasons, read, before)
+        state = self.resting(left_out, len(y)) if left_out else None
+        return Remembered(past, self.encode(past.features, state)[0])
+
+    def resting(self, patches: int, windows: int) -> list[Any]:
+        """The state of the layers after patches without any value, the same in all windows."""
+        nothing = self.embed.weight.new_zeros(1, patches * self.shape.patch, FEATURES)
+        state = self.encode(nothing)[1]
+        return [tuple(x.expand(-1, windows, -1).contiguous() for x in layer) for layer in state]
+
+    def answer(self, found: Remembered, origin: Tensor, ahead: Tensor) -> Answer:
+        """Forecasts from origins (B, O) of what was remembered, as ``forward``."""
+        past, memory = found
+        place = (origin - past.value.shape[1]) // self.shape.patch + memory.shape[1]
         memory = memory.gather(1, place[..., None].expand(-1, -1, memory.shape[-1]))
         question = ask(past, origin, ahead)
         return Answer(self.decode(memory, question), question, past)
 
-    def following(self, y: Tensor, seasons: Tensor, ahead: Tensor) -> Answer:
-        """The steps ``ahead`` (B, 1, J) after (B, T) values, T of any length."""
+    def following(self, y: Tensor, seasons: Tensor, ahead: Tensor, before: int = 0) -> Answer:
+        """The steps ``ahead`` (B, 1, J) after (B, T) values, T of any length; ``before`` as in
+        ``remember``."""
         y = F.pad(y, (-y.shape[1] % self.shape.patch, 0), value=torch.nan)
         origin = torch.full((len(y), 1), y.shape[1] - 1, device=y.device)
-        return self(y, seasons, origin, ahead)
+        return self.answer(self.remember(y, seasons, before), origin, ahead)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .history import History, phases
+from .history import History, phases, squashed
 
 PAST = 7  # seasons looked back at
 WEEKS = 3  # of the second season
@@ -107,8 +107,8 @@ def ask(past: History, origin: Tensor, ahead: Tensor) -> Question:
             step.log() / 4,
             (step / lag).clamp(max=20) / 5,
             (step / (age + 1)).clamp(max=5),
-            *phases(target, lag),
-            *phases(target, lag2),
+            *phases(target + past.before, lag),
+            *phases(target + past.before, lag2),
             *phases(ahead, lag),
             (lag.float().log() / 4).expand(step.shape),
             (lag2.float().log() / 6).expand(step.shape),
@@ -117,7 +117,7 @@ def ask(past: History, origin: Tensor, ahead: Tensor) -> Question:
     )
     regular = past.regular.gather(1, origin[..., None].expand(-1, -1, 3))
     numbers = torch.cat(
-        [torch.asinh(values), wide(regular), there.float(), there2.float(), plain], -1
+        [squashed(values), wide(regular), there.float(), there2.float(), plain], -1
     )
     return Question(numbers, anchors, unit, here)
 

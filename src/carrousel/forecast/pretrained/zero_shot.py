@@ -83,6 +83,7 @@ class ZeroShot:
         which = np.searchsorted(sizes, lengths[rows])
         for k, size in enumerate([*sizes, self.history]):
             part = rows[which == k]
+            part = part[np.argsort(lengths[part], kind="stable")]  # little padding in each
             at_once = max(AT_ONCE // size, 1)
             for at in range(0, len(part), at_once):
                 yield size, part[at : at + at_once]
@@ -90,12 +91,15 @@ class ZeroShot:
     def _forecast(
         self, y: NDArray, starts: NDArray, stops: NDArray, gaps: NDArray, length: int, h: int
     ) -> NDArray[np.float64]:
-        index = stops[:, None] + np.arange(-length, 0)
+        # Whole patches that no window of these has a value in are left out: their memory is known.
+        patch = self.network.shape.patch
+        before = (length - min(int((stops - starts).max()), length)) // patch * patch
+        index = stops[:, None] + np.arange(before - length, 0)
         window = y[index.clip(0)].astype(np.float64)
         window[index < starts[:, None]] = np.nan
         seasons = torch.tensor(self.seasons).expand(len(stops), 2)
         ahead = torch.from_numpy(gaps[:, None, None] + np.arange(1, h + 1))
-        answer = self.network.following(torch.from_numpy(window), seasons, ahead)
+        answer = self.network.following(torch.from_numpy(window), seasons, ahead, before)
         quantiles = answer.absolute()[:, 0].numpy()
         require_finite(quantiles)
         return quantiles
