@@ -1,7 +1,7 @@
 """Time and memory of the forecaster, beside its bare layers and beside neuralforecast's LSTM.
 
     python benchmarks/forecasting.py --speed                        # all below, about 3 minutes
-    python -m benchmarks.forecasting_speed step fit predict one panel
+    python -m benchmarks.forecasting_speed step fit predict one zero panel
     python -m benchmarks.forecasting_speed many --series 1000000    # memory of many short series
 
 The series are made here: 400 of 800 hours (the size of M4 Hourly), a day and a week in each.
@@ -27,6 +27,7 @@ from carrousel.forecast.ensemble.training import new_network
 from carrousel.forecast.network.windows import Sampler, Windows
 from carrousel.forecast.options import Options
 from carrousel.forecast.plan import choose
+from carrousel.forecast.pretrained.zero_shot import ZeroShot
 from carrousel.training import TrainOptions, fit
 
 H, CONTEXT, HIDDEN, BATCH, STEPS = 48, 336, 128, 64, 100
@@ -146,6 +147,19 @@ def one() -> None:
     show("predict one series, 48 steps, 4 networks", f"{1e3 * statistics.median(times):.1f} ms")
 
 
+def zero() -> None:
+    """Forecasts without training of 400 series, and of one: hours and months."""
+    for name, seasons, length in (("512 hours", (STEP, PERIOD), 512), ("120 months", (12,), 120)):
+        many, single = made(400, length), made(1, length)
+        zero_shot = ZeroShot(seasons)
+        took = alternating(
+            lambda z=zero_shot, p=many: z.window_quantiles(p, [0], H),
+            lambda z=zero_shot, p=single: z.window_quantiles(p, [0], H),
+        )
+        text = f"{400 / took[0]:.0f} series/s, one in {1e3 * took[1]:.1f} ms"
+        show(f"pretrained, {name}, {H} steps", text)
+
+
 def panel() -> None:
     """What a panel holds, beside its values."""
     made_ = made(400, 800)
@@ -207,7 +221,14 @@ def show(what: str, result: str) -> None:
     print(f"{what:46}{result}", flush=True)
 
 
-PARTS = {"step": step, "fit": fit_both, "predict": predict, "one": one, "panel": panel}
+PARTS = {
+    "step": step,
+    "fit": fit_both,
+    "predict": predict,
+    "one": one,
+    "zero": zero,
+    "panel": panel,
+}
 
 
 def main(parts: list[str] | None = None) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from carrousel.forecast.pretrained.history import history
+from carrousel.forecast.pretrained.history import history, squashed
 from carrousel.forecast.pretrained.network import Network, Shape
 from carrousel.forecast.pretrained.query import PAST, WEEKS, ask
 from carrousel.forecast.pretrained.storage import shipped
@@ -95,3 +95,21 @@ def test_a_network_learns_with_gradients_in_all_of_its_parameters():
 def test_a_shape_that_cannot_be_is_refused(patch, read):
     with pytest.raises(ValueError, match="read must be a multiple of patch"):
         Shape(patch, read)
+
+
+@pytest.mark.parametrize("name", ["single", "fours"])
+@pytest.mark.parametrize("before", [8, 400])
+def test_padding_that_is_left_out_changes_nothing(name, before, series):
+    network = shipped(name)
+    y, seasons = series
+    ahead = torch.arange(1, 20).expand(len(y), 1, 19)
+    padded = torch.cat([torch.full((len(y), before), torch.nan), y], 1)
+    with torch.no_grad():
+        whole = network.following(padded, seasons, ahead).quantiles
+        cut = network.following(y, seasons, ahead, before).quantiles
+    torch.testing.assert_close(whole, cut, atol=1e-4, rtol=1e-5)
+
+
+def test_squashing_is_the_inverse_of_sinh():
+    x = torch.tensor([0.0, 1e-9, -1e-3, 0.5, -2.0, 1e3, -1e18, 1e30])
+    torch.testing.assert_close(squashed(x), torch.asinh(x.double()).float(), atol=2e-7, rtol=2e-7)

@@ -116,9 +116,7 @@ def ask(past: History, origin: Tensor, ahead: Tensor) -> Question:
         -1,
     )
     regular = past.regular.gather(1, origin[..., None].expand(-1, -1, 3))
-    numbers = torch.cat(
-        [squashed(values), wide(regular), there.float(), there2.float(), plain], -1
-    )
+    numbers = torch.cat([squashed(values), wide(regular), there.float(), there2.float(), plain], -1)
     return Question(numbers, anchors, unit, here)
 
 
