@@ -25,7 +25,7 @@ FLOORS = [
     {"plots"},
     {"forecast", "sequence", "text", "lab"},
     {"web", "distributed"},
-    {"cli"},
+    {"cli", "__main__"},
 ]
 FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names}
 MODELS = {"forecast", "sequence", "text", "lab"}  # which know nothing of each other

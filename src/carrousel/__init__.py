@@ -3,6 +3,7 @@
 The names below are imported on first use, so that ``import carrousel`` costs next to nothing.
 """
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,9 @@ def __getattr__(name: str) -> object:
     if name in _MODULES:
         return import_module(f"carrousel.{name}")
     if name not in _HOME:
-        raise AttributeError(f"module 'carrousel' has no attribute {name!r}")
+        raise AttributeError(
+            f"module 'carrousel' has no attribute {name!r}", name=name, obj=sys.modules[__name__]
+        )
     value = getattr(import_module(_HOME[name]), name)
     globals()[name] = value
     return value

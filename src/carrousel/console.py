@@ -1,6 +1,8 @@
 """What a terminal shows: plain lines, tables and a bar with the time left."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from rich import box
@@ -9,10 +11,27 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
+_HUSHED: ContextVar[frozenset[str]] = ContextVar("_HUSHED", default=frozenset())
+
+
+@contextmanager
+def hushed(*streams: str) -> Iterator[None]:
+    """Within, consoles on these streams ("out", "err") write nothing, and draw no bar.
+
+    >>> with hushed("out"):
+    ...     console().print("nobody reads this")
+    """
+    before = _HUSHED.set(_HUSHED.get() | set(streams))
+    try:
+        yield
+    finally:
+        _HUSHED.reset(before)
+
 
 def console(stderr: bool = False) -> Console:
     """Where commands write: plain lines; no name of a file or series is taken for markup."""
-    return Console(stderr=stderr, highlight=False, soft_wrap=True, markup=False)
+    quiet = ("err" if stderr else "out") in _HUSHED.get()
+    return Console(stderr=stderr, highlight=False, soft_wrap=True, markup=False, quiet=quiet)
 
 
 def cell(value: Any) -> str:
@@ -71,7 +90,7 @@ class Bar:
             TextColumn("left"),
             console=screen,
             transient=True,
-            disable=not screen.is_terminal,
+            disable=screen.quiet or not screen.is_terminal,
         )
         self._task = self._bar.add_task(label, total=None, pace="")
 

@@ -4,7 +4,8 @@ A message says what ``must be``, and what it ``got``; where something else is to
 sentence says what.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 
@@ -61,15 +62,41 @@ def quoted(names: Collection[Any]) -> str:
     return ", ".join(map(repr, names))
 
 
+def nearest(value: Any, names: Iterable[Any]) -> str | None:
+    """The name that is spelled most like ``value``; None if none is near.
+
+    >>> nearest("airlin", ["airline", "bikes"]), nearest("cars", ["airline", "bikes"])
+    ('airline', None)
+    """
+    known = {name.casefold(): name for name in names if isinstance(name, str)}
+    near = get_close_matches(value.casefold(), known, n=1) if isinstance(value, str) else []
+    return known[near[0]] if near else None
+
+
+def meant(value: Any, names: Iterable[Any]) -> str:
+    """The end of a message about an unknown name.
+
+    >>> meant("airlin", ["airline", "bikes"])
+    "; did you mean 'airline'?"
+    """
+    near = nearest(value, names)
+    return "" if near is None else f"; did you mean {near!r}?"
+
+
 def one_of(name: str, value: Any, choices: Collection[Any]) -> None:
     """Require one of a few values.
 
     >>> one_of("cell", "tcn", ("lstm", "gru"))
     Traceback (most recent call last):
     ValueError: cell must be one of 'lstm', 'gru', got 'tcn'
+    >>> one_of("effort", "bst", ("fast", "best"))
+    Traceback (most recent call last):
+    ValueError: effort must be one of 'fast', 'best', got 'bst'; did you mean 'best'?
 
     Raises:
         ValueError: It is another.
     """
     if value not in tuple(choices):  # also what cannot be hashed
-        raise ValueError(f"{name} must be one of {quoted(choices)}, got {value!r}")
+        raise ValueError(
+            f"{name} must be one of {quoted(choices)}, got {value!r}{meant(value, choices)}"
+        )

@@ -3,35 +3,65 @@
 Commands import what they need when they run, never at the top of their file, so that
 ``carrousel --help`` stays fast: no torch, no polars. Anything wrong with the user's input
 (ValueError, OSError, wrong options) becomes one line on standard error and exit code 2.
+
+Exit codes: 0 done; 1 an error of the program's own, with its traceback; 2 something is wrong with
+what was typed or read, or cannot be written; 130 Ctrl-C; 143 ended by SIGTERM.
 """
 
 import signal
 import sys
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
+from ..wording import nearest
 from . import backtest, explore, forecast, lab, predict, samples, text, update
 from .flags import in_flags
 from .screen import drop_output, write_what_the_terminal_has
+from .scripting import for_scripts
+
+FORECASTING, INSIDE, TEXT = "Forecasting", "Seeing inside", "Text"
 
 app = typer.Typer(
     name="carrousel",
     help="Recurrent networks you can see through: forecast, look inside, compare.",
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
+    epilog="Exit codes: 0 done, 2 wrong input or a place that cannot be written, 130 Ctrl-C, "
+    "1 an error of carrousel's own.",
 )
-app.command()(forecast.forecast)
-app.command()(backtest.backtest)
-app.command()(predict.predict)
-app.command()(update.update)
-app.command()(samples.samples)
-app.command()(explore.explore)
-app.add_typer(lab.lab, name="lab")
-app.add_typer(text.text, name="text")
+app.command(rich_help_panel=FORECASTING)(forecast.forecast)
+app.command(rich_help_panel=FORECASTING)(backtest.backtest)
+app.command(rich_help_panel=FORECASTING)(predict.predict)
+app.command(rich_help_panel=FORECASTING)(update.update)
+app.command(rich_help_panel=FORECASTING)(samples.samples)
+app.command(rich_help_panel=INSIDE)(explore.explore)
+app.add_typer(lab.lab, name="lab", rich_help_panel=INSIDE)
+app.add_typer(text.text, name="text", rich_help_panel=TEXT)
+for_scripts(app)
+
+
+@app.callback(invoke_without_command=True)
+def carrousel(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="With --version: also what it runs on.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="With --version: as JSON.")] = False,
+) -> None:
+    """Recurrent networks you can see through: forecast, look inside, compare."""
+    if version:
+        from .version import version as told
+
+        sys.stdout.write(told(verbose, as_json))
+        raise typer.Exit
+    if verbose or as_json:
+        raise typer.BadParameter("--verbose and --json go with --version, or after a command")
+    if context.invoked_subcommand is None:
+        sys.stdout.write(context.get_help() + "\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -65,7 +95,10 @@ def _explained(error: Exception) -> str | None:
     """What the user did wrong, on one line; None for an error of the program's own."""
     wrong_option = typer.BadParameter.__bases__[0]  # click's UsageError, wherever click lives
     if isinstance(error, wrong_option):
-        return " ".join(error.format_message().split())  # type: ignore[attr-defined]
+        message = " ".join(error.format_message().split())  # type: ignore[attr-defined]
+        unknown = getattr(error, "option_name", None)
+        near = nearest(unknown, getattr(error, "possibilities", None) or ())
+        return message if near is None else f"No such option: {unknown}; did you mean {near}?"
     if isinstance(error, BrokenPipeError):
         return "nobody reads the output any more"
     if isinstance(error, MemoryError) or "can't allocate memory" in str(error):

@@ -28,7 +28,7 @@ def backtest(
     parquet: Annotated[bool, typer.Option("--parquet", help="The table as Parquet.")] = False,
     static: o.Static = None,
     init: o.Init = None,
-) -> None:
+) -> dict[str, Any]:
     """Forecast windows of the past and compare with what happened.
 
     Beside ours stand the naive and seasonal naive methods, scored on the same windows.
@@ -66,9 +66,14 @@ def backtest(
         past = counted(windows, "window")
         title = f"{past} of {h} steps, foretold from what was before"
         summary.say_scores(screen, evaluation, title)
+        record = {
+            **result_files.scored(forecaster, evaluation.panel, evaluation),
+            **{"source": source.name, "notes": notes, "windows": windows, "step": step or h},
+        }
+        names = (".parquet" if parquet else ".csv", ".json")
         if folder is not None:
-            record = {"source": source.name, "notes": notes, "windows": windows, "step": step or h}
-            suffix = ".parquet" if parquet else ".csv"
-            result_files.write_backtest(folder, forecaster, evaluation, record, suffix)
-    if out:
-        screen.print(f"Written to {out}{os.sep}: backtest{suffix}, backtest.json")
+            result_files.write_backtest(folder, evaluation, record, names[0])
+    if out is None:
+        return record
+    screen.print(f"Written to {out}{os.sep}: {', '.join(f'backtest{name}' for name in names)}")
+    return {**record, "written": [str(out / f"backtest{name}") for name in names]}

@@ -3,7 +3,7 @@
 import math
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -34,7 +34,7 @@ def cell(
         Path | None,
         typer.Option(help="Folder for cell.csv, .png and .json.", show_default=False),
     ] = None,
-) -> None:
+) -> dict[str, Any]:
     """One step of one cell, operation by operation, with real numbers."""
     import torch
 
@@ -57,10 +57,14 @@ def cell(
     with writable_folder(out) if out is not None else nullcontext():
         done = step(own, *given)
         _show(done)
+        written: list[str] = []
         if out is not None:
+            from ..console import console
             from ..lab.cell.picture import save_step
 
-            typer.echo("written: " + ", ".join(str(path) for path in save_step(done, out)))
+            written = [str(path) for path in save_step(done, out)]
+            console().print(f"written: {', '.join(written)}")
+    return {"operations": _found(done), "written": written}
 
 
 def _loaded(path: Path, layer: str) -> "Weights":
@@ -90,6 +94,12 @@ def _vector(name: str, text: str, size: int, rng: "Generator") -> "Tensor":
     if len(values) != size:
         raise ValueError(f"{name} must be {size} numbers for this cell, got {len(values)}")
     return torch.tensor(values)
+
+
+def _found(done: "Step") -> list[dict[str, Any]]:
+    return [
+        {"operation": one.name, "formula": one.formula, "value": one.value.tolist()} for one in done
+    ]
 
 
 def _show(done: "Step") -> None:

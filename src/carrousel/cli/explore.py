@@ -1,8 +1,7 @@
 """``carrousel explore``: the web page in which the memory can be watched."""
 
-import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,7 +17,7 @@ def explore(
     ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
     browser: Annotated[bool, typer.Option(help="Open the page in the browser.")] = True,
-) -> None:
+) -> dict[str, Any] | None:
     """Open a page that shows a network at work: every gate and state, live, in your browser.
 
     MODEL is a folder that `forecast` or `text train` wrote. Only this machine can open the page.
@@ -33,8 +32,8 @@ def explore(
         from ..web.export import export as write
 
         size = write(library, export)
-        sys.stdout.write(f"wrote {export} ({size / 1e6:.1f} MB)\n")
-        return
+        _say(f"wrote {export} ({size / 1e6:.1f} MB)")
+        return {"written": [str(export)], "bytes": size}
     try:
         from ..web.serve import serve
     except ImportError as error:
@@ -43,8 +42,10 @@ def explore(
             "(or --export page.html, which needs nothing)"
         ) from error
     serve(library, port, browser, _say)
+    return None
 
 
 def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+    from ..console import console
+
+    console().print(line)

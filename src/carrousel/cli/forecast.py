@@ -39,7 +39,7 @@ def forecast(
     init: o.Init = None,
     checkpoint: o.Checkpoint = None,
     resume: o.Resume = False,
-) -> None:
+) -> dict[str, Any]:
     """Forecast every series of a FILE, with intervals, a plot and a comparison.
 
     The last HORIZON steps are held out first: the table shows how well they were foretold, beside
@@ -81,7 +81,7 @@ def forecast(
             errors.print(sentence)
         quantiles = forecaster.predict_quantiles(panel, X_df=ahead)
         explained = result_files.explain_some(forecaster, panel, ahead) if explain else []
-        result_files.write_forecast(
+        record = result_files.write_forecast(
             folder, forecaster, panel, quantiles, evaluation,
             level=level, suffix=".parquet" if parquet else ".csv", title=o.title_of(source, sample),
             record={"source": source.name, "notes": notes}, explanations=explained,
@@ -89,6 +89,7 @@ def forecast(
         )  # fmt: skip
         names = sorted(item.name for item in folder.iterdir())
     screen.print(f"Written to {out}{os.sep}: {', '.join(names)}")
+    return {**record, "written": [str(out / name) for name in names]}
 
 
 def _endings(forecaster: "Forecaster") -> list[str]:

@@ -9,11 +9,14 @@ from ..storage.files import frame_bytes
 
 def table_bytes(table: pl.DataFrame, panel: Panel, suffix: str) -> bytes:
     """The content of a ``.csv`` or ``.parquet`` file; CSV with the digits that say something."""
-    if suffix == ".csv":
-        table = _rounded(table, panel.target_col).with_columns(
-            pl.selectors.datetime().dt.to_string(_time_format(table, panel))
-        )
-    return frame_bytes(table, suffix)
+    return frame_bytes(as_text(table, panel) if suffix == ".csv" else table, suffix)
+
+
+def as_text(table: pl.DataFrame, panel: Panel) -> pl.DataFrame:
+    """Times as text, and of numbers the digits that say something."""
+    return _rounded(table, panel.target_col).with_columns(
+        pl.selectors.datetime().dt.to_string(_time_format(table, panel))
+    )
 
 
 def _rounded(table: pl.DataFrame, target: str) -> pl.DataFrame:

@@ -40,10 +40,10 @@ Jobs = Annotated[
 Out = Annotated[Path, typer.Option(help="Folder of results; an interrupted run resumes from it.")]
 
 
-def _command(name: str) -> "Callable[..., None]":
+def _command(name: str) -> "Callable[..., Any]":
     def experiment(
         quick: Quick = False, seeds: Seeds = None, jobs: Jobs = None, out: Out = Path("lab")
-    ) -> None:
+    ) -> dict[str, Any]:
         from ..console import Bar
         from ..lab import Options, run
         from .folders import writable_folder
@@ -58,6 +58,7 @@ def _command(name: str) -> "Callable[..., None]":
                 progress.note(f"interrupted; finished runs are kept in {options.runs}")
                 raise typer.Exit(130) from None
         _show(outcome, out)
+        return _found(outcome, out)
 
     return experiment
 
@@ -80,6 +81,21 @@ def _show(outcome: "Outcome", out: Path) -> None:
         screen.print(Text.assemble(mark, f" {finding.claim}: {finding.evidence}"))
     stem = out / outcome.about.name
     screen.print(f"{outcome.seconds:.0f} s; table, picture and data: {stem}.csv, .png, .json")
+
+
+def _found(outcome: "Outcome", out: Path) -> dict[str, Any]:
+    findings = [
+        {"claim": one.claim, "holds": one.holds, "evidence": one.evidence}
+        for one in outcome.findings
+    ]
+    written = [str(out / f"{outcome.about.name}{suffix}") for suffix in (".csv", ".png", ".json")]
+    return {
+        "experiment": outcome.about.name,
+        "rows": outcome.rows,
+        "findings": findings,
+        "seconds": outcome.seconds,
+        "written": written,
+    }
 
 
 def _short(row: dict[str, Any]) -> dict[str, Any]:

@@ -21,8 +21,10 @@ File = Annotated[
     typer.Argument(help="CSV, Parquet or spreadsheet file.", show_default=False),
 ]
 SampleName = Annotated[
-    str | None, typer.Option("--sample", help="A sample instead of a file (see: samples).")
-]
+    str | None,
+    typer.Option("--sample", help="A sample instead of a file (see: samples).",
+                 autocompletion=lambda: _samples()),
+]  # fmt: skip
 Horizon = Annotated[
     int | None, typer.Option("--horizon", "-h", help="Steps to forecast.", show_default=False)
 ]
@@ -65,6 +67,12 @@ COLUMNS, READING = "Columns", "How the file is written (found in it, if not give
 BESIDE, NETWORK, RESULT = "Covariates", "The network and its training", "Forecasts and intervals"
 
 
+def _samples() -> list[str]:
+    from ..data import list_samples
+
+    return list(list_samples())
+
+
 @dataclass(frozen=True)
 class Setting:
     """One option of ``Forecaster``: ``flags`` on the command line, the first in messages."""
@@ -75,6 +83,7 @@ class Setting:
     help: str
     default: Any = None
     convert: Callable[[Any], Any] = lambda value: value
+    choices: tuple[str, ...] = ()  # which a shell completes
 
     @property
     def flag(self) -> str:
@@ -88,6 +97,7 @@ class Setting:
         option = typer.Option(
             *self.flags, help=self.help, rich_help_panel=self.panel,
             show_default=self.default not in (None, False),
+            autocompletion=(lambda: list(self.choices)) if self.choices else None,
         )  # fmt: skip
         return Annotated[self.kind, option]
 
@@ -138,10 +148,11 @@ SETTINGS: dict[str, Setting] = {
     "time_zone": Setting(("--time-zone",), _TEXT, READING,
                          "Whose clocks count, for times with offsets: Europe/Berlin, ..."),
     "fill": Setting(("--fill",), str, READING, "What a step without a row is: missing or zero.",
-                    "missing"),
+                    "missing", choices=("missing", "zero")),
     "aggregate": Setting(("--aggregate",), _TEXT, READING,
                          "Several rows of one time: sum, mean, median, min, max, first, last, "
-                         "count."),
+                         "count.",
+                         choices=("sum", "mean", "median", "min", "max", "first", "last", "count")),
     "futr_exog": Setting(("--futr-exog",), _NAMES, BESIDE,
                          "Column that is known ahead; may be repeated. See --future.", (), _tuple),
     "hist_exog": Setting(("--hist-exog",), _NAMES, BESIDE,
@@ -160,9 +171,11 @@ SETTINGS: dict[str, Setting] = {
                            "Forecasts at or above zero. If neither is given: those of counts."),
     "conformal": Setting(("--conformal",), _INT, RESULT,
                          "Calibrate intervals on so many windows of a backtest."),
-    "cell": Setting(("--cell",), str, NETWORK, "lstm, gru, rnn, or ann (no recurrence).", "lstm"),
+    "cell": Setting(("--cell",), str, NETWORK, "lstm, gru, rnn, or ann (no recurrence).", "lstm",
+                    choices=("lstm", "gru", "rnn", "ann")),
     "effort": Setting(("--effort",), str, NETWORK, "fast, default or best: time for accuracy; "
-                      "instant: nothing is learned, a network that ships forecasts.", "default"),
+                      "instant: nothing is learned, a network that ships forecasts.", "default",
+                      choices=("instant", "fast", "default", "best")),
     "season_length": Setting(("--season", "--season-length"), list[int], NETWORK,
                              "Observations in a season; may be repeated. From the frequency if "
                              "not given.", (), _seasons),
@@ -187,19 +200,19 @@ FLAGS = {name: setting.flag for name, setting in SETTINGS.items()} | {
 }  # fmt: skip
 
 
-def with_settings(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def with_settings(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Give a command the flags of these options (all but ``h``, if none are named); it finds in
     ``settings`` what they were set to, as ``Forecaster`` takes it."""
     chosen = {name: SETTINGS[name] for name in names or SETTINGS}
 
-    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(command)
-        def run(**given: Any) -> None:
+        def run(**given: Any) -> Any:
             settings = {
                 name: setting.convert(given.pop(setting.parameter))
                 for name, setting in chosen.items()
             }
-            command(settings=settings, **given)
+            return command(settings=settings, **given)
 
         own = [p for p in inspect.signature(command).parameters.values() if p.name != "settings"]
         own = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]

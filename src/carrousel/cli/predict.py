@@ -1,12 +1,12 @@
 """``carrousel predict``: a saved model on new observations, without learning."""
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from . import options as o
+from .scripting import write
 
 
 @o.with_settings("nonnegative", "id_col", "time_col", "target_col", *o.HOW_WRITTEN)
@@ -35,21 +35,23 @@ def predict(
     out: Annotated[
         Path | None, typer.Option(help="CSV or Parquet file. Standard output if not given.")
     ] = None,
-) -> None:
+) -> Any:
     """Forecast what follows the observations in FILE with a saved MODEL; nothing is learned.
 
     FILE has the columns that the model was made with. It needs as much history as the forecasts
     shall rest on, and may hold series that the model has never seen. Without FILE, the series that
     the model holds are forecast, with what `update` added to them.
     """
+    from ..console import console
     from ..forecast import Forecaster
     from ..forecast.tables import to_forecast
     from ..storage.files import write_bytes
     from .folders import writable_file
-    from .formats import table_bytes
+    from .formats import as_text, table_bytes
     from .inputs import open_future
     from .screen import reading
 
+    screen = console(stderr=True)
     if out is not None and out.suffix not in (".csv", ".parquet"):
         raise ValueError(f"--out must end in .csv or .parquet, got {out.name}")
     if out is not None:
@@ -66,7 +68,7 @@ def predict(
         given = panel
     ahead, found = open_future(forecaster, panel, future)
     for note in [*notes, *found]:
-        sys.stderr.write(f"{note}\n")
+        screen.print(note)
     if samples is not None:
         kind = distribution or "quantiles"
         table = forecaster.sample(given, samples, distribution=kind, seed=seed, X_df=ahead)
@@ -75,6 +77,7 @@ def predict(
     else:
         table = forecaster.predict(given, level=o.levels(level), X_df=ahead)
     if out is None:
-        sys.stdout.write(table_bytes(table, panel, ".csv").decode())
-    else:
-        write_bytes(out, table_bytes(table, panel, out.suffix))
+        write(table_bytes(table, panel, ".csv").decode())
+        return as_text(table, panel).to_dicts()
+    write_bytes(out, table_bytes(table, panel, out.suffix))
+    return {"written": [str(out)], "rows": table.height}

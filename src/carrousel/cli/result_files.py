@@ -36,9 +36,10 @@ def write_forecast(
     title: str,
     explanations: Sequence[Explanation] = (),
     report: bool = False,
-) -> None:
+) -> dict[str, Any]:
     """The forecasts ``quantiles`` (S, h, Q), those of held-out steps (None: there were none), plot,
-    model and every number, into ``folder``; with ``report`` also one page of it all."""
+    model and every number, into ``folder``; with ``report`` also one page of it all. The numbers
+    are returned, too."""
     table = written({**panel.future(quantiles.shape[1]), **columns(quantiles, level)}, panel, None)
     _write_table(folder / f"forecast{suffix}", table, panel)
     if evaluation is not None:
@@ -64,21 +65,20 @@ def write_forecast(
         (folder / "report.html").write_text(render(content), encoding="utf-8")
     forecaster.save(folder / "model")
     training = {"chosen": content.chosen, "networks": _training(forecaster)}
-    record = {**_record(forecaster, panel, evaluation), **record, "training": training}
+    record = {**scored(forecaster, panel, evaluation), **record, "training": training}
     write_json(folder / "forecast.json", record)
+    return record
 
 
 def write_backtest(
     folder: Path,
-    forecaster: Forecaster,
     evaluation: Evaluation,
     record: dict[str, Any],
     suffix: str = ".csv",
 ) -> None:
-    """The forecasts of all windows beside what happened, and the scores."""
-    panel = evaluation.panel
-    _write_table(folder / f"backtest{suffix}", evaluation.to_frame(), panel)
-    write_json(folder / "backtest.json", {**_record(forecaster, panel, evaluation), **record})
+    """The forecasts of all windows beside what happened, and ``record``."""
+    _write_table(folder / f"backtest{suffix}", evaluation.to_frame(), evaluation.panel)
+    write_json(folder / "backtest.json", record)
 
 
 def explain_some(forecaster: Forecaster, panel: Panel, future: Any) -> list[Explanation]:
@@ -103,7 +103,8 @@ def _write_explanations(
     explanations[0].plot().savefig(folder / "explanation.png")
 
 
-def _record(forecaster: Forecaster, panel: Panel, evaluation: Evaluation | None) -> dict[str, Any]:
+def scored(forecaster: Forecaster, panel: Panel, evaluation: Evaluation | None) -> dict[str, Any]:
+    """What was compared, how it was set, and all scores."""
     return {
         "carrousel": __version__,
         "options": forecaster.get_params(),

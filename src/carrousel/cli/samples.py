@@ -1,12 +1,14 @@
 """``carrousel samples``."""
 
+from typing import Any
 
-def samples() -> None:
+
+def samples() -> list[dict[str, Any]]:
     """List the data sets that come with the package, with their sources and licenses."""
     from ..console import console
     from ..data import list_samples, to_panel
 
-    screen = console()
+    screen, found = console(), []
     for sample in list_samples().values():
         panel, _ = to_panel(sample.path)
         count = f"{panel.n_series} series" if panel.n_series > 1 else "one series"
@@ -14,4 +16,8 @@ def samples() -> None:
         screen.print(f"  {count} of {panel.lengths.max():,} steps, {panel.freq}")
         screen.print(f"  source: {sample.source}")
         screen.print(f"  license: {sample.license}\n")
+        size: dict[str, Any] = {"series": panel.n_series, "steps": int(panel.lengths.max())}
+        about = {"title": sample.title, "source": sample.source, "license": sample.license}
+        found.append({"name": sample.name, "freq": panel.freq.alias, **size, **about})
     screen.print("Use one with: carrousel forecast --sample NAME")
+    return found

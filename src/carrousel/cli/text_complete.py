@@ -1,12 +1,11 @@
 """``carrousel text complete``: the words that the model expects next."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from ..console import console, table
-from .screen import write_data
 
 
 def complete(
@@ -16,17 +15,13 @@ def complete(
     tokens: Annotated[
         bool, typer.Option("--tokens", help="Tokens, which may be pieces of words.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
-) -> None:
+) -> list[dict[str, Any]]:
     """The likeliest next words with their probabilities, whatever the model's tokens are."""
-    from ..storage.files import as_json as in_json
     from ..text import LanguageModel
     from ..text.memory.next_words import next_words
 
     loaded = LanguageModel.load(model)
     found = loaded.next(beginning, k) if tokens else next_words(loaded, beginning, k)
     rows = [{"next": token, "probability": value} for token, value in found]
-    if as_json:
-        write_data(in_json(rows, indent=None))
-    else:
-        console().print(table(rows, ("next",)))
+    console().print(table(rows, ("next",)))
+    return rows

@@ -1,10 +1,11 @@
 """``carrousel text generate``: a model writes on."""
 
-import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from .scripting import write
 
 
 def generate(
@@ -21,15 +22,17 @@ def generate(
         float, typer.Option(help="Only the likeliest that together have this probability.")
     ] = 1.0,
     seed: Annotated[int, typer.Option(help="The same seed writes the same text.")] = 0,
-) -> None:
+) -> dict[str, Any]:
     """Write on from a BEGINNING, token by token; the state is carried, no window limits it."""
     from ..text import LanguageModel
 
     pieces = LanguageModel.load(model).generate(
         beginning, length, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed
     )
-    sys.stdout.write(beginning)
+    written = []
+    write(beginning)
     for piece in pieces:
-        sys.stdout.write(piece)
-        sys.stdout.flush()
-    sys.stdout.write("\n")
+        write(piece)
+        written.append(piece)
+    write("\n")
+    return {"beginning": beginning, "text": "".join(written)}

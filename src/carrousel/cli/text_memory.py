@@ -46,7 +46,7 @@ def memory(
         Path | None,
         typer.Option(help="Folder for the table (CSV), the picture and JSON.", show_default=False),
     ] = None,
-) -> None:
+) -> Any:
     """What the memory keeps of each word: survival, share, and the prediction without it."""
     if (sentence is None) == (study is None):
         raise ValueError("name either a SENTENCE or a --study (french or english)")
@@ -59,15 +59,14 @@ def memory(
     given = {"replacements": replacements, "seed": seed}
     if study is None:
         given["sentences"] = sentences
-        _one(readable, str(sentence), given, layer - 1, out)
-    else:
-        given["each"] = sentences
-        _many(readable, study, given, out)
+        return _one(readable, str(sentence), given, layer - 1, out)
+    given["each"] = sentences
+    return _many(readable, study, given, out)
 
 
 def _one(
     model: "Readable", sentence: str, given: dict[str, Any], layer: int, out: Path | None
-) -> None:
+) -> dict[str, Any]:
     from ..storage.files import write_csv, write_json
     from ..text.memory import Options, memory
 
@@ -80,12 +79,13 @@ def _one(
             found.plot(layer=layer).savefig(folder / "memory.png", dpi=150)
     console().print(table(rows, ("word",)))
     expected = ", ".join(f"{token!r} {p:.3f}" for token, p in found.next)
-    typer.echo(
+    console().print(
         "In brackets: the mean of words at the same place in sentences that the model itself "
         f"writes.\nExpected next: {expected}"
     )
     if out is not None:
-        typer.echo(f"written: {out / 'memory.csv'}, .json, .png")
+        console().print(f"written: {out / 'memory.csv'}, .json, .png")
+    return found.to_dict()
 
 
 def _rows(found: "Memory", layer: int) -> list[dict[str, Any]]:
@@ -104,21 +104,25 @@ def _rows(found: "Memory", layer: int) -> list[dict[str, Any]]:
     return rows
 
 
-def _many(model: "Readable", language: str, given: dict[str, Any], out: Path | None) -> None:
+def _many(
+    model: "Readable", language: str, given: dict[str, Any], out: Path | None
+) -> dict[str, Any]:
     from ..storage.files import write_csv, write_json
     from ..text.memory.study import StudyOptions, study
 
     with whole_folder(out) if out is not None else nullcontext() as folder:
         with Bar(f"{language} sentences") as bar:
             found = study(model, language, StudyOptions(**_chosen(given)), bar.show)
+        effects = {"language": language, "effects": found.rows()}
         if folder is not None:
             write_csv(folder / "study.csv", found.rows())
-            write_json(folder / "study.json", {"language": language, "effects": found.rows()})
+            write_json(folder / "study.json", effects)
             found.plot().savefig(folder / "study.png", dpi=150)
     console().print(table(_effects(found), ("measure", "comparison", "verdict")))
     _explain(found)
     if out is not None:
-        typer.echo(f"written: {out / 'study.csv'}, .json, .png")
+        console().print(f"written: {out / 'study.csv'}, .json, .png")
+    return effects
 
 
 def _effects(found: "Study") -> list[dict[str, Any]]:
@@ -127,7 +131,7 @@ def _effects(found: "Study") -> list[dict[str, Any]]:
 
 
 def _explain(found: "Study") -> None:
-    typer.echo(
+    console().print(
         f"{found.sentences} sentences. first, second: the two kinds at equal distance. difference: "
         "less what words at the same place have anyway; low, high: 95 % interval over templates "
         "and sentences."
@@ -139,10 +143,10 @@ def _explain(found: "Study") -> None:
             "less": "content words are kept LESS than determiners",
             "no difference": "content words and determiners: NO difference measured",
         }
-        typer.echo(f"{measure}: {said[verdict]}")
+        console().print(f"{measure}: {said[verdict]}")
     if found.in_pieces:
         some = ", ".join(found.in_pieces[:8])
-        typer.echo(f"the model spells {len(found.in_pieces)} of the words in pieces: {some}")
+        console().print(f"the model spells {len(found.in_pieces)} of the words in pieces: {some}")
 
 
 def _chosen(given: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -25,7 +25,7 @@ def neurons(
         Path | None,
         typer.Option(help="Folder for the colored text (HTML, PNG) and JSON.", show_default=False),
     ] = None,
-) -> None:
+) -> list[dict[str, Any]]:
     """Units that follow the text: quotes, the position in the line, questions, ends of words.
 
     After Karpathy, Johnson & Li (2015). Units are chosen on the first part and scored on the rest,
@@ -54,7 +54,8 @@ def neurons(
     ]
     console().print(table(brief, ("feature", "kind", "ends of strings")))
     if out is not None:
-        typer.echo(f"written: {out / 'neurons.html'}, .png, .json")
+        console().print(f"written: {out / 'neurons.html'}, .png, .json")
+    return rows
 
 
 def _beginning(text: Path, characters: int) -> str:

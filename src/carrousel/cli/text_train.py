@@ -42,7 +42,7 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on where an earlier run was stopped.")
     ] = False,
-) -> None:
+) -> dict[str, Any]:
     """Learn a language model from text FILES; they may be larger than memory.
 
     A run that was stopped, by Ctrl-C or otherwise, goes on with --resume and arrives at the model
@@ -75,6 +75,7 @@ def train(
         if model.report["stopped"] != "interrupted":
             checkpoint.unlink(missing_ok=True)
     _tell(console(), model, out)
+    return {**model.report, "written": [str(out)]}
 
 
 def _score(now: Any) -> str:

@@ -17,7 +17,7 @@ def update(
         bool, typer.Option("--add", help="Take in series that the model does not hold.")
     ] = False,
     static: o.Static = None,
-) -> None:
+) -> dict[str, Any]:
     """Give a saved MODEL the new rows in FILE; `carrousel predict MODEL` then forecasts from there.
 
     FILE has the columns that the model was made with, and only needs what is new: the memory of
@@ -45,3 +45,5 @@ def update(
     screen.print(f"{model} holds {counted(panel.n_series, 'series', 'series')} up to {upto}")
     for note in forecaster.notes_:
         screen.print(f"  {note}")
+    found = {"model": str(model), "series": panel.n_series, "first_end": first, "last_end": last}
+    return {**found, "notes": forecaster.notes_}

@@ -15,6 +15,7 @@ import narwhals as nw
 import numpy as np
 import polars as pl
 
+from ..wording import nearest
 from .dates import looks_like_date, parse_dates, parse_whole, refuse_far_off
 from .digits import refuse_open_digits
 from .files import read_file
@@ -259,7 +260,12 @@ def require_columns(table: Table, needed: dict[str, str]) -> None:
         and (frame[c].dtype.is_numeric() or _holds(looks_numeric, frame[c]))
     ]  # fmt: skip
     guesses = {"time_col": times, "target_col": numbers}
-    hints = [f"{a}={guesses[a][0]!r}" for a in absent if len(guesses.get(a, ())) == 1]
+    hints = []
+    for a, name in absent.items():
+        fits = guesses.get(a, ())
+        guess = fits[0] if len(fits) == 1 else nearest(name, rest)
+        if guess is not None:
+            hints.append(f"{a}={guess!r}")
     perhaps = f"; perhaps {', '.join(hints)} is meant" if hints else ""
     if looks_like_date(pl.Series(frame.columns[:1])) or looks_numeric(pl.Series(frame.columns[:1])):
         perhaps += "; if the first line holds values, give header=False (--no-header)"

@@ -1,5 +1,6 @@
 """``Forecaster``: the one class that most users need."""
 
+import logging
 import sys
 import warnings
 from collections.abc import Sequence
@@ -39,6 +40,8 @@ from .updating.streaming import Stream
 if TYPE_CHECKING:
     from .explanation.explanation import Explanation
 
+
+LOG = logging.getLogger(__name__)
 
 BY_THE_WALL = (
     "seasons follow the clock on the wall; an hour that is left out is a missing value, and of one "
@@ -590,8 +593,9 @@ class Forecaster:
         return ahead
 
     def _say(self, sentences: Sequence[str]) -> None:
-        if self.options.verbose:
-            for sentence in sentences:
+        for sentence in sentences:
+            LOG.info("%s", sentence)
+            if self.options.verbose:
                 sys.stderr.write(f"carrousel: {sentence}\n")
 
     def _require_fitted(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from ..data.reading import READ_OPTIONS, ReadOptions
 from ..limits import real, whole
 from ..ops.cells import LSTM, NAMES
-from ..wording import one_of
+from ..wording import meant, one_of
 
 EFFORTS = ("instant", "fast", "default", "best")
 WHOLE = ("context", "hidden_size", "num_layers", "ensemble", "max_steps", "batch_size", "conformal")
@@ -147,7 +147,7 @@ class Options:
         if unknown:
             raise TypeError(
                 f"Forecaster has no option {', '.join(sorted(unknown))}; "
-                f"there are {', '.join(names)}"
+                f"there are {', '.join(names)}{meant(min(unknown), names)}"
             )
         given: dict[str, Any] = {
             k: tuple(v) if isinstance(v, list) else v for k, v in options.items()

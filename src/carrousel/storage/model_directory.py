@@ -10,6 +10,7 @@ checked on loading, because kernels trust them.
 
 import hashlib
 import json
+import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,10 +24,12 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from ..wording import nearest
 from .files import write_bytes
 from .plain import parsed, shortened
 from .tempfiles import sweep, with_lock
 
+LOG = logging.getLogger(__name__)
 DESCRIPTION = "model.json"
 FORECASTER, LANGUAGE_MODEL = "forecaster", "language model"
 COMMANDS = {FORECASTER: "carrousel predict", LANGUAGE_MODEL: "carrousel text complete"}
@@ -66,6 +69,7 @@ def write_model(
     except OSError as error:
         reason = error.strerror or error
         raise OSError(f"cannot write the model to {path}: {reason}") from error
+    LOG.info("wrote a %s to %s", kind, path)
 
 
 def _replace(path: Path, name: str, weights: bytes, text: bytes) -> None:
@@ -120,6 +124,7 @@ def read_model(path: Path, kind: str, newest: int) -> ModelFiles:
         with suppress(FileNotFoundError):
             tensors = _numbers(weights, weights.read_bytes(), description.get("sha256"))
             own = {name: value for name, value in description.items() if name not in OWN}
+            LOG.info("read a %s from %s", kind, path)
             return ModelFiles(path, own, tensors)
     raise FileNotFoundError(f"model file {weights} is missing")
 
@@ -127,7 +132,9 @@ def read_model(path: Path, kind: str, newest: int) -> ModelFiles:
 def _description(path: Path, kind: str, newest: int) -> dict[str, Any]:
     file = path / DESCRIPTION
     if not file.exists():
-        raise FileNotFoundError(f"there is no model in {path}: {DESCRIPTION} is missing")
+        raise FileNotFoundError(
+            f"there is no model in {path}: {DESCRIPTION} is missing{_beside(path)}"
+        )
     try:
         description = parsed(file.read_bytes())
     except ValueError as error:
@@ -151,6 +158,15 @@ def _description(path: Path, kind: str, newest: int) -> dict[str, Any]:
     ):
         raise ValueError(f"model file {file} was changed after it was saved")
     return description
+
+
+def _beside(path: Path) -> str:
+    """The end of a message: a folder beside ``path``, or in it, that does hold a model."""
+    inside = [file.parent for file in path.glob(f"*/{DESCRIPTION}")]
+    names = [file.parent.name for file in path.parent.glob(f"*/{DESCRIPTION}")]
+    near = nearest(path.name, names)
+    found = inside[0] if len(inside) == 1 else path.with_name(near) if near else None
+    return "" if found is None else f"; did you mean {str(found)!r}?"
 
 
 def _digest(description: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..limits import whole
 from ..training import Progress, Run
+from ..wording import meant
 from . import generation as g
 from .corpus import Corpus, Source, chunks
 from .network import Network
@@ -57,7 +58,7 @@ class LanguageModel:
         if unknown:
             raise TypeError(
                 f"LanguageModel has no option {', '.join(sorted(unknown))}; "
-                f"there are {', '.join(Options.names())}"
+                f"there are {', '.join(Options.names())}{meant(min(unknown), Options.names())}"
             )
         self.options = Options(level, cell, **options)
 

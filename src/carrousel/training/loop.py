@@ -14,6 +14,7 @@
 """
 
 import copy
+import logging
 import math
 import warnings
 from collections.abc import Callable
@@ -30,6 +31,8 @@ from ..storage.checkpoint import load_checkpoint, prefixed, save_checkpoint, sec
 from ..storage.plain import restored, typed
 from ..wording import one_of
 from .adamw import AdamW
+
+LOG = logging.getLogger(__name__)
 
 Batches = Callable[[int, torch.Generator], Any]  # (step, generator) -> one batch
 Loss = Callable[[nn.Module, Any], Tensor]  # (model, batch) -> scalar
@@ -232,6 +235,7 @@ class _State:
             score = validate(self.averaged)
         self.averaged.train()
         run.scores.append((run.steps, score))
+        LOG.debug("update %d: validation %.5g", run.steps, score)
         best = math.inf if run.best_score is None else run.best_score
         if score < best:  # never true of NaN
             self.best = _copy(self.averaged)
@@ -254,6 +258,8 @@ class _State:
             self.best, self.run.best_step = _copy(self.averaged), self.run.steps
         self.model.load_state_dict(self.best)
         self.model.eval()
+        run = self.run
+        LOG.info("%s after %d updates, kept update %d", run.stopped, run.steps, run.best_step)
 
     def _average(self) -> None:
         if self.averaged is self.model:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ...wording import some, written
+from ...wording import meant, some, written
 from ..calendar import calendar_columns, holiday_columns
 from ..panel import Panel
 from ..places import as_counted, near, refuse_between
@@ -59,6 +59,7 @@ def require_columns(table: Table, spec: Spec, argument: str | None = None) -> No
                 have = ", ".join(repr(c) for c in table.frame.columns)
                 raise ValueError(
                     f"{argument or option}: there is no column {name!r}; the columns are {have}"
+                    f"{meant(name, table.frame.columns)}"
                 )
 
 

@@ -29,6 +29,7 @@ from ...explain.faithfulness import Removal, rank_correlation
 from ...explain.private import private
 from ...explain.readout import unit_scores
 from ...ops.cells import BY_MODE
+from ...wording import meant
 from ..network.network import Network
 from ..network.windows import Windows
 from .explanation import Columns, Explanation
@@ -230,5 +231,8 @@ def series_number(panel: Panel, unique_id: object) -> int:
     if str(unique_id) not in names:
         some = ", ".join(repr(name) for name in list(names)[:5])
         more = f" and {len(names) - 5:,} more" if len(names) > 5 else ""
-        raise ValueError(f"unique_id: there is no series {unique_id!r}; there are {some}{more}")
+        raise ValueError(
+            f"unique_id: there is no series {unique_id!r}; there are {some}{more}"
+            f"{meant(str(unique_id), names)}"
+        )
     return names[str(unique_id)]
