@@ -37,7 +37,8 @@ DOORS = {  # where a module is found by its name: public names, pictures, experi
 
 PUBLIC = {
     "carrousel": "GRU GRUCell LSTM LSTMCell RNN RNNCell adopt adopting release trace load_trace "
-    "Forecaster LanguageModel data explain forecast lab nn text __version__",
+    "Forecaster LanguageModel SequenceClassifier data explain forecast lab nn sequence text "
+    "__version__",
     "carrousel.data": "Frequency Panel ReadOptions find_sample list_samples load_sample to_frame "
     "to_panel",
     "carrousel.explain": "Attribution Fidelity GradientFlow HalfLife Ledger METHODS Projection "
@@ -47,6 +48,7 @@ PUBLIC = {
     "carrousel.lab": "Finding MODULES Options Outcome experiment run save",
     "carrousel.nn": "GRU GRUCell LSTM LSTMCell RNN RNNCell",
     "carrousel.record": "Info Record Records load_trace",
+    "carrousel.sequence": "SequenceClassifier",
     "carrousel.text": "LanguageModel Options Tokenizer",
 }
 
@@ -296,7 +298,7 @@ def test_imports_inside_the_package_are_relative():
     assert absolute == []
 
 
-@pytest.mark.parametrize(("package", "most"), [("forecast", 16), ("text", 12)])
+@pytest.mark.parametrize(("package", "most"), [("forecast", 16), ("sequence", 24), ("text", 12)])
 def test_a_package_is_seen_at_one_glance(package: str, most: int):
     entries = {m.split(".")[2] for m in FILES if m.startswith(f"carrousel.{package}.")}
     assert len(entries | {"__init__"}) <= most, sorted(entries)

@@ -26,9 +26,10 @@ _HOME = {
     "adopting": "carrousel.adoption",
     "Forecaster": "carrousel.forecast",
     "LanguageModel": "carrousel.text",
+    "SequenceClassifier": "carrousel.sequence",
 }
 
-_MODULES = ("data", "explain", "forecast", "lab", "nn", "text")
+_MODULES = ("data", "explain", "forecast", "lab", "nn", "sequence", "text")
 
 __all__ = ["__version__", *_HOME, *_MODULES]
 

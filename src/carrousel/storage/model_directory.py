@@ -32,7 +32,12 @@ from .tempfiles import sweep, with_lock
 LOG = logging.getLogger(__name__)
 DESCRIPTION = "model.json"
 FORECASTER, LANGUAGE_MODEL = "forecaster", "language model"
-COMMANDS = {FORECASTER: "carrousel predict", LANGUAGE_MODEL: "carrousel text complete"}
+COMMANDS = {
+    FORECASTER: "carrousel predict",
+    LANGUAGE_MODEL: "carrousel text complete",
+    "sequence classifier": "carrousel classify predict",
+    "sequence tagger": "carrousel tag predict",
+}
 WEIGHTS = "model-{}.safetensors"  # the beginning of its digest
 ANY_WEIGHTS = WEIGHTS.format("[0-9a-f]" * 12)
 FIRST_WEIGHTS = "model.safetensors"  # the name in the first format

@@ -1,0 +1,171 @@
+"""``SequenceClassifier``: one label for a sequence."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .calibration import Part, best_temperature, expected_calibration_error
+from .estimator import SequenceEstimator
+from .labels import Labels, as_array, check_labels
+from .ragged import Ragged
+from .task import Outputs, Task, averaged
+
+
+class Classification(Task):
+    """One of several classes: cross entropy on the softmax of a row of scores."""
+
+    labels: Labels
+    weights: Tensor | None = None  # (K,) of classes in the loss
+
+    def learn(self, y: Any, inputs: Ragged, options: Any) -> None:
+        values = column(y, len(inputs))
+        self.labels = Labels(values)
+        self.outputs = len(self.labels)
+        if self.outputs < 2:
+            raise ValueError(
+                f"y must hold at least two classes, got only one class: "
+                f"{self.labels.classes.tolist()[0]!r}"
+            )
+        self.weights = class_weights(options.class_weight, self.labels, values)
+
+    def encode(self, y: Any, inputs: Ragged) -> Tensor:
+        return torch.from_numpy(self.labels.codes(column(y, len(inputs))))
+
+    def loss(self, outputs: Any, targets: Tensor) -> Tensor:
+        return torch.nn.functional.cross_entropy(outputs, targets, self.weights)
+
+    def activate(self, rows: Tensor) -> Tensor:
+        return (rows / self.temperature).softmax(-1)
+
+    def decode(self, averaged: Outputs) -> np.ndarray:
+        assert isinstance(averaged, Tensor)
+        return self.labels.classes[averaged.argmax(1).numpy()]
+
+    def score(self, y: Any, predicted: Any) -> float:
+        """Accuracy: the share of right answers. A label that was never learned is a mistake."""
+        values = column(y, len(predicted))
+        known = self.labels.known(values)
+        right = self.labels.codes(values[known]) == self.labels.codes(predicted[known])
+        return float(right.sum() / len(values))
+
+    def strata(self, targets: Tensor) -> np.ndarray:
+        return targets.numpy()
+
+    def calibrate(self, held_out: list[tuple[list[Outputs], Any]]) -> dict[str, Any]:
+        parts = [cast(Part, (torch.stack(o), t)) for o, t in held_out]  # type: ignore[arg-type]
+        if not parts:
+            return {}
+        before = self._errors(held_out)
+        self.temperature = best_temperature(parts)
+        return {
+            "held_out": sum(len(targets) for _, targets in parts),
+            "accuracy": before["accuracy"],
+            "temperature": self.temperature,
+            "expected_calibration_error": {
+                "before": before["error"], "after": self._errors(held_out)["error"],
+            },
+        }  # fmt: skip
+
+    def _errors(self, held_out: list[tuple[list[Outputs], Any]]) -> dict[str, float]:
+        chances = torch.cat([averaged(self, outputs) for outputs, _ in held_out])  # type: ignore[arg-type]
+        targets = torch.cat([targets for _, targets in held_out])
+        best = chances.max(1)
+        right = (best.indices == targets).numpy()
+        error = expected_calibration_error(best.values.numpy(), right)
+        return {"accuracy": float(right.mean()), "error": error}
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"labels": self.labels.to_dict()}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> "Classification":
+        if data.keys() != {"labels"} or not isinstance(data["labels"], dict):
+            raise ValueError("task must hold labels and nothing else")
+        task = cls()
+        task.labels = Labels.from_dict(data["labels"])
+        task.outputs = len(task.labels)
+        return task
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class SequenceClassifier(SequenceEstimator):
+    """One label for each sequence, of any hashable kind.
+
+    Args:
+        pooling: How steps become one answer: "last", "mean", "max", "attention" or "concat" (last,
+            mean and max together).
+        class_weight: What a mistake costs: a dict from label to weight, or "balanced" for the
+            inverse of how frequent a class is; None: the same for all.
+
+    >>> import numpy as np
+    >>> from carrousel.sequence import SequenceClassifier
+    >>> noise = np.random.default_rng(0)
+    >>> X = [noise.normal(k % 2, 0.3, (5 + k % 7, 2)) for k in range(40)]  # of unequal length
+    >>> y = ["up" if k % 2 else "down" for k in range(40)]
+    >>> model = SequenceClassifier(hidden_size=8, ensemble=1, epochs=20).fit(X, y)
+    >>> model.predict(X[:2]).tolist(), model.predict_proba(X[:2]).shape
+    (['down', 'up'], (2, 2))
+
+    Attributes after ``fit`` or ``load``:
+        classes_: The labels.
+        networks_: The ``torch.nn.Module`` of each member of the ensemble.
+        plan_: What was chosen, and why.
+        report_: What was found on the sequences that were held out: accuracy, temperature and
+            expected calibration error.
+    """
+
+    task_class: ClassVar[type[Task]] = Classification
+    kind: ClassVar[str] = "sequence classifier"
+
+    pooling: str | None = None
+    class_weight: Any = None
+
+    @property
+    def classes_(self) -> np.ndarray:
+        self._require_fitted()
+        return self.task_.labels.classes  # type: ignore[attr-defined]
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """(n, classes) calibrated probabilities, in the order of ``classes_``."""
+        return self._averaged(X).numpy()  # type: ignore[union-attr]
+
+
+def column(y: Any, count: int) -> np.ndarray:
+    """One label for each of ``count`` sequences, (n,)."""
+    if hasattr(y, "to_numpy"):
+        y = y.to_numpy()
+    if isinstance(y, torch.Tensor):
+        y = y.detach().cpu().numpy()
+    if isinstance(y, np.ndarray) and y.ndim != 1:
+        raise ValueError(f"y must be one label for each sequence, got the shape {y.shape}")
+    if isinstance(y, str) or not hasattr(y, "__len__"):
+        raise TypeError(f"y must be a list or array of labels, got {y!r}")
+    values = y if isinstance(y, np.ndarray) else as_array(list(y))
+    if len(values) != count:
+        raise ValueError(
+            f"y must have a label for each of {count} sequences, got {len(values)}: inconsistent "
+            "numbers of samples"
+        )
+    check_labels(values)
+    return values
+
+
+def class_weights(given: Any, labels: Labels, values: np.ndarray) -> Tensor | None:
+    """(K,) what a mistake of each class costs, with mean 1 over the sequences."""
+    if given is None:
+        return None
+    counts = np.bincount(labels.codes(values), minlength=len(labels))
+    if isinstance(given, str) and given == "balanced":
+        return torch.from_numpy(len(values) / (len(labels) * counts)).float()
+    if not isinstance(given, dict):
+        raise ValueError(f"class_weight must be 'balanced', a dict or None, got {given!r}")
+    weights = torch.ones(len(labels))
+    for label, weight in given.items():
+        number = labels.codes([label], "class_weight")[0]
+        if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not weight >= 0:
+            raise ValueError(f"class_weight[{label!r}] must be a number from 0, got {weight!r}")
+        weights[number] = weight
+    return weights

@@ -1,0 +1,226 @@
+"""What all estimators of sequences share: scikit-learn's manners around an ensemble."""
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+import numpy as np
+
+from ..limits import whole
+from ..training import Progress, Run
+from .inputs.numbers import NumberReader
+from .network import Network
+from .plan import Plan, check_options, plan_for
+from .ragged import Ragged
+from .storage import load_estimator, save_estimator
+from .task import Outputs, Task, averaged
+from .training import Examples, Member, ask, train_ensemble
+
+S = TypeVar("S", bound="SequenceEstimator")
+Report = Callable[[str, Progress], None]
+READERS: tuple[Any, ...] = (NumberReader,)  # the last one takes what no other recognizes
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class SequenceEstimator:
+    """``fit`` and ``predict`` for sequences of any lengths. What is None is chosen from the data
+    (see ``plan_``).
+
+    Args:
+        cell: "lstm", "gru" or "rnn".
+        hidden_size: Units of each recurrent layer, in each direction.
+        num_layers: Recurrent layers.
+        bidirectional: Whether sequences are read backwards, too; False can be streamed.
+        convolution: Whether convolutions stand beside the recurrent layers (LSTM-FCN, Karim et
+            al. 2018).
+        dropout: Share of the units hidden in training, the same at all steps of a sequence.
+        ensemble: Networks from different random starts, whose answers are averaged.
+        epochs: How often all sequences are learned from.
+        batch_size: Sequences in an update.
+        learning_rate: At its highest.
+        validation_fraction: Share of the sequences that each network does not learn from, to stop
+            early and to calibrate; 0: none.
+        missing: Whether numbers may be missing (NaN); None: if some are in what is learned from.
+        layout: Of arrays: "ntc" (time before channels) or "nct".
+        random_state: Seed of everything that is drawn; None: another one at each ``fit``.
+    """
+
+    task_class: ClassVar[type[Task]]
+    kind: ClassVar[str]  # of estimator, in files and messages
+
+    cell: str = "lstm"
+    hidden_size: int | None = None
+    num_layers: int | None = None
+    bidirectional: bool | None = None
+    convolution: bool | None = None
+    dropout: float | None = None
+    ensemble: int | None = None
+    epochs: int | None = None
+    batch_size: int | None = None
+    learning_rate: float | None = None
+    validation_fraction: float | None = None
+    missing: bool | None = None
+    layout: str | None = None
+    random_state: Any = 0
+
+    def __repr__(self) -> str:
+        default = {field.name: field.default for field in fields(self)}
+        changed = {k: v for k, v in self.get_params().items() if v is not default[k]}
+        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in changed.items())})"
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The options by name: ``type(e)(**e.get_params())`` is a copy, not fitted."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def set_params(self: S, **options: Any) -> S:
+        """Change options before the next ``fit``."""
+        known = self.get_params()
+        for name, value in options.items():
+            if name not in known:
+                raise ValueError(
+                    f"{type(self).__name__} has no option {name!r}; there are {', '.join(known)}"
+                )
+            setattr(self, name, value)
+        return self
+
+    def fit(
+        self: S,
+        X: Any,
+        y: Any = None,
+        *,
+        validation: tuple[Any, Any] | None = None,
+        progress: Report | None = None,
+        checkpoint: str | Path | None = None,
+        resume: bool = False,
+    ) -> S:
+        """Learn to answer.
+
+        Args:
+            X: Sequences: see ``carrousel.sequence.inputs.arrays.read_arrays``.
+            y: What is to be answered to each.
+            validation: (X, y) to stop early and calibrate on, instead of a part of these.
+            progress: Called after every update with the name of the network that is trained and
+                a ``carrousel.training.Progress``.
+            checkpoint: Folder to which the state of training is written now and then.
+            resume: Go on from there; the result is that of a run that never stopped.
+        """
+        check_options(self)
+        if y is None:
+            raise ValueError(
+                f"y must be given: {type(self).__name__} requires y to be passed, but the target y "
+                "is None"
+            )
+        seed = _seed(self.random_state)
+        reader, inputs = self._reader(X)
+        task = self.task_class()
+        task.learn(y, inputs, self)
+        examples = Examples(inputs, task.encode(y, inputs))
+        held = None
+        if validation is not None:
+            given = reader.read(validation[0])
+            held = Examples(given, task.encode(validation[1], given))
+        plan = plan_for(self, inputs, reader.sizes(), task, seed)
+        task.measure(examples.targets)
+        members = train_ensemble(
+            task, examples, plan, held=held, progress=progress,
+            checkpoint=None if checkpoint is None else Path(checkpoint), resume=resume,
+        )  # fmt: skip
+        _warn(members)
+        self._take(reader, task, plan, [m.network for m in members], [m.run for m in members])
+        self.report_ = task.calibrate(_unseen(members, examples, held, plan))
+        return self
+
+    def _reader(self, X: Any) -> tuple[Any, Ragged]:
+        reader = next(one for one in READERS if one is READERS[-1] or one.recognizes(X))
+        return reader.learn(X, self)
+
+    def _take(
+        self, reader: Any, task: Task, plan: Plan | None, networks: Sequence[Network],
+        runs: Sequence[Run] = (),
+    ) -> None:  # fmt: skip
+        """Become what was fitted, or read from a file."""
+        self.reader_, self.task_, self.plan_ = reader, task, plan
+        self.networks_, self.runs_ = list(networks), list(runs)
+
+    def predict(self, X: Any) -> Any:
+        """The answers to sequences."""
+        said = self._averaged(X)
+        return self.task_.decode(said)
+
+    def score(self, X: Any, y: Any) -> float:
+        """How good the answers to sequences are; higher is better."""
+        return self.task_.score(y, self.predict(X))
+
+    def _averaged(self, X: Any) -> Outputs:
+        """What the networks say, activated and averaged."""
+        self._require_fitted()
+        batch = self.reader_.read(X)
+        return averaged(self.task_, [ask(network, batch) for network in self.networks_])
+
+    def save(self, path: str | Path) -> None:
+        """Write what was learned to a folder: numbers as safetensors, the rest as JSON."""
+        self._require_fitted()
+        save_estimator(Path(path), self)
+
+    @classmethod
+    def load(cls: type[S], path: str | Path) -> S:
+        """Read what ``save`` wrote; nothing in the files is executed."""
+        return load_estimator(Path(path), cls)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "networks_")
+
+    def _require_fitted(self) -> None:
+        if self.__sklearn_is_fitted__():
+            return
+        try:
+            from sklearn.exceptions import NotFittedError
+        except ImportError:
+            NotFittedError = RuntimeError
+        raise NotFittedError(
+            f"this {type(self).__name__} has learned nothing yet: call fit(X, y) or load(path)"
+        )
+
+
+def _seed(random_state: Any) -> int:
+    """A seed from what scikit-learn takes for one."""
+    if random_state is None:
+        return int(np.random.default_rng().integers(2**31))
+    if isinstance(random_state, np.random.RandomState):
+        return int(random_state.randint(2**31 - 1))
+    if isinstance(random_state, np.random.Generator):
+        return int(random_state.integers(2**31))
+    if isinstance(random_state, np.integer):
+        random_state = int(random_state)
+    whole("random_state", random_state, 0)
+    return random_state
+
+
+def _unseen(
+    members: Sequence[Member], examples: Examples, held: Examples | None, plan: Plan
+) -> list[tuple[list[Outputs], Any]]:
+    """Parts that networks did not learn from: what these say of them, and the targets."""
+    if held is not None:
+        return [([ask(m.network, held.inputs) for m in members], held.targets)]
+    out = [m for m in members if m.held_out is not None and len(m.held_out)]
+    if not out:
+        return []
+    if plan.rotate:
+        parts = [(m.network, examples[m.held_out]) for m in out]  # type: ignore[index]
+        return [([ask(network, part.inputs)], part.targets) for network, part in parts]
+    shared = examples[out[0].held_out]  # type: ignore[index]
+    return [([ask(m.network, shared.inputs) for m in out], shared.targets)]
+
+
+def _warn(members: Sequence[Member]) -> None:
+    for number, member in enumerate(members, 1):
+        if member.run.stopped in ("diverged", "interrupted"):
+            why = member.run.reason or "the best so far is kept"
+            warnings.warn(
+                f"training of network {number} was {member.run.stopped} after "
+                f"{member.run.steps:,} updates: {why}",
+                RuntimeWarning,
+                stacklevel=3,
+            )

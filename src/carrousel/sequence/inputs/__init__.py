@@ -1,0 +1,1 @@
+"""What people have (arrays, lists, tables, texts) as ragged rows."""

@@ -1,0 +1,69 @@
+"""What an estimator knows of its inputs, where they are numbers."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from ...storage.plain import restored
+from ...wording import one_of
+from ..ragged import Ragged
+from .arrays import LAYOUTS, read_arrays
+
+
+@dataclass
+class NumberReader:
+    """Arrays and lists of arrays as rows of float64; the scale is the network's matter."""
+
+    kind: ClassVar[str] = "numbers"
+
+    channels: int
+    layout: str = "ntc"
+    masked: bool = False
+
+    def __post_init__(self) -> None:
+        one_of("layout", self.layout, LAYOUTS)
+
+    @classmethod
+    def learn(cls, X: Any, options: Any) -> tuple["NumberReader", Ragged]:
+        """The reader of all that there is to learn from, and what it reads of it."""
+        batch, layout = read_arrays(X, options.layout)
+        masked = bool(batch.rows.isnan().any()) if options.missing is None else options.missing
+        reader = cls(batch.rows.shape[1], layout, masked)
+        reader._require_known(batch)
+        return reader, batch
+
+    def read(self, X: Any) -> Ragged:
+        """Other sequences of the same channels.
+
+        Raises:
+            ValueError: They have others, or a number is missing where none was in training.
+        """
+        two_axes = getattr(X, "ndim", 3) == 3 or not hasattr(X, "ndim")
+        layout = self.layout if two_axes and _equally_long(X) else None
+        batch, _ = read_arrays(X, layout, self.channels, announce=False)
+        self._require_known(batch)
+        return batch
+
+    def sizes(self) -> dict[str, Any]:
+        """The fields of the network's shape that inputs decide."""
+        return {"channels": self.channels, "masked": self.masked}
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"kind": self.kind, **vars(self)}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> "NumberReader":
+        return restored(cls, {k: v for k, v in data.items() if k != "kind"}, "reader")
+
+    def _require_known(self, batch: Ragged) -> None:
+        if self.masked or not batch.rows.isnan().any():
+            return
+        row, channel = (int(i) for i in batch.rows.isnan().nonzero()[0])
+        k = int(batch.owner[row])
+        raise ValueError(
+            f"X[{k}] has a missing number (NaN) at step {row - int(batch.starts[k])}, channel "
+            f"{channel}; what was learned from had none: fill it, or fit with missing=True"
+        )
+
+
+def _equally_long(X: Any) -> bool:
+    return len({getattr(one, "shape", None) for one in X}) == 1

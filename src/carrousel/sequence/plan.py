@@ -1,0 +1,98 @@
+"""What an estimator learns with: chosen from the data where nothing was said."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from ..limits import real, whole
+from ..ops.cells import NAMES
+from ..training import TrainOptions
+from ..wording import counted, one_of
+from .network import Shape
+from .pooling import POOLINGS
+from .ragged import Ragged
+
+FEW = 500  # sequences, below which every network holds out another part
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that training needs to know but the data."""
+
+    shape: Shape
+    train: TrainOptions
+    dropout: float
+    batch_size: int
+    ensemble: int
+    parts: int  # of which one is held out; 0: none
+    rotate: bool  # whether each network holds out another part
+    stop_early: bool
+    reasons: tuple[str, ...] = ()
+
+
+def check_options(o: Any) -> None:
+    """Refuse options that are of the wrong kind or out of reach, by their names."""
+    one_of("cell", o.cell, NAMES)
+    for name in ("hidden_size", "num_layers", "ensemble", "epochs", "batch_size"):
+        if getattr(o, name) is not None:
+            whole(name, getattr(o, name))
+    for name in ("bidirectional", "convolution", "missing"):
+        value = getattr(o, name)
+        if value is not None and not isinstance(value, bool):
+            raise TypeError(f"{name} must be True, False or None, got {value!r}")
+    if hasattr(o, "pooling"):
+        one_of("pooling", o.pooling, (*POOLINGS, None))
+    for name in ("dropout", "validation_fraction"):
+        if getattr(o, name) is not None:
+            real(name, getattr(o, name), 0, 1, below=True)
+    if o.learning_rate is not None:
+        real("learning_rate", o.learning_rate, 0, 100, above=True)
+
+
+def plan_for(o: Any, batch: Ragged, sizes: dict[str, Any], task: Any, seed: int) -> Plan:
+    """The plan for sequences to learn from; ``o`` are the estimator's options, ``sizes`` the
+    fields of the shape that its reader decides."""
+    count, text = len(batch), bool(sizes.get("tokens"))
+    steps = len(batch.rows) if task.per_step else count
+    dropout = _or(o.dropout, 0.5 if text else 0.3)
+    batch_size = _or(o.batch_size, min(max(8, count // 8), 64))
+    fraction = _or(o.validation_fraction, 0.1)
+    parts = 0 if not fraction else max(round(1 / fraction), 2)
+    parts = parts if count >= 2 * parts else 0
+    few = count < FEW
+    shape = Shape(
+        outputs=task.outputs,
+        cell=o.cell,
+        hidden=_or(o.hidden_size, 64),
+        layers=_or(o.num_layers, 1),
+        bidirectional=_or(o.bidirectional, True),
+        filters=_filters(o, text),
+        pooling="" if task.per_step else _or(o.pooling, "concat"),
+        **sizes,
+    )
+    per_epoch = math.ceil(count / batch_size)
+    epochs = _or(o.epochs, max(8, min(60, math.ceil(600 / per_epoch))))
+    train = TrainOptions(
+        steps=epochs * per_epoch,
+        learning_rate=_or(o.learning_rate, 3e-3),
+        weight_decay=1e-2,
+        average=0.98 if epochs * per_epoch > 200 else 0.9,
+        evaluate_every=max(1, min(per_epoch, epochs * per_epoch // 10)),
+        patience=0 if few else 5,
+        checkpoint_every=max(1, min(200, epochs * per_epoch // 10)),
+        seed=seed,
+    )
+    amount = counted(steps, "step" if task.per_step else "sequence")
+    reasons = (
+        f"{amount} to learn from: {epochs} epochs of {counted(per_epoch, 'update')} for each of "
+        f"{counted(_or(o.ensemble, 3), 'network')}",
+    )
+    return Plan(shape, train, dropout, batch_size, _or(o.ensemble, 3), parts, few, not few, reasons)
+
+
+def _filters(o: Any, text: bool) -> int:
+    return 64 if _or(o.convolution, not text) else 0
+
+
+def _or(value: Any, chosen: Any) -> Any:
+    return chosen if value is None else value

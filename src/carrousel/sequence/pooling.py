@@ -1,0 +1,69 @@
+"""From what is said of each step to what is said of a sequence."""
+
+import torch
+from torch import Tensor, nn
+
+from .ragged import Ragged
+
+POOLINGS = ("last", "mean", "max", "attention", "concat")
+
+
+class Pooling(nn.Module):
+    """Rows (N, F) of the recurrent layers, and (N, G) of what stands beside, to (B, width).
+
+    - "last": what was said when all had been read: at the last step, and by layers that read
+      backwards at the first.
+    - "mean" and "max" over the steps.
+    - "attention": a mean whose weights are learned (Bahdanau, Cho & Bengio 2015).
+    - "concat": last, mean and max, one behind the other (Howard & Ruder 2018).
+
+    What stands beside is pooled by its mean, except with "max".
+    """
+
+    def __init__(self, kind: str, width: int, beside: int, bidirectional: bool) -> None:
+        super().__init__()
+        self.kind, self.bidirectional = kind, bidirectional
+        self.width = (3 if kind == "concat" else 1) * width + beside
+        self.weigh = nn.Linear(width, 1) if kind == "attention" else None
+
+    def forward(self, batch: Ragged, rows: Tensor, beside: Tensor | None) -> Tensor:
+        if self.kind == "concat":
+            parts = [self._last(batch, rows), _mean(batch, rows), _max(batch, rows)]
+        elif self.weigh is not None:
+            parts = [_weighed(batch, rows, self.weigh(rows)[:, 0])]
+        elif self.kind == "last":
+            parts = [self._last(batch, rows)]
+        else:
+            parts = [_max(batch, rows) if self.kind == "max" else _mean(batch, rows)]
+        if beside is not None:
+            parts.append(_max(batch, beside) if self.kind == "max" else _mean(batch, beside))
+        return torch.cat(parts, 1)
+
+    def _last(self, batch: Ragged, rows: Tensor) -> Tensor:
+        if not self.bidirectional:
+            return rows.index_select(0, batch.ends)
+        forwards, backwards = rows.chunk(2, 1)
+        ends = forwards.index_select(0, batch.ends), backwards.index_select(0, batch.starts)
+        return torch.cat(ends, 1)
+
+
+def _mean(batch: Ragged, rows: Tensor) -> Tensor:
+    return _sum(batch, rows) / batch.lengths[:, None].to(rows)
+
+
+def _sum(batch: Ragged, rows: Tensor) -> Tensor:
+    return rows.new_zeros(len(batch), rows.shape[1]).index_add(0, batch.owner, rows)
+
+
+def _max(batch: Ragged, rows: Tensor) -> Tensor:
+    longest = int(batch.lengths.max())
+    if longest * len(batch) <= 2 * len(rows):  # faster, while little of it is padding
+        return batch.like(rows).padded(-torch.inf).amax(0)
+    return torch.stack([part.amax(0) for part in batch.like(rows).parts()])
+
+
+def _weighed(batch: Ragged, rows: Tensor, scores: Tensor) -> Tensor:
+    highest = _max(batch, scores.detach()[:, None])[:, 0]
+    weights = (scores - highest.index_select(0, batch.owner)).exp()
+    total = _sum(batch, weights[:, None])
+    return _sum(batch, rows * weights[:, None]) / total

@@ -1,0 +1,103 @@
+"""Sequences of unequal length as one tensor of rows; nothing is padded.
+
+>>> import torch
+>>> batch = Ragged.of([torch.tensor([1.0, 2.0]), torch.tensor([3.0])])
+>>> batch.rows.tolist(), batch.lengths.tolist()
+([1.0, 2.0, 3.0], [2, 1])
+>>> batch[torch.tensor([1])].rows.tolist()
+[3.0]
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Ragged:
+    """``rows`` (N, ...): the steps of the first sequence, then those of the second, and so on;
+    ``lengths`` (B,): how many steps each has, at least one."""
+
+    rows: Tensor
+    lengths: Tensor
+
+    @classmethod
+    def of(cls, parts: Sequence[Tensor]) -> "Ragged":
+        """Sequences (T, ...) side by side."""
+        return cls(torch.cat(list(parts)), torch.tensor([len(part) for part in parts]))
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __getitem__(self, which: Tensor) -> "Ragged":
+        """The sequences with these numbers (K,), in this order."""
+        lengths = self.lengths[which]
+        shifts = self.starts[which] - (lengths.cumsum(0) - lengths)
+        index = torch.arange(int(lengths.sum())) + shifts.repeat_interleave(lengths)
+        return Ragged(self.rows[index], lengths)
+
+    @cached_property
+    def starts(self) -> Tensor:
+        """(B,) the row of each sequence's first step."""
+        return self.lengths.cumsum(0) - self.lengths
+
+    @cached_property
+    def owner(self) -> Tensor:
+        """(N,) the number of the sequence that each row belongs to."""
+        return torch.arange(len(self)).repeat_interleave(self.lengths)
+
+    @cached_property
+    def ends(self) -> Tensor:
+        """(B,) the row of each sequence's last step."""
+        return self.lengths.cumsum(0) - 1
+
+    def parts(self) -> Iterable[Tensor]:
+        """Each sequence, (T, ...)."""
+        return self.rows.split(self.lengths.tolist())
+
+    def like(self, rows: Tensor) -> "Ragged":
+        """Other rows for the same steps."""
+        made = Ragged(rows, self.lengths)
+        for name in ("starts", "owner", "ends", "packing"):
+            if name in self.__dict__:
+                made.__dict__[name] = self.__dict__[name]
+        return made
+
+    def padded(self, value: float = 0.0) -> Tensor:
+        """(T, B, ...), time first, with ``value`` behind the ends: for losses that ask for it."""
+        longest = int(self.lengths.max())
+        out = self.rows.new_full((longest, len(self), *self.rows.shape[1:]), value)
+        step = torch.arange(len(self.rows)) - self.starts[self.owner]
+        return out.index_put((step, self.owner), self.rows)
+
+    @cached_property
+    def packing(self) -> "Packing":
+        """Where the rows lie in a packed batch."""
+        return Packing.of(self)
+
+
+@dataclass(frozen=True)
+class Packing:
+    """The order in which ``torch.nn.utils.rnn.PackedSequence`` holds rows: all first steps, all
+    second steps ...; longer sequences come first."""
+
+    batch_sizes: Tensor  # (T,) sequences that have a step t
+    into: Tensor  # (N,) the row that stands at each place of the packed order
+    back: Tensor  # (N,) the place of each row
+
+    @classmethod
+    def of(cls, batch: Ragged) -> "Packing":
+        order = batch.lengths.argsort(descending=True, stable=True)
+        longest = int(batch.lengths.max())
+        ended = batch.lengths.bincount(minlength=longest + 1).cumsum(0)[:longest]
+        batch_sizes = len(batch) - ended
+        step = torch.arange(longest).repeat_interleave(batch_sizes)
+        first = batch_sizes.cumsum(0) - batch_sizes
+        number = torch.arange(len(step)) - first[step]  # of the sequence, in that order
+        into = batch.starts[order][number] + step
+        back = torch.empty_like(into)
+        back[into] = torch.arange(len(into))
+        return cls(batch_sizes, into, back)

@@ -1,0 +1,103 @@
+"""An estimator on disk: see ``carrousel.storage.model_directory``."""
+
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from torch import Tensor
+
+from ..limits import real
+from ..storage.checkpoint import prefixed, section
+from ..storage.model_directory import filled, read_model, write_model
+from ..storage.plain import restored, shortened
+from .inputs.numbers import NumberReader
+from .network import Network, Shape
+
+FORMAT = 1
+READERS: dict[str, Any] = {one.kind: one for one in (NumberReader,)}
+
+
+@dataclass(frozen=True)
+class _Description:
+    params: dict[str, Any]
+    shape: dict[str, Any]
+    networks: int
+    reader: dict[str, Any]
+    task: dict[str, Any]
+    temperature: float
+    report: dict[str, Any]
+
+
+def save_estimator(path: Path, estimator: Any) -> None:
+    """Write what was learned, or leave the folder as it was."""
+    tensors: dict[str, Tensor] = {}
+    for number, network in enumerate(estimator.networks_):
+        tensors |= prefixed(f"network{number}", network.state_dict())
+    description = {
+        "params": {name: _plain(name, one) for name, one in estimator.get_params().items()},
+        "shape": asdict(estimator.networks_[0].shape),
+        "networks": len(estimator.networks_),
+        "reader": estimator.reader_.to_dict(),
+        "task": estimator.task_.to_dict(),
+        "temperature": estimator.task_.temperature,
+        "report": estimator.report_,
+    }
+    write_model(path, estimator.kind, FORMAT, description, tensors)
+
+
+def load_estimator(path: Path, cls: Any) -> Any:
+    """What ``save_estimator`` wrote.
+
+    Raises:
+        FileNotFoundError: There is no model there.
+        ValueError: It is another kind of model, truncated or changed, or of a newer version.
+    """
+    files = read_model(path, cls.kind, FORMAT)
+    try:
+        saved = restored(_Description, files.description, "it")
+        shape = restored(Shape, saved.shape, "shape")
+        known = {field for field in cls().get_params()}
+        if strange := saved.params.keys() - known:
+            raise ValueError(f"params has no field {min(strange)}")
+        estimator = cls(**saved.params)
+        reader = saved.reader.get("kind")
+        if reader not in READERS:
+            raise ValueError(f"reader.kind is {shortened(reader)}")
+        task = cls.task_class.from_dict(saved.task)
+        task.temperature = saved.temperature
+        real("temperature", saved.temperature, 0, above=True)
+        if not 1 <= saved.networks <= len(files.tensors):
+            raise ValueError(f"networks is {saved.networks}")
+        networks = [
+            cast(Network, filled(partial(Network, shape), section(f"network{k}", files.tensors),
+                                 f"network{k}"))
+            for k in range(saved.networks)
+        ]  # fmt: skip
+        read = READERS[reader].from_dict(saved.reader)
+        _check(shape, read, task)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"the model in {path} cannot be read: {error}") from error
+    estimator._take(read, task, None, networks)
+    estimator.report_ = saved.report
+    return estimator
+
+
+def _check(shape: Shape, reader: Any, task: Any) -> None:
+    """Whether reader, task and shape speak of one network."""
+    wanted = {**reader.sizes(), "outputs": task.outputs}
+    for name, value in wanted.items():
+        if getattr(shape, name) != value:
+            raise ValueError(f"shape.{name} is {getattr(shape, name)!r}, expected {value!r}")
+    if bool(shape.pooling) == task.per_step:
+        raise ValueError(f"shape.pooling is {shape.pooling!r}")
+
+
+def _plain(name: str, value: Any) -> Any:
+    """An option as JSON has it; a generator of random numbers is not kept."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if name == "random_state" and not isinstance(value, int):
+        return None
+    return value

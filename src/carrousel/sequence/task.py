@@ -1,0 +1,88 @@
+"""What one kind of answer adds to the network: targets, loss, decoding and a score.
+
+A new task is one file: a :class:`Task`, and an estimator that names it (``classifier.py`` is one).
+"""
+
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .ragged import Ragged
+
+Outputs = Tensor | Ragged  # (B, K), or a row (N, K) for each step
+
+
+class Task:
+    """Of one fitted estimator; ``learn`` is called first, with all that there is to learn from.
+
+    Attributes:
+        per_step: Whether the network gives a row for each step, or one for each sequence.
+        outputs: How many numbers it gives in a row.
+        temperature: What outputs are divided by before they become probabilities.
+    """
+
+    per_step: ClassVar[bool] = False
+    outputs: int
+    temperature: float = 1.0
+
+    def learn(self, y: Any, inputs: Ragged, options: Any) -> None:
+        """Find out what there is to answer (which classes, on which scale), from all targets.
+        ``options``: the estimator's."""
+        raise NotImplementedError
+
+    def encode(self, y: Any, inputs: Ragged) -> Any:
+        """Targets that can be indexed by the numbers of sequences (a Tensor or Ragged): one for
+        each of ``inputs``.
+
+        Raises:
+            ValueError: They do not fit the inputs, or cannot be learned.
+        """
+        raise NotImplementedError
+
+    def measure(self, targets: Any) -> None:
+        """Take scales from the targets of the part that is learned from, if there are any."""
+
+    def loss(self, outputs: Any, targets: Any) -> Tensor:
+        """What training makes small: a mean over sequences or steps."""
+        raise NotImplementedError
+
+    def activate(self, rows: Tensor) -> Tensor:
+        """Rows (…, K) of one network to what is averaged over an ensemble: probabilities, say."""
+        return rows
+
+    def decode(self, averaged: Outputs) -> Any:
+        """What ``predict`` gives for activated outputs."""
+        raise NotImplementedError
+
+    def score(self, y: Any, predicted: Any) -> float:
+        """How good predictions are; higher is better."""
+        raise NotImplementedError
+
+    def strata(self, targets: Any) -> np.ndarray | None:
+        """(n,) groups of which each shall be in every part of a split; None: there are none."""
+        return None
+
+    def calibrate(self, held_out: "list[tuple[list[Outputs], Any]]") -> dict[str, Any]:
+        """Fit what is left (a temperature) to parts that nothing was learned from: for each part
+        the outputs of the networks that did not see it, and its targets. Gives figures for the
+        report."""
+        return {}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data from which ``from_dict`` makes the same task."""
+        raise NotImplementedError
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> "Task":
+        """Raises ``ValueError`` for what ``to_dict`` cannot have made."""
+        raise NotImplementedError
+
+
+def averaged(task: Task, outputs: list[Outputs]) -> Outputs:
+    """The mean of what several networks say of the same sequences, activated, in float64."""
+    rows = [one.rows if isinstance(one, Ragged) else one for one in outputs]
+    mean = torch.stack([task.activate(one.double()) for one in rows]).mean(0)
+    first = outputs[0]
+    return first.like(mean) if isinstance(first, Ragged) else mean

@@ -1,0 +1,161 @@
+"""Training and asking an ensemble; ragged rows and targets only, no tables."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..training import Progress, Run, fit
+from .network import Dropout, Network, new_network
+from .plan import Plan
+from .ragged import Ragged
+from .splitting import Batches, folds
+from .task import Outputs, Task
+
+Report = Callable[[str, Progress], None]  # (what is trained, progress)
+ROWS_AT_ONCE = 1 << 16  # of sequences that are asked together
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Inputs and what is to be answered to each."""
+
+    inputs: Ragged
+    targets: Any  # indexed like the inputs
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def __getitem__(self, which: Tensor) -> "Examples":
+        return Examples(self.inputs[which], self.targets[which])
+
+
+@dataclass(frozen=True)
+class Member:
+    """A trained network, how that went, and what it did not learn from (None: nothing)."""
+
+    network: Network
+    run: Run
+    held_out: Tensor | None
+
+
+def train_ensemble(
+    task: Task,
+    examples: Examples,
+    plan: Plan,
+    *,
+    held: Examples | None = None,
+    init: Sequence[Network] | None = None,
+    progress: Report | None = None,
+    checkpoint: Path | None = None,
+    resume: bool = False,
+) -> list[Member]:
+    """Train the networks of a plan; ``held`` is validated on instead of a part of the examples,
+    ``init`` are trained ones of the same shape to learn on."""
+    strata = task.strata(examples.targets)
+    part = folds(len(examples), plan.parts, strata, plan.train.seed) if plan.parts else None
+    everything = torch.arange(len(examples))
+    identity = _identity(examples, plan, init)
+    members: list[Member] = []
+    for number in range(plan.ensemble):
+        learned, out = everything, None
+        if held is None and part is not None:
+            hidden = torch.from_numpy(part == (number % plan.parts if plan.rotate else 0))
+            learned, out = everything[~hidden], everything[hidden]
+        judged = held if out is None else examples[out]
+        options = replace(plan.train, seed=plan.train.seed + number)
+        data = examples[learned] if len(learned) < len(examples) else examples
+        network = _beginning(
+            plan, options.seed, data.inputs, None if init is None else (init[number % len(init)])
+        )
+        run = fit(
+            network,
+            partial(_batch, data, Batches(data.inputs.lengths, plan.batch_size, options.seed)),
+            partial(_loss, task, plan.dropout),
+            options,
+            validate=partial(_validate, task, judged) if judged and plan.stop_early else None,
+            progress=None
+            if progress is None
+            else partial(progress, f"network {number + 1} of {plan.ensemble}"),
+            checkpoint=checkpoint / f"network{number}.safetensors" if checkpoint else None,
+            resume=resume,
+            identity=identity,
+        )
+        members.append(Member(network, run, out))
+        if run.stopped == "interrupted":
+            break
+    return members
+
+
+def _beginning(plan: Plan, seed: int, inputs: Ragged, start: Network | None) -> Network:
+    """A new network that knows the scale of what it will learn from, or a copy of a trained one."""
+    if start is not None:
+        return deepcopy(start).train()
+    network = new_network(plan.shape, seed)
+    if not plan.shape.tokens:
+        network.entry.measure(inputs.rows)
+    return network
+
+
+# Examples of one update, and what draws the units that they do not see
+Batch = tuple[Examples, torch.Generator]
+
+
+def _batch(data: Examples, batches: Batches, step: int, generator: torch.Generator) -> Batch:
+    seed = int(torch.randint(2**62, (), generator=generator))
+    return data[batches.at(step)], torch.Generator().manual_seed(seed)
+
+
+def _loss(task: Task, dropout: float, model: Any, batch: Batch) -> Tensor:
+    examples, generator = batch
+    return task.loss(model(examples.inputs, Dropout(dropout, generator)), examples.targets)
+
+
+def _validate(task: Task, held: Examples, model: Any) -> float:
+    """The mean loss of a part that is not learned from."""
+    total, count = 0.0, 0
+    for which in _portions(held.inputs.lengths):
+        some = held[which]
+        weight = len(some.inputs.rows) if task.per_step else len(some)
+        total += float(task.loss(model(some.inputs), some.targets)) * weight
+        count += weight
+    return total / count
+
+
+def ask(network: Network, batch: Ragged) -> Outputs:
+    """What a network gives for any number of sequences, in portions that fit into memory."""
+    portions = _portions(batch.lengths)
+    with torch.inference_mode():
+        answers = [network(batch[which]) for which in portions]
+    back = torch.cat(portions).argsort()
+    if isinstance(answers[0], Ragged):
+        rows = torch.cat([one.rows for one in answers])
+        return Ragged(rows, torch.cat([one.lengths for one in answers]))[back]
+    return torch.cat(answers)[back]
+
+
+def _portions(lengths: Tensor) -> list[Tensor]:
+    """All sequences by their lengths, cut where there are steps enough."""
+    order = lengths.argsort(stable=True)
+    portion = (lengths[order].cumsum(0) - 1) // ROWS_AT_ONCE
+    return list(order.split(portion.unique_consecutive(return_counts=True)[1].tolist()))
+
+
+def _identity(examples: Examples, plan: Plan, init: Sequence[Network] | None) -> str:
+    """A digest of what training starts from, so that a checkpoint of other data is refused."""
+    digest = hashlib.sha256(repr((plan.shape, plan.dropout, plan.batch_size)).encode())
+    targets = examples.targets
+    tensors = [examples.inputs.rows, examples.inputs.lengths]
+    tensors += [targets.rows, targets.lengths] if isinstance(targets, Ragged) else [targets]
+    for network in init or ():
+        tensors += network.state_dict().values()
+    for tensor in tensors:
+        digest.update(np.ascontiguousarray(tensor.numpy()).data)
+    return digest.hexdigest()

@@ -1,0 +1,46 @@
+"""Ragged rows against torch's own packing and padding."""
+
+import pytest
+import torch
+from torch.nn.utils.rnn import pack_sequence, pad_sequence
+
+from carrousel.sequence.ragged import Ragged
+
+LENGTHS = [[3], [1, 1, 1], [2, 5, 1, 5, 3], [1, 9]]
+
+
+def parts(lengths: list[int]) -> list[torch.Tensor]:
+    return [torch.randn(length, 2) for length in lengths]
+
+
+@pytest.mark.parametrize("lengths", LENGTHS)
+def test_the_packed_order_is_torchs(lengths):
+    given = parts(lengths)
+    batch = Ragged.of(given)
+    theirs = pack_sequence(given, enforce_sorted=False)
+    assert batch.packing.batch_sizes.tolist() == theirs.batch_sizes.tolist()
+    ours = batch.rows[batch.packing.into]
+    back = ours[batch.packing.back]
+    assert torch.equal(back, batch.rows)
+    # Sequences of one length may stand in another order: compared as sets of rows of a step.
+    for mine, other in zip(
+        ours.split(theirs.batch_sizes.tolist()),
+        theirs.data.split(theirs.batch_sizes.tolist()),
+        strict=True,
+    ):
+        assert sorted(mine.tolist()) == sorted(other.tolist())
+
+
+@pytest.mark.parametrize("lengths", LENGTHS)
+def test_padding_is_torchs(lengths):
+    given = parts(lengths)
+    assert torch.equal(Ragged.of(given).padded(7.0), pad_sequence(given, padding_value=7.0))
+
+
+@pytest.mark.parametrize("lengths", LENGTHS)
+def test_parts_are_taken_in_the_order_asked_for(lengths):
+    given = parts(lengths)
+    which = torch.tensor([len(given) - 1, 0])
+    found = Ragged.of(given)[which]
+    assert all(map(torch.equal, found.parts(), [given[-1], given[0]]))
+    assert found.owner.tolist() == [0] * lengths[-1] + [1] * lengths[0]
