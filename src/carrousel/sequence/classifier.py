@@ -55,7 +55,7 @@ class Classification(Task):
         return targets.numpy()
 
     def calibrate(self, held_out: list[tuple[list[Outputs], Any]]) -> dict[str, Any]:
-        parts = [cast(Part, (torch.stack(o), t)) for o, t in held_out]  # type: ignore[arg-type]
+        parts: list[Part] = [(torch.stack(cast(Any, o)), t) for o, t in held_out]
         if not parts:
             return {}
         before = self._errors(held_out)
