@@ -70,7 +70,8 @@ class Classification(Task):
         }  # fmt: skip
 
     def _errors(self, held_out: list[tuple[list[Outputs], Any]]) -> dict[str, float]:
-        chances = torch.cat([averaged(self, outputs) for outputs, _ in held_out])  # type: ignore[arg-type]
+        said: list[Any] = [averaged(self, outputs) for outputs, _ in held_out]
+        chances = torch.cat(said)
         targets = torch.cat([targets for _, targets in held_out])
         best = chances.max(1)
         right = (best.indices == targets).numpy()
