@@ -29,7 +29,7 @@ _HOME = {
     "SequenceClassifier": "carrousel.sequence",
 }
 
-_MODULES = ("data", "explain", "forecast", "lab", "nn", "sequence", "text")
+_MODULES = ("audio", "data", "explain", "forecast", "lab", "nn", "sequence", "text")
 
 __all__ = ["__version__", *_HOME, *_MODULES]
 

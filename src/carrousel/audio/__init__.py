@@ -1,0 +1,35 @@
+"""Sound: recordings in, log-mel frames out, and back. Knows nothing of networks.
+
+Reading files needs the libraries soundfile and scipy: ``pip install carrousel[audio]``.
+
+>>> import numpy as np
+>>> tone = np.sin(np.arange(4000) * 0.3).astype(np.float32)  # half a second at 8,000 Hz
+>>> LogMel(8000)(tone).shape  # (frames, channels): 40 bands, their changes, the changes of these
+(48, 120)
+"""
+
+from .augmentation import add_noise, change_gain, change_speed, shift_time, spec_augment
+from .inversion import sound_of
+from .log_mel import LogMel, LogMelStream
+from .microphone import listen
+from .recordings import Recordings, read_recordings
+from .samples import as_samples, resampled
+from .sound_files import read_sound, write_sound
+
+__all__ = [
+    "LogMel",
+    "LogMelStream",
+    "Recordings",
+    "add_noise",
+    "as_samples",
+    "change_gain",
+    "change_speed",
+    "listen",
+    "read_recordings",
+    "read_sound",
+    "resampled",
+    "shift_time",
+    "sound_of",
+    "spec_augment",
+    "write_sound",
+]
