@@ -37,10 +37,11 @@ DOORS = {  # where a module is found by its name: public names, pictures, experi
 
 PUBLIC = {
     "carrousel": "GRU GRUCell LSTM LSTMCell RNN RNNCell adopt adopting release trace load_trace "
-    "Forecaster LanguageModel SequenceClassifier audio data explain forecast lab nn sequence text "
-    "__version__",
+    "Forecaster LanguageModel SequenceClassifier audio data explain forecast lab nn sequence "
+    "text __version__",
     "carrousel.audio": "LogMel LogMelStream Recordings add_noise as_samples change_gain "
-    "change_speed listen read_recordings read_sound resampled shift_time sound_of spec_augment write_sound",
+    "change_speed listen read_recordings read_sound resampled shift_time sound_of spec_augment "
+    "write_sound",
     "carrousel.data": "Frequency Panel ReadOptions find_sample list_samples load_sample to_frame "
     "to_panel",
     "carrousel.explain": "Attribution Fidelity GradientFlow HalfLife Ledger METHODS Projection "
