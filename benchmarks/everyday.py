@@ -12,7 +12,7 @@ from pathlib import Path
 
 from carrousel.storage.checkpoint import write_bytes
 from carrousel.text.memory.phrases import FRENCH
-from carrousel.text.tokenizers.words import pieces
+from carrousel.tokenizers.words import pieces
 
 ALSO = ("hamburger", "hamburgers", "frites", "boisson", "mange", "mangé", "bu", "soir")
 

@@ -26,7 +26,7 @@ import carrousel
 from benchmarks import _nanogpt
 from carrousel.text import LanguageModel, generation, network, training
 from carrousel.text.corpus import Corpus
-from carrousel.text.tokenizers.characters import CharacterTokenizer
+from carrousel.tokenizers.characters import CharacterTokenizer
 
 # What reaches each loss. The numbers in it were found on the validation part itself, as are those
 # of every published result on this text: it has no third part.

@@ -17,7 +17,8 @@ from .imports import FILES, ROOT, TREES, absolute, circles, graph, imported
 # each other on the ground lie small things that know nothing of networks.
 FLOORS = [
     {"_core"},
-    {"colors", "wording", "console", "limits", "plottable", "storage", "data", "audio"},
+    {"colors", "wording", "console", "limits", "plottable"}
+    | {"storage", "tokenizers", "data", "audio"},
     {"ops"},
     {"nn", "machinery", "patching", "adoption", "training"},
     {"record", "tracing"},

@@ -5,7 +5,7 @@ import pytest
 
 from carrousel.text import corpus
 from carrousel.text.corpus import Corpus, chunks
-from carrousel.text.tokenizers.kinds import learn_tokenizer
+from carrousel.tokenizers.kinds import learn_tokenizer
 
 LINES = "".join(f"ligne {k} : é ça l'été\n" for k in range(300))
 

@@ -15,7 +15,7 @@ import torch
 
 from carrousel import Forecaster
 from carrousel.text.network import Network, Shape
-from carrousel.text.tokenizers.words import WordTokenizer
+from carrousel.tokenizers.words import WordTokenizer
 from carrousel.web.language import network_page
 from carrousel.web.library import Library, page_of
 

@@ -14,7 +14,7 @@ import torch
 from carrousel import trace
 from carrousel.explain import half_life, ledger
 from carrousel.forecast.intervals.calibration import calibrated
-from carrousel.text.tokenizers.characters import CharacterTokenizer
+from carrousel.tokenizers.characters import CharacterTokenizer
 from carrousel.web.language import tokenizer_page
 from carrousel.web.library import Library
 from carrousel.web.sentence import Sentence
@@ -78,7 +78,7 @@ def test_characters_are_cut_alike(language: Any, fallback: bool):
 
 def test_byte_pairs_are_cut_alike(language: Any):
     pytest.importorskip("tokenizers", reason="tokenizers (the text extra) is not installed")
-    from carrousel.text.tokenizers.byte_pairs import BytePairTokenizer
+    from carrousel.tokenizers.byte_pairs import BytePairTokenizer
 
     tokenizer = BytePairTokenizer.learn(iter([TEXT * 3]), 300)
     page = with_tokenizer(language.page, tokenizer)

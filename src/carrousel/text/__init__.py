@@ -1,7 +1,7 @@
 """Language models that one can see through."""
 
+from ..tokenizers.tokenizer import Tokenizer
 from .language_model import LanguageModel
 from .options import Options
-from .tokenizers.tokenizer import Tokenizer
 
 __all__ = ["LanguageModel", "Options", "Tokenizer"]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .tokenizers.pieces import normalized
-from .tokenizers.tokenizer import Tokenizer
+from ..tokenizers.pieces import normalized
+from ..tokenizers.tokenizer import Tokenizer
 
 Source = str | Path | Sequence[str | Path]  # a text, a file, or several of both
 CHUNK = 1 << 20  # characters

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 
 from ..limits import whole
+from ..tokenizers.tokenizer import Tokenizer
 from .network import Network, State
-from .tokenizers.tokenizer import Tokenizer
 
 
 class Sampler:

@@ -11,6 +11,9 @@ import torch
 from torch import Tensor
 
 from ..limits import whole
+from ..tokenizers.kinds import learn_tokenizer
+from ..tokenizers.pieces import normalized
+from ..tokenizers.tokenizer import Tokenizer
 from ..training import Progress, Run
 from ..wording import meant
 from . import generation as g
@@ -19,9 +22,6 @@ from .network import Network
 from .options import Options
 from .scoring import summed_loss
 from .storage import load_model, save_model
-from .tokenizers.kinds import learn_tokenizer
-from .tokenizers.pieces import normalized
-from .tokenizers.tokenizer import Tokenizer
 from .training import new_network, train
 
 READ_AT_ONCE = 1024  # tokens

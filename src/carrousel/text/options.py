@@ -5,8 +5,8 @@ from dataclasses import dataclass, fields
 
 from ..limits import real, whole
 from ..ops.cells import NAMES
+from ..tokenizers.tokenizer import LEVELS
 from ..wording import one_of
-from .tokenizers.tokenizer import LEVELS
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from typing import Any, cast
 
 from ..storage.model_directory import LANGUAGE_MODEL, filled, read_model, write_model
 from ..storage.plain import restored
+from ..tokenizers.kinds import tokenizer_from_dict
+from ..tokenizers.tokenizer import Tokenizer
 from .network import Network, Shape
 from .options import Options
-from .tokenizers.kinds import tokenizer_from_dict
-from .tokenizers.tokenizer import Tokenizer
 
 FORMAT = 2  # 1: the weights were always called model.safetensors
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from ..text import LanguageModel
 from ..text.network import Network
-from ..text.tokenizers.characters import CharacterTokenizer
-from ..text.tokenizers.tokenizer import Tokenizer
-from ..text.tokenizers.words import WordTokenizer
+from ..tokenizers.characters import CharacterTokenizer
+from ..tokenizers.tokenizer import Tokenizer
+from ..tokenizers.words import WordTokenizer
 from .pages import FORMAT, layer_pages
 from .tensors import encode
 

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from ...explain.asking import evaluated
 from ...record.record import Record
+from ...tokenizers.pieces import pieces
 from ...tracing import trace
-from ..tokenizers.pieces import pieces
 
 Span = tuple[int, int]
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carrousel.text.tokenizers.kinds import learn_tokenizer, tokenizer_from_dict
-from carrousel.text.tokenizers.pieces import LONGEST, ONIGURUMA, normalized, pieces
-from carrousel.text.tokenizers.tokenizer import LEVELS
+from carrousel.tokenizers.kinds import learn_tokenizer, tokenizer_from_dict
+from carrousel.tokenizers.pieces import LONGEST, ONIGURUMA, normalized, pieces
+from carrousel.tokenizers.tokenizer import LEVELS
 
 TEXT = "Hier soir j'ai mangé un hamburger et des frites.\nAujourd'hui, it's fine.\n" * 3
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from ...storage.plain import typed
-from ...wording import one_of
+from ..storage.plain import typed
+from ..wording import one_of
 from .byte_pairs import BytePairTokenizer
 from .characters import CharacterTokenizer
 from .tokenizer import LEVELS, Tokenizer
