@@ -27,6 +27,7 @@ _HOME = {
     "Forecaster": "carrousel.forecast",
     "LanguageModel": "carrousel.text",
     "SequenceClassifier": "carrousel.sequence",
+    "Transcriber": "carrousel.sequence",
 }
 
 _MODULES = ("audio", "data", "explain", "forecast", "lab", "nn", "sequence", "text")

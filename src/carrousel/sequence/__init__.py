@@ -1,5 +1,6 @@
 """Sequences in, answers out: recurrent networks behind ``fit`` and ``predict``."""
 
 from .classifier import SequenceClassifier
+from .transcriber import Transcriber
 
-__all__ = ["SequenceClassifier"]
+__all__ = ["SequenceClassifier", "Transcriber"]

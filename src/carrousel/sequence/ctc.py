@@ -9,7 +9,7 @@ out, is a string of labels, and a string's chance is the sum over all ways to sa
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any
 
 import numpy as np
@@ -52,7 +52,7 @@ def beam_search(chances: Any, width: int = 8) -> list[tuple[list[int], float]]:
         width: Beginnings that are kept.
 
     >>> best, second = beam_search([[0.6, 0.4], [0.6, 0.4]])
-    >>> best[0], round(np.exp(best[1]), 2)  # said at the first step, the second, or both
+    >>> best[0], round(float(np.exp(best[1])), 2)  # said at the first step, the second, or both
     ([1], 0.64)
     """
     whole("width", width)
@@ -106,7 +106,7 @@ def steps_needed(labels: Sequence[int]) -> int:
     >>> steps_needed([1, 1, 2])
     4
     """
-    again = sum(a == b for a, b in zip(labels[:-1], labels[1:], strict=True))
+    again = sum(a == b for a, b in pairwise(labels))
     return len(labels) + again
 
 
@@ -125,8 +125,7 @@ class GreedyStream:
         """Labels that were begun in these steps."""
         path = [self._last, *_rows(chances).argmax(1).tolist()]
         self._last = path[-1]
-        begun = zip(path[:-1], path[1:], strict=True)
-        return [now for before, now in begun if now not in (BLANK, before)]
+        return [now for before, now in pairwise(path) if now not in (BLANK, before)]
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import numpy as np
 from ..limits import whole
 from ..training import Progress, Run
 from .inputs.numbers import NumberReader
+from .inputs.sounds import SoundReader
 from .network import Network
 from .plan import Plan, check_options, plan_for
 from .ragged import Ragged
@@ -20,7 +21,10 @@ from .training import Examples, Member, ask, train_ensemble
 
 S = TypeVar("S", bound="SequenceEstimator")
 Report = Callable[[str, Progress], None]
-READERS: tuple[Any, ...] = (NumberReader,)  # the last one takes what no other recognizes
+READERS: tuple[Any, ...] = (
+    SoundReader,
+    NumberReader,
+)  # the last one takes what no other recognizes
 
 
 @dataclass(eq=False, repr=False, kw_only=True)

@@ -13,10 +13,11 @@ from ..storage.checkpoint import prefixed, section
 from ..storage.model_directory import filled, read_model, write_model
 from ..storage.plain import restored, shortened
 from .inputs.numbers import NumberReader
+from .inputs.sounds import SoundReader
 from .network import Network, Shape
 
 FORMAT = 1
-READERS: dict[str, Any] = {one.kind: one for one in (NumberReader,)}
+READERS: dict[str, Any] = {one.kind: one for one in (NumberReader, SoundReader)}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,101 @@
+"""What an estimator knows of its inputs, where they are recordings."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import nn
+
+from ...audio import LogMel, Recordings
+from ...storage.plain import restored
+from ..ragged import Ragged
+
+
+@dataclass
+class SoundReader:
+    """Recordings as log-mel frames; the scale is the network's matter."""
+
+    kind: ClassVar[str] = "sound"
+
+    features: LogMel
+
+    @staticmethod
+    def recognizes(X: Any) -> bool:
+        return isinstance(X, Recordings)
+
+    @classmethod
+    def learn(cls, X: Recordings, options: Any) -> tuple["SoundReader", Ragged]:
+        """The reader of all that there is to learn from, and what it reads of it."""
+        _require_some(X)
+        reader = cls(LogMel(X.rate, slopes=0))
+        return reader, reader.read(X)
+
+    def read(self, X: Any) -> Ragged:
+        """The frames of other recordings.
+
+        Raises:
+            TypeError: They are none.
+            ValueError: Their sampling rate is another.
+        """
+        if not isinstance(X, Recordings):
+            raise TypeError(
+                f"X must be Recordings, as what was learned from, got {type(X).__name__}; give "
+                "Recordings(samples, rate, names) or carrousel.audio.read_recordings(path, rate)"
+            )
+        _require_some(X)
+        if X.rate != self.features.rate:
+            raise ValueError(
+                f"X must have the sampling rate of what was learned from, {self.features.rate:,} "
+                f"Hz, got {X.rate:,}; give read_recordings(path, {self.features.rate})"
+            )
+        frames = []
+        for name, samples in zip(X.names, X.samples, strict=True):
+            try:
+                frames.append(torch.from_numpy(self.features(samples)).double())
+            except (TypeError, ValueError) as error:
+                raise type(error)(f"{name}: {error}") from None
+        return Ragged.of(frames)
+
+    def stream(self) -> "SoundStream":
+        """Frames while the sound goes on."""
+        return SoundStream(self.features)
+
+    def sizes(self) -> dict[str, Any]:
+        """The fields of the network's shape that inputs decide."""
+        return {"channels": self.features.channels, "masked": False}
+
+    def prepare(self, network: nn.Module, inputs: Ragged) -> None:
+        """Give a new network the scale of what it learns from."""
+        network.entry.measure(inputs.rows)  # type: ignore[operator,union-attr]
+
+    def steps(self, batch: Ragged) -> list[list[str]]:
+        """What people read at each step: the seconds from the beginning."""
+        hop = self.features.step / self.features.rate
+        return [[f"{step * hop:.2f}" for step in range(n)] for n in batch.lengths.tolist()]
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"kind": self.kind, **asdict(self.features)}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> "SoundReader":
+        return cls(restored(LogMel, {k: v for k, v in data.items() if k != "kind"}, "reader"))
+
+
+class SoundStream:
+    """Samples in, rows (N, channels) in float64 out, as they are complete."""
+
+    def __init__(self, features: LogMel) -> None:
+        self._stream = features.stream()
+        self.latency = features.latency  # seconds
+
+    def push(self, X: Any) -> np.ndarray:
+        return self._stream.push(X).astype(np.float64)
+
+    def finish(self) -> np.ndarray:
+        return self._stream.finish().astype(np.float64)
+
+
+def _require_some(X: Recordings) -> None:
+    if not len(X):
+        raise ValueError("X must hold at least one recording, got none")

@@ -1,0 +1,212 @@
+"""``Transcriber``: a shorter string of labels for a longer sequence."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..limits import whole
+from ..storage.plain import typed
+from ..wording import one_of
+from . import ctc
+from .estimator import SequenceEstimator
+from .labels import Labels, as_objects, check_labels
+from .ragged import Ragged
+from .task import Outputs, Task
+from .transcript_stream import TranscriptStream
+
+UNITS = {"characters": "", "words": " ", "labels": None}  # what is put between them
+
+
+class Transcription(Task):
+    """Labels in their order, at no known times: connectionist temporal classification."""
+
+    per_step: ClassVar[bool] = True
+    labels: Labels
+    units: str
+
+    def learn(self, y: Any, inputs: Ragged, options: Any) -> None:
+        one_of("units", options.units, (*UNITS, None))
+        strings = _strings(y, len(inputs))
+        self.units = options.units or _units(strings)
+        said = [label for text in strings for label in self._split(text)]
+        if not said:
+            raise ValueError("y must hold at least one label, got empty strings only")
+        check_labels(as_objects(said))
+        self.labels = Labels(said)
+        self.outputs = 1 + len(self.labels)  # the blank comes first
+
+    def encode(self, y: Any, inputs: Ragged) -> Ragged:
+        strings = [self._split(text) for text in _strings(y, len(inputs))]
+        codes = [self.labels.codes(text) + 1 for text in strings]
+        for k, (text, steps) in enumerate(zip(codes, inputs.lengths.tolist(), strict=True)):
+            needed = ctc.steps_needed(text.tolist())
+            if needed > steps:
+                raise ValueError(
+                    f"y[{k}] must fit into the {steps:,} steps of X[{k}], got {len(text):,} "
+                    f"labels, which take {needed:,}: one each, and one between two that are alike"
+                )
+        return Ragged.of([torch.from_numpy(text) for text in codes])
+
+    def loss(self, outputs: Any, targets: Ragged) -> Tensor:
+        return torch.nn.functional.ctc_loss(
+            outputs.padded().log_softmax(-1), targets.rows, outputs.lengths, targets.lengths,
+            blank=ctc.BLANK,
+        )  # fmt: skip
+
+    def activate(self, rows: Tensor) -> Tensor:
+        return (rows / self.temperature).softmax(-1)
+
+    def decode(self, averaged: Outputs, width: int = 1) -> np.ndarray:
+        """(n,) the likeliest strings; ``width``: of the beam, 1 takes the likeliest path."""
+        assert isinstance(averaged, Ragged)
+        if width == 1:
+            found = [ctc.greedy(part) for part in averaged.parts()]
+        else:
+            found = [ctc.beam_search(part, width)[0][0] for part in averaged.parts()]
+        return as_objects([self.said(codes) for codes in found])
+
+    def said(self, codes: Sequence[int]) -> Any:
+        """Codes as they were given: text, or a list of labels."""
+        labels = [self.labels.classes[code - 1] for code in codes]
+        between = UNITS[self.units]
+        return labels if between is None else between.join(labels)
+
+    def score(self, y: Any, predicted: Any) -> float:
+        """1 less the changes that make the answers right, for each label."""
+        wanted = [self._split(text) for text in _strings(y, len(predicted))]
+        return 1 - ctc.error_rate(wanted, [self._split(text) for text in predicted])
+
+    def calibrate(self, held_out: list[tuple[list[Outputs], Any]]) -> dict[str, Any]:
+        wanted: list[list[int]] = []
+        got: list[list[int]] = []
+        for outputs, targets in held_out:
+            rows = torch.stack([one.rows for one in outputs]).mean(0)  # type: ignore[union-attr]
+            said = outputs[0].like(rows.softmax(-1))  # type: ignore[union-attr]
+            got += [ctc.greedy(part) for part in said.parts()]
+            wanted += [part.tolist() for part in targets.parts()]
+        if not sum(map(len, wanted)):
+            return {}
+        wrong = sum(a != b for a, b in zip(wanted, got, strict=True))
+        return {
+            "held_out": len(wanted),
+            "label_error_rate": ctc.error_rate(wanted, got),
+            "string_error_rate": wrong / len(wanted),
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"units": self.units, "labels": self.labels.to_dict()}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> "Transcription":
+        if data.keys() != {"units", "labels"} or not isinstance(data["labels"], dict):
+            raise ValueError("task must hold units, labels and nothing else")
+        task = cls()
+        task.units = typed(data["units"], str, "units")
+        one_of("units", task.units, UNITS)
+        task.labels = Labels.from_dict(data["labels"])
+        if task.units != "labels" and not all(isinstance(one, str) for one in task.labels.classes):
+            raise ValueError(f"task.units is {task.units!r}, but labels are no text")
+        task.outputs = 1 + len(task.labels)
+        return task
+
+    def _split(self, text: Any) -> list[Any]:
+        if isinstance(text, str):
+            return text.split() if self.units == "words" else list(text)
+        if self.units != "labels":
+            raise TypeError(f"y must be texts (units={self.units!r}), got {text!r}")
+        return list(text)
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class Transcriber(SequenceEstimator):
+    """A string of labels for each sequence, shorter than it and at no known times: words or
+    characters for a recording, by connectionist temporal classification.
+
+    Args:
+        units: Of texts: "characters" or "words" (with blanks between); "labels" for lists of
+            labels of any kind. None: characters of texts, labels of lists.
+        beam_width: Beginnings that are kept while the likeliest string is looked for; 1 takes the
+            likeliest path.
+        convolution: As of other estimators, but False if not given.
+        ensemble: As of other estimators, but 1 if not given: each network says a label at a moment
+            of its own, and a mean of several says it less clearly at all of them.
+
+    >>> import numpy as np
+    >>> from carrousel.sequence import Transcriber
+    >>> noise = np.random.default_rng(0)
+    >>> texts = ["".join(noise.choice(list("ab"), 1 + k % 4)) for k in range(60)]
+    >>> def said(text):  # each letter is a few steps of its own kind, pauses between
+    ...     steps = [row for letter in text for row in [letter] * 3 + [" "] * 2]
+    ...     return np.array([[row == "a", row == "b"] for row in steps]) + noise.normal(0, 0.1)
+    >>> model = Transcriber(hidden_size=16, epochs=30, dropout=0, learning_rate=0.01)
+    >>> model.fit([said(text) for text in texts], texts).predict([said("abba")]).tolist()
+    ['abba']
+
+    Attributes after ``fit`` or ``load``:
+        labels_: What is said.
+        report_: What was found on the sequences that were held out: error rates of labels and of
+            whole strings, by the likeliest path.
+    """
+
+    task_class: ClassVar[type[Task]] = Transcription
+    kind: ClassVar[str] = "transcriber"
+
+    convolution: bool | None = False
+    ensemble: int | None = 1
+    units: str | None = None
+    beam_width: int = 8
+
+    @property
+    def labels_(self) -> np.ndarray:
+        self._require_fitted()
+        return self.task_.labels.classes  # type: ignore[attr-defined]
+
+    def predict(self, X: Any) -> np.ndarray:
+        """(n,) the likeliest string of each sequence, text or lists as what was learned from."""
+        whole("beam_width", self.beam_width)
+        return self.task_.decode(self._averaged(X), self.beam_width)  # type: ignore[call-arg]
+
+    def predict_proba(self, X: Any) -> list[np.ndarray]:
+        """Of each sequence (T, 1 + labels): chances that nothing is said at a step, and each of
+        ``labels_``."""
+        return [part.numpy() for part in self._averaged(X).parts()]  # type: ignore[union-attr]
+
+    def alternatives(self, X: Any, k: int = 5) -> list[list[tuple[Any, float]]]:
+        """Of each sequence the ``k`` likeliest strings and their chances, the likeliest first."""
+        whole("k", k)
+        width = max(self.beam_width, k)
+        found = [ctc.beam_search(rows, width)[:k] for rows in self.predict_proba(X)]
+        return [[(self.task_.said(s), float(np.exp(c))) for s, c in one] for one in found]  # type: ignore[attr-defined]
+
+    def stream(self) -> TranscriptStream:
+        """What is said while the sequence goes on; needs ``bidirectional=False``.
+
+        Raises:
+            ValueError: The networks read backwards, too, or convolutions stand beside them.
+        """
+        self._require_fitted()
+        return TranscriptStream(self.networks_, self.task_, self.reader_)
+
+
+def _strings(y: Any, count: int) -> list[Any]:
+    """One text or list of labels for each of ``count`` sequences."""
+    if isinstance(y, (str, bytes, dict)) or not hasattr(y, "__len__"):
+        raise TypeError(f"y must be a list of texts or of lists of labels, got {y!r}")
+    strings = y.tolist() if hasattr(y, "tolist") else list(y)
+    if len(strings) != count:
+        raise ValueError(f"y must have a string for each of {count} sequences, got {len(strings)}")
+    for k, text in enumerate(strings):
+        if not isinstance(text, (str, list, tuple, np.ndarray, Tensor)):
+            raise TypeError(f"y[{k}] must be a text or a list of labels, got {text!r}")
+    return [text.tolist() if hasattr(text, "tolist") else text for text in strings]
+
+
+def _units(strings: list[Any]) -> str:
+    texts = sum(isinstance(text, str) for text in strings)
+    if 0 < texts < len(strings):
+        raise TypeError("y must hold texts or lists of labels, got both")
+    return "characters" if texts else "labels"
