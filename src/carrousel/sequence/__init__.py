@@ -1,6 +1,21 @@
 """Sequences in, answers out: recurrent networks behind ``fit`` and ``predict``."""
 
 from .classifier import SequenceClassifier
+from .inputs.dataset import Dataset
+from .inputs.tables import read_folder, read_table, read_texts
+from .inputs.ts_files import read_ts
+from .regressor import SequenceRegressor
+from .tagger import SequenceTagger
 from .transcriber import Transcriber
 
-__all__ = ["SequenceClassifier", "Transcriber"]
+__all__ = [
+    "Dataset",
+    "SequenceClassifier",
+    "SequenceRegressor",
+    "SequenceTagger",
+    "Transcriber",
+    "read_folder",
+    "read_table",
+    "read_texts",
+    "read_ts",
+]

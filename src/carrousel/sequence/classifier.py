@@ -20,9 +20,9 @@ class Classification(Task):
     labels: Labels
     weights: Tensor | None = None  # (K,) of classes in the loss
 
-    def learn(self, y: Any, inputs: Ragged, options: Any) -> None:
+    def learn(self, y: Any, inputs: Ragged, options: Any, classes: Any = None) -> None:
         values = column(y, len(inputs))
-        self.labels = Labels(values)
+        self.labels = Labels(values if classes is None else as_array([*values.tolist(), *classes]))
         self.outputs = len(self.labels)
         if self.outputs < 2:
             raise ValueError(
@@ -78,6 +78,9 @@ class Classification(Task):
         error = expected_calibration_error(best.values.numpy(), right)
         return {"accuracy": float(right.mean()), "error": error}
 
+    def asked(self, outputs: Tensor, answer: int, step: int) -> Tensor:
+        return log_odds(outputs, answer)
+
     def to_dict(self) -> dict[str, Any]:
         return {"labels": self.labels.to_dict()}
 
@@ -120,6 +123,7 @@ class SequenceClassifier(SequenceEstimator):
 
     task_class: ClassVar[type[Task]] = Classification
     kind: ClassVar[str] = "sequence classifier"
+    sklearn_kind: ClassVar[str] = "classifier"
 
     pooling: str | None = None
     class_weight: Any = None
@@ -132,6 +136,12 @@ class SequenceClassifier(SequenceEstimator):
     def predict_proba(self, X: Any) -> np.ndarray:
         """(n, classes) calibrated probabilities, in the order of ``classes_``."""
         return self._averaged(X).numpy()  # type: ignore[union-attr]
+
+
+def log_odds(scores: Tensor, answer: int) -> Tensor:
+    """(B,) how much more one class is believed than all others together, from scores (B, K)."""
+    others = torch.arange(scores.shape[1]) != answer
+    return scores[:, answer] - scores[:, others].logsumexp(1)
 
 
 def column(y: Any, count: int) -> np.ndarray:

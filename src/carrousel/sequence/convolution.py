@@ -36,6 +36,18 @@ class Convolution(nn.Module):
             rows = _normed(norm, said.index_select(0, place - (size - 1))).relu()
         return rows
 
+    def advance(self, rows: Tensor, before: list[Tensor] | None) -> tuple[Tensor, list[Tensor]]:
+        """The same for steps (T, C) that follow others: what each convolution still sees of those
+        comes in and goes out."""
+        after = []
+        for k, (convolution, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
+            seen = KERNELS[k] - 1
+            past = rows.new_zeros(seen, rows.shape[1]) if before is None else before[k]
+            line = torch.cat([past, rows])
+            after.append(line[len(line) - seen :])
+            rows = norm(convolution(line.T[None])[0].T).relu()
+        return rows, after
+
 
 def _normed(norm: nn.Module, rows: Tensor) -> Tensor:
     """One row alone has no spread: it is seen as when nothing is learned."""

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -10,21 +11,16 @@ import numpy as np
 
 from ..limits import whole
 from ..training import Progress, Run
-from .inputs.numbers import NumberReader
-from .inputs.sounds import SoundReader
+from .inputs.readers import reader_for
 from .network import Network
-from .plan import Plan, check_options, plan_for
-from .ragged import Ragged
+from .plan import Plan, check_options, for_learning_on, for_one_pass, plan_for
 from .storage import load_estimator, save_estimator
+from .streaming import Stream
 from .task import Outputs, Task, averaged
 from .training import Examples, Member, ask, train_ensemble
 
 S = TypeVar("S", bound="SequenceEstimator")
 Report = Callable[[str, Progress], None]
-READERS: tuple[Any, ...] = (
-    SoundReader,
-    NumberReader,
-)  # the last one takes what no other recognizes
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -47,12 +43,17 @@ class SequenceEstimator:
         validation_fraction: Share of the sequences that each network does not learn from, to stop
             early and to calibrate; 0: none.
         missing: Whether numbers may be missing (NaN); None: if some are in what is learned from.
+        level: Tokens of texts: "word", "char" or "bpe" (byte pairs).
+        vocabulary: Tokens at most; None: all characters, 8,000 words, or 4,000 byte pairs.
+        embedding_size: Numbers that stand for a token.
+        vectors: File of pretrained vectors of words, in the text format of word2vec or GloVe.
         layout: Of arrays: "ntc" (time before channels) or "nct".
         random_state: Seed of everything that is drawn; None: another one at each ``fit``.
     """
 
     task_class: ClassVar[type[Task]]
     kind: ClassVar[str]  # of estimator, in files and messages
+    sklearn_kind: ClassVar[str]  # "classifier" or "regressor"
 
     cell: str = "lstm"
     hidden_size: int | None = None
@@ -66,6 +67,10 @@ class SequenceEstimator:
     learning_rate: float | None = None
     validation_fraction: float | None = None
     missing: bool | None = None
+    level: str = "word"
+    vocabulary: int | None = None
+    embedding_size: int | None = None
+    vectors: Any = None
     layout: str | None = None
     random_state: Any = 0
 
@@ -95,6 +100,7 @@ class SequenceEstimator:
         y: Any = None,
         *,
         validation: tuple[Any, Any] | None = None,
+        init: "S | str | Path | None" = None,
         progress: Report | None = None,
         checkpoint: str | Path | None = None,
         resume: bool = False,
@@ -105,6 +111,8 @@ class SequenceEstimator:
             X: Sequences: see ``carrousel.sequence.inputs.arrays.read_arrays``.
             y: What is to be answered to each.
             validation: (X, y) to stop early and calibrate on, instead of a part of these.
+            init: A fitted estimator of this kind, or the path of a saved one, whose networks learn
+                on, with smaller steps and fewer of them; its labels and channels stay.
             progress: Called after every update with the name of the network that is trained and
                 a ``carrousel.training.Progress``.
             checkpoint: Folder to which the state of training is written now and then.
@@ -116,29 +124,74 @@ class SequenceEstimator:
                 f"y must be given: {type(self).__name__} requires y to be passed, but the target y "
                 "is None"
             )
+        before = None if init is None else self._before(init)
+        self._learn(X, y, before, validation, progress, checkpoint, resume)
+        return self
+
+    def partial_fit(self: S, X: Any, y: Any, classes: Any = None) -> S:
+        """Learn on from some more sequences: one pass over them (``epochs`` passes, if given).
+
+        Args:
+            classes: All labels that there will ever be; needed at the first call, if the first
+                sequences do not show all of them.
+        """
+        check_options(self)
+        if self.__sklearn_is_fitted__():
+            self._learn(X, y, self, once=True)
+        else:
+            self._learn(X, y, None, classes=classes, once=True)
+        return self
+
+    def _before(self: S, init: "S | str | Path") -> S:
+        """The fitted estimator to learn on from."""
+        found = type(self).load(init) if isinstance(init, (str, Path)) else init
+        if type(found) is not type(self):
+            raise TypeError(
+                f"init must be a {type(self).__name__} or the path of one, got {init!r:.60}"
+            )
+        found._require_fitted()
+        return found
+
+    def _learn(
+        self,
+        X: Any,
+        y: Any,
+        before: "SequenceEstimator | None",
+        validation: tuple[Any, Any] | None = None,
+        progress: Report | None = None,
+        checkpoint: str | Path | None = None,
+        resume: bool = False,
+        classes: Any = None,
+        once: bool = False,
+    ) -> None:
         seed = _seed(self.random_state)
-        reader, inputs = self._reader(X)
-        task = self.task_class()
-        task.learn(y, inputs, self)
+        if before is None:
+            reader, inputs = reader_for(X).learn(X, self)
+            task = self.task_class()
+            task.learn(y, inputs, self, *(() if classes is None else (classes,)))
+        else:
+            reader, task = before.reader_, deepcopy(before.task_)
+            inputs = reader.read(X)
         examples = Examples(inputs, task.encode(y, inputs))
         held = None
         if validation is not None:
             given = reader.read(validation[0])
             held = Examples(given, task.encode(validation[1], given))
         plan = plan_for(self, inputs, reader.sizes(), task, seed)
-        task.measure(examples.targets)
+        if once:
+            plan = for_one_pass(plan, self.epochs)
+        if before is not None:
+            plan = for_learning_on(plan, before.networks_)
         members = train_ensemble(
-            task, examples, plan, held=held, progress=progress,
+            task, examples, plan, held=held,
+            init=None if before is None else before.networks_,
+            prepare=reader.prepare, progress=progress,
             checkpoint=None if checkpoint is None else Path(checkpoint), resume=resume,
         )  # fmt: skip
         _warn(members)
         self._take(reader, task, plan, [m.network for m in members], [m.run for m in members])
-        self.report_ = task.calibrate(_unseen(members, examples, held, plan))
-        return self
-
-    def _reader(self, X: Any) -> tuple[Any, Ragged]:
-        reader = next(one for one in READERS if one is READERS[-1] or one.recognizes(X))
-        return reader.learn(X, self)
+        unseen = _unseen(members, examples, held, plan)
+        self.report_ = task.calibrate(unseen) if unseen else {}
 
     def _take(
         self, reader: Any, task: Task, plan: Plan | None, networks: Sequence[Network],
@@ -162,6 +215,11 @@ class SequenceEstimator:
         self._require_fitted()
         batch = self.reader_.read(X)
         return averaged(self.task_, [ask(network, batch) for network in self.networks_])
+
+    def stream(self) -> Stream:
+        """For steps that come one by one: see :class:`carrousel.sequence.streaming.Stream`."""
+        self._require_fitted()
+        return Stream(self.networks_, self.task_, self.reader_)
 
     def save(self, path: str | Path) -> None:
         """Write what was learned to a folder: numbers as safetensors, the rest as JSON."""

@@ -37,6 +37,7 @@ class Shape:
     bidirectional: bool = False
     filters: int = 0  # of the convolutions beside the recurrent layers; 0: none
     pooling: str = ""  # "": an answer for each step
+    units: bool = False  # whether answers are numbers on a scale of their own
 
     def __post_init__(self) -> None:
         one_of("cell", self.cell, NAMES)
@@ -83,6 +84,8 @@ class Network(nn.Module):
     or a Ragged of them, (N, K), where the shape has no pooling."""
 
     entry: Any  # a module that turns rows into numbers for the first layer
+    offset: Tensor
+    spread: Tensor
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
@@ -100,13 +103,21 @@ class Network(nn.Module):
             self.pooling = Pooling(shape.pooling, shape.width, beside, shape.bidirectional)
         features = shape.width + beside if self.pooling is None else self.pooling.width
         self.head = nn.Linear(features, shape.outputs)
+        if shape.units:
+            self.register_buffer("offset", torch.zeros(shape.outputs, dtype=torch.float64))
+            self.register_buffer("spread", torch.ones(shape.outputs, dtype=torch.float64))
 
     def forward(self, batch: Ragged, dropout: Dropout | None = None) -> Tensor | Ragged:
         rows, beside = self.read(batch, dropout)
         if self.pooling is None:
             both = rows if beside is None else torch.cat([rows, beside], 1)
-            return batch.like(self.head(both))
-        return self.head(self.pooling(batch, rows, beside))
+            return batch.like(self.answer(both))
+        return self.answer(self.pooling(batch, rows, beside))
+
+    def answer(self, features: Tensor) -> Tensor:
+        """(B, K) answers in their own units."""
+        said = self.head(features)
+        return said * self.spread + self.offset if self.shape.units else said
 
     def read(self, batch: Ragged, dropout: Dropout | None = None) -> tuple[Tensor, Tensor | None]:
         """What the recurrent layers (N, F) and the convolutions beside them (N, G) say of steps."""

@@ -1,17 +1,19 @@
 """What an estimator learns with: chosen from the data where nothing was said."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..limits import real, whole
 from ..ops.cells import NAMES
 from ..training import TrainOptions
 from ..wording import counted, one_of
-from .network import Shape
+from .network import Network, Shape
 from .pooling import POOLINGS
 from .ragged import Ragged
 
+LEARNING_ON = 0.3  # of the rate, for networks that have learned already
 FEW = 500  # sequences, below which every network holds out another part
 
 
@@ -27,13 +29,14 @@ class Plan:
     parts: int  # of which one is held out; 0: none
     rotate: bool  # whether each network holds out another part
     stop_early: bool
+    epochs: int
     reasons: tuple[str, ...] = ()
 
 
 def check_options(o: Any) -> None:
     """Refuse options that are of the wrong kind or out of reach, by their names."""
     one_of("cell", o.cell, NAMES)
-    for name in ("hidden_size", "num_layers", "ensemble", "epochs", "batch_size"):
+    for name in ("hidden_size", "num_layers", "ensemble", "epochs", "batch_size", "embedding_size"):
         if getattr(o, name) is not None:
             whole(name, getattr(o, name))
     for name in ("bidirectional", "convolution", "missing"):
@@ -68,6 +71,7 @@ def plan_for(o: Any, batch: Ragged, sizes: dict[str, Any], task: Any, seed: int)
         bidirectional=_or(o.bidirectional, True),
         filters=_filters(o, text),
         pooling="" if task.per_step else _or(o.pooling, "concat"),
+        units=task.units,
         **sizes,
     )
     per_epoch = math.ceil(count / batch_size)
@@ -87,7 +91,28 @@ def plan_for(o: Any, batch: Ragged, sizes: dict[str, Any], task: Any, seed: int)
         f"{amount} to learn from: {epochs} epochs of {counted(per_epoch, 'update')} for each of "
         f"{counted(_or(o.ensemble, 3), 'network')}",
     )
-    return Plan(shape, train, dropout, batch_size, _or(o.ensemble, 3), parts, few, not few, reasons)
+    return Plan(
+        shape, train, dropout, batch_size, _or(o.ensemble, 3), parts, few, not few, epochs, reasons
+    )
+
+
+def for_one_pass(plan: Plan, epochs: int | None) -> Plan:
+    """Learn from sequences that come in portions: nothing is held out, nothing slows down."""
+    per_epoch = plan.train.steps // max(plan.epochs, 1)
+    train = replace(
+        plan.train, steps=(epochs or 1) * per_epoch, schedule="constant", warmup=0.0, patience=0,
+        learning_rate=plan.train.learning_rate * LEARNING_ON, average=0.0,
+    )  # fmt: skip
+    return replace(plan, train=train, parts=0, stop_early=False, reasons=())
+
+
+def for_learning_on(plan: Plan, networks: Sequence[Network]) -> Plan:
+    """The plan for networks that have learned already: their shape, smaller steps, fewer."""
+    train = plan.train
+    if plan.parts or train.schedule != "constant":
+        steps = max(train.steps // 3, 1)
+        train = replace(train, steps=steps, learning_rate=train.learning_rate * LEARNING_ON)
+    return replace(plan, shape=networks[0].shape, ensemble=len(networks), train=train)
 
 
 def _filters(o: Any, text: bool) -> int:

@@ -1,5 +1,7 @@
 """From what is said of each step to what is said of a sequence."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -39,12 +41,59 @@ class Pooling(nn.Module):
             parts.append(_max(batch, beside) if self.kind == "max" else _mean(batch, beside))
         return torch.cat(parts, 1)
 
+    def advance(
+        self, rows: Tensor, beside: Tensor | None, state: Any
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """(T, width) after each of the steps of one sequence that follow others, and what has to
+        be known of these later: sums, largest values, how many there were."""
+        state, after = state or {}, {}
+        count = state.get("count", torch.zeros(1)) + torch.arange(1.0, len(rows) + 1)
+        after["count"] = count[-1:]
+        if self.weigh is not None:
+            scores = self.weigh(rows).double()
+            top = torch.maximum(state.get("top", scores[:1]), scores.amax())
+            weights = (scores - top).exp()
+            after["top"], shrunk = top, (state.get("top", top) - top).exp()
+            total = state.get("total", 0.0) * shrunk + weights.cumsum(0)
+            weighed = state.get("weighed", 0.0) * shrunk + (rows.double() * weights).cumsum(0)
+            after["total"], after["weighed"] = total[-1:], weighed[-1:]
+            parts = [(weighed / total).to(rows)]
+        else:
+            parts = []
+            if self.kind in ("last", "concat"):
+                parts.append(rows)
+            if self.kind in ("mean", "concat"):
+                parts.append(_running_mean(rows, count, "sum", state, after))
+            if self.kind in ("max", "concat"):
+                parts.append(_running_max(rows, "max", state, after))
+        if beside is not None and self.kind == "max":
+            parts.append(_running_max(beside, "beside", state, after))
+        elif beside is not None:
+            parts.append(_running_mean(beside, count, "beside", state, after))
+        return torch.cat(parts, 1), after
+
     def _last(self, batch: Ragged, rows: Tensor) -> Tensor:
         if not self.bidirectional:
             return rows.index_select(0, batch.ends)
         forwards, backwards = rows.chunk(2, 1)
         ends = forwards.index_select(0, batch.ends), backwards.index_select(0, batch.starts)
         return torch.cat(ends, 1)
+
+
+def _running_mean(
+    rows: Tensor, count: Tensor, name: str, state: dict[str, Tensor], after: dict[str, Tensor]
+) -> Tensor:
+    total = state.get(name, 0.0) + rows.double().cumsum(0)
+    after[name] = total[-1:]
+    return (total / count[:, None]).to(rows)
+
+
+def _running_max(
+    rows: Tensor, name: str, state: dict[str, Tensor], after: dict[str, Tensor]
+) -> Tensor:
+    highest = torch.cat([state[name], rows] if name in state else [rows]).cummax(0).values
+    after[name] = highest[-1:]
+    return highest[len(highest) - len(rows) :]
 
 
 def _mean(batch: Ragged, rows: Tensor) -> Tensor:

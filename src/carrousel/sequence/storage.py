@@ -12,12 +12,10 @@ from ..limits import real
 from ..storage.checkpoint import prefixed, section
 from ..storage.model_directory import filled, read_model, write_model
 from ..storage.plain import restored, shortened
-from .inputs.numbers import NumberReader
-from .inputs.sounds import SoundReader
+from .inputs.readers import BY_KIND
 from .network import Network, Shape
 
 FORMAT = 1
-READERS: dict[str, Any] = {one.kind: one for one in (NumberReader, SoundReader)}
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,7 @@ def load_estimator(path: Path, cls: Any) -> Any:
             raise ValueError(f"params has no field {min(strange)}")
         estimator = cls(**saved.params)
         reader = saved.reader.get("kind")
-        if reader not in READERS:
+        if reader not in BY_KIND:
             raise ValueError(f"reader.kind is {shortened(reader)}")
         task = cls.task_class.from_dict(saved.task)
         task.temperature = saved.temperature
@@ -76,7 +74,7 @@ def load_estimator(path: Path, cls: Any) -> Any:
                                  f"network{k}"))
             for k in range(saved.networks)
         ]  # fmt: skip
-        read = READERS[reader].from_dict(saved.reader)
+        read = BY_KIND[reader].from_dict(saved.reader)
         _check(shape, read, task)
     except (TypeError, ValueError) as error:
         raise ValueError(f"the model in {path} cannot be read: {error}") from error
@@ -87,7 +85,7 @@ def load_estimator(path: Path, cls: Any) -> Any:
 
 def _check(shape: Shape, reader: Any, task: Any) -> None:
     """Whether reader, task and shape speak of one network."""
-    wanted = {**reader.sizes(), "outputs": task.outputs}
+    wanted = {**reader.sizes(), "outputs": task.outputs, "units": task.units}
     for name, value in wanted.items():
         if getattr(shape, name) != value:
             raise ValueError(f"shape.{name} is {getattr(shape, name)!r}, expected {value!r}")

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from .ragged import Ragged
 
@@ -19,17 +19,19 @@ class Task:
 
     Attributes:
         per_step: Whether the network gives a row for each step, or one for each sequence.
+        units: Whether answers are numbers on a scale of their own, that ``prepare`` sets.
         outputs: How many numbers it gives in a row.
         temperature: What outputs are divided by before they become probabilities.
     """
 
     per_step: ClassVar[bool] = False
+    units: ClassVar[bool] = False
     outputs: int
     temperature: float = 1.0
 
-    def learn(self, y: Any, inputs: Ragged, options: Any) -> None:
+    def learn(self, y: Any, inputs: Ragged, options: Any, classes: Any = None) -> None:
         """Find out what there is to answer (which classes, on which scale), from all targets.
-        ``options``: the estimator's."""
+        ``options``: the estimator's; ``classes``: labels that will come later."""
         raise NotImplementedError
 
     def encode(self, y: Any, inputs: Ragged) -> Any:
@@ -41,8 +43,8 @@ class Task:
         """
         raise NotImplementedError
 
-    def measure(self, targets: Any) -> None:
-        """Take scales from the targets of the part that is learned from, if there are any."""
+    def prepare(self, network: nn.Module, targets: Any) -> None:
+        """Set what a new network has to know of the targets that it learns from (their scale)."""
 
     def loss(self, outputs: Any, targets: Any) -> Tensor:
         """What training makes small: a mean over sequences or steps."""
@@ -69,6 +71,11 @@ class Task:
         the outputs of the networks that did not see it, and its targets. Gives figures for the
         report."""
         return {}
+
+    def asked(self, outputs: Tensor, answer: int, step: int) -> Tensor:
+        """(B,) what an explanation asks about: of one network's outputs (B, K) or (B, T, K) how
+        much the answer number ``answer`` (at a step) is believed."""
+        raise NotImplementedError
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data from which ``from_dict`` makes the same task."""

@@ -53,12 +53,14 @@ def train_ensemble(
     *,
     held: Examples | None = None,
     init: Sequence[Network] | None = None,
+    prepare: Callable[[Network, Ragged], None] | None = None,
     progress: Report | None = None,
     checkpoint: Path | None = None,
     resume: bool = False,
 ) -> list[Member]:
     """Train the networks of a plan; ``held`` is validated on instead of a part of the examples,
-    ``init`` are trained ones of the same shape to learn on."""
+    ``init`` are trained ones of the same shape to learn on; new ones are given to ``prepare`` with
+    the inputs that they learn from."""
     strata = task.strata(examples.targets)
     part = folds(len(examples), plan.parts, strata, plan.train.seed) if plan.parts else None
     everything = torch.arange(len(examples))
@@ -72,8 +74,10 @@ def train_ensemble(
         judged = held if out is None else examples[out]
         options = replace(plan.train, seed=plan.train.seed + number)
         data = examples[learned] if len(learned) < len(examples) else examples
-        network = _beginning(
-            plan, options.seed, data.inputs, None if init is None else (init[number % len(init)])
+        network = (
+            _new(task, plan, options.seed, data, prepare)
+            if init is None
+            else deepcopy(init[number % len(init)]).train()
         )
         run = fit(
             network,
@@ -94,13 +98,18 @@ def train_ensemble(
     return members
 
 
-def _beginning(plan: Plan, seed: int, inputs: Ragged, start: Network | None) -> Network:
-    """A new network that knows the scale of what it will learn from, or a copy of a trained one."""
-    if start is not None:
-        return deepcopy(start).train()
+def _new(
+    task: Task,
+    plan: Plan,
+    seed: int,
+    data: Examples,
+    prepare: Callable[[Network, Ragged], None] | None,
+) -> Network:
+    """A network that knows the scales of what it will learn from."""
     network = new_network(plan.shape, seed)
-    if not plan.shape.tokens:
-        network.entry.measure(inputs.rows)
+    if prepare is not None:
+        prepare(network, data.inputs)
+    task.prepare(network, data.targets)
     return network
 
 

@@ -28,7 +28,7 @@ class Transcription(Task):
     labels: Labels
     units: str
 
-    def learn(self, y: Any, inputs: Ragged, options: Any) -> None:
+    def learn(self, y: Any, inputs: Ragged, options: Any, classes: Any = None) -> None:
         one_of("units", options.units, (*UNITS, None))
         strings = _strings(y, len(inputs))
         self.units = options.units or _units(strings)
@@ -36,7 +36,7 @@ class Transcription(Task):
         if not said:
             raise ValueError("y must hold at least one label, got empty strings only")
         check_labels(as_objects(said))
-        self.labels = Labels(said)
+        self.labels = Labels([*said, *(() if classes is None else classes)])
         self.outputs = 1 + len(self.labels)  # the blank comes first
 
     def encode(self, y: Any, inputs: Ragged) -> Ragged:
@@ -154,6 +154,7 @@ class Transcriber(SequenceEstimator):
 
     task_class: ClassVar[type[Task]] = Transcription
     kind: ClassVar[str] = "transcriber"
+    sklearn_kind: ClassVar[str] = "classifier"
 
     convolution: bool | None = False
     ensemble: int | None = 1

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from torch import nn
+
 from ...storage.plain import restored
 from ...wording import one_of
 from ..ragged import Ragged
@@ -46,6 +48,14 @@ class NumberReader:
     def sizes(self) -> dict[str, Any]:
         """The fields of the network's shape that inputs decide."""
         return {"channels": self.channels, "masked": self.masked}
+
+    def prepare(self, network: nn.Module, inputs: Ragged) -> None:
+        """Give a new network the scale of what it learns from."""
+        network.entry.measure(inputs.rows)  # type: ignore[operator,union-attr]
+
+    def steps(self, batch: Ragged) -> list[list[str]]:
+        """What people read at each step: its number from 0."""
+        return [[str(step) for step in range(n)] for n in batch.lengths.tolist()]
 
     def to_dict(self) -> dict[str, Any]:
         return {"kind": self.kind, **vars(self)}

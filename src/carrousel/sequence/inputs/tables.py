@@ -1,0 +1,165 @@
+"""Long tables (a row for each step) and tables of texts (a row for each), from any data frame,
+CSV, Parquet or workbook, through the reader of all tables."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from ...data import ReadOptions
+from ...data.numbers import is_text, looks_numeric
+from ...data.read import Table, open_table, require_columns
+from ..labels import as_array
+from .dataset import Dataset
+
+
+def read_table(
+    source: Any,
+    *,
+    id_col: str = "id",
+    time_col: str | None = None,
+    label_col: str | None = "label",
+    channels: Sequence[str] = (),
+    per_step: bool = False,
+    options: ReadOptions | None = None,
+) -> Dataset:
+    """A long table: a row is a step of the sequence that ``id_col`` names.
+
+    Args:
+        source: A pandas, polars or pyarrow frame, or the path of a file.
+        time_col: Sorts the steps of each sequence; None: they stand in their order.
+        label_col: The same in all rows of a sequence, or, with ``per_step``, one for each. A
+            column that is not there is no error where it is None.
+        channels: Columns of numbers; all others that hold numbers, if none are named.
+        options: How the table is written.
+
+    >>> import polars as pl
+    >>> rows = {"id": ["a", "a", "b"], "x": [1.0, 2.0, 3.0], "label": ["u", "u", "v"]}
+    >>> table = pl.DataFrame(rows)
+    >>> found = read_table(table)
+    >>> [x[:, 0].tolist() for x in found.X], found.y.tolist(), found.ids
+    ([[1.0, 2.0], [3.0]], ['u', 'v'], ['a', 'b'])
+    """
+    columns = {"id_col": id_col, "time_col": time_col, "label_col": label_col}
+    needed = {name: column for name, column in columns.items() if column is not None}
+    table = _open(source, [*needed.values()], channels, options)
+    require_columns(table, {**needed, **{f"channels[{k}]": c for k, c in enumerate(channels)}})
+    frame = table.frame
+    if frame.is_empty():
+        raise ValueError(f"{table.name} has no rows")
+    names = list(channels) or _numeric(frame, set(needed.values()))
+    if not names:
+        raise ValueError(
+            f"{table.name} has no column of numbers beside {', '.join(needed.values())}"
+        )
+    values = np.stack([table.numbers(name, names) for name in names], 1)  # (N, C)
+    ids = table.ids(id_col)
+    assert ids is not None
+    numbers, firsts = _numbered(ids)
+    by_time = np.arange(len(frame)) if time_col is None else table.times(time_col).time
+    order = np.lexsort((by_time, numbers))
+    cuts = np.flatnonzero(np.diff(numbers[order])) + 1
+    rows = np.split(order, cuts)
+    y = None if label_col is None else _labels(table, label_col, rows, ids[firsts], per_step)
+    notes = list(table.notes)
+    if not channels:
+        notes.append(f"channels: {', '.join(names)}")
+    return Dataset([values[part] for part in rows], y, ids[firsts].to_list(), names, notes)
+
+
+def read_texts(
+    source: Any,
+    *,
+    text_col: str = "text",
+    label_col: str | None = "label",
+    options: ReadOptions | None = None,
+) -> Dataset:
+    """A table with a text and its label in each row."""
+    columns = {"text_col": text_col, "label_col": label_col}
+    needed = {name: column for name, column in columns.items() if column is not None}
+    table = _open(source, [*needed.values()], (), options)
+    require_columns(table, needed)
+    texts = table.frame[text_col].cast(pl.String)
+    for k, text in enumerate(texts.to_list()):
+        if text is None or not text.strip():
+            raise ValueError(f"{text_col}: row {k + 1} holds no text")
+    y = None if label_col is None else as_array(_column(table, label_col).to_list())
+    ids = list(range(1, len(texts) + 1))
+    return Dataset(texts.to_list(), y, ids, (), list(table.notes))
+
+
+def read_folder(folder: str | Path, suffix: str = ".txt") -> Dataset:
+    """A folder of folders: the name of each is the label of the texts in it."""
+    folder = Path(folder)
+    files = sorted(folder.glob(f"*/*{suffix}"))
+    if not files:
+        raise ValueError(f"{folder}: must hold folders with files *{suffix} in them, got none")
+    texts = []
+    for file in files:
+        try:
+            texts.append(file.read_text(encoding="utf-8"))
+        except UnicodeDecodeError:
+            raise ValueError(f"{file}: it is not text in UTF-8") from None
+        if not texts[-1].strip():
+            raise ValueError(f"{file}: it holds no text")
+    y = np.array([file.parent.name for file in files])
+    return Dataset(texts, y, [str(file.relative_to(folder)) for file in files])
+
+
+def _open(
+    source: Any, names: Sequence[str], more: Sequence[str], options: ReadOptions | None
+) -> Table:
+    """All columns of a table: which of them are numbers is found out."""
+    if isinstance(source, (str, Path)):
+        first, *rest = names
+        return open_table(source, [first, *(rest or [first])], more, options)
+    return open_table(source, [names[0], names[-1]], ["\0 every column"], options)
+
+
+def _numeric(frame: pl.DataFrame, others: set[str]) -> list[str]:
+    """Columns of numbers, in whatever way they are written."""
+    found = []
+    for name in frame.columns:
+        column = frame[name]
+        text = is_text(column) and looks_numeric(column.cast(pl.String).head(200))
+        if name not in others and (column.dtype.is_numeric() or text):
+            found.append(name)
+    return found
+
+
+def _numbered(ids: pl.Series) -> tuple[np.ndarray, np.ndarray]:
+    """(N,) the number of each row's sequence by first appearance, and the row of that."""
+    _, first, inverse = np.unique(
+        ids.rank("dense").to_numpy(), return_index=True, return_inverse=True
+    )
+    rank = np.empty(len(first), int)
+    rank[first.argsort()] = np.arange(len(first))
+    return rank[inverse], np.sort(first)
+
+
+def _labels(
+    table: Table, label_col: str, rows: list[np.ndarray], ids: pl.Series, per_step: bool
+) -> Any:
+    labels = _column(table, label_col).to_list()
+    if per_step:
+        return [as_array([labels[row] for row in part]) for part in rows]
+    for name, part in zip(ids.to_list(), rows, strict=True):
+        kinds = {repr(labels[row]): None for row in part}
+        if len(kinds) > 1:
+            raise ValueError(
+                f"{label_col} must be the same in all rows of a sequence, got "
+                f"{' and '.join(list(kinds)[:2])} in {name!r}; labels of steps are for a tagger"
+            )
+    return as_array([labels[part[0]] for part in rows])
+
+
+def _column(table: Table, name: str) -> pl.Series:
+    column = table.frame[name]
+    if column.dtype == pl.String:
+        column = column.str.strip_chars()
+        column = column.set(column == "", None)
+    if column.null_count():
+        raise ValueError(f"{name}: row {int(column.is_null().arg_max() or 0) + 1} has no label")
+    return column
