@@ -27,6 +27,8 @@ _HOME = {
     "Forecaster": "carrousel.forecast",
     "LanguageModel": "carrousel.text",
     "SequenceClassifier": "carrousel.sequence",
+    "SequenceRegressor": "carrousel.sequence",
+    "SequenceTagger": "carrousel.sequence",
     "Transcriber": "carrousel.sequence",
 }
 
