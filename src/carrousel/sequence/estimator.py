@@ -216,8 +216,8 @@ class SequenceEstimator:
         batch = self.reader_.read(X)
         return averaged(self.task_, [ask(network, batch) for network in self.networks_])
 
-    def stream(self) -> Stream:
-        """For steps that come one by one: see :class:`carrousel.sequence.streaming.Stream`."""
+    def stream(self) -> Any:
+        """A :class:`carrousel.sequence.streaming.Stream` for steps that come one by one."""
         self._require_fitted()
         return Stream(self.networks_, self.task_, self.reader_)
 

@@ -37,7 +37,7 @@ class Shape:
     bidirectional: bool = False
     filters: int = 0  # of the convolutions beside the recurrent layers; 0: none
     pooling: str = ""  # "": an answer for each step
-    units: bool = False  # whether answers are numbers on a scale of their own
+    scaled: bool = False  # whether answers are numbers on a scale of their own
 
     def __post_init__(self) -> None:
         one_of("cell", self.cell, NAMES)
@@ -103,7 +103,7 @@ class Network(nn.Module):
             self.pooling = Pooling(shape.pooling, shape.width, beside, shape.bidirectional)
         features = shape.width + beside if self.pooling is None else self.pooling.width
         self.head = nn.Linear(features, shape.outputs)
-        if shape.units:
+        if shape.scaled:
             self.register_buffer("offset", torch.zeros(shape.outputs, dtype=torch.float64))
             self.register_buffer("spread", torch.ones(shape.outputs, dtype=torch.float64))
 
@@ -117,7 +117,7 @@ class Network(nn.Module):
     def answer(self, features: Tensor) -> Tensor:
         """(B, K) answers in their own units."""
         said = self.head(features)
-        return said * self.spread + self.offset if self.shape.units else said
+        return said * self.spread + self.offset if self.shape.scaled else said
 
     def read(self, batch: Ragged, dropout: Dropout | None = None) -> tuple[Tensor, Tensor | None]:
         """What the recurrent layers (N, F) and the convolutions beside them (N, G) say of steps."""

@@ -71,7 +71,7 @@ def plan_for(o: Any, batch: Ragged, sizes: dict[str, Any], task: Any, seed: int)
         bidirectional=_or(o.bidirectional, True),
         filters=_filters(o, text),
         pooling="" if task.per_step else _or(o.pooling, "concat"),
-        units=task.units,
+        scaled=task.scaled,
         **sizes,
     )
     per_epoch = math.ceil(count / batch_size)

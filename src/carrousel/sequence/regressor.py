@@ -16,7 +16,7 @@ from .task import Outputs, Task
 class Regression(Task):
     """Numbers: squared errors in units of how much the targets differ."""
 
-    units: ClassVar[bool] = True
+    scaled: ClassVar[bool] = True
     flat: bool = True  # whether y had one axis
     unit: Tensor  # (K,)
 

@@ -85,7 +85,7 @@ def load_estimator(path: Path, cls: Any) -> Any:
 
 def _check(shape: Shape, reader: Any, task: Any) -> None:
     """Whether reader, task and shape speak of one network."""
-    wanted = {**reader.sizes(), "outputs": task.outputs, "units": task.units}
+    wanted = {**reader.sizes(), "outputs": task.outputs, "scaled": task.scaled}
     for name, value in wanted.items():
         if getattr(shape, name) != value:
             raise ValueError(f"shape.{name} is {getattr(shape, name)!r}, expected {value!r}")

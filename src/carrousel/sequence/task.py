@@ -19,13 +19,13 @@ class Task:
 
     Attributes:
         per_step: Whether the network gives a row for each step, or one for each sequence.
-        units: Whether answers are numbers on a scale of their own, that ``prepare`` sets.
+        scaled: Whether answers are numbers on a scale of their own, that ``prepare`` sets.
         outputs: How many numbers it gives in a row.
         temperature: What outputs are divided by before they become probabilities.
     """
 
     per_step: ClassVar[bool] = False
-    units: ClassVar[bool] = False
+    scaled: ClassVar[bool] = False
     outputs: int
     temperature: float = 1.0
 
