@@ -6,11 +6,13 @@ from dataclasses import replace
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn import functional as F
 
 from ...data.panel import Panel
 from ...data.wall import Wall
 from ..ensemble.training import require_finite
 from ..network.distribution import QUANTILES
+from .checks import check, learn
 from .network import LONG, Network
 from .query import PAST, WEEKS
 from .storage import shipped
@@ -99,7 +101,12 @@ class ZeroShot:
         window[index < starts[:, None]] = np.nan
         seasons = torch.tensor(self.seasons).expand(len(stops), 2)
         ahead = torch.from_numpy(gaps[:, None, None] + np.arange(1, h + 1))
-        answer = self.network.following(torch.from_numpy(window), seasons, ahead, before)
-        quantiles = answer.absolute()[:, 0].numpy()
+        shown = F.pad(torch.from_numpy(window), (-window.shape[1] % patch, 0), value=torch.nan)
+        network = self.network
+        found = network.remember(shown, seasons, before)
+        last = torch.full((len(shown), 1), shown.shape[1] - 1)
+        lesson = learn(check(network, found, ahead[:, 0, -1:]))
+        answer = lesson.corrected(network.answer(found, last, ahead))
+        quantiles: NDArray[np.float64] = answer.absolute()[:, 0].numpy()
         require_finite(quantiles)
         return quantiles

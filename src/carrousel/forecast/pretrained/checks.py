@@ -1,0 +1,147 @@
+"""What the network would have forecast earlier in the window that it reads, and what that teaches.
+
+The memory after every patch is there, so that forecasts from earlier steps of the same window cost
+little. What followed them is known, too. From the errors follow, for each window by itself:
+
+- how much of the simple forecasts is mixed into the middle: their shares fall exponentially with
+  their errors, as those of experts do (Vovk 1990; Freund & Schapire 1997);
+- how much wider or narrower the intervals become: the factor that would have had the least pinball
+  loss, drawn towards 1 where there are few checks.
+
+Constants were chosen on the ends of training parts (docs/pretrained.md).
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ..network.distribution import QUANTILES, SIDE
+from .network import Answer, Network, Remembered
+from .query import ANCHORS
+
+CHECKS = 24  # earlier origins, at most
+STEPS = 2  # of the horizon that are looked at from each
+SEASONS = 2  # of the past that an origin must know
+FEWEST = 4  # values that it must know
+LARGEST = 3.0  # errors count up to this many widths
+MIXED = tuple(
+    ANCHORS.index(name) for name in (
+        "mean of second seasons", "season ago as a week ago", "second season ago and what is new",
+        "season ago", "mean of seasons", "season ago and what is new", "season ago and its drift",
+    )
+)  # fmt: skip
+HALF = 0.5  # of the middle that a simple forecast may take over
+RATE = 8.0  # at which shares fall with the sum of the errors
+RELUCTANCE = 0.1  # added to the sum of the errors of what is mixed
+FACTORS = torch.logspace(-1, 2, 22, 2.0).tolist()  # of intervals, from a half to four
+HOLD = 0.15  # weight of the squared logarithm of a factor beside the loss of one check
+DRIFT = 1.05  # outer quantiles lie farther: what comes differs more from the past than it did
+OUTER = tuple(k for k, p in enumerate(QUANTILES) if p <= 0.05 or p >= 0.95)
+INNER = tuple(k for k in range(len(QUANTILES)) if k not in OUTER and k != SIDE)
+
+
+class Checks(NamedTuple):
+    """Forecasts from O earlier origins of B windows, in units from each origin's value."""
+
+    quantiles: Tensor  # (B, O, J, Q)
+    anchors: Tensor  # (B, O, J, K)
+    truth: Tensor  # (B, O, J)
+    known: Tensor  # (B, O, J) bool
+    weight: Tensor  # (B, O) how much each says: the share of the past that it knew; 0 for none
+
+
+class Lesson(NamedTuple):
+    """What the checks teach about the forecast of B windows."""
+
+    shares: Tensor  # (B, len(MIXED)) of the middle that simple forecasts take over
+    outer: Tensor  # (B,) factor of the outer quantiles
+    inner: Tensor  # (B,) of the others
+
+    def corrected(self, answer: Answer) -> Answer:
+        """The same forecasts of the B windows with what was learned."""
+        quantiles = mixed(answer.quantiles, answer.question.anchors, self.shares)
+        middle = quantiles[..., SIDE : SIDE + 1]
+        factor = torch.ones_like(quantiles[:, 0, 0])  # (B, Q)
+        factor[:, OUTER], factor[:, INNER] = self.outer[:, None], self.inner[:, None]
+        away = (quantiles - middle) * factor[:, None, None]
+        # Where the outer ones shrink more, they stay outside of the others.
+        below, above = away[..., :SIDE].flip(-1), away[..., SIDE + 1 :]
+        below, above = below.cummin(-1).values.flip(-1), above.cummax(-1).values
+        around = torch.cat([below, torch.zeros_like(middle), above], -1)
+        return answer._replace(quantiles=middle + around)
+
+
+def mixed(quantiles: Tensor, anchors: Tensor, shares: Tensor) -> Tensor:
+    """(B, O, J, Q) moved by shares (B, len(MIXED)) of the way to the simple forecasts."""
+    way = anchors[..., MIXED] - quantiles[..., SIDE, None]
+    return quantiles + (way * shares[:, None, None]).sum(-1, keepdim=True)
+
+
+def check(network: Network, found: Remembered, h: Tensor) -> Checks:
+    """Forecasts of up to ``h`` (B, 1) steps from origins spread over what was read of the windows,
+    each of which knew less of its past than the end does."""
+    past, patch = found.past, network.shape.patch
+    length, read = past.value.shape[1], found.memory.shape[1] * patch
+    lag = past.seasons[:, :1]
+    there = length - past.first  # (B, 1) steps since the first value
+    shown = there.clamp(max=read)
+    reach = torch.minimum(shown // 3, h).clamp_min(1)
+    apart = (reach // 2 // patch).clamp_min(1) * patch
+    room = shown - reach - torch.minimum(SEASONS * lag, shown // 3)
+    apart = torch.maximum(apart, room / CHECKS)
+    back = reach + apart * torch.arange(CHECKS)
+    back = ((back / patch).ceil() * patch).long()  # (B, O)
+    origin = (length - 1 - back).clamp_min(max(length - read, 0) + patch - 1)
+    steps = torch.arange(1, STEPS + 1)
+    ahead = ((reach * steps + STEPS - 1) // STEPS)[:, None].expand(-1, CHECKS, -1)
+    answer = network.answer(found, origin, ahead)
+    place = (origin[..., None] + ahead).flatten(1)
+    place = place.clamp(max=length - 1)  # of a window too short for any
+    value = past.value.gather(1, place).view(ahead.shape)
+    truth = (value - answer.question.origin) / answer.question.unit
+    knew = there - back  # (B, O) steps that an origin knew
+    fit = (back < read) & (knew >= SEASONS * lag) & (knew >= FEWEST)
+    known = past.seen.gather(1, place).view(ahead.shape) & fit[..., None]
+    weight = (knew / there.clamp_min(1)) * known.any(-1)
+    return Checks(answer.quantiles, answer.question.anchors, truth, known, weight)
+
+
+def learn(checks: Checks) -> Lesson:
+    """Shares and factors, for each window by itself."""
+    quantiles, anchors, truth, known, weight = checks
+    width = (quantiles[..., SIDE + 4] - quantiles[..., SIDE - 4]).clamp_min(1e-12)  # of 95 %
+    part = known / known.sum(-1, keepdim=True).clamp_min(1)  # (B, O, J) of each step
+    part = part * weight[..., None]
+    sure = weight.sum(1)
+    sure = sure / (sure + 1)
+
+    def total(error: Tensor) -> Tensor:
+        """(B, ...) sums over all checks of errors (B, O, J, ...) in widths."""
+        size = (error / width.view(*width.shape, *[1] * (error.dim() - 3))).clamp(max=LARGEST)
+        return torch.einsum("boj,boj...->b...", part, size)
+
+    middle = quantiles[..., SIDE, None]
+    choices = torch.cat([middle, middle.lerp(anchors[..., MIXED], HALF)], -1)
+    loss = total((truth[..., None] - choices).abs())
+    loss[:, 1:] += HALF * RELUCTANCE
+    loss[:, 0] -= torch.tensor(float(len(MIXED))).log() / RATE  # as likely as all others together
+    shares = (-RATE * loss).softmax(-1)[:, 1:] * HALF * sure[:, None]
+
+    quantiles = mixed(quantiles, anchors, shares)
+    error = truth - quantiles[..., SIDE]
+    outer, inner = (_factor(total, error, quantiles, list(group)) for group in (OUTER, INNER))
+    return Lesson(shares, outer * DRIFT**sure, inner)
+
+
+def _factor(
+    total: Callable[[Tensor], Tensor], error: Tensor, quantiles: Tensor, group: list[int]
+) -> Tensor:
+    """(B,) by which the distance of some quantiles from the middle is best multiplied."""
+    factors = torch.tensor(FACTORS)
+    away = quantiles[..., group] - quantiles[..., SIDE, None]  # (B, O, J, q)
+    off = error[..., None, None] - away[..., None, :] * factors[:, None]  # (B, O, J, F, q)
+    below = torch.tensor(QUANTILES)[group]
+    loss = total(torch.maximum(below * off, (below - 1) * off).mean(-1))
+    return factors[(loss + HOLD * factors.log() ** 2).argmin(-1)]
