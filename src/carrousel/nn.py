@@ -15,6 +15,7 @@ Cho et al. 2014 (GRU); Tallec & Ollivier 2018 (chrono initialization).
 from __future__ import annotations
 
 from itertools import chain
+from typing import TYPE_CHECKING, Protocol, overload
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +28,41 @@ from .ops.tape import TAPE, tape, watch
 from .wording import one_of
 
 __all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNCell"]
+
+if TYPE_CHECKING:
+    States = tuple[Tensor, Tensor]  # of an LSTM: hidden and cell
+    Device = torch.device | str | int | None
+
+    class WithState(Protocol):
+        """What RNN and GRU take and give."""
+
+        @overload
+        def __call__(self, input: Tensor, hx: Tensor | None = None) -> tuple[Tensor, Tensor]: ...
+        @overload
+        def __call__(
+            self, input: PackedSequence, hx: Tensor | None = None
+        ) -> tuple[PackedSequence, Tensor]: ...
+
+    class WithStates(Protocol):
+        """What LSTM takes and gives."""
+
+        @overload
+        def __call__(self, input: Tensor, hx: States | None = None) -> tuple[Tensor, States]: ...
+        @overload
+        def __call__(
+            self, input: PackedSequence, hx: States | None = None
+        ) -> tuple[PackedSequence, States]: ...
+
+    class Step(Protocol):
+        """What RNNCell and GRUCell take and give."""
+
+        def __call__(self, input: Tensor, hx: Tensor | None = None) -> Tensor: ...
+
+    class StepOfTwo(Protocol):
+        """What LSTMCell takes and gives."""
+
+        def __call__(self, input: Tensor, hx: States | None = None) -> States: ...
+
 
 _GATES = {mode: one.blocks for mode, one in BY_MODE.items()}  # rows of the weights per unit
 _RNN_MODES = {cells.nonlinearity(mode): mode for mode in cells.RNN.modes}
@@ -215,13 +251,30 @@ class RNN(_Recurrent):
     """
 
     _torchs = nn.RNN
+    __call__: WithState
 
-    def __init__(self, input_size, hidden_size, num_layers=1, nonlinearity="tanh", *args, **kw):
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        nonlinearity: str = "tanh",
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        proj_size: int = 0,
+        device: Device = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         one_of("nonlinearity", nonlinearity, ("tanh", "relu"))
-        if kw.get("proj_size", 0):
+        if proj_size:
             raise ValueError("proj_size is only supported for LSTM, not for RNN or GRU")
         mode = _RNN_MODES[nonlinearity]
-        super().__init__(mode, input_size, hidden_size, num_layers, *args, **kw)
+        super().__init__(
+            mode, input_size, hidden_size, num_layers,
+            bias, batch_first, dropout, bidirectional, proj_size, device, dtype,
+        )  # fmt: skip
         self.nonlinearity = nonlinearity
 
 
@@ -242,11 +295,27 @@ class GRU(_Recurrent):
     """
 
     _torchs = nn.GRU
+    __call__: WithState
 
-    def __init__(self, *args, **kw):
-        if kw.get("proj_size", 0):
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        proj_size: int = 0,
+        device: Device = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        if proj_size:
             raise ValueError("proj_size is only supported for LSTM, not for RNN or GRU")
-        super().__init__("GRU", *args, **kw)
+        super().__init__(
+            "GRU", input_size, hidden_size, num_layers,
+            bias, batch_first, dropout, bidirectional, proj_size, device, dtype,
+        )  # fmt: skip
 
 
 class LSTM(_Recurrent):
@@ -275,18 +344,37 @@ class LSTM(_Recurrent):
     """
 
     _torchs = nn.LSTM
+    __call__: WithStates
     # What torch's forward pass calls on itself when it runs in our place.
     check_forward_args = nn.LSTM.check_forward_args  # type: ignore[assignment]
     get_expected_cell_size = nn.LSTM.get_expected_cell_size
     permute_hidden = nn.LSTM.permute_hidden  # type: ignore[assignment]
 
-    def __init__(self, *args, forget_bias: float | None = None, chrono: float | None = None, **kw):
-        super().__init__("LSTM", *args, **kw)
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        proj_size: int = 0,
+        device: Device = None,
+        dtype: torch.dtype | None = None,
+        *,
+        forget_bias: float | None = None,
+        chrono: float | None = None,
+    ) -> None:
+        super().__init__(
+            "LSTM", input_size, hidden_size, num_layers,
+            bias, batch_first, dropout, bidirectional, proj_size, device, dtype,
+        )  # fmt: skip
         if forget_bias is not None or chrono is not None:
             self._set_biases(forget_bias, chrono)
 
     @torch.no_grad()
-    def _set_biases(self, forget_bias, chrono) -> None:
+    def _set_biases(self, forget_bias: float | None, chrono: float | None) -> None:
         if not self.bias:
             raise ValueError("forget_bias and chrono need bias=True; the layer has no biases")
         if forget_bias is not None and chrono is not None:
@@ -305,7 +393,7 @@ class LSTM(_Recurrent):
             elif forget_bias is not None:
                 f.fill_(forget_bias)
             else:
-                i.copy_(-f.uniform_(1, chrono - 1).log_())
+                i.copy_(-f.uniform_(1, chrono - 1).log_())  # type: ignore[operator]
 
 
 _PLAIN = frozenset({Tensor, nn.Parameter})
@@ -409,6 +497,7 @@ class RNNCell(_Cell, nn.RNNCell):
     def _mode(self) -> str:
         return _RNN_MODES[self.nonlinearity]
 
+    __call__: Step
     _cell = cells.RNN
 
 
@@ -422,6 +511,7 @@ class LSTMCell(_Cell, nn.LSTMCell):
     torch.Size([2, 4])
     """
 
+    __call__: StepOfTwo
     _cell = cells.LSTM
 
 
@@ -435,6 +525,7 @@ class GRUCell(_Cell, nn.GRUCell):
     torch.Size([2, 4])
     """
 
+    __call__: Step
     _cell = cells.GRU
 
 

@@ -1,7 +1,7 @@
 """How a table is written, where it does not say so itself."""
 
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, TypedDict
 
 from ..wording import one_of
 from .zones import require_zone
@@ -9,6 +9,21 @@ from .zones import require_zone
 AGGREGATES = ("sum", "mean", "median", "min", "max", "first", "last", "count")
 FILLS = ("missing", "zero")
 DECIMALS = (".", ",")
+
+
+class Written(TypedDict, total=False):
+    """The fields of ``ReadOptions`` as keyword arguments, for type checkers and editors."""
+
+    date_format: str | None
+    day_first: bool | None
+    decimal: str | None
+    thousands: str | None
+    encoding: str | None
+    sheet: str | int | None
+    fill: str
+    aggregate: str | None
+    header: bool | None
+    time_zone: str | None
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import Unpack
 
 from ..data import Panel
 from ..data.covariates import future, open_ahead
@@ -27,7 +28,7 @@ from .intervals.sampling import long_columns, measured_correlation, parameters, 
 from .network.growth import grown
 from .network.network import Network
 from .network.windows import Windows
-from .options import Options
+from .options import Given, Options
 from .plan import Plan, choose, chosen_seasons
 from .pretrained.pretrained import Pretrained
 from .pretrained.zero_shot import ZeroShot
@@ -87,7 +88,7 @@ class Forecaster:
     calibration_: tuple[float, ...] | None = None
     _zero_shot: ZeroShot | None = None
 
-    def __init__(self, h: int, cell: str = "lstm", **options: Any) -> None:
+    def __init__(self, h: int, cell: str = "lstm", **options: Unpack[Given]) -> None:
         self.options = Options.of(h=h, cell=cell, **options)
 
     def __repr__(self) -> str:

@@ -1,10 +1,11 @@
 """What a user may set; everything that is left as None is chosen from the data."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from ..data.reading import READ_OPTIONS, ReadOptions
+from ..data.reading import READ_OPTIONS, ReadOptions, Written
 from ..limits import real, whole
 from ..ops.cells import LSTM, NAMES
 from ..wording import meant, one_of
@@ -154,6 +155,34 @@ class Options:
         }
         reading = {name: given.pop(name) for name in READ_OPTIONS if name in given}
         return cls(**given, reading=ReadOptions(**reading))
+
+
+class Given(Written, total=False):
+    """The options that ``Forecaster`` takes by name, for type checkers and editors."""
+
+    freq: str | int | None
+    season_length: int | Sequence[int] | None
+    context: int | None
+    hidden_size: int | None
+    num_layers: int | None
+    ensemble: int | None
+    max_steps: int | None
+    batch_size: int | None
+    learning_rate: float | None
+    nonnegative: bool | None
+    conformal: int | None
+    futr_exog: Sequence[str]
+    hist_exog: Sequence[str]
+    static_exog: Sequence[str]
+    calendar: bool | Sequence[str]
+    holidays: str | None
+    groups: bool | str
+    effort: str
+    seed: int
+    verbose: bool
+    id_col: str
+    time_col: str
+    target_col: str
 
 
 def _names(name: str, value: object) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from typing_extensions import Unpack
 
 from ..limits import whole
 from ..tokenizers.kinds import learn_tokenizer
@@ -19,7 +20,7 @@ from ..wording import meant
 from . import generation as g
 from .corpus import Corpus, Source, chunks
 from .network import Network
-from .options import Options
+from .options import Given, Options
 from .scoring import summed_loss
 from .storage import load_model, save_model
 from .training import new_network, train
@@ -53,7 +54,7 @@ class LanguageModel:
     network: Network
     report: dict[str, Any]
 
-    def __init__(self, level: str = "char", cell: str = "lstm", **options: Any) -> None:
+    def __init__(self, level: str = "char", cell: str = "lstm", **options: Unpack[Given]) -> None:
         unknown = set(options) - set(Options.names())
         if unknown:
             raise TypeError(

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, fields
+from typing import TypedDict
 
 from ..limits import real, whole
 from ..ops.cells import NAMES
@@ -90,6 +91,30 @@ class Options:
     @classmethod
     def names(cls) -> tuple[str, ...]:
         return tuple(field.name for field in fields(cls))
+
+
+class Given(TypedDict, total=False):
+    """The options that ``LanguageModel`` takes by name, for type checkers and editors."""
+
+    embedding: int
+    hidden: int
+    layers: int
+    tied: bool
+    dropout: float
+    embedding_dropout: float
+    weight_drop: float
+    vocabulary: int | None
+    byte_fallback: bool
+    epochs: float
+    steps: int | None
+    batch: int
+    bptt: int
+    learning_rate: float
+    weight_decay: float
+    clip: float
+    average: float
+    patience: int
+    seed: int
 
 
 def _at_least_one(name: str, value: int) -> None:

@@ -1,0 +1,23 @@
+# What type checkers and editors see of the lazy names in __init__.py; tests/test_types.py compares.
+from . import data as data
+from . import explain as explain
+from . import forecast as forecast
+from . import lab as lab
+from . import nn as nn
+from . import text as text
+from .adoption import adopt as adopt
+from .adoption import adopting as adopting
+from .adoption import release as release
+from .forecast import Forecaster as Forecaster
+from .nn import GRU as GRU
+from .nn import LSTM as LSTM
+from .nn import RNN as RNN
+from .nn import GRUCell as GRUCell
+from .nn import LSTMCell as LSTMCell
+from .nn import RNNCell as RNNCell
+from .record import load_trace as load_trace
+from .text import LanguageModel as LanguageModel
+from .tracing import trace as trace
+
+__version__: str
+__all__: list[str]
