@@ -62,8 +62,10 @@ lint: $(VENV)/installed-test
 	$(BIN)/ruff check $(CHECKED)
 	$(BIN)/clang-format --dry-run --Werror $(CPP)
 
-types: $(VENV)/installed-test
+types: $(VENV)/installed-test node_modules/installed
 	$(BIN)/mypy
+	@[ ! -x node_modules/.bin/pyright ] || \
+	  node_modules/.bin/pyright --pythonpath $(BIN)/python tests/typed/public_use.py
 
 javascript: node_modules/installed
 	@[ ! -x node_modules/.bin/prettier ] || $(NPM) run --silent check

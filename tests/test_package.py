@@ -45,10 +45,26 @@ def test_unknown_names_are_refused():
 
 
 def test_one_version_everywhere():
-    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    assert f'version = "{carrousel.__version__}"' in project
+    written = re.compile(rf"(?<![\d.]){re.escape(carrousel.__version__)}(?![\d.])")
+    places = [ROOT / "pyproject.toml", ROOT / "CITATION.cff", *(ROOT / "src").rglob("*.py")]
+    said = re.compile(rf"version.*{written.pattern}")
+    found = [path.name for path in places if said.search(path.read_text("utf-8"))]
+    assert found == ["__init__.py"]
     log = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     assert f"## {carrousel.__version__}" in log
+
+
+def test_all_is_every_extra_that_is_for_users():
+    text = (ROOT / "pyproject.toml").read_text("utf-8").split("[project.optional-dependencies]")[1]
+    extras = set(re.findall(r"^(\w+) = \[", text.split("\n[")[0], re.MULTILINE))
+    (every,) = re.findall(r'^all = \["carrousel\[(.*)\]"\]', text, re.MULTILINE)
+    assert set(every.split(",")) == extras - {"all", "test", "peers", "docs", "notebooks"}
+
+
+def test_issue_forms_ask_what_it_runs_on():
+    for name in ("bug", "slow"):
+        form = (ROOT / ".github" / "ISSUE_TEMPLATE" / f"{name}.yml").read_text("utf-8")
+        assert "carrousel --version --verbose" in form
 
 
 def test_readme_opens_with_the_two_commands():

@@ -18,7 +18,9 @@ import torch
 from tests.faults import killed_everywhere, limited, posix
 from tests.fuzz import files as fuzz
 
+import carrousel
 from carrousel import Forecaster, LanguageModel
+from carrousel.storage.model_card import model_card
 from carrousel.storage.model_directory import write_model
 from carrousel.storage.tempfiles import with_lock
 
@@ -63,7 +65,7 @@ found = said(load(folder))
 assert found == said(two) or (killed and found == said(one)), n
 one.save(folder)
 assert said(load(folder)) == said(one)
-assert len(list(folder.iterdir())) == 2, list(folder.iterdir())
+assert len(list(folder.iterdir())) == 3, list(folder.iterdir())
 """,
     )
     assert times > 10
@@ -104,7 +106,7 @@ def test_a_save_that_fails_leaves_the_old_model(
         new.save(tmp_path)
     monkeypatch.undo()
     assert same(kind, load(kind, tmp_path), old)
-    assert len(list(tmp_path.iterdir())) == 2
+    assert len(list(tmp_path.iterdir())) == 3  # description, weights, card
 
 
 @posix
@@ -164,7 +166,7 @@ def test_writers_and_readers_of_one_folder_never_meet_half_a_model(tmp_path):
     for reader in readers:
         error = reader.communicate()[1]
         assert reader.returncode == 0, error.decode()
-    assert len(list((tmp_path / "m").iterdir())) == 2
+    assert len(list((tmp_path / "m").iterdir())) == 3  # description, weights, card
 
 
 HOLDER = """
@@ -334,3 +336,45 @@ def test_a_changed_description_is_refused_however_small_the_change(models, tmp_p
     file.write_text(json.dumps(description))
     with pytest.raises(ValueError, match="changed after it was saved"):
         Forecaster.load(tmp_path / "b")
+
+
+def test_a_card_says_in_words_what_was_saved(models, tmp_path):
+    for kind, reader in {"forecaster": "predict", "language model": "text complete"}.items():
+        models[kind][0].save(tmp_path)
+        card = (tmp_path / "README.md").read_text("utf-8")
+        (weights,) = tmp_path.glob("model-*.safetensors")
+        assert f"# A {kind}\n" in card
+        assert f"carrousel {reader} FOLDER" in card
+        assert f"`{weights.name}`" in card
+        assert "Sources and license" in card
+        assert "\n| cell | lstm |\n" in card
+
+
+def test_somebodys_own_card_stays(models, tmp_path):
+    models["forecaster"][0].save(tmp_path)
+    (tmp_path / "README.md").write_text("mine")
+    models["forecaster"][1].save(tmp_path)
+    assert (tmp_path / "README.md").read_text() == "mine"
+
+
+def test_a_card_names_no_series_and_is_one_line_a_row():
+    description = {"kind": "odd | kind", "weights": "w", "panel": {"ids": ["Smith", "Jones"]},
+                   "notes": ["two\nlines"], "report": {"a|b": None, "loss": 0.5}}  # fmt: skip
+    card = model_card(description, 3, 12, None)
+    assert "Smith" not in card
+    assert "| ids | 2 |" in card
+    assert "- two lines\n" in card
+    assert "| loss | 0.5 |" in card
+    assert "# An odd" in card
+
+
+SHIPPED = Path(carrousel.__file__).parent
+
+
+@pytest.mark.parametrize(
+    "folder", sorted({p.parent for p in SHIPPED.rglob("model.json")}, key=str), ids=lambda p: p.name
+)
+def test_every_model_that_ships_has_its_card(folder):
+    card = (folder / "README.md").read_text("utf-8")
+    assert "license" in card.lower()
+    assert "To be filled in" not in card

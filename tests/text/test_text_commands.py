@@ -29,7 +29,8 @@ def test_train_writes_a_model_that_generates(run, tmp_path, level):
     assert "Learned 1,862 characters" in trained.out
     assert "Validation: " in trained.out
     (weights,) = (tmp_path / "model").glob("model-*.safetensors")
-    assert {f.name for f in (tmp_path / "model").iterdir()} == {"model.json", weights.name}
+    names = {f.name for f in (tmp_path / "model").iterdir()}
+    assert names == {"model.json", weights.name, "README.md"}
     one, two = (run("generate", "model", "Hier soir ", "--length", 9) for _ in range(2))
     assert one.out == two.out
     assert one.out.startswith("Hier soir ")

@@ -26,6 +26,7 @@ from torch.overrides import TorchFunctionMode
 
 from ..wording import nearest
 from .files import write_bytes
+from .model_card import CARD, MARK, model_card
 from .plain import parsed, shortened
 from .tempfiles import sweep, with_lock
 
@@ -71,6 +72,9 @@ def write_model(
         path.mkdir(parents=True, exist_ok=True)
         with with_lock(path):
             _replace(path, name, weights, text.encode())
+            numbers = sum(value.numel() for value in tensors.values())
+            card = model_card(content, numbers, len(weights), COMMANDS.get(kind))
+            _write_card(path / CARD, card)
     except OSError as error:
         reason = error.strerror or error
         raise OSError(f"cannot write the model to {path}: {reason}") from error
@@ -88,6 +92,15 @@ def _replace(path: Path, name: str, weights: bytes, text: bytes) -> None:
             (path / name).unlink(missing_ok=True)
         raise
     remove_orphans(path, before)
+
+
+def _write_card(path: Path, card: str) -> None:
+    """Beside a model that is whole already; somebody's own page stays."""
+    try:
+        if not path.exists() or MARK in path.read_text("utf-8", errors="replace"):
+            write_bytes(path, card.encode())
+    except OSError as error:
+        LOG.warning("no model card: %s", error)
 
 
 def remove_orphans(path: Path, before: str | None = None) -> None:
