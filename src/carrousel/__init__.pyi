@@ -1,9 +1,11 @@
 # What type checkers and editors see of the lazy names in __init__.py; tests/test_types.py compares.
+from . import audio as audio
 from . import data as data
 from . import explain as explain
 from . import forecast as forecast
 from . import lab as lab
 from . import nn as nn
+from . import sequence as sequence
 from . import text as text
 from .adoption import adopt as adopt
 from .adoption import adopting as adopting
@@ -16,6 +18,10 @@ from .nn import GRUCell as GRUCell
 from .nn import LSTMCell as LSTMCell
 from .nn import RNNCell as RNNCell
 from .record import load_trace as load_trace
+from .sequence import SequenceClassifier as SequenceClassifier
+from .sequence import SequenceRegressor as SequenceRegressor
+from .sequence import SequenceTagger as SequenceTagger
+from .sequence import Transcriber as Transcriber
 from .text import LanguageModel as LanguageModel
 from .tracing import trace as trace
 
