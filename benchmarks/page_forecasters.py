@@ -35,7 +35,7 @@ RECIPES = (
     Recipe("bikes", 48, 14, 1344, {"en": "Bike rentals, hourly", "fr": "Vélos loués, par heure"}),
     Recipe("jobs", 12, 4, 120, {"en": "US jobs, monthly", "fr": "Emplois (É.-U.), par mois"}, True),
 )
-NETWORK = {"ensemble": 1, "hidden_size": 32, "num_layers": 1}
+NETWORK = {"ensemble": 1, "hidden_size": 32, "num_layers": 1, "pretrained_share": 0}
 
 
 def main(folder: Path) -> None:

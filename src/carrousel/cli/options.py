@@ -187,6 +187,9 @@ SETTINGS: dict[str, Setting] = {
                          "Updates of each network at most. From the data if not given."),
     "batch_size": Setting(("--batch-size",), _INT, NETWORK, "Windows in a batch."),
     "learning_rate": Setting(("--learning-rate",), _FLOAT, NETWORK, "Peak of the schedule."),
+    "pretrained_share": Setting(("--pretrained-share",), _FLOAT, NETWORK,
+                                "Of the network that ships in forecasts, from 0 to below 1. "
+                                "Measured if not given."),
     "seed": Setting(("--seed",), int, NETWORK, "Of all random numbers.", 0),
     "verbose": Setting(("--verbose",), bool, NETWORK, "Say what was chosen, and why.", False),
 }  # fmt: skip

@@ -16,14 +16,15 @@ from ..data import Panel
 from ..data.covariates import future, open_ahead
 from ..data.wall import Wall
 from ..training import Run
-from .ensemble.training import Report, require_finite, train_ensemble, window_quantiles
+from .ensemble.companion import Companion
+from .ensemble.training import Report, train_ensemble, window_quantiles
 from .ensemble.wall_clock import to_explain, wall_quantiles
 from .evaluation import SIMPLE_METHODS, Evaluation
 from .evaluation.simple_methods import require_known
 from .evaluation.windows import hidden_steps, targets
 from .intervals import calibration
 from .intervals.doubt import gap_notes, trailing_gaps
-from .intervals.quantiles import probabilities
+from .intervals.quantiles import probabilities, require_finite
 from .intervals.sampling import long_columns, measured_correlation, parameters, sample_paths
 from .network.growth import grown
 from .network.network import Network
@@ -76,6 +77,8 @@ class Forecaster:
             they are remembered.
         networks_: The networks (``torch.nn.Module``) that were trained; their forecasts are
             averaged. None with ``effort="instant"``.
+        pretrained_share_: How much of a forecast comes from the network that ships (see
+            ``carrousel.forecast.ensemble.companion``); 1 with ``effort="instant"``.
         calibration_: Factors of the intervals (50, 80, 90, 95, 99 %) from ``calibrate``, or None.
     """
 
@@ -87,6 +90,7 @@ class Forecaster:
     _stream: Stream | None = None
     calibration_: tuple[float, ...] | None = None
     _zero_shot: ZeroShot | None = None
+    _companion: Companion | None = None
 
     def __init__(self, h: int, cell: str = "lstm", **options: Unpack[Given]) -> None:
         self.options = Options.of(h=h, cell=cell, **options)
@@ -170,7 +174,7 @@ class Forecaster:
     def _take_pretrained(self, panel: Panel) -> None:
         """Forecast with the network that ships, for the seasons of this panel."""
         seasons, reason = chosen_seasons(panel, self.options)
-        self._zero_shot = ZeroShot(seasons)
+        self._zero_shot, self._companion = ZeroShot(seasons), None
         self.networks_, self.runs_, self.plan_ = [], [], None
         self._panel, self._stream = panel, None
         if Wall.of(panel) is not None:
@@ -200,10 +204,14 @@ class Forecaster:
         self.notes_ += gap_notes(panel, self.plan_.shape)
         self._say([*self.notes_, *self.plan_.reasons])
         where = Path(checkpoint) if checkpoint is not None else None
-        self.networks_, self.runs_ = train_ensemble(
+        self.networks_, self.runs_, self._companion = train_ensemble(
             learned, self.plan_, progress, where, resume, start
         )
-        self._panel, self._stream = panel, None
+        self._panel, self._stream, self._zero_shot = panel, None, None
+        if self._companion is not None:
+            sentence = f"{self._companion.share:.0%} of forecasts come from a pretrained network"
+            self.notes_.append(sentence)
+            self._say([sentence])
         diverged = [run for run in self.runs_ if run.stopped == "diverged"]
         if diverged:
             message = f"training stopped at update {diverged[0].steps:,}: {diverged[0].reason}"
@@ -340,7 +348,7 @@ class Forecaster:
         ahead = self._ahead(panel, X_df)
         stream = self._stream if data is None and self.networks_ else None
         if stream is not None and Wall.of(panel, self.options.h) is None:
-            quantiles = stream.after_gaps(ahead)
+            quantiles = stream.after_gaps(ahead, self._companion)
             require_finite(quantiles)
             found = calibration.finished(
                 quantiles[None], panel, [0], self.calibration_, self.options.nonnegative
@@ -372,13 +380,13 @@ class Forecaster:
             clock = panel if wall is None else wall
             found = self._zero_shot.window_quantiles(clock, drops, self.options.h)
         elif wall is not None:
-            found = wall_quantiles(self.networks_, wall, drops, ahead)
+            found = wall_quantiles(self.networks_, wall, drops, ahead, self._companion)
         else:
             shape = self.networks_[0].shape
             windows = Windows.of(panel, shape.history, shape.h, len(shape.futr))
             if ahead is not None:
                 windows = windows.following(ahead)
-            found = window_quantiles(self.networks_, windows, drops)
+            found = window_quantiles(self.networks_, windows, drops, self._companion)
         require_finite(found)
         wanted = self.options.nonnegative
         return calibration.finished(found, panel, drops, self.calibration_, wanted)
@@ -524,7 +532,7 @@ class Forecaster:
         steps: list[int] | int | None = step
         if wall is not None:
             panel, steps, ahead = to_explain(wall, number, step, self.options.h, ahead)
-        found = explain(self.networks_, panel, number, steps, ahead)
+        found = explain(self.networks_, panel, number, steps, ahead, self._companion)
         return replace(found, like=None if isinstance(like, Panel) else like)
 
     def save(self, path: str | Path) -> None:
@@ -540,7 +548,16 @@ class Forecaster:
         }
         stream = {} if self._stream is None else self._stream.tensors()
         options = self.get_params()
-        save_model(Path(path), self.networks_, self._zero_shot, keep, options, more, stream)
+        save_model(
+            Path(path),
+            self.networks_,
+            self._zero_shot,
+            self._companion,
+            keep,
+            options,
+            more,
+            stream,
+        )
 
     @property
     def _remembered(self) -> int:
@@ -557,7 +574,7 @@ class Forecaster:
         forecaster = cls(**saved.options)
         forecaster.networks_, forecaster._panel = saved.networks, saved.panel
         forecaster.plan_ = forecaster._like = None
-        forecaster._zero_shot = saved.zero_shot
+        forecaster._zero_shot, forecaster._companion = saved.zero_shot, saved.companion
         forecaster.notes_, forecaster.calibration_ = saved.notes, saved.calibration
         if saved.stream:
             kept = forecaster._remembered
@@ -569,6 +586,14 @@ class Forecaster:
         """The series that the model holds."""
         self._require_fitted()
         return self._panel if self._stream is None else self._stream.panel()
+
+    @property
+    def pretrained_share_(self) -> float:
+        """How much of a forecast of an ordinary window comes from the network that ships."""
+        self._require_fitted()
+        if self._companion is not None:
+            return self._companion.share
+        return 0.0 if self.networks_ else 1.0
 
     def _observed(self, data: Any, static_df: Any) -> tuple[Panel, Any]:
         """The panel that is asked about, and the kind of frame that it came in."""

@@ -13,6 +13,7 @@ from ..wording import meant, one_of
 EFFORTS = ("instant", "fast", "default", "best")
 WHOLE = ("context", "hidden_size", "num_layers", "ensemble", "max_steps", "batch_size", "conformal")
 CELLS = (*NAMES, "ann")
+BESIDE = ("futr_exog", "hist_exog", "static_exog", "calendar", "holidays", "groups")
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,9 @@ class Options:
         effort: "fast", "default" or "best": time for accuracy, wherever the above is None; or
             "instant": nothing is learned, a network that ships with the package forecasts (see
             ``carrousel.forecast.Pretrained``). It reads no covariates and no groups.
+        pretrained_share: How much of a forecast comes from the network that ships, beside those
+            that are trained, from 0 (nothing) to below 1; None measures it on held-out windows (0
+            with covariates, and of more than 5,000 series).
         seed: Of all random numbers; the global generators are not touched.
         verbose: Write to standard error what was chosen, and why.
         id_col, time_col, target_col: Names of the columns; a table without ``id_col`` is one
@@ -77,6 +81,7 @@ class Options:
     holidays: str | None = None
     groups: bool | str = False
     effort: str = "default"
+    pretrained_share: float | None = None
     seed: int = 0
     verbose: bool = False
     id_col: str = "unique_id"
@@ -104,6 +109,13 @@ class Options:
             raise TypeError(f"groups must be True or the name of a column, got {self.groups!r}")
         if not isinstance(self.calendar, bool):
             _names("calendar", self.calendar)
+        if self.pretrained_share is not None:
+            real("pretrained_share", self.pretrained_share, 0, 1, below=True)
+            if self.pretrained_share and any(getattr(self, name) for name in BESIDE):
+                raise ValueError(
+                    "pretrained_share: the network that ships reads no covariates and no groups; "
+                    f"give 0, got {self.pretrained_share!r}"
+                )
         if self.learning_rate is not None:
             real("learning_rate", self.learning_rate, -math.inf, 100)
             if not self.learning_rate > 0:
@@ -111,13 +123,14 @@ class Options:
 
     def _refuse_to_learn(self) -> None:
         """Refuse what only a network that is trained can heed."""
-        for name in ("futr_exog", "hist_exog", "static_exog", "calendar", "holidays", "groups"):
+        for name in BESIDE:
             if getattr(self, name):
                 raise ValueError(
                     f"{name} cannot be used with effort='instant', which learns nothing; "
                     "give effort='fast', 'default' or 'best'"
                 )
-        for name in ("context", "hidden_size", "num_layers", "ensemble", "max_steps"):
+        trained = ("context", "hidden_size", "num_layers", "ensemble", "max_steps")
+        for name in (*trained, "pretrained_share"):
             if getattr(self, name) is not None:
                 raise ValueError(
                     f"{name} cannot be chosen with effort='instant': nothing is trained"

@@ -23,6 +23,7 @@ EQUAL = 500  # values at which half of a batch is made up
 FEW = 4500  # values, from which on nothing is
 LEAST = 0.2  # of a batch that is real, however few they are
 JUDGED = 14  # horizons at most on which few series with covariates are judged
+MOST_BESIDE = 5000  # series that the network that ships has a share in
 LESSONS = 5000  # values that made-up series count as, for the size of a batch
 EFFORTS = {"fast": (500, 1), "default": (1200, 4), "best": (2000, 10)}  # updates, networks
 
@@ -41,6 +42,7 @@ class Plan:
     synthetic: int = 0  # made-up series to learn from, too
     share: float = 1.0  # of a batch that is real
     judge: bool = False  # whether one more network is trained, only to be validated
+    pretrained: float | None = 0.0  # share of the network that ships; None: it is measured
 
     @property
     def trainings(self) -> int:
@@ -94,6 +96,7 @@ def choose(panel: Panel, options: Options) -> Plan:
         MADE_UP if share < 1 else 0,
         share,
         judge,
+        _pretrained(panel, options),
     )
 
 
@@ -109,6 +112,14 @@ def _real_share(panel: Panel, values: int) -> float:
     if panel.covariates or values >= FEW:
         return 1.0
     return max(values / (values + EQUAL), LEAST)
+
+
+def _pretrained(panel: Panel, options: Options) -> float | None:
+    """The share of the network that ships: nothing beside covariates, which it does not read, and
+    of many series, whose forecasts would take several times as long."""
+    if panel.covariates or panel.n_series > MOST_BESIDE:
+        return 0.0
+    return options.pretrained_share
 
 
 def _beyond_made_up(options: Options, history: int) -> bool:

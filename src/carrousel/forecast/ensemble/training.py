@@ -25,6 +25,7 @@ from ..network.network import Network
 from ..network.shape import Shape
 from ..network.windows import Sampler, Windows
 from ..plan import Plan
+from .companion import Companion
 from .dataset import Lessons
 from .initialization import start_from
 
@@ -41,7 +42,7 @@ def train_ensemble(
     checkpoint: Path | None = None,
     resume: bool = False,
     init: Sequence[Network] | None = None,
-) -> tuple[list[Network], list[Run]]:
+) -> tuple[list[Network], list[Run], Companion | None]:
     """Train the networks of a plan; ``init`` are trained ones of its shape to start from.
 
     The first is validated on the end of each series, which it does not learn from; it finds out
@@ -49,7 +50,8 @@ def train_ensemble(
     rates where the first is not kept (all of a shorter schedule would be less of a training than
     the one that was judged: what comes late, such as who leads whom, might not come). Once one is
     trained, those that are stopped half-way (see ``Run.stopped``) are not returned, and neither is
-    a first one that was trained to be judged only (``plan.judge``).
+    a first one that was trained to be judged only (``plan.judge``). The first one says, too, how
+    much the network that ships has to say beside them.
     """
     lessons = Lessons.of(panel, plan)
     validation = lessons.validation
@@ -92,13 +94,16 @@ def train_ensemble(
     networks[0].interval_scale.fill_(interval_scale)
     measured = networks[0]
     measure_doubt(measured, lessons.sampler(hidden=0), lessons.real, plan.train.seed)
+    companion = None
+    if plan.pretrained != 0:
+        companion = Companion.beside(measured, validation, plan.pretrained)
     if judge and len(networks) > 1:
         networks = networks[1:]
     for network in networks:
         network.interval_scale.fill_(interval_scale)
         network.wander.copy_(measured.wander)
         network.factors.copy_(measured.factors)
-    return networks, runs
+    return networks, runs, companion
 
 
 # (B, history + h) windows less (B, 1), covariates if there are any, (B,) the series they are of
@@ -191,7 +196,10 @@ def predict_quantiles(
 
 
 def window_quantiles(
-    networks: Sequence[Network], windows: Windows, drops: Sequence[int]
+    networks: Sequence[Network],
+    windows: Windows,
+    drops: Sequence[int],
+    companion: Companion | None = None,
 ) -> NDArray[np.float64]:
     """(W, S, h, Q) quantiles of what follows each series without its last ``drops[w]``."""
     count = len(windows.start)
@@ -203,9 +211,9 @@ def window_quantiles(
     gap = gaps_before(windows.y, windows.start[series], ends)
     over, counted = stepped_over(gap, networks[0].shape), torch.zeros_like(gap)
     at_once = count if windows.grouped else PREDICTED_AT_ONCE
-    split = (part.split(at_once) for part in (series, ends, over, out, counted))
+    split = (part.split(at_once) for part in (series, ends, gap, over, out, counted))
     with torch.inference_mode():
-        for which, end, back, total, known in zip(*split, strict=True):
+        for which, end, missing, back, total, known in zip(*split, strict=True):
             window, offset = windows.gather(which, end - back)
             history, extra = window[:, : windows.history], windows.extra(which, end)
             shown = networks[0].encode(history, last=True, extra=extra, offset=offset)
@@ -213,6 +221,8 @@ def window_quantiles(
                 network.add_quantiles(shown, total)
             total /= len(networks)
             total.copy_(steady(total, history, offset))
+            if companion is not None:
+                total.copy_(companion.joined(total, history, offset, missing))
             known.copy_(history.isfinite().sum(1))
         out = doubted(out, gap, counted, networks[0]).unflatten(0, (len(drops), count))
         parts = zip(out, gap.unflatten(0, (len(drops), count)) >= 0, strict=True)
@@ -223,9 +233,3 @@ def _require_any(sampler: Sampler, panel: Panel) -> None:
     if not int(sampler.count[: panel.n_series].sum()):
         names = [f"{i!r} has {n}" for i, n in zip(panel.ids, panel.lengths, strict=True)]
         raise ValueError(f"training needs a series of at least 2 observations, but {some(names)}")
-
-
-def require_finite(quantiles: NDArray) -> None:
-    """Refuse to hand out a forecast that is not a number."""
-    if not np.isfinite(quantiles).all():
-        raise FloatingPointError("the forecast is not finite: the values are too large for float32")

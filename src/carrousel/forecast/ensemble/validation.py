@@ -40,8 +40,8 @@ class Validation:
         long_enough = torch.nonzero(length - plan.holdout > shape.patch)[:, 0]
         if len(long_enough) > MOST_SERIES:
             long_enough = long_enough[:: len(long_enough) // MOST_SERIES + 1]
-        horizons = len(long_enough) * plan.holdout / shape.h
-        self.share = horizons / (horizons + DOUBT)  # how much the factor found here says
+        self.horizons = len(long_enough) * plan.holdout / shape.h
+        self.share = self.horizons / (self.horizons + DOUBT)  # how much the factor found here says
         values = max(int(length.sum()), SHORT)
         self.usual = 1 + USUAL * (SHORT / values) ** 0.5
         back = torch.linspace(shape.h, plan.holdout, plan.origins).long()  # (origins)

@@ -1,6 +1,7 @@
 """Forecasts by networks that read the clock on the wall, of the steps of time that come next."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,7 @@ from ...data.panel import Panel
 from ...data.wall import Wall
 from ..network.network import Network
 from ..network.windows import Windows
+from .companion import Companion
 from .training import window_quantiles
 
 
@@ -17,6 +19,7 @@ def wall_quantiles(
     wall: Wall,
     drops: Sequence[int],
     ahead: NDArray[np.float32] | None = None,
+    companion: Companion | None = None,
 ) -> NDArray[np.float64]:
     """(W, S, h, Q) quantiles of what follows each series without its last ``drops[w]`` steps;
     ``ahead`` (S, h, F) are covariates of the steps of time after the end of each series.
@@ -26,25 +29,21 @@ def wall_quantiles(
     that hour missing.
     """
     h, coming = networks[0].shape.h, wall.coming(ahead)
-    found = [_one_window(networks, wall, coming, *wall.ahead(drop, h)) for drop in drops]
+    after = partial(_after, networks, companion, wall, coming)
+    found = [_one_window(after, *wall.ahead(drop, h)) for drop in drops]
     return np.stack(found)
 
 
 def _one_window(
-    networks: Sequence[Network],
-    wall: Wall,
-    coming: list[NDArray],
-    known: NDArray,
-    where: NDArray,
-    turned: NDArray,
+    after: Callable[..., NDArray], known: NDArray, where: NDArray, turned: NDArray
 ) -> NDArray[np.float64]:
     """(S, h, Q); see ``Wall.ahead``."""
     h = where.shape[1]
-    found = _after(networks, wall, coming, known)
+    found = after(known)
     out = np.take_along_axis(found, where.clip(0, h - 1)[..., None], 1)
     outside = (where < 0) | (where >= h)
     for turn in np.unique(turned[outside]):
-        later = _after(networks, wall, coming, known, int(turn))
+        later = after(known, int(turn))
         chosen = outside & (turned == turn)
         out[chosen] = later[chosen]
     return out
@@ -52,6 +51,7 @@ def _one_window(
 
 def _after(
     networks: Sequence[Network],
+    companion: Companion | None,
     wall: Wall,
     coming: list[NDArray],
     known: NDArray,
@@ -62,7 +62,7 @@ def _after(
     shown, shape = wall.cut(known, missing, coming), networks[0].shape
     windows = Windows.of(shown, shape.history, shape.h, len(shape.futr))
     windows = windows.following(wall.following(coming, shown.lengths, shape.h))
-    return window_quantiles(networks, windows, [0])[0]
+    return window_quantiles(networks, windows, [0], companion)[0]
 
 
 def to_explain(

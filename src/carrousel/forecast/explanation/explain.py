@@ -30,6 +30,7 @@ from ...explain.private import private
 from ...explain.readout import unit_scores
 from ...ops.cells import BY_MODE
 from ...wording import meant
+from ..ensemble.companion import Companion
 from ..network.network import Network
 from ..network.windows import Windows
 from .explanation import Columns, Explanation
@@ -44,10 +45,12 @@ def explain(
     series: int,
     ahead: Sequence[int] | int | None = 1,
     following: NDArray[np.float32] | None = None,
+    companion: Companion | None = None,
 ) -> Explanation:
     """Explain the forecast that follows ``series`` of a panel, ``ahead`` steps from its end
     (counted from 1; several: their mean; None: that over the horizon), with the covariates
-    (S, h, F) after the end of all series if the networks need them."""
+    (S, h, F) after the end of all series if the networks need them, and with the ``companion`` that
+    has a share in it."""
     shape = networks[0].shape
     if ahead is None:
         ahead = range(1, shape.h + 1)
@@ -64,12 +67,15 @@ def explain(
     before = int((x.isfinite().any(-1)[0].cumsum(0) == 0).sum())  # steps before the series
     horizon = [step - 1 for step in steps]
     extra = window.extra(one, window.stop)
-    asked, _ = private(Asked(networks, horizon, before, extra, float(offset)))
+    if companion is not None and not companion.speaks(history, history[:, -1].isnan()).item():
+        companion = None
+    asked, _ = private(Asked(networks, horizon, before, extra, float(offset), companion))
     return _explanation(cast(Asked, asked), x[:, before:], panel, series)
 
 
 def copied(asked: Asked, x: Tensor) -> tuple[Tensor, float, float]:
-    """What the simple forecasts took from each step, (T,), from which mean, and the rest.
+    """What the simple forecasts took from each step, (T,), from which mean, and the rest; as much
+    of both as the trained networks have a share in the forecast.
 
     A weighted mean of simple forecasts is linear in the past, with coefficients that sum to 1, so
     that it is the window's mean plus the sum of coefficient times (value - mean).
@@ -82,8 +88,8 @@ def copied(asked: Asked, x: Tensor) -> tuple[Tensor, float, float]:
     (coefficient,) = torch.autograd.grad(center, leaf)
     mean = x.double().nanmean()
     terms = (coefficient.double() * (x.double() - mean)).nan_to_num()[0].sum(-1)
-    middle = float(mean) + asked.offset
-    return terms, middle, float(center.detach() - middle - terms.sum())
+    middle, ours = float(mean) + asked.offset, 1 - asked.share
+    return ours * terms, middle, ours * float(center.detach() - middle - terms.sum())
 
 
 def memory_units(asked: Asked, x: Tensor) -> list[tuple[str, Tensor]]:
@@ -107,6 +113,8 @@ def _explanation(asked: Asked, x: Tensor, panel: Panel, series: int) -> Explanat
         removed = torch.stack([occlude(question, x, forecast, value) for value in stand_ins])
     account, parts, rest = _account(asked, x)
     names, values, weights, correction = _simple(asked, x)
+    middle = float(x.double().nanmean()) + asked.offset
+    of_the_trained = middle + float(parts["copied"].sum()) + correction + rest
     observed = x.double() + asked.offset
     times = panel.at(series, int(panel.lengths[series]) + np.array(asked.horizon))
     return Explanation(
@@ -114,9 +122,11 @@ def _explanation(asked: Asked, x: Tensor, panel: Panel, series: int) -> Explanat
         times=times,
         forecast=float(forecast),
         without_memory=float(memory_from[-1]),
-        mean=float(observed.nanmean()),
+        mean=middle,
         correction=correction,
         error=rest,
+        share=asked.share,
+        pretrained=float(forecast) - of_the_trained if asked.share else 0.0,
         steps={
             **_spans(panel, series, x.shape[1], x.shape[2]),
             panel.target_col: observed.nanmean(-1)[0].numpy(),
@@ -145,7 +155,8 @@ def _spans(panel: Panel, series: int, steps: int, step: int) -> Columns:
 
 
 def _simple(asked: Asked, x: Tensor) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-    """Names, forecasts (K,), weights (K,) and correction, means over networks and horizon."""
+    """Names, forecasts (K,), weights (K,) and correction, means over networks and horizon; weights
+    and correction as far as the trained networks have a share."""
     with torch.no_grad():
         found = list(asked.simple(x))
     mean = [
@@ -156,8 +167,8 @@ def _simple(asked: Asked, x: Tensor) -> tuple[np.ndarray, np.ndarray, np.ndarray
     return (
         names,
         (anchors.mean(-1) + origin).numpy(),
-        weights.mean(-1).numpy(),
-        float(correction.mean()),
+        (1 - asked.share) * weights.mean(-1).numpy(),
+        (1 - asked.share) * float(correction.mean()),
     )
 
 

@@ -25,6 +25,9 @@ class Explanation(Plottable, picture="carrousel.forecast.explanation.picture:plo
         mean: Of the values in the window: what ``copied`` is relative to.
         correction: What the network added to the simple forecasts.
         error: What the account of the simple forecasts leaves over, in units of y.
+        share, pretrained: How much of the forecast comes from the network that ships, and by what
+            that moves it from ``mean``: ``forecast`` is ``mean`` + the sum of ``copied`` +
+            ``correction`` + ``error`` + ``pretrained``.
         steps, units, simple: Columns of the tables, see ``table``.
         fidelity: The rankings beside baselines (``carrousel.explain.Fidelity``).
     """
@@ -42,6 +45,8 @@ class Explanation(Plottable, picture="carrousel.forecast.explanation.picture:plo
     fidelity: Fidelity
     panel: Panel
     like: Any = None
+    share: float = 0.0
+    pretrained: float = 0.0
 
     def table(self, part: str = "steps") -> Any:
         """A frame of the kind that went into the forecaster.
@@ -93,9 +98,15 @@ class Explanation(Plottable, picture="carrousel.forecast.explanation.picture:plo
             if self.holds
             else "The account names no better steps than recency or chance do: do not rely on it."
         )
+        beside = (
+            f" A pretrained network has a share of {self.share:.0%}, which moves it from the mean "
+            f"by {_number(self.pretrained, '+')}."
+            if self.share
+            else ""
+        )
         return [
             f"{self.unique_id}, {span}: {_number(self.forecast)}; with an empty memory it would "
-            f"be {_number(self.without_memory)}.",
+            f"be {_number(self.without_memory)}.{beside}",
             f"Simple forecasts weighed most: {simple}; the network's own correction "
             f"{_number(self.correction, '+')}.",
             f"Steps whose removal changes the forecast most: {relied}.",

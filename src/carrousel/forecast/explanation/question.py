@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
+from ..ensemble.companion import Companion, mixed
 from ..network.covariates import Extra
-from ..network.distribution import Forecast
+from ..network.distribution import SIDE
 from ..network.network import Encoded, Network
 
 MISSING = float("nan")
@@ -22,8 +23,10 @@ class Asked(nn.Module):
         before: int,
         extra: Extra | None = None,
         offset: float = 0.0,
+        companion: Companion | None = None,
     ) -> None:
         super().__init__()
+        self.companion = companion  # what has a share in the forecast, if anything
         self.networks = nn.ModuleList(networks)
         self.members = list(networks)  # the same, as what they are
         self.horizon = horizon
@@ -34,8 +37,20 @@ class Asked(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         history = self.history(x)
         shown = self._look(self.members[0], history)
-        medians = [self._median(network.predict(shown)) for network in self.members]
-        return torch.stack(medians).mean(0)
+        found = [network.predict(shown).quantiles()[:, 0] for network in self.members]
+        return self._median(torch.stack(found).mean(0), self._beside(history))
+
+    @property
+    def share(self) -> float:
+        """How much of the forecast is not of the networks that were trained."""
+        return 0.0 if self.companion is None else self.companion.share
+
+    def _beside(self, history: Tensor) -> Tensor | None:
+        """(B, h, Q) what the network that ships says; it is asked, not followed."""
+        if self.companion is None:
+            return None
+        offset = torch.full((len(history), 1), self.offset, dtype=torch.float64)
+        return self.companion.quantiles(history.detach(), offset)
 
     def _look(self, network: Network, history: Tensor) -> Encoded:
         batch = len(history)
@@ -56,9 +71,10 @@ class Asked(nn.Module):
         """(B, T, step) to (B, history)."""
         return nn.functional.pad(x, (0, 0, self.before, 0), value=MISSING).flatten(1)
 
-    def _median(self, f: Forecast) -> Tensor:
-        values = (f.location + f.scale * f.median).double() + f.scaled.absolute()[..., None]
-        return values[:, 0, self.horizon].mean(-1)
+    def _median(self, trained: Tensor, beside: Tensor | None) -> Tensor:
+        """(B,) from (B, h, Q)."""
+        quantiles = trained if beside is None else mixed(trained, beside, self.share)
+        return quantiles[:, self.horizon, SIDE].mean(-1)
 
     def memory_from(self, x: Tensor) -> Tensor:
         """(T,) the forecast if the recurrence began at each step of x (1, T, step)."""
@@ -69,12 +85,13 @@ class Asked(nn.Module):
             begun = [network.recurrence(x[:, t:])[0] for t in range(self.before, x.shape[1])]
             said = [network.heads(b, seen) for b in begun]
             read = [network.decode(out, seen.scaled, seen.anchors) for out in said]
-            found.append(torch.cat([self._median(forecast) for forecast in read]))
-        return torch.stack(found).mean(0)
+            found.append(torch.cat([forecast.quantiles()[:, 0] for forecast in read]))
+        return self._median(torch.stack(found).mean(0), self._beside(history))
 
     def simple(self, x: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
         """For each network the simple forecasts (K, k), which depend on x, their weights (K, k),
-        the network's correction (k,) and the origin (1,)."""
+        the network's correction (k,) and the origin (1,); nothing is taken off for the share of the
+        network that ships."""
         history = self.history(x)
         for network in self.members:
             h, kinds = network.shape.h, len(network.anchors.names)

@@ -23,6 +23,12 @@ def probabilities(level: Sequence[float]) -> list[tuple[float, float]]:
     return [(round(0.5 - one / 200, 6), round(0.5 + one / 200, 6)) for one in level]
 
 
+def require_finite(quantiles: NDArray) -> None:
+    """Refuse to hand out a forecast that is not a number."""
+    if not np.isfinite(quantiles).all():
+        raise FloatingPointError("the forecast is not finite: the values are too large for float32")
+
+
 def at(quantiles: NDArray, probability: float) -> NDArray:
     """(..., Q) quantiles to the (...) quantile of any probability.
 

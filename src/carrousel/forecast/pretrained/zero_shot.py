@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from ...data.panel import Panel
 from ...data.wall import Wall
-from ..ensemble.training import require_finite
+from ..intervals.quantiles import require_finite
 from ..network.distribution import QUANTILES
 from .checks import check, learn
 from .network import LONG, Network

@@ -1,5 +1,6 @@
 """A forecaster on disk: see ``carrousel.storage.model_directory``."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -17,6 +18,7 @@ from ...data.reading import READ_OPTIONS, ReadOptions
 from ...storage.checkpoint import prefixed, section
 from ...storage.model_directory import FORECASTER, filled, read_model, write_model
 from ...storage.plain import restored
+from ..ensemble.companion import Companion
 from ..network.distribution import QUANTILES, SIDE
 from ..network.network import Network
 from ..network.shape import Shape
@@ -25,7 +27,9 @@ from ..pretrained.storage import halves, network_of
 from ..pretrained.zero_shot import ZeroShot
 from .checks import LONGEST, check_panel, check_shape, check_stream
 
-FORMAT = 3  # 1: the weights were always called model.safetensors; 2: the description was not signed
+# 1: the weights were always called model.safetensors; 2: the description was not signed; 3: nobody
+# stood beside the networks.
+FORMAT = 4
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,7 @@ class Saved:
     notes: list[str]
     calibration: tuple[float, ...] | None
     stream: dict[str, Tensor]  # states of ``Stream``; empty if there was none
+    companion: Companion | None = None
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,7 @@ class _Description:
     reasons: list[str]
     calibration: tuple[float, ...] | None = None
     pretrained: dict[str, Any] | None = None  # the shape and the seasons of a ``ZeroShot``
+    companion: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if self.quantiles != QUANTILES:
@@ -74,6 +80,18 @@ class _Pretrained:
 
 
 @dataclass(frozen=True)
+class _Companion:
+    """Of the network that ships only the name: every installation has it."""
+
+    share: float
+    digest: str
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share < 1:
+            raise ValueError(f"share must be between 0 and 1, got {self.share}")
+
+
+@dataclass(frozen=True)
 class _Series:
     """What a panel is beside its numbers."""
 
@@ -93,6 +111,7 @@ def save_model(
     path: Path,
     networks: Sequence[Network],
     zero_shot: ZeroShot | None,
+    companion: Companion | None,
     panel: Panel,
     options: dict[str, Any],
     more: dict[str, Any],
@@ -107,10 +126,14 @@ def save_model(
         tensors |= prefixed("pretrained", halves(zero_shot.network))
         shape = asdict(zero_shot.network.shape)
         pretrained = {"shape": shape, "seasons": zero_shot.seasons}
+    beside = None
+    if companion is not None:
+        beside = asdict(_Companion(companion.share, companion.digest))
     description = {
         "options": options,
         "shape": asdict(networks[0].shape) if networks else None,
         "pretrained": pretrained,
+        "companion": beside,
         "quantiles": QUANTILES,
         "networks": len(networks),
         "panel": _panel_to_json(panel),
@@ -155,9 +178,33 @@ def _saved(description: dict[str, Any], tensors: dict[str, Tensor]) -> Saved:
     for k in range(saved.networks):
         weights = section(f"network{k}", tensors)
         networks.append(cast(Network, filled(partial(Network, shape), weights, f"network {k}")))
+    companion = _companion(saved.companion, networks)
     return Saved(
-        networks, zero_shot, panel, options.by_name(), saved.notes, saved.calibration, stream
+        networks, zero_shot, panel, options.by_name(), saved.notes, saved.calibration, stream,
+        companion,
+    )  # fmt: skip
+
+
+def _companion(described: dict[str, Any] | None, networks: Sequence[Network]) -> Companion | None:
+    """None, with a warning, where another network ships now: how much it should count is not
+    known."""
+    if described is None:
+        return None
+    found = restored(_Companion, described, "companion")
+    if not networks:
+        raise ValueError("a companion has no networks to stand beside")
+    shape = networks[0].shape
+    companion = Companion(ZeroShot(shape.seasons), found.share, shape.h)
+    if companion.digest == found.digest:
+        return companion
+    warnings.warn(
+        f"{found.share:.0%} of this model's forecasts came from a pretrained network "
+        f"({found.digest[:12]}) that this version of carrousel does not have; the networks that "
+        "were trained forecast alone now: fit again",
+        RuntimeWarning,
+        stacklevel=5,
     )
+    return None
 
 
 def _zero_shot(described: dict[str, Any] | None, weights: dict[str, Tensor]) -> ZeroShot | None:

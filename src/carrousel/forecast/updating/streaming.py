@@ -28,6 +28,7 @@ from torch import Tensor
 from ...data.covariates import group_codes
 from ...data.panel import Panel
 from ...ops.cells import CELLS
+from ..ensemble.companion import Companion
 from ..intervals.doubt import doubted, gaps_before, steady, stepped_over
 from ..network.covariates import Extra
 from ..network.groups import Together
@@ -273,11 +274,17 @@ class Stream:
                 members.append(network.decode(out, seen.scaled, seen.anchors).quantiles()[:, 0])
             return self._over_gaps(torch.stack(members).mean(0)).numpy()
 
-    def after_gaps(self, ahead: NDArray[np.float32] | None = None) -> NDArray[np.float64]:
-        """``quantiles`` as they are handed out: as wide as was measured, and steady."""
+    def after_gaps(
+        self, ahead: NDArray[np.float32] | None = None, companion: Companion | None = None
+    ) -> NDArray[np.float64]:
+        """``quantiles`` as they are handed out: as wide as was measured, steady, and with the
+        share of the network that ships."""
         quantiles = torch.from_numpy(self.quantiles(ahead))
         history, offset = less_last(torch.from_numpy(self.values[:, -self.shape.history :]))
         quantiles, known = steady(quantiles, history, offset), history.isfinite().sum(1)
+        if companion is not None:
+            gap = torch.from_numpy(self.gap)
+            quantiles = companion.joined(quantiles, history, offset, gap)
         rows, windows = self._before_gaps()
         if len(rows):
             known[rows] = torch.from_numpy(np.isfinite(windows).sum(1))
