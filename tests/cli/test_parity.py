@@ -30,6 +30,7 @@ TYPED = {
     "max_steps": ("--max-steps 2", 2),
     "batch_size": ("--batch-size 9", 9),
     "learning_rate": ("--learning-rate 0.01", 0.01),
+    "pretrained_share": ("--pretrained-share 0.5", 0.5),
     "nonnegative": ("--allow-negative", False),
     "conformal": ("--conformal 2", 2),
     "futr_exog": ("--futr-exog price --futr-exog rain", ("price", "rain")),

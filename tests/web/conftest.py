@@ -51,7 +51,13 @@ def forecaster(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
         [pl.DataFrame({"ds": start, "y": y, "unique_id": [k] * 72}) for k, y in series.items()]
     )
     made = Forecaster(
-        6, ensemble=1, hidden_size=12, num_layers=2, max_steps=12, season_length=12
+        6,
+        ensemble=1,
+        hidden_size=12,
+        num_layers=2,
+        max_steps=12,
+        season_length=12,
+        pretrained_share=0,
     ).fit(table)
     with torch.no_grad():  # so that the head says something, whatever twelve steps have taught
         network = made.networks_[0]

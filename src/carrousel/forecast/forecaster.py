@@ -1,5 +1,6 @@
 """``Forecaster``: the one class that most users need."""
 
+import copy
 import logging
 import sys
 import warnings
@@ -251,9 +252,9 @@ class Forecaster:
         hidden = hidden_steps(windows, h, h)
         panel.require(hidden[0] + 2, f"calibration on {windows} windows")
         plain = {**self.get_params(), "conformal": None, "nonnegative": False}
-        copy = Forecaster(**plain)
-        copy._learn(panel.head(hidden[0]), progress=progress)
-        quantiles = copy.window_quantiles(panel, hidden)  # (W, S, h, Q)
+        other = Forecaster(**plain)
+        other._learn(panel.head(hidden[0]), progress=progress)
+        quantiles = other.window_quantiles(panel, hidden)  # (W, S, h, Q)
         self.calibration_ = calibration.calibration(targets(panel, hidden, h), quantiles)
         return self
 
@@ -594,6 +595,15 @@ class Forecaster:
         if self._companion is not None:
             return self._companion.share
         return 0.0 if self.networks_ else 1.0
+
+    def without_pretrained(self) -> "Forecaster":
+        """The same trained networks without the share of the one that ships: a copy, or this
+        forecaster where that has none."""
+        if self._companion is None:
+            return self
+        alone = copy.copy(self)
+        alone._companion = None
+        return alone
 
     def _observed(self, data: Any, static_df: Any) -> tuple[Panel, Any]:
         """The panel that is asked about, and the kind of frame that it came in."""

@@ -191,6 +191,7 @@ class Given(Written, total=False):
     holidays: str | None
     groups: bool | str
     effort: str
+    pretrained_share: float | None
     seed: int
     verbose: bool
     id_col: str

@@ -20,8 +20,15 @@ MOST_SERIES = 12  # a page is not a data base
 
 
 def forecaster_page(path: Path, name: str) -> dict[str, Any]:
-    """The first network of the ensemble, live; the forecasts of the whole ensemble, as numbers."""
-    forecaster = Forecaster.load(path)
+    """The first network of the ensemble, live; the forecasts of all that were trained, as numbers.
+    The page does not have the network that ships, and says so where that has a share."""
+    whole = Forecaster.load(path)
+    forecaster, title = whole.without_pretrained(), {"en": name, "fr": name}
+    if whole is not forecaster:
+        title = {
+            "en": f"{name} (trained networks alone)",
+            "fr": f"{name} (réseaux entraînés seuls)",
+        }
     if not forecaster.networks_:
         raise ValueError(f"the model in {path} has effort='instant': the page shows trained ones")
     network = forecaster.networks_[0]
@@ -38,7 +45,7 @@ def forecaster_page(path: Path, name: str) -> dict[str, Any]:
         **_weights(network),
         "meta": {
             "task": "forecast",
-            "title": {"en": name, "fr": name},
+            "title": title,
             "networks": len(forecaster.networks_),
             "quantiles": QUANTILES,
             "shape": _shape(network),

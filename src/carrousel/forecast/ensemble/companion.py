@@ -8,7 +8,8 @@ very windows, they say no more than a few horizons do, and the share is drawn to
 
 It speaks for ordinary windows only. What it was not made for keeps the forecast of the trained
 networks: windows that end in a gap or hold few values, whose doubt was measured; that never moved;
-in which one outlier is all there is to see. And it is kept within limits (see ``mixed``).
+in which one outlier is all there is to see. Windows far from zero are shown nearer to it. And it is
+kept within limits (see ``mixed``).
 """
 
 import hashlib
@@ -17,7 +18,6 @@ from functools import cache
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from ..network.distribution import QUANTILES, SIDE
 from ..network.loss import LARGEST, MEDIAN_WEIGHT
@@ -33,6 +33,7 @@ MOST_HORIZONS = 12  # as which those of many series count
 MOST_WINDOWS = 512  # that the share is measured on
 LEAST = 0.02  # less than that is not worth a second network
 OUTLIER = 10.0  # times as far from the median as nine in ten values
+FAR = 30.0  # times the same from zero: few made-up series were so still beside their size
 LOW = QUANTILES.index(0.025)
 NARROWEST, WIDEST = 0.5, 2.0
 
@@ -71,7 +72,7 @@ class Companion:
     def joined(self, trained: Tensor, history: Tensor, offset: Tensor, gap: Tensor) -> Tensor:
         """(B, h, Q) quantiles of the ``trained`` networks with this one's share, of windows
         (B, n) less ``offset`` (B, 1) after which ``gap`` (B,) values are missing."""
-        rows = torch.nonzero(self.speaks(history, gap))[:, 0]
+        rows = torch.nonzero(ordinary(history) & (gap == 0))[:, 0]
         if not len(rows):
             return trained
         ours = self.quantiles(history[rows], offset[rows])
@@ -81,35 +82,43 @@ class Companion:
         out[rows] = mixed(trained[rows], ours, self.share)
         return out
 
-    def speaks(self, history: Tensor, gap: Tensor) -> Tensor:
-        """(B,) whether it has a say after windows (B, n), after which ``gap`` (B,) are missing."""
-        return ordinary(history) & (gap == 0)
-
     @torch.no_grad()
     def quantiles(self, history: Tensor, offset: Tensor) -> Tensor:
         """(B, h, Q) float64 of what follows windows (B, n) less ``offset`` (B, 1)."""
-        window = (history.double() + offset)[:, -self.zero_shot.history :]
-        size = _padded(window.shape[1], self.zero_shot)
-        window = F.pad(window, (size - window.shape[1], 0), value=torch.nan)
+        far = _far(history, offset)
+        window = (history.double() + (offset - far))[:, -self.zero_shot.history :]
+        size, patch = window.shape[1], self.zero_shot.network.shape.patch
+        before = (_padded(size, self.zero_shot) - size) // patch * patch
         ahead = torch.arange(1, self.h + 1)
-        seasons = torch.tensor(self.zero_shot.seasons)
         found = [
-            self.zero_shot.network.following(
-                part, seasons.expand(len(part), 2), ahead.expand(len(part), 1, -1)
-            ).absolute()[:, 0]
+            self.zero_shot.following(part, ahead.expand(len(part), -1), before)
             for part in window.split(max(AT_ONCE // size, 1))
         ]
-        return torch.cat(found)
+        return torch.cat(found) + far[..., None]
 
 
 def ordinary(history: Tensor) -> Tensor:
     """(B,) whether windows (B, n) are of the kind that the network was made for."""
     known = history.isfinite()
-    away = (history - history.nanmedian(1, keepdim=True).values).abs()
-    usual = away.nanquantile(0.9, 1)
+    away, usual = _away(history)
     largest = away.masked_fill(~known, 0.0).amax(1)
     enough = known.sum(1) > history.shape[1] // 2
     return enough & (usual > 0) & (largest <= OUTLIER * usual)
+
+
+def _away(history: Tensor) -> tuple[Tensor, Tensor]:
+    """(B, n) how far values are from the median of their window, and (B,) what nine in ten are at
+    most."""
+    away = (history - history.nanmedian(1, keepdim=True).values).abs()
+    return away, away.nanquantile(0.9, 1)
+
+
+def _far(history: Tensor, offset: Tensor) -> Tensor:
+    """(B, 1) what is taken off windows that are far from zero beside what they move; whole where
+    that is possible, so that whole numbers stay that."""
+    most = (FAR * _away(history)[1].double()[:, None]).nan_to_num()
+    far = offset - offset.clamp(-most, most)
+    return torch.where(far.abs() >= 1, far.trunc(), far)
 
 
 def mixed(trained: Tensor, pretrained: Tensor, share: float) -> Tensor:
@@ -119,7 +128,8 @@ def mixed(trained: Tensor, pretrained: Tensor, share: float) -> Tensor:
     median, theirs = trained[..., SIDE : SIDE + 1], pretrained[..., SIDE : SIDE + 1]
     low, high = (trained[..., end : end + 1] for end in (LOW, len(QUANTILES) - 1 - LOW))
     away, far = trained - median, pretrained - theirs
-    ratio = torch.where(away != 0, far / away, 1.0).clamp(NARROWEST, WIDEST)
+    still = away == 0  # the median itself; no slope comes from it
+    ratio = torch.where(still, 1.0, far / away.masked_fill(still, 1.0)).clamp(NARROWEST, WIDEST)
     moved = share * (theirs.clamp(low, high) - median)
     return median + moved + (1 + share * (ratio - 1)) * away
 

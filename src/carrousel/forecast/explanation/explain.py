@@ -30,7 +30,7 @@ from ...explain.private import private
 from ...explain.readout import unit_scores
 from ...ops.cells import BY_MODE
 from ...wording import meant
-from ..ensemble.companion import Companion
+from ..ensemble.companion import Companion, ordinary
 from ..network.network import Network
 from ..network.windows import Windows
 from .explanation import Columns, Explanation
@@ -67,7 +67,7 @@ def explain(
     before = int((x.isfinite().any(-1)[0].cumsum(0) == 0).sum())  # steps before the series
     horizon = [step - 1 for step in steps]
     extra = window.extra(one, window.stop)
-    if companion is not None and not companion.speaks(history, history[:, -1].isnan()).item():
+    if not (ordinary(history) & history[:, -1].isfinite()).item():
         companion = None
     asked, _ = private(Asked(networks, horizon, before, extra, float(offset), companion))
     return _explanation(cast(Asked, asked), x[:, before:], panel, series)

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 from torch.nn import functional as F
 
 from ...data.panel import Panel
@@ -99,14 +100,19 @@ class ZeroShot:
         index = stops[:, None] + np.arange(before - length, 0)
         window = y[index.clip(0)].astype(np.float64)
         window[index < starts[:, None]] = np.nan
-        seasons = torch.tensor(self.seasons).expand(len(stops), 2)
-        ahead = torch.from_numpy(gaps[:, None, None] + np.arange(1, h + 1))
-        shown = F.pad(torch.from_numpy(window), (-window.shape[1] % patch, 0), value=torch.nan)
-        network = self.network
-        found = network.remember(shown, seasons, before)
-        last = torch.full((len(shown), 1), shown.shape[1] - 1)
-        lesson = learn(check(network, found, ahead[:, 0, -1:]))
-        answer = lesson.corrected(network.answer(found, last, ahead))
-        quantiles: NDArray[np.float64] = answer.absolute()[:, 0].numpy()
+        ahead = torch.from_numpy(gaps[:, None] + np.arange(1, h + 1))
+        quantiles: NDArray[np.float64] = self.following(
+            torch.from_numpy(window), ahead, before
+        ).numpy()
         require_finite(quantiles)
         return quantiles
+
+    def following(self, window: Tensor, ahead: Tensor, before: int = 0) -> Tensor:
+        """(B, J, Q) quantiles of the steps ``ahead`` (B, J) after windows (B, n) float64, in front
+        of which whole patches, ``before`` steps without a value, were left out."""
+        network, seasons = self.network, torch.tensor(self.seasons).expand(len(window), 2)
+        shown = F.pad(window, (-window.shape[1] % network.shape.patch, 0), value=torch.nan)
+        found = network.remember(shown, seasons, before)
+        last = torch.full((len(shown), 1), shown.shape[1] - 1)
+        lesson = learn(check(network, found, ahead[:, -1:]))
+        return lesson.corrected(network.answer(found, last, ahead[:, None])).absolute()[:, 0]
