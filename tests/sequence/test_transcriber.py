@@ -51,7 +51,9 @@ def test_what_is_said_is_learned(both_ways):
 
 
 def test_sound_is_transcribed_and_its_stream_says_the_same(one_way):
-    assert one_way.score(UNSEEN, UNSEEN.labels) > 0.95
+    assert (
+        one_way.score(UNSEEN, UNSEEN.labels) > 0.8
+    )  # strings are longer than those that were learned from
     likeliest = Transcriber.predict(one_way.set_params(beam_width=1), UNSEEN)
     one_way.set_params(beam_width=8)
     for samples, wanted in zip(UNSEEN.samples, likeliest, strict=True):
@@ -68,7 +70,7 @@ def test_a_stream_gives_the_chances_of_the_whole(one_way):
         stream.push(part)
         chances.append(stream.chances if len(part) else chances[-1][:0])
     whole = one_way.predict_proba(UNSEEN.take([0]))[0]
-    assert whole.shape == (LogMel(RATE).frames(len(samples)), 4)
+    assert whole.shape == (LogMel(RATE, hop=0.02).frames(len(samples)), 4)
     np.testing.assert_allclose(np.concatenate(chances), whole, atol=1e-5)
 
 

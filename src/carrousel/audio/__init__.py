@@ -10,6 +10,7 @@ Reading files needs the libraries soundfile and scipy: ``pip install carrousel[a
 
 from .augmentation import add_noise, change_gain, change_speed, shift_time, spec_augment
 from .inversion import sound_of
+from .joining import join_words, vary
 from .log_mel import LogMel, LogMelStream
 from .microphone import listen
 from .recordings import Recordings, read_recordings
@@ -24,6 +25,7 @@ __all__ = [
     "as_samples",
     "change_gain",
     "change_speed",
+    "join_words",
     "listen",
     "read_recordings",
     "read_sound",
@@ -31,5 +33,6 @@ __all__ = [
     "shift_time",
     "sound_of",
     "spec_augment",
+    "vary",
     "write_sound",
 ]

@@ -17,12 +17,12 @@ from typing import Annotated, Any
 import typer
 
 from ..wording import nearest
-from . import backtest, explore, forecast, lab, predict, samples, text, update
+from . import backtest, explore, forecast, lab, predict, samples, text, transcribe, update
 from .flags import in_flags
 from .screen import drop_output, write_what_the_terminal_has
 from .scripting import for_scripts
 
-FORECASTING, INSIDE, TEXT = "Forecasting", "Seeing inside", "Text"
+FORECASTING, INSIDE, TEXT, SPEECH = "Forecasting", "Seeing inside", "Text", "Speech"
 
 app = typer.Typer(
     name="carrousel",
@@ -40,6 +40,7 @@ app.command(rich_help_panel=FORECASTING)(samples.samples)
 app.command(rich_help_panel=INSIDE)(explore.explore)
 app.add_typer(lab.lab, name="lab", rich_help_panel=INSIDE)
 app.add_typer(text.text, name="text", rich_help_panel=TEXT)
+app.add_typer(transcribe.transcribe, name="transcribe", rich_help_panel=SPEECH)
 for_scripts(app)
 
 

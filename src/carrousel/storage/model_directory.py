@@ -38,6 +38,7 @@ COMMANDS = {
     LANGUAGE_MODEL: "carrousel text complete",
     "sequence classifier": "carrousel classify predict",
     "sequence tagger": "carrousel tag predict",
+    "transcriber": "carrousel transcribe predict",
 }
 WEIGHTS = "model-{}.safetensors"  # the beginning of its digest
 ANY_WEIGHTS = WEIGHTS.format("[0-9a-f]" * 12)

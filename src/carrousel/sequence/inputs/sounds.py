@@ -11,6 +11,8 @@ from ...audio import LogMel, Recordings
 from ...storage.plain import restored
 from ..ragged import Ragged
 
+HOP = 0.02  # seconds: half as many steps as usual are learned from in half the time
+
 
 @dataclass
 class SoundReader:
@@ -28,7 +30,7 @@ class SoundReader:
     def learn(cls, X: Recordings, options: Any) -> tuple["SoundReader", Ragged]:
         """The reader of all that there is to learn from, and what it reads of it."""
         _require_some(X)
-        reader = cls(LogMel(X.rate, slopes=0))
+        reader = cls(LogMel(X.rate, hop=HOP, slopes=0))
         return reader, reader.read(X)
 
     def read(self, X: Any) -> Ragged:

@@ -1,0 +1,159 @@
+"""``carrousel transcribe``, as a user runs it: tones for words."""
+
+import json
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+soundfile = pytest.importorskip("soundfile")
+
+RATE = 4000
+PITCH = {"low": 400, "high": 1200}
+QUICK = ("--epochs", 30, "--hidden-size", 16, "--learning-rate", 0.03)
+
+
+def word(name: str, k: int) -> np.ndarray:
+    """A tone, and a little of the silence around it."""
+    noise = np.random.default_rng(k)
+    time = np.arange(int(noise.integers(360, 480))) / RATE
+    sound = np.pad(0.3 * np.sin(2 * np.pi * PITCH[name] * time), 300)
+    return sound + noise.normal(0, 0.003, len(sound))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Twelve recordings of each of two words."""
+    path = tmp_path_factory.mktemp("words")
+    for name in PITCH:
+        (path / name).mkdir()
+        for k in range(12):
+            soundfile.write(path / name / f"{k:02}.wav", word(name, k), RATE)
+    return path
+
+
+@pytest.fixture(scope="module")
+def model(folder, tmp_path_factory):
+    """One that listens live, learned from joined strings."""
+    from carrousel.cli import main
+
+    out = tmp_path_factory.mktemp("models") / "tones"
+    line = ["transcribe", "train", folder, "--out", out, "--strings", 60, "--longest", 3,
+            "--one-way", "--copies", 1, *QUICK]  # fmt: skip
+    with pytest.raises(SystemExit) as end:
+        main([str(one) for one in line])
+    assert not end.value.code
+    return out
+
+
+def string(path, words: str):
+    parts = [word(name, 50 + k) for k, name in enumerate(words.split())]
+    soundfile.write(path, np.concatenate(parts), RATE)
+    return path
+
+
+def test_strings_are_heard_and_written(run, model, tmp_path):
+    string(tmp_path / "a.wav", "low high low")
+    string(tmp_path / "b.wav", "high")
+    result = run("transcribe", "predict", model, tmp_path, "--out", "said.csv", "-k", 2)
+    assert result.code == 0, result.err
+    lines = (tmp_path / "said.csv").read_text().splitlines()
+    assert lines[0] == "recording,text,chance"
+    assert ",low high low," in lines[1]
+    assert ",high," in lines[3]
+    rows = json.loads(run("transcribe", "predict", model, tmp_path / "b.wav", "--json").out)
+    assert rows[0]["text"] == "high"
+
+
+def test_mistakes_are_counted(run, model, folder, tmp_path):
+    found = json.loads(run("transcribe", "evaluate", model, folder, "--json", "--out", "e").out)
+    assert (found["recordings"], found["words"]) == (24, 24)
+    assert found["word_error_rate"] < 0.1
+    written = json.loads((tmp_path / "e" / "evaluation.json").read_text())
+    assert {**written, "written": found["written"]} == found
+    table = (tmp_path / "e" / "texts.csv").read_text().splitlines()
+    assert len(table) == 25
+    noisy = run("transcribe", "evaluate", model, folder, "--noise", -30, "--strings", 20)
+    assert noisy.code == 0, noisy.err
+    assert "20 recordings" in noisy.out
+    assert "heard" in noisy.out
+
+
+@pytest.mark.filterwarnings("default")
+def test_another_rate_is_resampled_and_announced(run, model, tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.repeat(word("low", 3), 4), 4 * RATE)
+    result = run("transcribe", "predict", model, "a.wav")
+    assert result.code == 0
+    assert "resampled to 4,000 Hz: 1 recording at 16,000 Hz" in result.err
+
+
+def test_what_is_said_is_heard_live(run, model, monkeypatch, tmp_path):
+    sound, _ = soundfile.read(string(tmp_path / "a.wav", "low high"), dtype="float32")
+
+    class Stream:
+        def __init__(self, blocksize, callback, **options):
+            assert options["samplerate"] == RATE
+            for k in range(0, len(sound), blocksize):
+                callback(sound[k : k + blocksize, None], blocksize, None, None)
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *error):
+            return None
+
+    fake = SimpleNamespace(InputStream=Stream, PortAudioError=OSError)
+    monkeypatch.setitem(sys.modules, "sounddevice", fake)
+    length = str(len(sound) / RATE)
+    result = run("transcribe", "predict", model, "--microphone", "--seconds", length)
+    assert result.out == "low high \n"
+    assert "listening at 4,000 Hz" in result.err
+
+
+def test_a_missing_microphone_library_is_one_line(run, model, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sounddevice", None)
+    result = run("transcribe", "predict", model, "--microphone")
+    assert result.code == 2
+    assert "pip install carrousel[microphone]" in result.err
+    assert result.err.count("\n") == 1
+
+
+def test_a_model_of_both_directions_cannot_listen(run, folder, monkeypatch):
+    quick = ("--epochs", 1, "--hidden-size", 2, "--copies", 0)
+    assert run("transcribe", "train", folder, "--out", "m", *quick).code == 0
+    result = run("transcribe", "predict", "m", "--microphone")
+    assert result.code == 2
+    assert "bidirectional must be False to stream" in result.err
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("train nowhere --out m", "nowhere: there is no such file or folder"),
+        ("train WORDS --out m --units letters", "--units must be one of 'words', 'characters'"),
+        ("train WORDS --out m --strings -1", "--strings must be at least 0"),
+        ("train WORDS --out m --copies -1", "copies must be at least 0"),
+        ("train WORDS --out m --rate 5", "rate must be at least 100"),
+        ("train WORDS/low --out m", "must hold label/*.wav, got 00.wav"),
+        ("train bad --out m", "1 recording of 2 cannot be used: bad/x/a.wav: cannot be read"),
+        ("predict MODEL", "name either RECORDINGS or --microphone"),
+        ("predict MODEL WORDS --microphone", "name either RECORDINGS or --microphone"),
+        ("predict MODEL WORDS", "must hold *.wav, got high/00.wav"),
+        ("predict MODEL WORDS/low --out a.txt", "--out must end in .csv or .json"),
+        ("predict MODEL WORDS/low --seconds 3", "--seconds goes with --microphone"),
+        ("predict nowhere WORDS/low", "there is no model in nowhere"),
+        ("evaluate MODEL WORDS --noise nan", "--noise must lie in"),
+        ("evaluate MODEL WORDS/low/00.wav", "one recording has no label"),
+    ],
+)
+def test_what_cannot_be_is_one_line(run, folder, model, tmp_path, line, says):
+    (tmp_path / "bad" / "x").mkdir(parents=True)
+    (tmp_path / "bad" / "x" / "a.wav").write_text("no sound")
+    soundfile.write(tmp_path / "bad" / "x" / "b.wav", word("low", 0), RATE)
+    typed = line.replace("WORDS", str(folder)).replace("MODEL", str(model)).split()
+    result = run("transcribe", *typed)
+    assert result.code == 2, result
+    assert says in result.err
+    assert result.err.count("\n") == 1
+    assert not (tmp_path / "m").exists()
