@@ -74,11 +74,12 @@ def test_a_stream_gives_the_chances_of_the_whole(one_way):
     np.testing.assert_allclose(np.concatenate(chances), whole, atol=1e-5)
 
 
-def test_a_stream_of_steps(both_ways):
+@pytest.mark.parametrize("convolution", [False, True])
+def test_a_stream_of_steps(both_ways, convolution):
     with pytest.raises(ValueError, match="bidirectional must be False to stream"):
         both_ways.stream()
     texts = strings(60)
-    model = Transcriber(bidirectional=False, epochs=2, **QUICK)
+    model = Transcriber(bidirectional=False, convolution=convolution, epochs=2, **QUICK)
     model.fit([steps(text) for text in texts], texts)
     whole = model.predict_proba([steps("abb")])[0]
     stream = model.stream()

@@ -187,7 +187,7 @@ class Transcriber(SequenceEstimator):
         """What is said while the sequence goes on; needs ``bidirectional=False``.
 
         Raises:
-            ValueError: The networks read backwards, too, or convolutions stand beside them.
+            ValueError: The networks read backwards, too.
         """
         self._require_fitted()
         return TranscriptStream(self.networks_, self.task_, self.reader_)

@@ -10,6 +10,7 @@ from .ctc import GreedyStream
 from .inputs.arrays import read_arrays
 from .network import Network
 from .ragged import Ragged
+from .streaming import advance
 
 
 class TranscriptStream:
@@ -23,11 +24,13 @@ class TranscriptStream:
 
     def __init__(self, networks: Sequence[Network], task: Any, reader: Any) -> None:
         shape = networks[0].shape
-        if shape.bidirectional or shape.filters:
-            what = "bidirectional" if shape.bidirectional else "convolution"
-            raise ValueError(f"{what} must be False to stream, got True; fit with {what}=False")
+        if shape.bidirectional:
+            raise ValueError(
+                "bidirectional must be False to stream: networks that read backwards wait for the "
+                "end; fit with bidirectional=False"
+            )
         self._networks, self._task = networks, task
-        self._states: list[list[Any]] = [[None] * shape.layers for _ in networks]
+        self._states: list[Any] = [None] * len(networks)
         self._reader = reader.stream() if hasattr(reader, "stream") else _Steps(reader)
         self._path = GreedyStream()
         self._said: list[int] = []
@@ -51,22 +54,15 @@ class TranscriptStream:
         if not len(rows):
             return self._task.said([])
         batch = Ragged.of([torch.from_numpy(rows)])
-        with torch.inference_mode():
-            each = [
-                self._task.activate(self._read(network, states, batch).double())
-                for network, states in zip(self._networks, self._states, strict=True)
-            ]
-        self.chances = torch.stack(each).mean(0).numpy()
+        said = []
+        for k, network in enumerate(self._networks):
+            with torch.inference_mode():
+                scores, self._states[k] = advance(network, batch, self._states[k])
+            said.append(self._task.activate(scores.double()))
+        self.chances = torch.stack(said).mean(0).numpy()
         begun = self._path.push(self.chances)
         self._said += begun
         return self._task.said(begun)
-
-    def _read(self, network: Network, states: list[Any], batch: Ragged) -> torch.Tensor:
-        """(N, outputs) of the next steps; the states go on."""
-        rows = network.entry(batch)[:, None]  # (N, 1, channels)
-        for k, layer in enumerate(network.layers):
-            rows, states[k] = layer(rows, states[k])
-        return network.head(rows[:, 0])
 
 
 class _Steps:
