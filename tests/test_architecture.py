@@ -41,8 +41,8 @@ PUBLIC = {
     "Forecaster LanguageModel SequenceClassifier SequenceRegressor SequenceTagger Transcriber "
     "audio data explain forecast lab nn sequence text __version__",
     "carrousel.audio": "LogMel LogMelStream Recordings add_noise as_samples change_gain "
-    "change_speed join_words listen read_recordings read_sound resampled shift_time sound_of "
-    "spec_augment vary write_sound",
+    "change_speed join_words leveled listen read_recordings read_sound resampled shift_time "
+    "sound_of spec_augment vary write_sound",
     "carrousel.data": "Frequency Panel ReadOptions find_sample list_samples load_sample to_frame "
     "to_panel",
     "carrousel.explain": "Attribution Fidelity GradientFlow HalfLife Ledger METHODS Projection "

@@ -90,6 +90,12 @@ def test_masks_hide_bands_and_steps_by_the_mean():
     np.testing.assert_array_equal(got[~steps][:, ~bands], FRAMES[~steps][:, ~bands])
 
 
+def test_frames_may_be_a_tensor():
+    given = torch.from_numpy(FRAMES.copy())
+    np.testing.assert_array_equal(spec_augment(given, seeded()), spec_augment(FRAMES, seeded()))
+    assert torch.equal(given, torch.from_numpy(FRAMES))
+
+
 @pytest.mark.parametrize("steps", [1, 4, 5, 100])
 def test_masks_leave_most_steps_of_short_sounds(steps):
     got = spec_augment(FRAMES[:steps], seeded(), bands=0, steps=50, step_masks=1)

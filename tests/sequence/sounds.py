@@ -1,19 +1,20 @@
-"""Recordings that say letters in tones."""
+"""Recordings that say letters in chords."""
 
 import numpy as np
 
 from carrousel.audio import Recordings
 
 RATE = 4000
-PITCH = {"a": 300, "b": 600, "c": 1200}
+PITCH = {"a": 200, "b": 500, "c": 1100}
 
 
 def spoken(text: str, noise: np.random.Generator) -> np.ndarray:
-    """(n,) float32: a tone of a tenth of a second for each letter, pauses between."""
+    """(n,) float32: a chord of a tenth of a second for each letter, pauses between."""
     parts = [np.zeros(200)]
     for letter in text:
         length = int(noise.integers(360, 480))
-        parts += [0.3 * np.sin(2 * np.pi * PITCH[letter] * np.arange(length) / RATE)]
+        phase = 2 * np.pi * PITCH[letter] * np.arange(length) / RATE
+        parts += [0.2 * (np.sin(phase) + np.sin(1.3 * phase) + np.sin(1.6 * phase))]
         parts += [np.zeros(int(noise.integers(150, 300)))]
     sound = np.concatenate(parts)
     return (sound + noise.normal(0, 0.01, len(sound))).astype(np.float32)

@@ -19,7 +19,7 @@ UNSEEN = recordings(12, 4, seed=1)
 @pytest.fixture(scope="module")
 def one_way() -> Transcriber:
     """Of sound, in one direction."""
-    model = Transcriber(bidirectional=False, epochs=25, **QUICK)
+    model = Transcriber(bidirectional=False, epochs=40, **QUICK)
     return model.fit(LEARNED, LEARNED.labels)
 
 

@@ -11,6 +11,7 @@ Reading files needs the libraries soundfile and scipy: ``pip install carrousel[a
 from .augmentation import add_noise, change_gain, change_speed, shift_time, spec_augment
 from .inversion import sound_of
 from .joining import join_words, vary
+from .leveling import leveled
 from .log_mel import LogMel, LogMelStream
 from .microphone import listen
 from .recordings import Recordings, read_recordings
@@ -26,6 +27,7 @@ __all__ = [
     "change_gain",
     "change_speed",
     "join_words",
+    "leveled",
     "listen",
     "read_recordings",
     "read_sound",

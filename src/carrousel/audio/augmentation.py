@@ -112,7 +112,7 @@ def spec_augment(
                         ("step_masks", step_masks)):  # fmt: skip
         whole(name, value, 0)
     whole("groups", groups)
-    hidden = np.array(frames, dtype=np.float32)
+    hidden = np.asarray(frames).astype(np.float32)
     if hidden.ndim != 2 or not hidden.size:
         raise ValueError(f"frames must have the shape (T, channels), got {hidden.shape}")
     if hidden.shape[1] % groups:

@@ -102,10 +102,11 @@ def vary(
     gain: Range = (-12, 6),
     noise: Range = (5, 30),
     noisy: float = 0.5,
+    pause: float = 0.1,
     keep: bool = True,
 ) -> Recordings:
-    """The recordings and ``copies`` of each at other speeds, loudnesses and, a share ``noisy`` of
-    them, with white noise that is fainter by so many decibels; labels and speakers stay.
+    """The recordings and ``copies`` of each at other speeds and loudnesses, with silence around
+    and, a share ``noisy`` of them, with white noise; labels and speakers stay.
 
     Args:
         recordings: What is varied.
@@ -115,6 +116,7 @@ def vary(
         gain: As of :func:`change_gain`.
         noise: As of :func:`add_noise`.
         noisy: Share of the copies that get noise.
+        pause: Seconds of silence at each end at most; how much is drawn.
         keep: Whether the recordings themselves come first.
 
     >>> word = Recordings([np.ones(800, np.float32)], 8000, ["1.wav"], ["one"])
@@ -123,11 +125,14 @@ def vary(
     """
     whole("copies", copies, 0)
     real("noisy", noisy, 0, 1)
+    real("pause", pause, 0, 60)
     places = np.tile(np.arange(len(recordings)), copies)
     varied = recordings.take(places)
     samples = []
     for one in varied.samples:
         one = change_gain(change_speed(one, speed, generator), gain, generator)
+        ends = torch.rand(2, generator=generator) * pause * recordings.rate
+        one = np.pad(one, tuple(ends.int().tolist()))
         if torch.rand((), generator=generator).item() < noisy:
             one = add_noise(one, noise, generator)
         samples.append(one)

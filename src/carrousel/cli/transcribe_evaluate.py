@@ -76,7 +76,7 @@ def _prepared(
     if noise is None:
         return given
     real("--noise", noise, -60, 120)
-    return vary(given, 1, generator, speed=1, gain=0, noise=noise, noisy=1, keep=False)
+    return vary(given, 1, generator, speed=1, gain=0, noise=noise, noisy=1, pause=0, keep=False)
 
 
 def _compared(loaded: Any, given: "Recordings") -> list[dict[str, Any]]:

@@ -185,7 +185,7 @@ class SequenceEstimator:
         members = train_ensemble(
             task, examples, plan, held=held,
             init=None if before is None else before.networks_,
-            prepare=reader.prepare, progress=progress,
+            prepare=reader.prepare, augment=getattr(reader, "augment", None), progress=progress,
             checkpoint=None if checkpoint is None else Path(checkpoint), resume=resume,
         )  # fmt: skip
         _warn(members)

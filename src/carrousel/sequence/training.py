@@ -20,6 +20,7 @@ from .splitting import Batches, folds
 from .task import Outputs, Task
 
 Report = Callable[[str, Progress], None]  # (what is trained, progress)
+Augment = Callable[[Ragged, torch.Generator], Ragged]
 ROWS_AT_ONCE = 1 << 16  # of sequences that are asked together
 
 
@@ -54,13 +55,15 @@ def train_ensemble(
     held: Examples | None = None,
     init: Sequence[Network] | None = None,
     prepare: Callable[[Network, Ragged], None] | None = None,
+    augment: Augment | None = None,
     progress: Report | None = None,
     checkpoint: Path | None = None,
     resume: bool = False,
 ) -> list[Member]:
     """Train the networks of a plan; ``held`` is validated on instead of a part of the examples,
     ``init`` are trained ones of the same shape to learn on; new ones are given to ``prepare`` with
-    the inputs that they learn from."""
+    the inputs that they learn from. What they learn from is another at every update where
+    ``augment`` makes it so."""
     strata = task.strata(examples.targets)
     part = folds(len(examples), plan.parts, strata, plan.train.seed) if plan.parts else None
     everything = torch.arange(len(examples))
@@ -81,7 +84,9 @@ def train_ensemble(
         )
         run = fit(
             network,
-            partial(_batch, data, Batches(data.inputs.lengths, plan.batch_size, options.seed)),
+            partial(
+                _batch, data, Batches(data.inputs.lengths, plan.batch_size, options.seed), augment
+            ),
             partial(_loss, task, plan.dropout),
             options,
             validate=partial(_validate, task, judged) if judged and plan.stop_early else None,
@@ -117,9 +122,14 @@ def _new(
 Batch = tuple[Examples, torch.Generator]
 
 
-def _batch(data: Examples, batches: Batches, step: int, generator: torch.Generator) -> Batch:
-    seed = int(torch.randint(2**62, (), generator=generator))
-    return data[batches.at(step)], torch.Generator().manual_seed(seed)
+def _batch(
+    data: Examples, batches: Batches, augment: Augment | None, step: int, generator: torch.Generator
+) -> Batch:
+    own = torch.Generator().manual_seed(int(torch.randint(2**62, (), generator=generator)))
+    examples = data[batches.at(step)]
+    if augment is not None:
+        examples = replace(examples, inputs=augment(examples.inputs, own))
+    return examples, own
 
 
 def _loss(task: Task, dropout: float, model: Any, batch: Batch) -> Tensor:

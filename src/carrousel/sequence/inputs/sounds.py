@@ -7,11 +7,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from ...audio import LogMel, Recordings
-from ...storage.plain import restored
+from ...audio import LogMel, Recordings, leveled, spec_augment
+from ...storage.plain import restored, typed
 from ..ragged import Ragged
 
 HOP = 0.02  # seconds: half as many steps as usual are learned from in half the time
+LOW = 80.0  # Hz: below hums the mains
+HIDDEN = {"bands": 8, "band_masks": 2, "steps": 5, "step_masks": 1}  # at most, while learning
 
 
 @dataclass
@@ -21,6 +23,7 @@ class SoundReader:
     kind: ClassVar[str] = "sound"
 
     features: LogMel
+    leveled: bool = False  # whether loudness and microphone are taken out
 
     @staticmethod
     def recognizes(X: Any) -> bool:
@@ -30,7 +33,12 @@ class SoundReader:
     def learn(cls, X: Recordings, options: Any) -> tuple["SoundReader", Ragged]:
         """The reader of all that there is to learn from, and what it reads of it."""
         _require_some(X)
-        reader = cls(LogMel(X.rate, hop=HOP, slopes=0))
+        # A stream is heard before it is known how loud the rest will be.
+        level = options.bidirectional is not False
+        low = min(LOW, X.rate / 8)
+        reader = cls(
+            LogMel(X.rate, hop=HOP, low=low, slopes=0, floor=1e-9 if level else 1e-5), level
+        )
         return reader, reader.read(X)
 
     def read(self, X: Any) -> Ragged:
@@ -54,10 +62,17 @@ class SoundReader:
         frames = []
         for name, samples in zip(X.names, X.samples, strict=True):
             try:
-                frames.append(torch.from_numpy(self.features(samples)).double())
+                bands = self.features(samples)
             except (TypeError, ValueError) as error:
                 raise type(error)(f"{name}: {error}") from None
+            bands = leveled(bands) if self.leveled else bands
+            frames.append(torch.from_numpy(bands).double())
         return Ragged.of(frames)
+
+    def augment(self, batch: Ragged, generator: torch.Generator) -> Ragged:
+        """The same sounds with parts that nobody heard, for one pass of training."""
+        parts = [spec_augment(part.numpy(), generator, **HIDDEN) for part in batch.parts()]
+        return batch.like(torch.from_numpy(np.concatenate(parts)).double())
 
     def stream(self) -> "SoundStream":
         """Frames while the sound goes on."""
@@ -77,11 +92,13 @@ class SoundReader:
         return [[f"{step * hop:.2f}" for step in range(n)] for n in batch.lengths.tolist()]
 
     def to_dict(self) -> dict[str, Any]:
-        return {"kind": self.kind, **asdict(self.features)}
+        return {"kind": self.kind, "leveled": self.leveled, **asdict(self.features)}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "SoundReader":
-        return cls(restored(LogMel, {k: v for k, v in data.items() if k != "kind"}, "reader"))
+        own = ("kind", "leveled")
+        features = restored(LogMel, {k: v for k, v in data.items() if k not in own}, "reader")
+        return cls(features, typed(data.get("leveled"), bool, "reader.leveled"))
 
 
 class SoundStream:
