@@ -17,7 +17,19 @@ from typing import Annotated, Any
 import typer
 
 from ..wording import nearest
-from . import backtest, explore, forecast, lab, predict, samples, text, transcribe, update
+from . import (
+    backtest,
+    explore,
+    forecast,
+    lab,
+    predict,
+    samples,
+    speak,
+    text,
+    transcribe,
+    update,
+    voice,
+)
 from .flags import in_flags
 from .screen import drop_output, write_what_the_terminal_has
 from .scripting import for_scripts
@@ -41,6 +53,8 @@ app.command(rich_help_panel=INSIDE)(explore.explore)
 app.add_typer(lab.lab, name="lab", rich_help_panel=INSIDE)
 app.add_typer(text.text, name="text", rich_help_panel=TEXT)
 app.add_typer(transcribe.transcribe, name="transcribe", rich_help_panel=SPEECH)
+app.command(rich_help_panel=SPEECH)(voice.voice)
+app.command(rich_help_panel=SPEECH)(speak.speak)
 for_scripts(app)
 
 

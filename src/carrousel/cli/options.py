@@ -200,6 +200,8 @@ FLAGS = {name: setting.flag for name, setting in SETTINGS.items()} | {
     "X_df": "--future", "static_df": "--static", "windows": "--windows", "n": "--samples",
     "level": "--level", "init": "--init", "add": "--add", "h": "--horizon",
     "checkpoint": "--checkpoint", "resume": "--resume",
+    "speakers": "--speakers", "speaker": "--speaker", "speed": "--speed", "gap": "--gap",
+    "copies": "--copies", "rate": "--rate", "steps": "--steps", "longest": "--longest",
 }  # fmt: skip
 
 

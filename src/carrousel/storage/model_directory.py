@@ -39,6 +39,7 @@ COMMANDS = {
     "sequence classifier": "carrousel classify predict",
     "sequence tagger": "carrousel tag predict",
     "transcriber": "carrousel transcribe predict",
+    "voice": "carrousel speak",
 }
 WEIGHTS = "model-{}.safetensors"  # the beginning of its digest
 ANY_WEIGHTS = WEIGHTS.format("[0-9a-f]" * 12)
