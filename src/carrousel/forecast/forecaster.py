@@ -41,6 +41,8 @@ from .updating.new_rows import as_table, take_in
 from .updating.streaming import Stream
 
 if TYPE_CHECKING:
+    import torch
+
     from .explanation.explanation import Explanation
 
 
@@ -77,7 +79,7 @@ class Forecaster:
         panel_: The series, as they were learned from; after ``load`` or ``update``, as far as
             they are remembered.
         networks_: The networks (``torch.nn.Module``) that were trained; their forecasts are
-            averaged. None with ``effort="instant"``.
+            averaged. There are none with ``effort="instant"``: see ``pretrained_``.
         pretrained_share_: How much of a forecast comes from the network that ships (see
             ``carrousel.forecast.ensemble.companion``); 1 with ``effort="instant"``.
         calibration_: Factors of the intervals (50, 80, 90, 95, 99 %) from ``calibrate``, or None.
@@ -421,6 +423,9 @@ class Forecaster:
         stream = self._stream or Stream(self.networks_, self._panel, self._remembered)
         table = as_table(data) if isinstance(data, Panel) else data
         self.notes_ = take_in(stream, table, self.options, add=add, static_df=static_df)
+        if self._zero_shot is not None:
+            kept = self._remembered
+            self.notes_.append(f"no state goes on: the last {kept:,} values are read anew")
         self._stream = stream
         self._say(self.notes_)
         return self
@@ -520,20 +525,24 @@ class Forecaster:
             An ``Explanation``: ``table()``, ``plot()``, ``str()``, and ``fidelity``, which tests
             the account by taking away the steps that it names, beside removal, recency and random.
         """
-        from .explanation.explain import explain, series_number  # it is seldom needed
+        # It is seldom needed.
+        from .explanation.explain import chosen_steps, explain, explained, series_number
 
         self._require_fitted()
-        if not self.networks_:
-            raise ValueError("explain: not with effort='instant'; fit with another effort")
-        if self.networks_[0].group is not None:
+        if self.networks_ and self.networks_[0].group is not None:
             raise ValueError("explain: not for series that share a hidden state (groups=)")
         panel, like = self._observed(data, static_df)
         ahead = self._ahead(panel, X_df)
         number, wall = series_number(panel, unique_id), Wall.of(panel, self.options.h)
         steps: list[int] | int | None = step
-        if wall is not None:
-            panel, steps, ahead = to_explain(wall, number, step, self.options.h, ahead)
-        found = explain(self.networks_, panel, number, steps, ahead, self._companion)
+        if self._zero_shot is not None:
+            h = self.options.h
+            asked = self._zero_shot.asked(wall or panel, number, chosen_steps(step, h), h)
+            found = explained(*asked, number)
+        else:
+            if wall is not None:
+                panel, steps, ahead = to_explain(wall, number, step, self.options.h, ahead)
+            found = explain(self.networks_, panel, number, steps, ahead, self._companion)
         return replace(found, like=None if isinstance(like, Panel) else like)
 
     def save(self, path: str | Path) -> None:
@@ -581,6 +590,12 @@ class Forecaster:
             kept = forecaster._remembered
             forecaster._stream = Stream.restored(saved.networks, saved.panel, saved.stream, kept)
         return forecaster
+
+    @property
+    def pretrained_(self) -> "torch.nn.Module | None":
+        """The network behind ``effort="instant"``, for ``carrousel.trace``; None if one was
+        trained."""
+        return None if self._zero_shot is None else self._zero_shot.network
 
     @property
     def panel_(self) -> Panel:

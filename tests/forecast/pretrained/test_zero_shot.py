@@ -115,11 +115,9 @@ def test_what_it_cannot_heed_is_refused(options, message):
         Forecaster.pretrained(**options)
 
 
-def test_explaining_or_fine_tuning_it_is_refused_with_the_reason():
+def test_fine_tuning_it_is_refused_with_the_reason():
     table = make_table([seasonal_series(60, 12)], "MS")
     instant = Forecaster(6, effort="instant").fit(table)
-    with pytest.raises(ValueError, match="explain: not with effort='instant'"):
-        instant.explain()
     with pytest.raises(ValueError, match="init has effort='instant'"):
         Forecaster(6, max_steps=1, ensemble=1).fit(table, init=instant)
 

@@ -33,6 +33,7 @@ from ...wording import meant
 from ..ensemble.companion import Companion, ordinary
 from ..network.network import Network
 from ..network.windows import Windows
+from ..pretrained.asked import Asked as Instant
 from .explanation import Columns, Explanation
 from .question import MISSING, Asked
 
@@ -52,12 +53,7 @@ def explain(
     (S, h, F) after the end of all series if the networks need them, and with the ``companion`` that
     has a share in it."""
     shape = networks[0].shape
-    if ahead is None:
-        ahead = range(1, shape.h + 1)
-    steps = [ahead] if isinstance(ahead, int) else list(ahead)
-    for step in steps:
-        if not 1 <= step <= shape.h:
-            raise ValueError(f"step must be from 1 to {shape.h}, or None, got {step}")
+    steps = chosen_steps(ahead, shape.h)
     window = Windows.of(panel.select([series]), shape.history, shape.h, len(shape.futr))
     window = window.following(None if following is None else following[[series]])
     one = torch.tensor([0])
@@ -69,8 +65,26 @@ def explain(
     extra = window.extra(one, window.stop)
     if not (ordinary(history) & history[:, -1].isfinite()).item():
         companion = None
-    asked, _ = private(Asked(networks, horizon, before, extra, float(offset), companion))
-    return _explanation(cast(Asked, asked), x[:, before:], panel, series)
+    asked = Asked(networks, horizon, before, extra, float(offset), companion)
+    return explained(asked, x[:, before:], panel, series)
+
+
+def chosen_steps(ahead: Sequence[int] | int | None, h: int) -> list[int]:
+    """The steps of a horizon that are meant, all for None."""
+    if ahead is None:
+        ahead = range(1, h + 1)
+    steps = [ahead] if isinstance(ahead, int) else list(ahead)
+    for step in steps:
+        if not 1 <= step <= h:
+            raise ValueError(f"step must be from 1 to {h}, or None, got {step}")
+    return steps
+
+
+def explained(asked: "Asked | Instant", x: Tensor, panel: Panel, series: int) -> Explanation:
+    """The answers about the window x (1, T, step) that ends ``asked.gap`` before a series does."""
+    twin, _ = private(asked)
+    with torch.inference_mode(False):
+        return _explanation(cast(Asked, twin), x, panel, series)
 
 
 def copied(asked: Asked, x: Tensor) -> tuple[Tensor, float, float]:
@@ -102,7 +116,9 @@ def memory_units(asked: Asked, x: Tensor) -> list[tuple[str, Tensor]]:
     ]
     last = {name.split(".")[1]: name for name in names}  # networks.<k>.layers.<l>
     question = Question.of(asked, x, None, 1)
-    return [(name, unit_scores(question, x, name)[0][0, asked.before :]) for name in last.values()]
+    return [
+        (name, asked.per_step(unit_scores(question, x, name)[0][0], x)) for name in last.values()
+    ]
 
 
 def _explanation(asked: Asked, x: Tensor, panel: Panel, series: int) -> Explanation:
@@ -128,7 +144,7 @@ def _explanation(asked: Asked, x: Tensor, panel: Panel, series: int) -> Explanat
         share=asked.share,
         pretrained=float(forecast) - of_the_trained if asked.share else 0.0,
         steps={
-            **_spans(panel, series, x.shape[1], x.shape[2]),
+            **_spans(panel, series, x.shape[1], x.shape[2], asked.gap),
             panel.target_col: observed.nanmean(-1)[0].numpy(),
             "removed": removed.mean(0)[0].numpy(),
             "removed_missing": removed[0, 0].numpy(),
@@ -144,9 +160,9 @@ def _explanation(asked: Asked, x: Tensor, panel: Panel, series: int) -> Explanat
     )
 
 
-def _spans(panel: Panel, series: int, steps: int, step: int) -> Columns:
-    """The first and the last time of each step of the recurrence."""
-    length = int(panel.lengths[series])
+def _spans(panel: Panel, series: int, steps: int, step: int, gap: int) -> Columns:
+    """The first and the last time of each step."""
+    length = int(panel.lengths[series]) - gap
     first = np.arange(length - steps * step, length, step)
     return {
         "from": panel.at(series, np.maximum(first, 0)),
@@ -163,7 +179,7 @@ def _simple(asked: Asked, x: Tensor) -> tuple[np.ndarray, np.ndarray, np.ndarray
         torch.stack([part.double() for part in parts]).mean(0) for parts in zip(*found, strict=True)
     ]
     anchors, weights, correction, origin = mean
-    names = np.array(asked.members[0].anchors.names, dtype=object)
+    names = np.array(asked.names, dtype=object)
     return (
         names,
         (anchors.mean(-1) + origin).numpy(),

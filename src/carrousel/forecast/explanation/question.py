@@ -16,6 +16,8 @@ MISSING = float("nan")
 class Asked(nn.Module):
     """The mean median forecast of some steps of the horizon, (B, T, step) -> (B,) float64."""
 
+    gap = 0  # steps between the end of the window and the end of the series
+
     def __init__(
         self,
         networks: list[Network],
@@ -29,6 +31,7 @@ class Asked(nn.Module):
         self.companion = companion  # what has a share in the forecast, if anything
         self.networks = nn.ModuleList(networks)
         self.members = list(networks)  # the same, as what they are
+        self.names = networks[0].anchors.names
         self.horizon = horizon
         self.before = before  # steps without any value that lead every window
         self.offset = offset  # what was taken off the window and its variants
@@ -75,6 +78,10 @@ class Asked(nn.Module):
         """(B,) from (B, h, Q)."""
         quantiles = trained if beside is None else mixed(trained, beside, self.share)
         return quantiles[:, self.horizon, SIDE].mean(-1)
+
+    def per_step(self, scores: Tensor, x: Tensor) -> Tensor:
+        """(T', U) of the steps of the recurrence to those of x, (T, U)."""
+        return scores[self.before :]
 
     def memory_from(self, x: Tensor) -> Tensor:
         """(T,) the forecast if the recurrence began at each step of x (1, T, step)."""

@@ -59,6 +59,12 @@ class Lesson(NamedTuple):
     outer: Tensor  # (B,) factor of the outer quantiles
     inner: Tensor  # (B,) of the others
 
+    def expanded(self, windows: int) -> "Lesson":
+        """That of one window, for so many variants of it."""
+        return Lesson(
+            self.shares.expand(windows, -1), self.outer.expand(windows), self.inner.expand(windows)
+        )
+
     def corrected(self, answer: Answer) -> Answer:
         """The same forecasts of the B windows with what was learned."""
         quantiles = mixed(answer.quantiles, answer.question.anchors, self.shares)

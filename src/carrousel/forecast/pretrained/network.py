@@ -110,13 +110,22 @@ class Network(nn.Module):
 
     def decode(self, memory: Tensor, question: Question) -> Tensor:
         """(B, O, J, Q) quantiles in units from the value at the origin; memory (B, O, hidden)."""
+        weights, median, steps = self._heads(memory, question)
+        middle = (weights.softmax(-1) * question.anchors).sum(-1, keepdim=True) + median
+        below, above = F.softplus(steps).unflatten(-1, (2, SIDE)).cumsum(-1).unbind(-2)
+        return torch.cat([middle - below.flip(-1), middle, middle + above], -1)
+
+    def middle(self, memory: Tensor, question: Question) -> tuple[Tensor, Tensor]:
+        """The weights (B, O, J, K) of the simple forecasts and the correction (B, O, J, 1)."""
+        weights, median, _ = self._heads(memory, question)
+        return weights.softmax(-1), median
+
+    def _heads(self, memory: Tensor, question: Question) -> tuple[Tensor, Tensor, Tensor]:
         x = F.silu(self.state(memory)[:, :, None] + self.question(question.numbers))
         for block in self.blocks:
             x = block(x)
         weights, median, steps = self.head(self.norm(x)).split([len(ANCHORS), 1, 2 * SIDE], -1)
-        middle = (weights.softmax(-1) * question.anchors).sum(-1, keepdim=True) + median
-        below, above = F.softplus(steps).unflatten(-1, (2, SIDE)).cumsum(-1).unbind(-2)
-        return torch.cat([middle - below.flip(-1), middle, middle + above], -1)
+        return weights, median, steps
 
     def forward(self, y: Tensor, seasons: Tensor, origin: Tensor, ahead: Tensor) -> Answer:
         """Forecasts from within a history.

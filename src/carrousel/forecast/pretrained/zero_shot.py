@@ -13,6 +13,7 @@ from ...data.panel import Panel
 from ...data.wall import Wall
 from ..intervals.quantiles import require_finite
 from ..network.distribution import QUANTILES
+from .asked import Asked, step_of
 from .checks import check, learn
 from .network import LONG, Network
 from .query import PAST, WEEKS
@@ -70,13 +71,37 @@ class ZeroShot:
             out[~there] = np.median(out[there], axis=0)
         return out.reshape(len(drops), panel.n_series, h, len(QUANTILES))
 
+    def asked(
+        self, panel: Panel | Wall, series: int, steps: Sequence[int], h: int
+    ) -> tuple[Asked, Tensor, Panel]:
+        """What an explanation asks about ``steps``, of ``h`` after the end of a series (from 1
+        on), its window (1, T, step), and the panel that holds it."""
+        if isinstance(panel, Wall):
+            known, where, _ = panel.ahead(0, h)
+            places = [int(where[series, step - 1]) + 1 for step in steps]
+            return self.asked(_cut(panel, known), series, places, int(where.max()) + 1)
+        y = panel.series(series).astype(np.float64)
+        known = np.flatnonzero(np.isfinite(y))
+        if not len(known):
+            raise ValueError("there is no value to forecast from in the series")
+        y, gap = y[: known[-1] + 1], len(y) - 1 - known[-1]
+        patch, seasons = self.network.shape.patch, torch.tensor([self.seasons])
+        ((length, _),) = self._batches(np.array([len(y)]), np.zeros(1, np.int64))
+        length, y = length + -length % patch, y[known[0] :][-length:]
+        step = step_of(len(y), self.seasons[0], patch)
+        x = torch.from_numpy(np.concatenate([np.full(-len(y) % step, np.nan), y]))
+        window = F.pad(x[-length:], (max(length - len(x), 0), 0), value=torch.nan)[None]
+        horizon = [one - 1 for one in steps]
+        with torch.no_grad():
+            found = self.network.remember(window, seasons)
+            lesson = learn(check(self.network, found, torch.tensor([[gap + h]])))
+        asked = Asked(self.network, lesson, seasons, length, horizon, int(gap))
+        return asked, x.view(1, -1, step), panel
+
     def _by_the_wall(self, wall: Wall, drop: int, h: int) -> NDArray[np.float64]:
         """(S, h, Q): where clocks are put forward, the steps of time reach further on the wall."""
         known, where, _ = wall.ahead(drop, h)
-        y = [wall.panel.series(s)[:n] for s, n in enumerate(known)]
-        offsets = np.concatenate([[0], np.cumsum([len(one) for one in y])])
-        shown = replace(wall.panel, y=np.concatenate(y), offsets=offsets)
-        found = self.window_quantiles(shown, [0], int(where.max()) + 1)[0]
+        found = self.window_quantiles(_cut(wall, known), [0], int(where.max()) + 1)[0]
         return np.take_along_axis(found, where.clip(0)[..., None], 1)
 
     def _batches(self, lengths: NDArray, rows: NDArray) -> Iterator[tuple[int, NDArray]]:
@@ -116,3 +141,10 @@ class ZeroShot:
         last = torch.full((len(shown), 1), shown.shape[1] - 1)
         lesson = learn(check(network, found, ahead[:, -1:]))
         return lesson.corrected(network.answer(found, last, ahead[:, None])).absolute()[:, 0]
+
+
+def _cut(wall: Wall, known: NDArray) -> Panel:
+    """The first ``known`` (S,) steps on the wall of each series."""
+    y = [wall.panel.series(s)[:n] for s, n in enumerate(known)]
+    offsets = np.concatenate([[0], np.cumsum([len(one) for one in y])])
+    return replace(wall.panel, y=np.concatenate(y), offsets=offsets)
