@@ -235,3 +235,18 @@ def test_a_missing_library_is_named(tmp_path, monkeypatch):
 
 def test_recordings_without_labels_are_taken_without():
     assert Recordings([np.ones(3)], 8000, ["a"]).take([0]).labels is None
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"names": []}, "names must be as many as the 2 samples, got 0"),
+        ({"labels": ["a"]}, "labels must be as many as the 2 samples, got 1"),
+        ({"speakers": list("abc")}, "speakers must be as many as the 2 samples, got 3"),
+        ({"rate": 0}, "rate must be at least"),
+    ],
+)
+def test_recordings_that_do_not_fit_together(options, says):
+    right = {"samples": [np.ones(3)] * 2, "rate": 8000, "names": ["a", "b"]}
+    with pytest.raises(ValueError, match=says):
+        Recordings(**{**right, **options})

@@ -226,3 +226,32 @@ def test_whole_numbers_are_heard_as_what_they_are(one_way):
     one, *others = one_way.predict_proba(Recordings(given, RATE, ["a", "b", "c"]))
     for other in others:
         np.testing.assert_allclose(one, other, atol=0.01)
+
+
+def test_a_classifier_hears_a_stream():
+    letters = recordings(24, longest=1)
+    model = SequenceClassifier(
+        ensemble=1, epochs=3, hidden_size=8, bidirectional=False, pooling="last"
+    ).fit(letters, letters.labels)
+    stream = model.stream()
+    assert stream.update(letters.samples[0][:50]).shape == (0, 3)
+    rest = np.array_split(letters.samples[0][50:], 4)
+    said = np.concatenate([stream.update(part) for part in rest])
+    assert len(said) == stream.steps == LogMel(RATE, hop=0.02).frames(len(letters.samples[0]))
+    np.testing.assert_allclose(said[-1], model.predict_proba(letters.take([0]))[0], atol=1e-5)
+
+
+def test_it_learns_on_and_is_cloned():
+    base = pytest.importorskip("sklearn.base")
+    texts = strings(20)
+    X = [steps(text) for text in texts]
+    model = Transcriber(hidden_size=4, epochs=1).fit(X, texts)
+    on = base.clone(model).fit(X, texts, init=model)
+    assert on.labels_.tolist() == model.labels_.tolist()
+    with pytest.raises(ValueError, match="'c'"):
+        base.clone(model).fit(X[:1], ["c"], init=model)
+    some = Transcriber(hidden_size=4).partial_fit(X[:4], texts[:4], classes=["a", "b", "c"])
+    assert some.labels_.tolist() == ["a", "b", "c"]
+    some.partial_fit(X[4:], texts[4:])
+    with pytest.raises(TypeError, match="classes must be texts"):
+        Transcriber().partial_fit(X[:4], texts[:4], classes=[1])

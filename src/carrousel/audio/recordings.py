@@ -26,6 +26,9 @@ class Recordings:
         names: Where each came from.
         labels: What each is or says; None where nobody knows.
         speakers: Who speaks; None where nobody knows.
+
+    Raises:
+        ValueError: There are not as many names, labels or speakers as sounds, or no such rate.
     """
 
     samples: list[np.ndarray]
@@ -33,6 +36,14 @@ class Recordings:
     names: list[str]
     labels: list[str] | None = None
     speakers: list[str] | None = None
+
+    def __post_init__(self) -> None:
+        require_rate("rate", self.rate)
+        for name in ("names", "labels", "speakers"):
+            given = getattr(self, name)
+            if given is not None and len(given) != len(self.samples):
+                count = f"{len(self.samples):,} samples"
+                raise ValueError(f"{name} must be as many as the {count}, got {len(given):,}")
 
     def __len__(self) -> int:
         return len(self.samples)

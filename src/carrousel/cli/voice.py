@@ -13,7 +13,7 @@ def voice(
     out: Annotated[Path, typer.Option(help="Folder of the model.")],
     rate: Rate = None,
     hidden_size: Annotated[int, typer.Option(help="Units in each direction.")] = 96,
-    steps: Annotated[int, typer.Option(help="Updates.")] = 1500,
+    steps: Annotated[int, typer.Option(help="Updates.")] = 1000,
     learning_rate: Annotated[float, typer.Option(help="At its highest.")] = 4e-3,
     seed: Annotated[int, typer.Option(help="Of all random numbers.")] = 0,
     speakers: Speakers = False,

@@ -25,13 +25,17 @@ class Stream:
                 "the end; fit with bidirectional=False"
             )
         self.networks, self.task, self.reader = networks, task, reader
+        self._sound = reader.stream() if hasattr(reader, "stream") else None
         self.steps = 0  # read so far
         self._states: list[Any] = [None] * len(networks)
 
     def update(self, steps: Any) -> np.ndarray:
         """(T, classes) answers after each of the steps that came, (T, channels) or, of one
-        channel, (T,); for texts a piece of text, whose words must be whole."""
+        channel, (T,); for texts a piece of text, whose words must be whole; of sound
+        samples (n,), in which no frame may be complete yet."""
         batch = self._read(steps)
+        if batch is None:
+            return np.zeros((0, self.networks[0].shape.outputs))
         said: list[Any] = []
         for k, network in enumerate(self.networks):
             with torch.inference_mode():
@@ -42,7 +46,10 @@ class Stream:
         assert isinstance(mean, Tensor)
         return mean.numpy()
 
-    def _read(self, steps: Any) -> Ragged:
+    def _read(self, steps: Any) -> Ragged | None:
+        if self._sound is not None:
+            frames = self._sound.push(steps)
+            return Ragged.of([torch.from_numpy(frames)]) if len(frames) else None
         if not isinstance(steps, str):
             array = np.asarray(steps, np.float64)
             channels = getattr(self.reader, "channels", None)

@@ -33,10 +33,13 @@ class Transcription(Task):
         strings = _strings(y, len(inputs))
         self.units = options.units or _units(strings)
         said = [label for text in strings for label in self._split(text)]
+        said += () if classes is None else classes
         if not said:
             raise ValueError("y must hold at least one label, got empty strings only")
         check_labels(as_objects(said))
-        self.labels = Labels([*said, *(() if classes is None else classes)])
+        if self.units != "labels" and not all(isinstance(label, str) for label in said):
+            raise TypeError(f"classes must be texts (units={self.units!r}), got {classes!r}")
+        self.labels = Labels(said)
         self.outputs = 1 + len(self.labels)  # the blank comes first
 
     def encode(self, y: Any, inputs: Ragged) -> Ragged:

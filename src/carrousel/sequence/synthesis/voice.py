@@ -67,7 +67,7 @@ class Voice:
         self,
         *,
         hidden_size: int = 96,
-        steps: int = 1500,
+        steps: int = 1000,
         batch_size: int = 32,
         learning_rate: float = 4e-3,
         seed: int = 0,
