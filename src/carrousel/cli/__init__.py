@@ -19,6 +19,7 @@ import typer
 from ..wording import nearest
 from . import (
     backtest,
+    classify,
     explore,
     forecast,
     lab,
@@ -35,6 +36,7 @@ from .screen import drop_output, write_what_the_terminal_has
 from .scripting import for_scripts
 
 FORECASTING, INSIDE, TEXT, SPEECH = "Forecasting", "Seeing inside", "Text", "Speech"
+SEQUENCES = "Sequences"
 
 app = typer.Typer(
     name="carrousel",
@@ -51,6 +53,8 @@ app.command(rich_help_panel=FORECASTING)(update.update)
 app.command(rich_help_panel=FORECASTING)(samples.samples)
 app.command(rich_help_panel=INSIDE)(explore.explore)
 app.add_typer(lab.lab, name="lab", rich_help_panel=INSIDE)
+app.add_typer(classify.classify, name="classify", rich_help_panel=SEQUENCES)
+app.add_typer(classify.tag, name="tag", rich_help_panel=SEQUENCES)
 app.add_typer(text.text, name="text", rich_help_panel=TEXT)
 app.add_typer(transcribe.transcribe, name="transcribe", rich_help_panel=SPEECH)
 app.command(rich_help_panel=SPEECH)(voice.voice)

@@ -202,6 +202,7 @@ FLAGS = {name: setting.flag for name, setting in SETTINGS.items()} | {
     "checkpoint": "--checkpoint", "resume": "--resume",
     "speakers": "--speakers", "speaker": "--speaker", "speed": "--speed", "gap": "--gap",
     "copies": "--copies", "rate": "--rate", "steps": "--steps", "longest": "--longest",
+    "label_col": "--label-col", "text_col": "--text-col",
 }  # fmt: skip
 
 

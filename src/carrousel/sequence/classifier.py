@@ -1,5 +1,6 @@
 """``SequenceClassifier``: one label for a sequence."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from .calibration import Part, best_temperature, expected_calibration_error
 from .estimator import SequenceEstimator
+from .evaluation.evaluation import Evaluation
 from .labels import Labels, as_array, check_labels
 from .ragged import Ragged
 from .task import Outputs, Task, averaged
@@ -136,6 +138,20 @@ class SequenceClassifier(SequenceEstimator):
     def predict_proba(self, X: Any) -> np.ndarray:
         """(n, classes) calibrated probabilities, in the order of ``classes_``."""
         return self._averaged(X).numpy()  # type: ignore[union-attr]
+
+    def evaluate(self, X: Any, y: Any, names: Sequence[Any] = ()) -> Evaluation:
+        """Accuracy, F1, confusion and worst mistakes for sequences that were not learned from.
+
+        ``names``: what each is called in the list of mistakes; by default its number from 0.
+        """
+        chances = self.predict_proba(X)
+        truth = column(y, len(chances))
+        task = self.task_
+        assert isinstance(task, Classification)
+        return Evaluation.of(task.labels, truth, chances, list(names) or range(len(chances)))
+
+    def _answers(self) -> list[Any]:
+        return self.classes_.tolist()
 
 
 def log_odds(scores: Tensor, answer: int) -> Tensor:

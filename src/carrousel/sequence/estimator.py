@@ -11,9 +11,13 @@ import numpy as np
 
 from ..limits import whole
 from ..training import Progress, Run
+from ..wording import some
+from .explanation.explain import explain
+from .explanation.explanation import Explanation
 from .inputs.readers import reader_for
 from .network import Network
 from .plan import Plan, check_options, for_learning_on, for_one_pass, plan_for
+from .ragged import Ragged
 from .storage import load_estimator, save_estimator
 from .streaming import Stream
 from .task import Outputs, Task, averaged
@@ -221,6 +225,45 @@ class SequenceEstimator:
         self._require_fitted()
         return Stream(self.networks_, self.task_, self.reader_)
 
+    def explain(self, sequence: Any, answer: Any = None, *, step: int | None = None) -> Explanation:
+        """What the answer to one sequence relied on, and when it was decided.
+
+        Args:
+            sequence: As an entry of X.
+            answer: The label that is explained (of a regressor: the number of the output); by
+                default the one that is given.
+            step: Of estimators that answer at each step: which; by default the last.
+
+        >>> import numpy as np
+        >>> from carrousel import SequenceClassifier
+        >>> noise = np.random.default_rng(0)
+        >>> X = [noise.normal(k % 2, 0.3, (4 + k % 3, 1)) for k in range(20)]
+        >>> model = SequenceClassifier(hidden_size=4, ensemble=1, epochs=2)
+        >>> found = model.fit(X, [k % 2 for k in range(20)]).explain(X[1])
+        >>> len(found.scores["removed"]), len(found.after)
+        (5, 5)
+        """
+        self._require_fitted()
+        batch = self.reader_.read(sequence if isinstance(sequence, Ragged) else [sequence])
+        if len(batch) != 1:
+            raise ValueError(f"sequence must be one, got {len(batch)}")
+        said = averaged(self.task_, [ask(network, batch) for network in self.networks_])
+        where = len(batch.rows) - 1 if step is None else step
+        if not isinstance(where, int) or not -len(batch.rows) <= where < len(batch.rows):
+            raise ValueError(f"step must be one of {len(batch.rows)}, got {step!r}")
+        row = said.rows[where] if isinstance(said, Ragged) else said[0]
+        classes = self._answers()
+        if answer is None:
+            number = 0 if self.task_.scaled else int(row.argmax())
+        else:
+            number = _number(answer, classes)
+        where %= len(batch.rows)
+        return explain(self.networks_, self.task_, self.reader_, batch, number, classes, where)
+
+    def _answers(self) -> list[Any]:
+        """What the outputs are called."""
+        return list(range(self.task_.outputs))
+
     def save(self, path: str | Path) -> None:
         """Write what was learned to a folder: numbers as safetensors, the rest as JSON."""
         self._require_fitted()
@@ -230,6 +273,19 @@ class SequenceEstimator:
     def load(cls: type[S], path: str | Path) -> S:
         """Read what ``save`` wrote; nothing in the files is executed."""
         return load_estimator(Path(path), cls)
+
+    def __sklearn_tags__(self) -> Any:
+        """What scikit-learn's own tools ask: a classifier or a regressor of sequences."""
+        from sklearn.utils import ClassifierTags, InputTags, RegressorTags, Tags, TargetTags
+
+        classifies = self.sklearn_kind == "classifier"
+        return Tags(
+            estimator_type=self.sklearn_kind,
+            target_tags=TargetTags(required=True),
+            classifier_tags=ClassifierTags() if classifies else None,
+            regressor_tags=None if classifies else RegressorTags(),
+            input_tags=InputTags(three_d_array=True, string=True, allow_nan=True),
+        )
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "networks_")
@@ -244,6 +300,15 @@ class SequenceEstimator:
         raise NotFittedError(
             f"this {type(self).__name__} has learned nothing yet: call fit(X, y) or load(path)"
         )
+
+
+def _number(answer: Any, classes: list[Any]) -> int:
+    for number, label in enumerate(classes):
+        if type(label) is type(answer) and label == answer:
+            return number
+    raise ValueError(
+        f"answer must be one of {some([repr(one) for one in classes], 5)}, got {answer!r}"
+    )
 
 
 def _seed(random_state: Any) -> int:

@@ -1,5 +1,6 @@
 """``SequenceTagger``: a label for each step, or several at once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -11,6 +12,7 @@ from ..storage.plain import typed
 from .calibration import Part, best_temperature
 from .classifier import class_weights, log_odds
 from .estimator import SequenceEstimator
+from .evaluation.evaluation import Evaluation
 from .labels import Labels, as_array, check_labels
 from .ragged import Ragged
 from .task import Outputs, Task
@@ -163,6 +165,29 @@ class SequenceTagger(SequenceEstimator):
         said = self._averaged(X)
         assert isinstance(said, Ragged)
         return [part.numpy() for part in said.parts()]
+
+    def evaluate(self, X: Any, y: Any, names: Sequence[Any] = ()) -> Evaluation:
+        """Accuracy, F1, confusion and worst mistakes of the steps of other sequences.
+
+        ``names``: what each is called in the list of mistakes; by default its number from 0.
+        """
+        task = self.task_
+        said = self._averaged(X)
+        assert isinstance(task, Tagging)
+        assert isinstance(said, Ragged)
+        if task.labels is None:
+            raise ValueError("y must have one label for each step to be evaluated, got several")
+        truth = [tag for tags in _tags(y, said) for tag in tags.tolist()]
+        called = list(names) or range(len(said))
+        each = [
+            f"{name}, step {step}"
+            for name, steps in zip(called, said.lengths.tolist(), strict=True)
+            for step in range(steps)
+        ]
+        return Evaluation.of(task.labels, truth, said.rows.numpy(), each)
+
+    def _answers(self) -> list[Any]:
+        return self.classes_.tolist()
 
 
 def _tags(y: Any, inputs: Ragged) -> list[np.ndarray]:

@@ -1,0 +1,166 @@
+"""What ``carrousel classify`` and ``carrousel tag`` share: files in, models, tables and a page out.
+
+Imported when a command runs: it needs torch.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from .. import __version__
+from ..console import table
+from ..data import ReadOptions
+from ..sequence import Dataset, read_folder, read_table, read_texts, read_ts
+from ..sequence.evaluation.evaluation import Evaluation
+from ..sequence.evaluation.report import render
+from ..storage.files import write_bytes, write_csv, write_json
+from ..wording import counted
+from .screen import reading
+
+TEXT_COLUMNS = ("text", "sentence")
+MOST_LINES = 30  # labels in a table on the terminal
+
+
+def read_dataset(
+    path: Path, columns: dict[str, Any], options: ReadOptions, *, per_step: bool, labeled: bool
+) -> Dataset:
+    """The sequences in a file or folder.
+
+    Args:
+        path: A ``.ts`` file; a table (CSV, Parquet, workbook) with a row for each step, or, if it
+            has a column of texts, for each text; a folder of folders of texts.
+        columns: ``id_col``, ``time_col``, ``label_col``, ``text_col`` and ``channels``.
+        per_step: Whether each step has a label.
+        labeled: Whether labels must be there.
+    """
+    with reading():
+        if path.is_dir():
+            return read_folder(path)
+        if path.suffix.lower() == ".ts":
+            return read_ts(path)
+        label_col = columns["label_col"] if labeled else None
+        text_col = columns["text_col"] or _text_column(path, options)
+        if text_col is not None and not per_step:
+            return read_texts(path, text_col=text_col, label_col=label_col, options=options)
+        return read_table(
+            path, id_col=columns["id_col"], time_col=columns["time_col"], label_col=label_col,
+            channels=columns["channels"], per_step=per_step, options=options,
+        )  # fmt: skip
+
+
+def _text_column(path: Path, options: ReadOptions) -> str | None:
+    """The column of a table that is called as texts are called."""
+    from ..data.read import open_table
+
+    names = open_table(path, ["", ""], (), options).frame.columns
+    return next((name for name in TEXT_COLUMNS if name in names), None)
+
+
+def describe(name: str, data: Dataset) -> str:
+    """One line on what was read."""
+    if isinstance(data.X[0], str):
+        return f"{name}: {counted(len(data), 'text')}"
+    steps = [len(x) for x in data.X]
+    extent = f"{min(steps):,}" if min(steps) == max(steps) else f"{min(steps):,}-{max(steps):,}"
+    channels = counted(data.X[0].shape[1], "channel")
+    return f"{name}: {counted(len(data), 'sequence')} of {extent} steps, {channels}"
+
+
+def channels_of(data: Dataset) -> list[str]:
+    return [] if isinstance(data.X[0], str) else list(data.channels)
+
+
+def class_table(evaluation: Evaluation) -> Any:
+    """Figures of each class, and of all."""
+    rows = [{**row, "label": str(row["label"])} for row in evaluation.by_class[:MOST_LINES]]
+    title = (
+        f"{evaluation.accuracy:.1%} right of {len(evaluation.truth):,}, macro F1 "
+        f"{evaluation.macro_f1:.3f}, calibration error {evaluation.calibration_error:.3f}"
+    )
+    return table(rows, ("label",), title=title)
+
+
+def confusion_table(evaluation: Evaluation) -> Any:
+    """True labels down, answers across; None where there are too many for a terminal."""
+    if len(evaluation.labels) > 12:
+        return None
+    names = [str(label) for label in evaluation.labels]
+    rows = [
+        {"truth": name, **dict(zip(names, map(str, counts), strict=True))}
+        for name, counts in zip(names, evaluation.confusion.tolist(), strict=True)
+    ]
+    return table(rows, ("truth",), title="What was taken for what (columns: answers)")
+
+
+def mistake_table(evaluation: Evaluation, most: int = 5) -> Any:
+    """The surest wrong answers; None if there are none."""
+    worst = evaluation.mistakes(most)
+    if not worst:
+        return None
+    rows = [
+        {k: v if isinstance(v, float) or v is None else str(v) for k, v in one.items()}
+        for one in worst
+    ]
+    return table(rows, ("name", "answer", "truth"), title="Worst mistakes", wrapped=("name",))
+
+
+def notes_on(evaluation: Evaluation) -> list[str]:
+    """What else must be said."""
+    if not evaluation.unseen:
+        return []
+    count = int((evaluation.truth >= evaluation.chances.shape[1]).sum())
+    names = ", ".join(map(str, evaluation.unseen))
+    return [f"labels that were never learned: {names}; {counted(count, 'answer')} wrong for that"]
+
+
+def write_evaluation(
+    folder: Path, evaluation: Evaluation, title: str, what: str, notes: Sequence[str],
+    settings: dict[str, Any],
+) -> None:  # fmt: skip
+    """Figures, table of answers, picture and page."""
+    write_json(folder / "evaluation.json", evaluation.summary())
+    rows = [
+        {"name": name, "truth": evaluation.labels[t], "answer": evaluation.labels[s],
+         "probability": round(float(chance), 6)}
+        for name, t, s, chance in zip(
+            evaluation.names, evaluation.truth.tolist(), evaluation.said.tolist(),
+            evaluation.chances.max(1), strict=True,
+        )
+    ]  # fmt: skip
+    write_csv(folder / "answers.csv", rows)
+    evaluation.plot().savefig(folder / "confusion.png")
+    page = render(evaluation, title, what=what, notes=notes, settings=settings, version=__version__)
+    write_bytes(folder / "report.html", page.encode())
+
+
+def answers(model: Any, data: Dataset, per_step: bool) -> pl.DataFrame:
+    """A row for each sequence (each step): its name, the answer and all probabilities."""
+    chances = model.predict_proba(data.X)
+    ids = list(data.ids)
+    columns: dict[str, Any] = {"id": ids}
+    if per_step:
+        lengths = [len(one) for one in chances]
+        columns = {
+            "id": [name for name, n in zip(ids, lengths, strict=True) for _ in range(n)],
+            "step": [step for n in lengths for step in range(n)],
+        }
+        chances = np.concatenate(chances)
+    classes = model.classes_.tolist()
+    columns["answer"] = [str(classes[k]) for k in chances.argmax(1)]
+    columns |= {f"p({label})": chances[:, k].round(6) for k, label in enumerate(classes)}
+    return pl.DataFrame(columns)
+
+
+def require_channels(model: Any, data: Dataset) -> None:
+    """Whether sequences are of the kind that the model reads."""
+    wanted = getattr(model.reader_, "channels", None)
+    if isinstance(data.X[0], str) or wanted is None:
+        return
+    if data.X[0].shape[1] != wanted:
+        raise ValueError(
+            f"the model reads {counted(wanted, 'channel')}, the file has {data.X[0].shape[1]} "
+            f"({', '.join(data.channels)}); name them with --channel"
+        )

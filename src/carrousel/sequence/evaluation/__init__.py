@@ -1,0 +1,1 @@
+"""How good the answers are: figures, tables, pictures and a page."""

@@ -1,0 +1,111 @@
+"""``report.html``: an evaluation on one page that fetches nothing."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import Any
+
+from ... import colors
+from ...console import cell
+from .evaluation import Evaluation
+
+MOST_LABELS = 40  # in the table of confusion
+# Nothing is fetched, whatever stands in the data.
+POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+STYLE = """
+:root { color-scheme: light dark; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 1000px; margin: 0 auto; padding: 20px; }
+table { border-collapse: collapse; margin: 10px 0 24px; font-variant-numeric: tabular-nums; }
+th, td { padding: 3px 10px; text-align: right; }
+th:first-child, td:first-child { text-align: left; }
+tr + tr { border-top: 1px solid color-mix(in srgb, currentColor 15%, transparent); }
+.scroll { overflow-x: auto; } .soft { opacity: 0.7; }
+.cards { display: flex; flex-wrap: wrap; gap: 12px; }
+.card { border: 1px solid color-mix(in srgb, currentColor 20%, transparent); border-radius: 10px;
+  padding: 12px 16px; } .card b { display: block; font-size: 1.5rem; }
+.confusion td { background: color-mix(in srgb, var(--right) var(--share), transparent); }
+.confusion td.wrong { background: color-mix(in srgb, var(--wrong) var(--share), transparent); }
+"""
+
+
+def render(
+    evaluation: Evaluation,
+    title: str,
+    *,
+    what: str = "sequences",
+    notes: Sequence[str] = (),
+    settings: Mapping[str, Any] | None = None,
+    version: str = "",
+) -> str:
+    """The whole page as text, to be written as UTF-8."""
+    shown = [
+        (f"{evaluation.accuracy:.1%}", f"right of {len(evaluation.truth):,} {what}"),
+        (f"{evaluation.macro_f1:.3f}", "macro F1"),
+        (f"{evaluation.calibration_error:.3f}", "expected calibration error"),
+    ]
+    cards = "".join(f'<div class="card"><b>{a}</b>{escape(b)}</div>' for a, b in shown)
+    body = [
+        f"<h1>{escape(title)}</h1><div class='cards'>{cards}</div>",
+        _notes(evaluation, notes),
+        f"<h2>By class</h2><div class='scroll'>{_table(evaluation.by_class)}</div>",
+        "<h2>What was taken for what</h2><p class='soft'>Rows are true labels, columns answers."
+        f"</p><div class='scroll'>{_confusion(evaluation)}</div>",
+        _mistakes(evaluation),
+        "<h2>Do the probabilities mean what they say?</h2><p class='soft'>Answers by their "
+        f"probability, and how many of them were right.</p>{_table(evaluation.reliability)}",
+        _settings(settings or {}),
+        f"<footer class='soft'>Made by carrousel {escape(version)}.</footer>",
+    ]
+    palette = f":root{{--right:{colors.BLUE};--wrong:{colors.ORANGE};}}"
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(title)}</title>\n<style>{palette}{STYLE}</style>\n</head>\n"
+        f"<body>\n{''.join(body)}\n</body>\n</html>\n"
+    )
+
+
+def _notes(evaluation: Evaluation, notes: Sequence[str]) -> str:
+    told = list(notes)
+    if evaluation.unseen:
+        names = ", ".join(map(str, evaluation.unseen))
+        told.append(f"Never learned, so that every answer is a mistake: {names}.")
+    return "".join(f"<p>{escape(note)}</p>" for note in told)
+
+
+def _confusion(evaluation: Evaluation) -> str:
+    labels, counts = evaluation.labels, evaluation.confusion
+    if len(labels) > MOST_LABELS:
+        return f"<p>{len(labels)} labels: see confusion.png and evaluation.json.</p>"
+    head = "".join(f"<th>{escape(str(label))}</th>" for label in ["", *labels])
+    lines = [f"<tr>{head}</tr>"]
+    for row, label in enumerate(labels):
+        total = max(int(counts[row].sum()), 1)
+        cells = "".join(
+            f"<td{'' if row == column else ' class=wrong'} style='--share:"
+            f"{100 * count / total:.0f}%'>{count:,}</td>"
+            for column, count in enumerate(counts[row].tolist())
+        )
+        lines.append(f"<tr><th>{escape(str(label))}</th>{cells}</tr>")
+    return f"<table class='confusion'>{''.join(lines)}</table>"
+
+
+def _mistakes(evaluation: Evaluation) -> str:
+    worst = evaluation.mistakes(20)
+    if not worst:
+        return "<h2>Worst mistakes</h2><p>There are none.</p>"
+    return f"<h2>Worst mistakes</h2><div class='scroll'>{_table(worst)}</div>"
+
+
+def _settings(settings: Mapping[str, Any]) -> str:
+    rows = [{"option": name, "value": str(value)} for name, value in settings.items()]
+    return f"<h2>How it was made</h2>{_table(rows)}" if rows else ""
+
+
+def _table(rows: Iterable[Mapping[str, Any]]) -> str:
+    rows = list(rows)
+    head = "".join(f"<th>{escape(str(name))}</th>" for name in rows[0])
+    lines = [
+        "".join(f"<td>{escape(cell(value)[:80])}</td>" for value in row.values()) for row in rows
+    ]
+    return f"<table><tr>{head}</tr>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"

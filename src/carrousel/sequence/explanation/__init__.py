@@ -1,0 +1,1 @@
+"""What an answer relied on, and when it was decided."""
