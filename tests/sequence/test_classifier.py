@@ -100,7 +100,7 @@ LIES = {
     "an unknown reader": lambda d, t: d["reader"].update(kind="smells"),
     "a temperature of text": lambda d, t: d.update(temperature="warm"),
     "a temperature of zero": lambda d, t: d.update(temperature=0.0),
-    "an unknown option": lambda d, t: d["params"].update(magic=1),
+    "an unknown option": lambda d, t: d["options"].update(magic=1),
     "labels missing": lambda d, t: d["task"].pop("labels"),
     "weights missing": lambda d, t: t.popitem(),
     "weights of other sizes": lambda d, t: t.update(

@@ -41,7 +41,8 @@ def test_from_a_table_to_a_page(run, tmp_path):
     assert "channels: x, z" in trained.err
     assert "Held out: " in trained.out
     (weights,) = (tmp_path / "model").glob("model-*.safetensors")
-    assert {f.name for f in (tmp_path / "model").iterdir()} == {"model.json", weights.name}
+    names = {"README.md", "model.json", weights.name}
+    assert {file.name for file in (tmp_path / "model").iterdir()} == names
 
     found = run("classify", "evaluate", "model", "test.csv", "--out", "found", *COLUMNS)
     assert found.code == 0, found.err

@@ -165,7 +165,9 @@ def column(y: Any, count: int) -> np.ndarray:
     if hasattr(y, "to_numpy"):
         y = y.to_numpy()
     if isinstance(y, torch.Tensor):
-        y = y.detach().cpu().numpy()
+        y = y.detach().cpu()
+    if hasattr(y, "__array__"):
+        y = np.asarray(y)
     if isinstance(y, np.ndarray) and y.ndim != 1:
         raise ValueError(f"y must be one label for each sequence, got the shape {y.shape}")
     if isinstance(y, str) or not hasattr(y, "__len__"):

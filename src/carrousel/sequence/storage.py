@@ -20,12 +20,13 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class _Description:
-    params: dict[str, Any]
+    options: dict[str, Any]
     shape: dict[str, Any]
     networks: int
     reader: dict[str, Any]
     task: dict[str, Any]
     temperature: float
+    reasons: list[str]
     report: dict[str, Any]
 
 
@@ -35,12 +36,13 @@ def save_estimator(path: Path, estimator: Any) -> None:
     for number, network in enumerate(estimator.networks_):
         tensors |= prefixed(f"network{number}", network.state_dict())
     description = {
-        "params": {name: _plain(name, one) for name, one in estimator.get_params().items()},
+        "options": {name: _plain(name, one) for name, one in estimator.get_params().items()},
         "shape": asdict(estimator.networks_[0].shape),
         "networks": len(estimator.networks_),
         "reader": estimator.reader_.to_dict(),
         "task": estimator.task_.to_dict(),
         "temperature": estimator.task_.temperature,
+        "reasons": [] if estimator.plan_ is None else list(estimator.plan_.reasons),
         "report": estimator.report_,
     }
     write_model(path, estimator.kind, FORMAT, description, tensors)
@@ -58,9 +60,9 @@ def load_estimator(path: Path, cls: Any) -> Any:
         saved = restored(_Description, files.description, "it")
         shape = restored(Shape, saved.shape, "shape")
         known = {field for field in cls().get_params()}
-        if strange := saved.params.keys() - known:
-            raise ValueError(f"params has no field {min(strange)}")
-        estimator = cls(**saved.params)
+        if strange := saved.options.keys() - known:
+            raise ValueError(f"options has no field {min(strange)}")
+        estimator = cls(**saved.options)
         reader = saved.reader.get("kind")
         if reader not in BY_KIND:
             raise ValueError(f"reader.kind is {shortened(reader)}")

@@ -61,6 +61,10 @@ def _sequences(X: Any) -> Sequence[Any]:
         X = X.detach().cpu().numpy()
     if isinstance(X, Ragged):
         return list(X.parts())
+    if hasattr(X, "tocsr"):
+        raise TypeError("X must be dense, sparse input is not supported; give X.toarray()")
+    if hasattr(X, "__array__") and not hasattr(X, "__iter__"):
+        X = np.asarray(X)
     if isinstance(X, (str, bytes, dict)) or not (hasattr(X, "__len__") and hasattr(X, "__iter__")):
         raise TypeError(
             "X must be an array of sequences or a list of arrays (time, channels), got "
@@ -76,6 +80,11 @@ def _sequences(X: Any) -> Sequence[Any]:
             raise ValueError(
                 f"X must be (n, time) or (n, time, channels), got the shape {X.shape}: Reshape "
                 "your data; give [x] for one sequence"
+            )
+        if 0 in X.shape[1:]:
+            raise ValueError(
+                f"X must have at least one step, got the shape {X.shape}: it is empty, "
+                f"0 feature(s) (shape=({len(X)}, 0)) while a minimum of 1 is required."
             )
         if X.ndim > 3:
             raise ValueError(f"X must have at most 3 axes, got the shape {X.shape}")
@@ -101,8 +110,7 @@ def _numbers(one: Any, k: int) -> np.ndarray:
         raise kind(f"X[{k}] must hold numbers: {error}") from None
     if array.size == 0:
         raise ValueError(
-            f"X[{k}] must have at least one step, got the shape {array.shape}: it is empty "
-            "(0 feature(s) (shape=(n, 0)) while a minimum of 1 is required.)"
+            f"X[{k}] must have at least one step, got the shape {array.shape}: it is empty"
         )
     if np.isinf(array).any():
         at = tuple(int(i) for i in np.argwhere(np.isinf(array))[0])

@@ -76,4 +76,4 @@ class NumberReader:
 
 
 def _equally_long(X: Any) -> bool:
-    return len({getattr(one, "shape", None) for one in X}) == 1
+    return hasattr(X, "__iter__") and len({getattr(one, "shape", None) for one in X}) == 1

@@ -30,11 +30,11 @@ class TextReader:
     @staticmethod
     def recognizes(X: Any) -> bool:
         """Whether it holds texts."""
-        if isinstance(X, (str, Mapping)) or hasattr(X, "columns") or not hasattr(X, "__len__"):
+        if isinstance(X, (str, Mapping)) or hasattr(X, "columns") or not hasattr(X, "__iter__"):
             return False
         if isinstance(X, np.ndarray) and X.ndim != 1:
             return False
-        return len(X) > 0 and isinstance(next(iter(X)), str)
+        return hasattr(X, "__len__") and len(X) > 0 and isinstance(next(iter(X)), str)
 
     @classmethod
     def learn(cls, X: Any, options: Any) -> tuple["TextReader", Ragged]:
