@@ -6,6 +6,7 @@ import pickle
 from dataclasses import fields
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 from sklearn.base import clone
@@ -294,6 +295,8 @@ def test_tensors_and_object_arrays_are_read(fitted):
     X, _ = waves()
     wanted = fitted.predict_proba(X)
     assert (fitted.predict_proba([torch.from_numpy(x) for x in X]) == wanted).all()
+    with pytest.raises(TypeError, match="got a table"):
+        fitted.predict(pl.DataFrame({"x": [1.0], "z": [2.0]}))
     objects = np.empty(len(X), object)
     objects[:] = X
     assert (fitted.predict_proba(objects) == wanted).all()

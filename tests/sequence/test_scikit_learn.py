@@ -16,6 +16,7 @@ from .toy import QUICK, waves
 
 SMALL = {"hidden_size": 4, "ensemble": 1, "convolution": False, "batch_size": 16}
 LENGTHS = "rows of a table are series of one channel, and series may be shorter or longer"
+FRAMES = "whether a row of a data frame is a sequence or a step cannot be told: read_table is told"
 SHARED = {
     "check_n_features_in": LENGTHS,
     "check_n_features_in_after_fitting": LENGTHS,
@@ -24,11 +25,13 @@ SHARED = {
 CANNOT = {
     "SequenceClassifier": {
         **SHARED,
+        "check_classifier_data_not_an_array": FRAMES,
         "check_classifiers_train": f"asks for an error at the end: {LENGTHS}",
         "check_supervised_y_2d": "a column of labels is refused with what is accepted",
     },
     "SequenceRegressor": {
         **SHARED,
+        "check_regressor_data_not_an_array": FRAMES,
         "check_regressors_train": f"asks for an error at the end: {LENGTHS}",
         "check_supervised_y_2d": "targets with two axes are several numbers, so are the answers",
     },
