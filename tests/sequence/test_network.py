@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import nn
 
-from carrousel.sequence.entry import Numbers
+from carrousel.sequence.layers.entry import Numbers
+from carrousel.sequence.layers.pooling import POOLINGS, Pooling
 from carrousel.sequence.network import Dropout, Network, Shape, new_network
-from carrousel.sequence.pooling import POOLINGS, Pooling
 from carrousel.sequence.ragged import Ragged
 
 SHAPE = Shape(outputs=3, channels=2, hidden=4, pooling="concat")

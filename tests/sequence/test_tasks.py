@@ -7,7 +7,7 @@ from sklearn.metrics import r2_score
 
 from carrousel import SequenceClassifier
 from carrousel.sequence import SequenceRegressor, SequenceTagger
-from carrousel.sequence.pooling import POOLINGS
+from carrousel.sequence.layers.pooling import POOLINGS
 
 from .toy import QUICK, waves
 

@@ -16,9 +16,9 @@ from ..limits import whole
 from ..nn import LAYERS
 from ..ops.cells import CELLS, NAMES
 from ..wording import one_of
-from .convolution import Convolution
-from .entry import Numbers, Tokens
-from .pooling import POOLINGS, Pooling
+from .layers.convolution import Convolution
+from .layers.entry import Numbers, Tokens
+from .layers.pooling import POOLINGS, Pooling
 from .ragged import Ragged
 
 

@@ -9,8 +9,8 @@ from ..limits import real, whole
 from ..ops.cells import NAMES
 from ..training import TrainOptions
 from ..wording import counted, one_of
+from .layers.pooling import POOLINGS
 from .network import Network, Shape
-from .pooling import POOLINGS
 from .ragged import Ragged
 
 LEARNING_ON = 0.3  # of the rate, for networks that have learned already

@@ -8,7 +8,7 @@ that steps can be read as they come.
 import torch
 from torch import Tensor, nn
 
-from .ragged import Ragged
+from ..ragged import Ragged
 
 KERNELS = (8, 5, 3)  # of the paper, as is that the middle one has twice the filters
 

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .ragged import Ragged
+from ..ragged import Ragged
 
 LARGEST = 20.0  # scales: what lies farther out says no more than that it is far out
 

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .ragged import Ragged
+from ..ragged import Ragged
 
 POOLINGS = ("last", "mean", "max", "attention", "concat")
 

@@ -1,0 +1,1 @@
+"""What stands around the recurrent layers: the door, convolutions beside them, pooling."""
