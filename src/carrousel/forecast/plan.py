@@ -25,7 +25,9 @@ LEAST = 0.2  # of a batch that is real, however few they are
 JUDGED = 14  # horizons at most on which few series with covariates are judged
 MOST_BESIDE = 5000  # series that the network that ships has a share in
 LESSONS = 5000  # values that made-up series count as, for the size of a batch
-EFFORTS = {"fast": (500, 1), "default": (1200, 4), "best": (2000, 10)}  # updates, networks
+# Updates, networks, and validations that may pass without a better one.
+EFFORTS = {"fast": (500, 1, 6), "default": (1200, 4, 6), "best": (2000, 10, 6)}
+BESIDE = EFFORTS | {"default": (1000, 2, 3)}  # where the network that ships is one more of them
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,8 @@ def choose(panel: Panel, options: Options) -> Plan:
     shape = Shape(
         options.h, options.cell, step, steps, seasons, hidden, depth, **_covariates(panel)
     )
-    updates, members = EFFORTS[options.effort]
+    pretrained = _pretrained(panel, options)
+    updates, members, patience = (EFFORTS if pretrained == 0 else BESIDE)[options.effort]
     if share <= 0.5:
         updates //= 2  # what can be learned is learned sooner
     members = options.ensemble or members
@@ -72,7 +75,7 @@ def choose(panel: Panel, options: Options) -> Plan:
         weight_decay=0.1,
         average=0.99,
         evaluate_every=50,
-        patience=6,
+        patience=patience,
         seed=options.seed,
     )
     holdout, origins, judge = _holdout(panel, options.h)
@@ -96,7 +99,7 @@ def choose(panel: Panel, options: Options) -> Plan:
         MADE_UP if share < 1 else 0,
         share,
         judge,
-        _pretrained(panel, options),
+        pretrained,
     )
 
 
