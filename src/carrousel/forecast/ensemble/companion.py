@@ -69,18 +69,16 @@ class Companion:
         """Of the weights of the network."""
         return _digest(self.zero_shot)
 
-    def joined(self, trained: Tensor, history: Tensor, offset: Tensor, gap: Tensor) -> Tensor:
-        """(B, h, Q) quantiles of the ``trained`` networks with this one's share, of windows
-        (B, n) less ``offset`` (B, 1) after which ``gap`` (B,) values are missing."""
+    def join(self, trained: Tensor, history: Tensor, offset: Tensor, gap: Tensor) -> None:
+        """Give (B, h, Q) quantiles of the ``trained`` networks, in place, this one's share, of
+        windows (B, n) less ``offset`` (B, 1) after which ``gap`` (B,) values are missing."""
         rows = torch.nonzero(ordinary(history) & (gap == 0))[:, 0]
         if not len(rows):
-            return trained
+            return
         ours = self.quantiles(history[rows], offset[rows])
         there = ours.isfinite().flatten(1).all(1)  # values that float32 cannot hold
         rows, ours = rows[there], ours[there]
-        out = trained.clone()
-        out[rows] = mixed(trained[rows], ours, self.share)
-        return out
+        trained[rows] = mixed(trained[rows], ours, self.share)
 
     @torch.no_grad()
     def quantiles(self, history: Tensor, offset: Tensor) -> Tensor:

@@ -222,7 +222,7 @@ def window_quantiles(
             total /= len(networks)
             total.copy_(steady(total, history, offset))
             if companion is not None:
-                total.copy_(companion.joined(total, history, offset, missing))
+                companion.join(total, history, offset, missing)
             known.copy_(history.isfinite().sum(1))
         out = doubted(out, gap, counted, networks[0]).unflatten(0, (len(drops), count))
         parts = zip(out, gap.unflatten(0, (len(drops), count)) >= 0, strict=True)

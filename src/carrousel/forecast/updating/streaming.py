@@ -283,8 +283,7 @@ class Stream:
         history, offset = less_last(torch.from_numpy(self.values[:, -self.shape.history :]))
         quantiles, known = steady(quantiles, history, offset), history.isfinite().sum(1)
         if companion is not None:
-            gap = torch.from_numpy(self.gap)
-            quantiles = companion.joined(quantiles, history, offset, gap)
+            companion.join(quantiles, history, offset, torch.from_numpy(self.gap))
         rows, windows = self._before_gaps()
         if len(rows):
             known[rows] = torch.from_numpy(np.isfinite(windows).sum(1))
