@@ -5,8 +5,11 @@ import pytest
 import torch
 from tests.forecast.conftest import make_panel
 
+from carrousel.forecast.ensemble.training import predict_quantiles
+from carrousel.forecast.network.distribution import SIDE
 from carrousel.forecast.network.network import Network
 from carrousel.forecast.network.shape import Shape
+from carrousel.forecast.network.windows import Windows
 from carrousel.forecast.updating.streaming import Stream
 
 CELLS = ["lstm", "gru", "rnn", "ann"]
@@ -135,3 +138,15 @@ def test_a_corrected_value_begins_again_from_the_window():
     stream.correct(np.array([1]), np.array([5]), np.array([series[1][-6]]))
     fresh = Stream(made, make_panel(series))
     np.testing.assert_allclose(stream.quantiles(), fresh.quantiles(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("missing", [1, 3, 9, 30])
+def test_a_series_that_never_moved_stays_there_over_a_gap(missing):
+    made = networks("lstm", 4)
+    still = np.r_[np.full(40, 7.0), np.full(missing, np.nan)]
+    moved = np.r_[100 + np.arange(20) % 4, np.full(20, 5.0), np.full(missing, np.nan)]
+    stream = Stream(made, make_panel([still, moved]))
+    panel = stream.panel()
+    windows = Windows.of(panel, made[0].shape.history, made[0].shape.h)
+    np.testing.assert_allclose(stream.after_gaps(), predict_quantiles(made, windows), rtol=1e-6)
+    assert (stream.after_gaps()[0, :, SIDE] == 7.0).all()

@@ -280,13 +280,13 @@ class Stream:
         """``quantiles`` as they are handed out: as wide as was measured, steady, and with the
         share of the network that ships."""
         quantiles = torch.from_numpy(self.quantiles(ahead))
-        history, offset = less_last(torch.from_numpy(self.values[:, -self.shape.history :]))
+        shown = self.values[:, -self.shape.history :].copy()
+        rows, windows = self._before_gaps()
+        shown[rows] = windows
+        history, offset = less_last(torch.from_numpy(shown))
         quantiles, known = steady(quantiles, history, offset), history.isfinite().sum(1)
         if companion is not None:
             companion.join(quantiles, history, offset, torch.from_numpy(self.gap))
-        rows, windows = self._before_gaps()
-        if len(rows):
-            known[rows] = torch.from_numpy(np.isfinite(windows).sum(1))
         return doubted(quantiles, torch.from_numpy(self.gap), known, self.networks[0]).numpy()
 
     def _over_gaps(self, quantiles: Tensor) -> Tensor:
