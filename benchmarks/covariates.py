@@ -54,6 +54,7 @@ SETS = {
         "none": {},
         "calendar": {"calendar": True},
         "load and wind forecasts": {"futr_exog": ["Exogenous1", "Exogenous2"]},
+        "the same, calendar": {"futr_exog": ["Exogenous1", "Exogenous2"], "calendar": True},
         "the same, calibrated": {"futr_exog": ["Exogenous1", "Exogenous2"], "conformal": 14},
     }),
     "bikes": Set(24, bikes, {
