@@ -21,7 +21,7 @@ FLOORS = [
     | {"storage", "tokenizers", "data", "audio"},
     {"ops"},
     {"nn", "machinery", "patching", "adoption", "training"},
-    {"record", "tracing"},
+    {"record", "watching", "tracing", "intervention"},
     {"explain"},
     {"plots"},
     {"forecast", "sequence", "text", "lab"},
@@ -37,7 +37,7 @@ DOORS = {  # where a module is found by its name: public names, pictures, experi
 }
 
 PUBLIC = {
-    "carrousel": "GRU GRUCell LSTM LSTMCell RNN RNNCell adopt adopting release trace load_trace "
+    "carrousel": "GRU GRUCell LSTM LSTMCell RNN RNNCell adopt adopting release trace load_trace intervene "
     "Forecaster LanguageModel SequenceClassifier SequenceRegressor SequenceTagger Transcriber "
     "audio data explain forecast lab nn sequence text __version__",
     "carrousel.audio": "LogMel LogMelStream Recordings add_noise as_samples change_gain "

@@ -21,6 +21,7 @@ _HOME = {
     "GRUCell": "carrousel.nn",
     "trace": "carrousel.tracing",
     "load_trace": "carrousel.record",
+    "intervene": "carrousel.intervention",
     "adopt": "carrousel.adoption",
     "release": "carrousel.adoption",
     "adopting": "carrousel.adoption",

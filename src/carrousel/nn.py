@@ -22,8 +22,9 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from .machinery import Torchlike, as_leaf
-from .ops import cell, cells, gate, layer, streaming_step
+from .ops import cell, cells, changed_layer, gate, layer, streaming_step
 from .ops.cells import BY_MODE, NUMBER
+from .ops.changes import CHANGES, changes
 from .ops.tape import TAPE, tape, watch
 from .wording import one_of
 
@@ -150,7 +151,7 @@ class _Recurrent(Torchlike, nn.RNNBase):
             way = gate.way([x, *states, *chain.from_iterable(weights)])
         if way is gate.TORCH and not gate.converted():
             gate.check_alike(self._all_weights, weights)
-            if tape() is not None:
+            if tape() is not None or changes() is not None:
                 return gate.EQUATIONS
         return way
 
@@ -201,11 +202,14 @@ class _Recurrent(Torchlike, nn.RNNBase):
         """All layers: -> y, h_n (L*D, B, H), c_n or None."""
         directions = 2 if self.bidirectional else 1
         h0, c0 = states if len(states) == 2 else (states[0], None)
-        offsets = None
+        asked, offsets = changes(), None
         if batch_sizes is not None:
             offsets = torch.nn.functional.pad(batch_sizes.cumsum(0), (1, 0))
         if self.num_layers == 1 and not self.proj_size:
             flat = list(chain.from_iterable(weights))
+            if asked is not None:
+                own = [asked.get((0, d), ()) for d in range(directions)]
+                return changed_layer.run(self.mode, x, offsets, h0, c0, flat, way, None, own)
             return layer.run(self.mode, x, offsets, h0, c0, flat, way)
         h_n: list = []
         c_n: list = []  # of None where there are no cells
@@ -216,7 +220,12 @@ class _Recurrent(Torchlike, nn.RNNBase):
             h = h0[first : first + directions]
             c = None if c0 is None else c0[first : first + directions]
             flat = list(chain.from_iterable(rows))
-            x, h, c = layer.run(self.mode, x, offsets, h, c, flat, way, w_hr)
+            given = (self.mode, x, offsets, h, c, flat, way, w_hr)
+            if asked is None:
+                x, h, c = layer.run(*given)
+            else:
+                own = [asked.get((first // directions, d), ()) for d in range(directions)]
+                x, h, c = changed_layer.run(*given, own)
             h_n.append(h)
             c_n.append(c)
             if self.dropout and self.training and first + directions < len(weights):
@@ -415,7 +424,7 @@ class _Cell(Torchlike, nn.RNNCellBase):
         return self._carrousel_forward(input, hx)
 
     def _carrousel_forward(self, input, hx=None):
-        plain = not torch.compiler.is_compiling() and TAPE.get() is None
+        plain = not torch.compiler.is_compiling() and TAPE.get() is CHANGES.get() is None
         if plain and gate.quiet() and not gate.converted():
             stepped = self._step(input, hx)
             if stepped is not None:
@@ -437,13 +446,20 @@ class _Cell(Torchlike, nn.RNNCellBase):
             way = gate.EQUATIONS
         else:
             way = gate.way([input, *states, *weights])
+        if way is gate.TORCH and changes() is not None:
+            way = gate.EQUATIONS
         if way is gate.TORCH:
             if not gate.converted():
                 gate.check_alike([names], [weights])
             return _as_torch(super().forward, input, hx)
         x = input.reshape(1, -1, self.input_size)
         h0, c0 = states if len(states) == 2 else (states[0], None)
-        _, h, c = layer.run(self._mode(), x, None, h0, c0, weights, way)
+        asked = changes()
+        if asked is None:
+            _, h, c = layer.run(self._mode(), x, None, h0, c0, weights, way)
+        else:
+            own = [asked.get((0, 0), ())]
+            _, h, c = changed_layer.run(self._mode(), x, None, h0, c0, weights, way, None, own)
         shape = (*input.shape[:-1], -1)
         return h.reshape(shape) if c is None else (h.reshape(shape), c.reshape(shape))
 

@@ -45,6 +45,11 @@ class Books:
                 "gradient_flow tells how far its past reaches"
             )
         kept, written, size = gate[cell.keeps], cell.writes(gate), cell.weight(gate)
+        if record.kept is not None and record.written is not None:  # the memory was changed by hand
+            kept, written = (
+                order.enter(part[index].double()) for part in (record.kept, record.written)
+            )
+            size = torch.maximum(size, written.abs())
         readout = torch.ones_like(order.last(kept))
         states: Tensor | None = record.cell if cell.has_cell else record.hidden
         initial = record.initial_cell if cell.has_cell else record.initial_hidden

@@ -45,6 +45,9 @@ def half_life(record: Record, layer: nn.Module | None = None) -> HalfLife:
     is an accounting and the ablation is what happened. Both measured curves are means over
     sequences and run back from the last step, whose distance limits what can be seen.
 
+    Of a run that was changed by hand (:func:`carrousel.intervene`) only the gates tell: the weights
+    do not give its states, and the two measured half-lives are NaN.
+
     ``layer`` is the layer whose record it is; needed only when the record has outlived it.
 
     >>> import torch, carrousel
@@ -57,10 +60,13 @@ def half_life(record: Record, layer: nn.Module | None = None) -> HalfLife:
     """
     check_record(record)
     entries = range(record.hidden.shape[0])
-    steps = [Steps.of(record, index, layer) for index in entries]
     lags = _lags(int(record.lengths.max()))
-    jacobian = torch.stack([_jacobian_curve(entry, lags) for entry in steps])
-    ablation = torch.stack([_ablation_curve(entry, lags) for entry in steps])
+    if record.changed:
+        jacobian = ablation = _unknown(record, lags)
+    else:
+        steps = [Steps.of(record, index, layer) for index in entries]
+        jacobian = torch.stack([_jacobian_curve(entry, lags) for entry in steps])
+        ablation = torch.stack([_ablation_curve(entry, lags) for entry in steps])
     gated = CELLS[record.kind].keeps is not None
     return HalfLife(
         gates=torch.stack([_by_gates(record, index) for index in entries]) if gated else None,
@@ -69,6 +75,11 @@ def half_life(record: Record, layer: nn.Module | None = None) -> HalfLife:
         lags=lags,
         curves={"jacobian": jacobian, "ablation": ablation},
     )
+
+
+def _unknown(record: Record, lags: tuple[int, ...]) -> Tensor:
+    entries, _, _, units = record.hidden.shape
+    return torch.full((entries, len(lags), units), math.nan, dtype=torch.float64)
 
 
 def first_half(curves: Tensor, lags: tuple[int, ...]) -> Tensor:
@@ -83,7 +94,8 @@ def first_half(curves: Tensor, lags: tuple[int, ...]) -> Tensor:
     at = torch.tensor(lags, dtype=torch.float64)
     left, right = at[after - 1], at[after]
     crossing = left + (right - left) * high / (high - low)
-    return torch.where(below.any(-2, keepdim=True), crossing, math.inf).squeeze(-2)
+    found = torch.where(below.any(-2, keepdim=True), crossing, math.inf).squeeze(-2)
+    return found.masked_fill(curves.isnan().any(-2), math.nan)
 
 
 def _lags(length: int) -> tuple[int, ...]:

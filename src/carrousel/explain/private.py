@@ -31,6 +31,7 @@ def private(model: nn.Module, function: Any = None) -> tuple[nn.Module, Any]:
         if not isinstance(module, torch.jit.ScriptModule):
             object.__setattr__(twin, "__dict__", _attributes(module, twins))
             _copy_slots(module, twin)
+            vars(twin).setdefault("_carrousel_twin_of", id(module))  # for who changes its calls
         _evaluate(twin)
     return twins[id(model)], _renewed(function, twins, _DEPTH)
 

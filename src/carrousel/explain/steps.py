@@ -205,7 +205,8 @@ class Steps:
         if off.numel() and not off.max() < 1e-2:
             raise ValueError(
                 f"the weights of {name!r} do not give the recorded states (off by "
-                f"{off.max():.2g}): they have changed since, or dropout was on; trace again"
+                f"{off.max():.2g}): they have changed since, dropout was on, or the run was "
+                "changed by hand; trace again"
             )
 
 

@@ -17,6 +17,9 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from .cells import CELLS
+from .changes import Changes, changing, merged
+
 
 @dataclass
 class Run:
@@ -35,15 +38,34 @@ class Run:
     gates: dict[str, Tensor]  # name -> (N, H)
     h0: Tensor  # (B, H)
     c0: Tensor | None
+    changed: bool = False  # by hand, at some steps (see ops/changes.py)
     grad_hidden: Tensor | None = field(default=None)
     grad_cell: Tensor | None = field(default=None)
 
 
+BOOKS = ("kept", "written")  # of the memory at each step, where it was changed by hand
+
+
+def books(run: Run, name: str) -> Tensor:
+    """(N, H): what each step kept of the memory before, or wrote, by the gates or as changed."""
+    cell = CELLS[run.kind]
+    assert cell.keeps is not None
+    assert cell.writes is not None
+    if name in run.gates:
+        return run.gates[name]
+    return run.gates[cell.keeps] if name == "kept" else cell.writes(run.gates)
+
+
 class Observer(Protocol):
-    """Who wants to see calls of layers."""
+    """Who wants to see calls of layers, or to change them."""
+
+    looks: bool  # or only changes
 
     def wants(self, module: nn.Module) -> bool:
-        """Whether calls of ``module`` are to be shown."""
+        """Whether calls of ``module`` are to be shown, or changed."""
+
+    def changes(self, module: nn.Module, input: Any) -> Changes:
+        """What is to be changed of a call that begins, by level and direction."""
 
     def saw(self, module: nn.Module, given: tuple, output: Any, runs: list[Run], own: bool) -> None:
         """A call is over: what it was given and gave; ``own``: nobody else was shown it."""
@@ -59,13 +81,16 @@ class Watch:
         return any(observer.wants(module) for observer in self.observers)
 
     def show(self, module: nn.Module, forward: Callable[..., Any], input: Any, hx: Any) -> Any:
-        """``forward(input, hx)``, a call of ``module``, with a tape that goes to who wants it."""
+        """``forward(input, hx)``, a call of ``module``, changed as is asked for, with a tape that
+        goes to who looks on."""
         wanting = [observer for observer in self.observers if observer.wants(module)]
-        runs: list[Run] | None = [] if wanting else None
-        with taped(runs):
+        looking = [observer for observer in wanting if observer.looks]
+        runs: list[Run] | None = [] if looking else None
+        asked = merged([observer.changes(module, input) for observer in wanting])
+        with taped(runs), changing(asked):
             output = forward(input, hx)
-        for observer in wanting:
-            observer.saw(module, (input, hx), output, runs or [], len(wanting) == 1)
+        for observer in looking:
+            observer.saw(module, (input, hx), output, runs or [], len(looking) == 1)
         return output
 
 

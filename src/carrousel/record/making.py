@@ -38,7 +38,8 @@ class Call:
         # one buffer, dropout in place. The rest of a run nobody else holds.
         rows = self._output_rows
         for run in self.runs:
-            run.hidden = owned(run.hidden, rows)
+            if not run.changed:  # what was changed was put together anew
+                run.hidden = owned(run.hidden, rows)
 
     @property
     def is_cell(self) -> bool:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ..ops.cells import CELLS
+from ..ops.tape import BOOKS
 from ..plottable import Plottable
 from .sources import Source
 
@@ -47,6 +48,9 @@ class Record(Plottable, picture="carrousel.plots:plot_record"):
     grad_hidden, grad_cell : (L*D, T, B, H) or None
         Total derivatives of the loss by these states: dL/dh_t and dL/dc_t through everything that
         follows. None until ``backward()`` has passed.
+    kept, written : (L*D, T, B, H) or None
+        Where :func:`carrousel.intervene` changed the memory itself: what each step kept of it and
+        what it wrote, ``memory = kept * memory before + written``. None where the gates say it.
     inputs : (T, B, I)
         What the layer was given.
     lengths : (B,)
@@ -109,6 +113,20 @@ class Record(Plottable, picture="carrousel.plots:plot_record"):
         return self._source.array("grad_cell")
 
     @property
+    def changed(self) -> bool:
+        """Whether :func:`carrousel.intervene` changed any of it. Of a record that was read from a
+        file: whether the memory itself was changed."""
+        return self._source.changed
+
+    @property
+    def kept(self) -> Tensor | None:
+        return self._source.array("kept")
+
+    @property
+    def written(self) -> Tensor | None:
+        return self._source.array("written")
+
+    @property
     def inputs(self) -> Tensor:
         return self._need("inputs")
 
@@ -134,7 +152,7 @@ class Record(Plottable, picture="carrousel.plots:plot_record"):
     def arrays(self) -> dict[str, Tensor]:
         """Everything there is, by name."""
         states = ("cell", "hidden", "initial_cell", "initial_hidden", "grad_cell", "grad_hidden")
-        names = (*CELLS[self.kind].shown, *states, "inputs")
+        names = (*CELLS[self.kind].shown, *states, *BOOKS, "inputs")
         found = {name: self._source.array(name) for name in names}
         return {name: array for name, array in found.items() if array is not None}
 

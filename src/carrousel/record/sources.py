@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from ..ops.tape import Run
+from ..ops.tape import BOOKS, Run, books
 from .rows import crop, crop_rows, lengths_of, to_padded
 
 PER_STEP = ("hidden", "cell", "grad_hidden", "grad_cell")
@@ -92,11 +92,26 @@ class TapeSource:
             return self._padded(self.input_rows)
         for excerpt in self.excerpts:
             excerpt.fetch_gradients()
+        if name in BOOKS and not self.rewritten():
+            return None
         parts = [_part(excerpt.run, name) for excerpt in self.excerpts]
         present = [part for part in parts if part is not None]
         if not present or len(present) < len(parts):
             return None
         return self._stacked(name, present)
+
+    @property
+    def changed(self) -> bool:
+        """Whether any gate or state was changed by hand."""
+        return any(excerpt.run.changed for excerpt in self.excerpts)
+
+    def rewritten(self) -> bool:
+        """Whether the memory itself, and not only gates, was changed at some step."""
+        return any("kept" in excerpt.run.gates for excerpt in self.excerpts)
+
+    def books(self, name: str) -> Tensor:
+        """What was kept or written, as changed or by the gates."""
+        return self._stacked(name, [books(excerpt.run, name) for excerpt in self.excerpts])
 
     def _stacked(self, name: str, parts: list[Tensor]) -> Tensor:
         known = self._made.get(name)
@@ -121,12 +136,19 @@ class ChainSource:
 
     links: list[TapeSource]
 
+    @property
+    def changed(self) -> bool:
+        return any(link.changed for link in self.links)
+
     def lengths(self) -> Tensor:
         return torch.full((self.links[0].batch,), len(self.links))
 
     def array(self, name: str) -> Tensor | None:
         if name.startswith("initial"):
             return self.links[0].array(name)
+        if name in BOOKS:
+            changed = any(link.rewritten() for link in self.links)
+            return torch.cat([link.books(name) for link in self.links], 1) if changed else None
         parts = [link.array(name) for link in self.links]
         present = [part for part in parts if part is not None]
         if len(present) < len(parts):
@@ -139,6 +161,10 @@ class StoredSource:
     """Arrays that are already there, as read from a file."""
 
     arrays: dict[str, Tensor]
+
+    @property
+    def changed(self) -> bool:
+        return "kept" in self.arrays
 
     def lengths(self) -> Tensor:
         return self.arrays["lengths"]
@@ -153,6 +179,8 @@ Source = TapeSource | ChainSource | StoredSource
 def _part(run: Run, name: str) -> Tensor | None:
     if name in PER_STEP:
         return getattr(run, name)
+    if name in BOOKS:
+        return books(run, name)
     if name == "initial_hidden":
         return run.h0
     return run.c0 if name == "initial_cell" else run.gates.get(name)

@@ -6,12 +6,13 @@ import torch
 from torch import Tensor
 
 from ..ops.cells import CELLS
+from ..ops.tape import BOOKS
 from ..storage.plain import restored
 from .record import Info, Record
 from .sources import StoredSource
 
 _UNITS = ("hidden", "grad_hidden")  # P of them; gates and cells have H (proj_size)
-_OPTIONAL = ("grad_hidden", "grad_cell")
+_OPTIONAL = ("grad_hidden", "grad_cell", *BOOKS)
 
 
 def prefix(info: Info) -> str:

@@ -7,6 +7,7 @@ or dtypes. Gate order and names are torch's.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import torch
@@ -15,8 +16,15 @@ from torch import Tensor
 from .. import cells
 from ..tape import Run, tape
 
+Hand = Callable[[str, Tensor], Tensor]  # takes a gate or state by its name, gives what it shall be
 
-def lstm_step(x, h, c, w_ih, w_hh, b_ih=None, b_hh=None):
+
+def untouched(_name: str, value: Tensor) -> Tensor:
+    """The hand that changes nothing."""
+    return value
+
+
+def lstm_step(x, h, c, w_ih, w_hh, b_ih=None, b_hh=None, hand: Hand = untouched):
     """One step of the LSTM (Hochreiter & Schmidhuber 1997; forget gate: Gers et al. 2000).
 
     x (B, I), h (B, H), c (B, H), w_ih (4H, I), w_hh (4H, H), biases (4H) or None
@@ -28,15 +36,19 @@ def lstm_step(x, h, c, w_ih, w_hh, b_ih=None, b_hh=None):
         o = sigmoid(W_io x + b_io + W_ho h + b_ho)        output gate
         c' = f * c + i * g
         h' = o * tanh(c')
+
+    ``hand`` may put another value in the place of each as it comes.
     """
     sums = torch.nn.functional.linear(x, w_ih, b_ih) + torch.nn.functional.linear(h, w_hh, b_hh)
     i, f, g, o = sums.chunk(4, -1)  # (B, H) each
-    i, f, g, o = i.sigmoid(), f.sigmoid(), g.tanh(), o.sigmoid()
-    c = f * c + i * g
-    return o * c.tanh(), c, {"input": i, "forget": f, "candidate": g, "output": o}
+    i, f = hand("input", i.sigmoid()), hand("forget", f.sigmoid())
+    g, o = hand("candidate", g.tanh()), hand("output", o.sigmoid())
+    c = hand("cell", f * c + i * g)
+    h = hand("hidden", o * c.tanh())
+    return h, c, {"input": i, "forget": f, "candidate": g, "output": o}
 
 
-def gru_step(x, h, w_ih, w_hh, b_ih=None, b_hh=None):
+def gru_step(x, h, w_ih, w_hh, b_ih=None, b_hh=None, hand: Hand = untouched):
     """One step of the GRU (Cho et al. 2014), in torch's variant: r acts on W_hn h + b_hn.
 
     x (B, I), h (B, H), w_ih (3H, I), w_hh (3H, H), biases (3H) or None -> h (B, H), gates::
@@ -48,42 +60,44 @@ def gru_step(x, h, w_ih, w_hh, b_ih=None, b_hh=None):
     """
     x_r, x_z, x_n = torch.nn.functional.linear(x, w_ih, b_ih).chunk(3, -1)  # (B, H) each
     h_r, h_z, h_n = torch.nn.functional.linear(h, w_hh, b_hh).chunk(3, -1)
-    r, z = (x_r + h_r).sigmoid(), (x_z + h_z).sigmoid()
-    n = (x_n + r * h_n).tanh()
-    return (1 - z) * n + z * h, {"reset": r, "update": z, "candidate": n}
+    r, z = hand("reset", (x_r + h_r).sigmoid()), hand("update", (x_z + h_z).sigmoid())
+    n = hand("candidate", (x_n + r * h_n).tanh())
+    return hand("hidden", (1 - z) * n + z * h), {"reset": r, "update": z, "candidate": n}
 
 
-def rnn_step(x, h, w_ih, w_hh, b_ih=None, b_hh=None, nonlinearity="tanh"):
+def rnn_step(x, h, w_ih, w_hh, b_ih=None, b_hh=None, nonlinearity="tanh", hand: Hand = untouched):
     """One step of the plain RNN (Elman 1990): h' = tanh(W_ih x + b_ih + W_hh h + b_hh), or relu.
 
     x (B, I), h (B, H), w_ih (H, I), w_hh (H, H), biases (H) or None -> h (B, H)
     """
     s = torch.nn.functional.linear(x, w_ih, b_ih) + torch.nn.functional.linear(h, w_hh, b_hh)
-    return s.tanh() if nonlinearity == "tanh" else s.relu()
+    return hand("hidden", s.tanh() if nonlinearity == "tanh" else s.relu())
 
 
-def step(mode: str, x, h, c, weights):
+def step(mode: str, x, h, c, weights, hand: Hand = untouched):
     """One step of any cell; ``mode`` is torch's: RNN_TANH, RNN_RELU, LSTM or GRU."""
-    return _STEPS[cells.BY_MODE[mode]](mode, x, h, c, weights)
+    return _STEPS[cells.BY_MODE[mode]](mode, x, h, c, weights, hand)
 
 
-def _lstm(_mode, x, h, c, weights):
-    return lstm_step(x, h, c, *weights)
+def _lstm(_mode, x, h, c, weights, hand):
+    return lstm_step(x, h, c, *weights, hand=hand)  # type: ignore[misc]
 
 
-def _gru(_mode, x, h, _c, weights):
-    h, gates = gru_step(x, h, *weights)
+def _gru(_mode, x, h, _c, weights, hand):
+    h, gates = gru_step(x, h, *weights, hand=hand)  # type: ignore[misc]
     return h, None, gates
 
 
-def _rnn(mode, x, h, _c, weights):
-    return rnn_step(x, h, *weights, nonlinearity=cells.nonlinearity(mode)), None, {}  # type: ignore[misc]
+def _rnn(mode, x, h, _c, weights, hand):
+    return rnn_step(x, h, *weights, nonlinearity=cells.nonlinearity(mode), hand=hand), None, {}  # type: ignore[misc]
 
 
 _STEPS = {cells.LSTM: _lstm, cells.GRU: _gru, cells.RNN: _rnn}
 
 
-def direction(mode, x, batch_sizes, h0, c0, weights, w_hr=None, reverse=False):
+def direction(
+    mode, x, batch_sizes, h0, c0, weights, w_hr=None, reverse=False, hand: Hand = untouched
+):
     """All steps of one layer in one direction: the loop that the kernels replace.
 
     x (N, I) rows time-major, batch_sizes: rows of each step, h0 (B, H or P), c0 (B, H) or None
@@ -94,7 +108,7 @@ def direction(mode, x, batch_sizes, h0, c0, weights, w_hr=None, reverse=False):
     outputs: list = [None] * len(steps)
     for t in reversed(range(len(steps))) if reverse else range(len(steps)):
         x_t, rows = steps[t]
-        h_t, c_t, gates = step(mode, x_t, h[:rows], None if c is None else c[:rows], weights)
+        h_t, c_t, gates = step(mode, x_t, h[:rows], None if c is None else c[:rows], weights, hand)
         if w_hr is not None:  # LSTM with projection (Sak et al. 2014)
             h_t = h_t @ w_hr.T
         outputs[t] = (h_t, c_t, gates)
