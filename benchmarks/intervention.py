@@ -1,4 +1,4 @@
-"""What changing a run costs: traced runs in which three of 512 steps are changed, or none, in turns.
+"""What changing a run costs: traced runs with three of 512 steps changed, or none, in turns.
 
 python benchmarks/intervention.py
 """
