@@ -250,7 +250,7 @@ class Intervention:
         layer: Any = self._layers[self._one(where.get("layer"))]
         cell = CELLS[name_of(layer) or ""]
         one_of("name", name, _names(cell))
-        if name == "hidden" and getattr(layer, "proj_size", 0):
+        if name == "hidden" and getattr(layer, "proj_size", 0) > 0:
             raise ValueError("hidden cannot be changed in a layer with proj_size; change its gates")
         whole = isinstance(layer, nn.RNNBase)
         levels, directions = (layer.num_layers, 1 + layer.bidirectional) if whole else (1, 1)

@@ -205,24 +205,21 @@ class Joined(Run):
 
     def _joined(self, name: str) -> Any:
         """``hidden``, ``cell`` or ``gates``."""
-        if name in vars(self):
-            return vars(self)[name]
-        pieces = self.pieces
-        if name != "gates":
-            parts = [getattr(piece.run, name) for piece in pieces]
-            whole = None
-            if parts[0] is not None:
-                turned = (piece.rows(part) for piece, part in zip(pieces, parts, strict=True))
-                whole = torch.cat(list(turned))
-        else:
-            names = list(pieces[0].run.gates)
-            whole = {gate: torch.cat([piece.gate(gate) for piece in pieces]) for gate in names}
-            if any(piece.memory is not None for piece in pieces):
-                whole |= {
-                    part: torch.cat([piece.books(part) for piece in pieces]) for part in BOOKS
-                }
-        vars(self)[name] = whole
-        return whole
+        if name not in vars(self):
+            vars(self)[name] = self._gates() if name == "gates" else self._rows(name)
+        return vars(self)[name]
+
+    def _rows(self, name: str) -> Tensor | None:
+        parts = [(piece, getattr(piece.run, name)) for piece in self.pieces]
+        rows = [piece.rows(part) for piece, part in parts if part is not None]
+        return torch.cat(rows) if rows else None
+
+    def _gates(self) -> dict[str, Tensor]:
+        names, pieces = list(self.pieces[0].run.gates), self.pieces
+        gates = {name: torch.cat([piece.gate(name) for piece in pieces]) for name in names}
+        if any(piece.memory is not None for piece in pieces):
+            gates |= {name: torch.cat([piece.books(name) for piece in pieces]) for name in BOOKS}
+        return gates
 
     def _gradient(self, name: str) -> Tensor | None:
         """``grad_hidden`` or ``grad_cell``."""
