@@ -93,9 +93,7 @@ class Plain(nn.Module):
         rows, lengths = pad_packed_sequence(self.lstm(packed)[0])  # (T, B, 128)
         rows = torch.dropout(rows, 0.3, self.training)
         present = torch.arange(len(rows))[:, None] < lengths
-        last = torch.cat(
-            [rows[lengths - 1, torch.arange(len(lengths)), :64], rows[0, :, 64:]], 1
-        )
+        last = torch.cat([rows[lengths - 1, torch.arange(len(lengths)), :64], rows[0, :, 64:]], 1)
         mean = (rows * present[..., None]).sum(0) / lengths[:, None]
         highest = rows.masked_fill(~present[..., None], -torch.inf).amax(0)
         return self.head(torch.cat([last, mean, highest], 1))
