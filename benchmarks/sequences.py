@@ -1,5 +1,5 @@
-"""How good the defaults of ``carrousel.sequence`` are on sets that others have published figures of,
-and how fast they learn and answer.
+"""How good the defaults of ``carrousel.sequence`` are on sets with published figures, and how
+fast they learn and answer.
 
     python benchmarks/sequences.py FOLDER --seeds 10
     python benchmarks/sequences.py FOLDER --only TREC --seeds 3
