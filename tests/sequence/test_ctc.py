@@ -70,6 +70,24 @@ def test_a_thousand_steps_do_not_vanish():
     assert -np.inf < log < -100
 
 
+def test_long_texts_take_no_more_time_for_each_step_than_short_ones():
+    wanted = np.tile([1, 0, 2, 0], 5000)
+    rows = np.full((len(wanted), 3), 0.05)
+    rows[np.arange(len(wanted)), wanted] = 0.9
+    text, _ = ctc.beam_search(rows, 4)[0]
+    assert text == [1, 2] * 5000
+
+
+@pytest.mark.parametrize("width", [1, 2, 5])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_narrow_beam_counts_no_string_twice_and_none_too_much(seed, width):
+    rows = chances(8, 2, seed)
+    wanted = by_enumeration(rows)
+    found = ctc.beam_search(rows, width)
+    assert len({tuple(text) for text, _ in found}) == len(found) <= width
+    assert all(np.exp(log) <= wanted[tuple(text)] * (1 + 1e-9) for text, log in found)
+
+
 def test_impossible_labels_are_never_said():
     rows = np.array([[0.5, 0.5, 0.0], [1.0, 0.0, 0.0]])
     assert [text for text, _ in ctc.beam_search(rows, 100)] == [[], [1]]

@@ -6,11 +6,13 @@ nothing (the blank, number 0). What it says at all steps, repetitions taken as o
 out, is a string of labels, and a string's chance is the sum over all ways to say it.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -56,39 +58,77 @@ def beam_search(chances: Any, width: int = 8) -> list[tuple[list[int], float]]:
     ([1], 0.64)
     """
     whole("width", width)
-    beams: dict[tuple[int, ...], tuple[float, float]] = {(): (1.0, 0.0)}
+    beams: Beams = {_Text(None, BLANK): (1.0, 0.0)}
     scale = 0.0  # logarithm of what all chances were divided by, so that none becomes zero
     for row in _rows(chances).tolist():
-        beams = dict(_likeliest(_extended(beams, row), width))
-        largest = max(map(sum, beams.values()))
-        scale += float(np.log(largest))
-        beams = {text: (a / largest, b / largest) for text, (a, b) in beams.items()}
-    ranked = _likeliest(beams, width)
-    return [(list(text), scale + float(np.log(a + b))) for text, (a, b) in ranked]
+        found = _likeliest(_extended(beams, row), width)
+        largest = max(a + b for _, (a, b) in found)
+        scale += math.log(largest)
+        beams = {_made(step): (a / largest, b / largest) for step, (a, b) in found}
+    ranked = sorted(beams.items(), key=lambda item: -sum(item[1]))
+    return [(text.labels(), scale + math.log(a + b)) for text, (a, b) in ranked]
 
 
-Beams = dict[tuple[int, ...], tuple[float, float]]  # chances that a blank was last, and a label
+class _Text:
+    """A beginning as the one before it and a label: longer ones share what they have in common.
+
+    One string is one object, also where it was dropped and is found again.
+    """
+
+    __slots__ = ("__weakref__", "before", "label", "longer")
+
+    def __init__(self, before: "_Text | None", label: int) -> None:
+        self.before, self.label = before, label
+        self.longer: WeakValueDictionary[int, _Text] | None = None
+
+    def followed_by(self, label: int) -> "_Text":
+        if self.longer is None:
+            self.longer = WeakValueDictionary()
+        known = self.longer.get(label)
+        if known is None:
+            self.longer[label] = known = _Text(self, label)
+        return known
+
+    def labels(self) -> list[int]:
+        found, text = [], self
+        while text.before is not None:
+            found.append(text.label)
+            text = text.before
+        return found[::-1]
 
 
-def _extended(beams: Beams, row: list[float]) -> Beams:
-    """All beginnings one step later."""
-    after: defaultdict[tuple[int, ...], list[float]] = defaultdict(lambda: [0.0, 0.0])
+Beams = dict[_Text, tuple[float, float]]  # chances that a blank was last, and a label
+Step = tuple["_Text | None", int, "_Text | None"]  # what a text is followed by; or the empty text
+
+
+def _extended(beams: Beams, row: list[float]) -> dict[Step, list[float]]:
+    """All beginnings one step later, each as the one before it and its last label: those that are
+    dropped at once are never made."""
+    after: defaultdict[Step, list[float]] = defaultdict(lambda: [0.0, 0.0])
     said = [(label, chance) for label, chance in enumerate(row) if label != BLANK and chance > 0]
     for text, (blank, label_last) in beams.items():
-        both, last = blank + label_last, text[-1] if text else None
-        stays = after[text]
+        both, last = blank + label_last, text.label
+        stays = after[(text.before, last, None if text.before else text)]
         stays[0] += both * row[BLANK]
-        if last is not None:
+        if last != BLANK:
             stays[1] += label_last * row[last]
         for label, chance in said:
             # The same label again is a second one only after a blank.
-            after[(*text, label)][1] += (blank if label == last else both) * chance
-    return {text: (one[0], one[1]) for text, one in after.items()}
+            after[(text, label, None)][1] += (blank if label == last else both) * chance
+    return after
 
 
-def _likeliest(beams: Beams, width: int) -> list[tuple[tuple[int, ...], tuple[float, float]]]:
-    there = [(text, pair) for text, pair in beams.items() if sum(pair) > 0]
-    return sorted(there, key=lambda item: (-sum(item[1]), item[0]))[:width]
+def _likeliest(after: dict[Step, list[float]], width: int) -> list[tuple[Step, list[float]]]:
+    there = [item for item in after.items() if item[1][0] + item[1][1] > 0]
+    return sorted(there, key=lambda item: -(item[1][0] + item[1][1]))[:width]
+
+
+def _made(step: Step) -> _Text:
+    before, label, empty = step
+    if before is not None:
+        return before.followed_by(label)
+    assert empty is not None
+    return empty
 
 
 def _rows(chances: Any) -> np.ndarray:
