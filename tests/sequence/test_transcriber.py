@@ -255,3 +255,20 @@ def test_it_learns_on_and_is_cloned():
     some.partial_fit(X[4:], texts[4:])
     with pytest.raises(TypeError, match="classes must be texts"):
         Transcriber().partial_fit(X[:4], texts[:4], classes=[1])
+
+
+def test_the_steps_of_a_label_are_what_it_relied_on(both_ways):
+    found = both_ways.explain(steps("a"), "a")
+    assert found.answer == "a"
+    assert int(np.argmax(found.scores["removed"])) in (0, 1)  # the third step is a pause
+    assert both_ways.explain(steps("bb")).answer == "b"
+    with pytest.raises(ValueError, match="answer must be one of"):
+        both_ways.explain(steps("a"), "c")
+
+
+def test_a_recording_is_explained_in_seconds(one_way):
+    found = one_way.explain(UNSEEN.take([0]), UNSEEN.labels[0][0])
+    assert found.answer == UNSEEN.labels[0][0]
+    assert found.steps[:2] == ["0.00", "0.02"]
+    with pytest.raises(ValueError, match="sequence must be one, got 2"):
+        one_way.explain(UNSEEN.take([0, 1]), step=0)

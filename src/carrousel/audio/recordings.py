@@ -147,6 +147,13 @@ def _in_folder(folder: Path, labeled: bool, speakers: bool) -> Listing:
     return found, [part[0] for part in parts], [part[1] for part in parts] if speakers else None
 
 
+def holds_sounds(path: Path) -> bool:
+    """Whether it is a file of sound, or a folder in which there are some."""
+    if path.is_dir():
+        return next(_sounds(path), None) is not None
+    return path.suffix.lower() in SUFFIXES
+
+
 def _sounds(folder: Path) -> Iterator[Path]:
     """Files of sound in a folder and those below it; hidden ones are some system's own notes."""
     for where, folders, files in os.walk(folder):

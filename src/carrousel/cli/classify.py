@@ -18,7 +18,7 @@ Source = Annotated[
     Path,
     typer.Argument(
         help="A .ts file; a table (CSV, Parquet, spreadsheet) with a row for each step, or for "
-        "each text; a folder LABEL/*.txt."
+        "each text; a folder LABEL/*.txt or LABEL/*.wav; a table of paths of recordings."
     ),
 ]
 Model = Annotated[Path, typer.Argument(help="Folder of a model that `train` wrote.")]
@@ -171,6 +171,7 @@ def _add_train(app: typer.Typer, tags: bool) -> None:
         columns = _columns(id_col, time_col, label_col, text_col, channel)
         how = {"per_step": tags, "labeled": True}
         data = _dataset(file, columns, settings, **how)
+        columns["rate"] = getattr(data.X, "rate", None)
         held = None if validation is None else _dataset(validation, columns, settings, **how)
         given = None if held is None else (held.X, held.answers(validation.name))  # type: ignore[union-attr]
         with writable_folder(out), with_lock(out, wait=False):
@@ -233,6 +234,7 @@ def _add_use(app: typer.Typer, tags: bool) -> None:
             writable_file(out)
         estimator = _estimator(tags).load(model)
         columns = _columns(id_col, time_col, "label", text_col, channel)
+        columns["rate"] = sequences.rate_of(estimator)
         data = _dataset(file, columns, settings, per_step=tags, labeled=False)
         sequences.require_channels(estimator, data)
         table = sequences.answers(estimator, data, tags)
@@ -266,6 +268,7 @@ def _add_use(app: typer.Typer, tags: bool) -> None:
 
         estimator = _estimator(tags).load(model)
         columns = _columns(id_col, time_col, label_col, text_col, channel)
+        columns["rate"] = sequences.rate_of(estimator)
         data = _dataset(file, columns, settings, per_step=tags, labeled=True)
         sequences.require_channels(estimator, data)
         found = estimator.evaluate(data.X, data.answers(file.name), names=data.ids)
@@ -319,6 +322,7 @@ def _add_explain(app: typer.Typer, tags: bool) -> None:
             raise ValueError("--step: the whole sequence has one label")
         estimator = _estimator(tags).load(model)
         columns = _columns(id_col, time_col, "label", text_col, channel)
+        columns["rate"] = sequences.rate_of(estimator)
         data = _dataset(file, columns, settings, per_step=tags, labeled=False)
         sequences.require_channels(estimator, data)
         ids = [str(name) for name in data.ids]
@@ -329,7 +333,9 @@ def _add_explain(app: typer.Typer, tags: bool) -> None:
         if answer is not None and answer not in known:
             raise ValueError(f"--answer must be one of {', '.join(known)}, got {answer!r}")
         chosen = None if answer is None else known[answer]
-        found = estimator.explain(data.X[k], chosen, **({"step": step} if tags else {}))
+        found = estimator.explain(
+            sequences.one_of(data, k), chosen, **({"step": step} if tags else {})
+        )
         screen = console()
         rows = sorted(found.table(), key=lambda row: -abs(row["removed"]))[:10]
         decided = f"decided at step {found.decided} of {len(found.steps)}"

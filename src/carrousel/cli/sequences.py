@@ -11,6 +11,8 @@ import numpy as np
 import polars as pl
 
 from .. import __version__
+from ..audio import Recordings, read_recordings
+from ..audio.recordings import holds_sounds
 from ..console import table
 from ..data import ReadOptions
 from ..sequence import Dataset, read_folder, read_table, read_texts, read_ts
@@ -20,7 +22,7 @@ from ..storage.files import write_bytes, write_csv, write_json
 from ..wording import counted
 from .screen import reading
 
-TEXT_COLUMNS = ("text", "sentence")
+TEXT_COLUMNS, PATH_COLUMN = ("text", "sentence"), "path"
 MOST_LINES = 30  # labels in a table on the terminal
 
 
@@ -31,18 +33,24 @@ def read_dataset(
 
     Args:
         path: A ``.ts`` file; a table (CSV, Parquet, workbook) with a row for each step, or, if it
-            has a column of texts, for each text; a folder of folders of texts.
-        columns: ``id_col``, ``time_col``, ``label_col``, ``text_col`` and ``channels``.
+            has a column of texts, for each text; a folder of folders of texts or recordings; a
+            table of paths of recordings.
+        columns: ``id_col``, ``time_col``, ``label_col``, ``text_col`` and ``channels``; ``rate``
+            of recordings, None for their own.
         per_step: Whether each step has a label.
         labeled: Whether labels must be there.
     """
     with reading():
+        if holds_sounds(path):
+            return _recordings(path, columns, per_step, labeled)
         if path.is_dir():
             return read_folder(path)
         if path.suffix.lower() == ".ts":
             return read_ts(path)
         label_col = columns["label_col"] if labeled else None
-        text_col = columns["text_col"] or _text_column(path, options)
+        text_col = columns["text_col"] or _column(path, options, TEXT_COLUMNS)
+        if text_col is None and _column(path, options, (PATH_COLUMN,)):
+            return _recordings(path, columns, per_step, labeled)
         if text_col is not None and not per_step:
             return read_texts(path, text_col=text_col, label_col=label_col, options=options)
         return read_table(
@@ -51,16 +59,39 @@ def read_dataset(
         )  # fmt: skip
 
 
-def _text_column(path: Path, options: ReadOptions) -> str | None:
-    """The column of a table that is called as texts are called."""
+def _recordings(path: Path, columns: dict[str, Any], per_step: bool, labeled: bool) -> Dataset:
+    if per_step:
+        raise ValueError(f"{path}: recordings have no label for each step; give classify")
+    given = read_recordings(
+        path, columns.get("rate"), labeled=labeled, label_col=columns["label_col"]
+    )
+    labels = None if given.labels is None else np.array(given.labels)
+    return Dataset(given, labels, given.names)
+
+
+def _column(path: Path, options: ReadOptions, names: Sequence[str]) -> str | None:
+    """The first of these columns that a table has."""
     from ..data.read import open_table
 
-    names = open_table(path, ["", ""], (), options).frame.columns
-    return next((name for name in TEXT_COLUMNS if name in names), None)
+    found = open_table(path, ["", ""], (), options).frame.columns
+    return next((name for name in names if name in found), None)
+
+
+def one_of(data: Dataset, k: int) -> Any:
+    """The sequence number ``k``, as ``explain`` takes it."""
+    return data.X.take([k]) if isinstance(data.X, Recordings) else data.X[k]
+
+
+def rate_of(model: Any) -> int | None:
+    """The sampling rate that a model hears at; None for one that hears nothing."""
+    features = getattr(model.reader_, "features", None)
+    return None if features is None else features.rate
 
 
 def describe(name: str, data: Dataset) -> str:
     """One line on what was read."""
+    if isinstance(data.X, Recordings):
+        return f"{name}: {counted(len(data), 'recording')} at {data.X.rate:,} Hz"
     if isinstance(data.X[0], str):
         return f"{name}: {counted(len(data), 'text')}"
     steps = [len(x) for x in data.X]
@@ -70,7 +101,8 @@ def describe(name: str, data: Dataset) -> str:
 
 
 def channels_of(data: Dataset) -> list[str]:
-    return [] if isinstance(data.X[0], str) else list(data.channels)
+    silent = not isinstance(data.X, Recordings) and not isinstance(data.X[0], str)
+    return list(data.channels) if silent else []
 
 
 def class_table(evaluation: Evaluation) -> Any:
@@ -157,6 +189,13 @@ def answers(model: Any, data: Dataset, per_step: bool) -> pl.DataFrame:
 def require_channels(model: Any, data: Dataset) -> None:
     """Whether sequences are of the kind that the model reads."""
     wanted = getattr(model.reader_, "channels", None)
+    hears = rate_of(model) is not None
+    if hears != isinstance(data.X, Recordings):
+        reads, has = "recordings", "none"
+        reads, has = (reads, has) if hears else (f"no {reads}", "some")
+        raise ValueError(f"the model reads {reads}, the file holds {has}")
+    if hears:
+        return
     if isinstance(data.X[0], str) or wanted is None:
         return
     if data.X[0].shape[1] != wanted:

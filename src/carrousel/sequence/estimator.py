@@ -9,6 +9,7 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
+from ..audio import Recordings
 from ..limits import whole
 from ..training import Progress, Run
 from ..wording import some
@@ -229,7 +230,7 @@ class SequenceEstimator:
         """What the answer to one sequence relied on, and when it was decided.
 
         Args:
-            sequence: As an entry of X.
+            sequence: As an entry of X; Recordings of one.
             answer: The label that is explained (of a regressor: the number of the output); by
                 default the one that is given.
             step: Of estimators that answer at each step: which; by default the last.
@@ -244,7 +245,8 @@ class SequenceEstimator:
         (5, 5)
         """
         self._require_fitted()
-        batch = self.reader_.read(sequence if isinstance(sequence, Ragged) else [sequence])
+        one = isinstance(sequence, (Ragged, Recordings))
+        batch = self.reader_.read(sequence if one else [sequence])
         if len(batch) != 1:
             raise ValueError(f"sequence must be one, got {len(batch)}")
         said = averaged(self.task_, [ask(network, batch) for network in self.networks_])

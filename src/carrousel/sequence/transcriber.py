@@ -8,11 +8,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..audio import Recordings
 from ..limits import whole
 from ..storage.plain import typed
 from ..wording import one_of
 from . import ctc
+from .classifier import log_odds
 from .estimator import SequenceEstimator
+from .explanation.explanation import Explanation
 from .labels import Labels, as_objects, check_labels
 from .ragged import Ragged
 from .task import Outputs, Task
@@ -100,6 +103,9 @@ class Transcription(Task):
             "string_error_rate": wrong / len(wanted),
         }
 
+    def asked(self, outputs: Any, answer: int, step: int) -> Tensor:
+        return log_odds(outputs[:, step], answer)
+
     def to_dict(self) -> dict[str, Any]:
         return {"units": self.units, "labels": self.labels.to_dict()}
 
@@ -185,6 +191,27 @@ class Transcriber(SequenceEstimator):
         width = max(self.beam_width, k)
         found = [ctc.beam_search(rows, width)[:k] for rows in self.predict_proba(X)]
         return [[(self.task_.said(s), float(np.exp(c))) for s, c in one] for one in found]  # type: ignore[attr-defined]
+
+    def explain(self, sequence: Any, answer: Any = None, *, step: int | None = None) -> Explanation:
+        """What a label relied on: by default the surest one, or ``answer`` where it is surest.
+
+        Args:
+            sequence: As an entry of X; Recordings of one.
+            answer: The label that is explained.
+            step: At which step; None is where it is surest.
+        """
+        if step is None and (answer is None or answer in self.labels_.tolist()):
+            one = isinstance(sequence, (Ragged, Recordings))
+            chances = self.predict_proba(sequence if one else [sequence])[0]
+            label = slice(1, None) if answer is None else self._answers().index(answer)
+            said = chances[:, label].reshape(len(chances), -1)
+            step = int(said.max(1).argmax())
+            if answer is None:
+                answer = self.labels_.tolist()[int(said[step].argmax())]
+        return super().explain(sequence, answer, step=step)
+
+    def _answers(self) -> list[Any]:
+        return [None, *self.labels_.tolist()]  # None: nothing is said
 
     def stream(self) -> TranscriptStream:
         """What is said while the sequence goes on; needs ``bidirectional=False``.

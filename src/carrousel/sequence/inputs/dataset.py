@@ -12,14 +12,14 @@ class Dataset:
     """Sequences as estimators take them.
 
     Attributes:
-        X: Arrays (time, channels), or texts.
+        X: Arrays (time, channels), or texts; or ``Recordings``.
         y: An answer for each (or for each step); None if the file has none.
         ids: What each is called: the id of a table, the number of a line, the name of a file.
         channels: Names of the columns of the arrays.
         notes: How it was read.
     """
 
-    X: list[Any]
+    X: Any
     y: Any = None
     ids: Sequence[Any] = ()
     channels: Sequence[str] = ()
