@@ -31,6 +31,12 @@ def test_the_packed_order_is_torchs(lengths):
         assert sorted(mine.tolist()) == sorted(other.tolist())
 
 
+def test_windows_are_cut_out_of_each_sequence():
+    given = parts([5, 2, 3])
+    found = Ragged.of(given).windows(torch.tensor([1, 0, 2]), torch.tensor([3, 2, 1]))
+    assert all(map(torch.equal, found.parts(), [given[0][1:4], given[1], given[2][2:]]))
+
+
 @pytest.mark.parametrize("lengths", LENGTHS)
 def test_padding_is_torchs(lengths):
     given = parts(lengths)

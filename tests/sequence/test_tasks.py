@@ -8,6 +8,7 @@ from sklearn.metrics import r2_score
 from carrousel import SequenceClassifier
 from carrousel.sequence import SequenceRegressor, SequenceTagger
 from carrousel.sequence.layers.pooling import POOLINGS
+from carrousel.sequence.tagger import Tagging
 
 from .toy import QUICK, waves
 
@@ -171,6 +172,27 @@ def test_streams_of_tags_and_numbers():
     X, y = means()
     model = SequenceRegressor(**{**QUICK, "bidirectional": False}).fit(X, y)
     assert model.stream().update(X[0])[-1, 0] == pytest.approx(model.predict(X[:1])[0])
+
+
+def test_of_long_sequences_parts_are_learned_from(monkeypatch):
+    monkeypatch.setattr("carrousel.sequence.plan.LONGEST", 20)
+    X, y = signs()
+    X[0], y[0] = np.tile(X[0], (30, 1)), y[0] * 30
+    rows = []
+    learned = Tagging.loss
+    monkeypatch.setattr(
+        Tagging,
+        "loss",
+        lambda task, said, y: rows.append(int(y.lengths.max())) or learned(task, said, y),
+    )
+    options = {**QUICK, "epochs": 20, "learning_rate": 0.02, "validation_fraction": 0}
+    model = SequenceTagger(**options).fit(X, y)
+    assert max(rows) == 20
+    assert model.score(X, y) > 0.8
+    assert len(model.predict(X)[0]) == len(X[0])
+    assert "1 sequence of more than 20 steps" in model.plan_.reasons[1]
+    label = SequenceClassifier(**QUICK).fit(X, ["a", "b"] * 20)
+    assert len(label.plan_.reasons) == 2
 
 
 def test_what_waits_for_the_end_cannot_stream():

@@ -48,7 +48,7 @@ def _learning(help: str, *flags: str, default: str | None = None) -> Any:
     return typer.Option(*flags, help=help, rich_help_panel=LEARNING, show_default=shown)
 
 
-Cell = Annotated[str, _learning("lstm, gru or rnn.", default="lstm")]
+Cell = Annotated[str | None, _learning("lstm, gru or rnn.")]
 Hidden = Annotated[int | None, _learning("Units of each recurrent layer and direction.")]
 Layers = Annotated[int | None, _learning("Recurrent layers.")]
 Directions = Annotated[
@@ -127,7 +127,7 @@ def _add_train(app: typer.Typer, tags: bool) -> None:
         label_col: LabelCol = "label",
         text_col: TextCol = None,
         channel: Channel = None,
-        cell: Cell = "lstm",
+        cell: Cell = None,
         hidden_size: Hidden = None,
         num_layers: Layers = None,
         bidirectional: Directions = None,

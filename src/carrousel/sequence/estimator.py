@@ -34,7 +34,8 @@ class SequenceEstimator:
     (see ``plan_``).
 
     Args:
-        cell: "lstm", "gru" or "rnn".
+        cell: "lstm", "gru" or "rnn"; None: "gru" for fewer than 500 sequences of numbers, else
+            "lstm".
         hidden_size: Units of each recurrent layer, in each direction.
         num_layers: Recurrent layers.
         bidirectional: Whether sequences are read backwards, too; False can be streamed.
@@ -60,7 +61,7 @@ class SequenceEstimator:
     kind: ClassVar[str]  # of estimator, in files and messages
     sklearn_kind: ClassVar[str]  # "classifier" or "regressor"
 
-    cell: str = "lstm"
+    cell: str | None = None
     hidden_size: int | None = None
     num_layers: int | None = None
     bidirectional: bool | None = None

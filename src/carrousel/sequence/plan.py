@@ -14,6 +14,8 @@ from .network import Network, Shape
 from .ragged import Ragged
 
 LEARNING_ON = 0.3  # of the rate, for networks that have learned already
+ROWS = 100_000  # steps in an update at most: their gates are kept until it is made
+LONGEST = 10_000  # steps of one sequence that an update learns from
 FEW = 500  # sequences, below which every network holds out another part
 
 
@@ -30,12 +32,13 @@ class Plan:
     rotate: bool  # whether each network holds out another part
     stop_early: bool
     epochs: int
+    longest: int = LONGEST  # steps of one sequence in an update
     reasons: tuple[str, ...] = ()
 
 
 def check_options(o: Any) -> None:
     """Refuse options that are of the wrong kind or out of reach, by their names."""
-    one_of("cell", o.cell, NAMES)
+    one_of("cell", o.cell, (*NAMES, None))
     for name in ("hidden_size", "num_layers", "ensemble", "epochs", "batch_size", "embedding_size"):
         if getattr(o, name) is not None:
             whole(name, getattr(o, name))
@@ -58,14 +61,15 @@ def plan_for(o: Any, batch: Ragged, sizes: dict[str, Any], task: Any, seed: int)
     count, text = len(batch), bool(sizes.get("tokens"))
     steps = len(batch.rows) if task.per_step else count
     dropout = _or(o.dropout, 0.5 if text else 0.3)
-    batch_size = _or(o.batch_size, min(max(8, count // 8), 64))
+    usual = float(batch.lengths.clamp_max(LONGEST).double().mean())
+    batch_size = _or(o.batch_size, max(1, min(max(8, count // 8), 64, int(ROWS / usual))))
     fraction = _or(o.validation_fraction, 0.1)
     parts = 0 if not fraction else max(round(1 / fraction), 2)
     parts = parts if count >= 2 * parts else 0
     few = count < FEW
     shape = Shape(
         outputs=task.outputs,
-        cell=o.cell,
+        cell=o.cell or ("gru" if few and not text else "lstm"),
         hidden=_or(o.hidden_size, 64),
         layers=_or(o.num_layers, 1),
         bidirectional=_or(o.bidirectional, True),
@@ -86,14 +90,22 @@ def plan_for(o: Any, batch: Ragged, sizes: dict[str, Any], task: Any, seed: int)
         checkpoint_every=max(1, min(200, epochs * per_epoch // 10)),
         seed=seed,
     )
+    ensemble = _or(o.ensemble, 5 if few else 3)
     amount = counted(steps, "step" if task.per_step else "sequence")
-    reasons = (
+    reasons = [
         f"{amount} to learn from: {epochs} epochs of {counted(per_epoch, 'update')} for each of "
-        f"{counted(_or(o.ensemble, 3), 'network')}",
-    )
+        f"{counted(ensemble, 'network')} of {shape.cell} cells"
+    ]
+    long = int((batch.lengths > LONGEST).sum())
+    if long and task.parts:
+        reasons.append(
+            f"{counted(long, 'sequence')} of more than {LONGEST:,} steps: each update learns from "
+            "so many of them, from a random one on; answers are given to all of them"
+        )
     return Plan(
-        shape, train, dropout, batch_size, _or(o.ensemble, 3), parts, few, not few, epochs, reasons
-    )
+        shape, train, dropout, batch_size, ensemble, parts, few, not few, epochs,
+        longest=LONGEST, reasons=tuple(reasons),
+    )  # fmt: skip
 
 
 def for_one_pass(plan: Plan, epochs: int | None) -> Plan:

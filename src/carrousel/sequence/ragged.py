@@ -39,6 +39,12 @@ class Ragged:
         index = torch.arange(int(lengths.sum())) + shifts.repeat_interleave(lengths)
         return Ragged(self.rows[index], lengths)
 
+    def windows(self, first: Tensor, lengths: Tensor) -> "Ragged":
+        """Of each sequence ``lengths`` steps (B,) from its step number ``first`` (B,) on."""
+        shifts = self.starts + first - (lengths.cumsum(0) - lengths)
+        index = torch.arange(int(lengths.sum())) + shifts.repeat_interleave(lengths)
+        return Ragged(self.rows[index], lengths)
+
     @cached_property
     def starts(self) -> Tensor:
         """(B,) the row of each sequence's first step."""

@@ -20,12 +20,14 @@ class Task:
     Attributes:
         per_step: Whether the network gives a row for each step, or one for each sequence.
         scaled: Whether answers are numbers on a scale of their own, that ``prepare`` sets.
+        parts: Whether a part of a long sequence can be learned from with its target.
         outputs: How many numbers it gives in a row.
         temperature: What outputs are divided by before they become probabilities.
     """
 
     per_step: ClassVar[bool] = False
     scaled: ClassVar[bool] = False
+    parts: ClassVar[bool] = True
     outputs: int
     temperature: float = 1.0
 

@@ -82,11 +82,11 @@ def train_ensemble(
             if init is None
             else deepcopy(init[number % len(init)]).train()
         )
+        longest = plan.longest if task.parts else None
+        batches = Batches(data.inputs.lengths, plan.batch_size, options.seed)
         run = fit(
             network,
-            partial(
-                _batch, data, Batches(data.inputs.lengths, plan.batch_size, options.seed), augment
-            ),
+            partial(_batch, data, batches, augment, longest, task.per_step),
             partial(_loss, task, plan.dropout),
             options,
             validate=partial(_validate, task, judged) if judged and plan.stop_early else None,
@@ -123,13 +123,30 @@ Batch = tuple[Examples, torch.Generator]
 
 
 def _batch(
-    data: Examples, batches: Batches, augment: Augment | None, step: int, generator: torch.Generator
+    data: Examples,
+    batches: Batches,
+    augment: Augment | None,
+    longest: int | None,
+    per_step: bool,
+    step: int,
+    generator: torch.Generator,
 ) -> Batch:
     own = torch.Generator().manual_seed(int(torch.randint(2**62, (), generator=generator)))
     examples = data[batches.at(step)]
+    if longest is not None and bool((examples.inputs.lengths > longest).any()):
+        examples = _parts(examples, longest, per_step, own)
     if augment is not None:
         examples = replace(examples, inputs=augment(examples.inputs, own))
     return examples, own
+
+
+def _parts(some: Examples, longest: int, per_step: bool, generator: torch.Generator) -> Examples:
+    """Of sequences with more than ``longest`` steps so many, from a random one on."""
+    lengths = some.inputs.lengths.clamp_max(longest)
+    spare = some.inputs.lengths - lengths
+    first = (torch.rand(len(some), generator=generator) * (spare + 1)).long().minimum(spare)
+    targets = some.targets.windows(first, lengths) if per_step else some.targets
+    return Examples(some.inputs.windows(first, lengths), targets)
 
 
 def _loss(task: Task, dropout: float, model: Any, batch: Batch) -> Tensor:

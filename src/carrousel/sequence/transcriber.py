@@ -28,6 +28,7 @@ class Transcription(Task):
     """Labels in their order, at no known times: connectionist temporal classification."""
 
     per_step: ClassVar[bool] = True
+    parts: ClassVar[bool] = False
     labels: Labels
     units: str
 
