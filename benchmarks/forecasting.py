@@ -25,7 +25,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks import forecasting_peers, forecasting_speed
+from benchmarks import forecasting_peers, forecasting_published, forecasting_speed
 from carrousel import Forecaster
 from carrousel.data import Panel, to_panel
 from carrousel.forecast.evaluation import SIMPLE_METHODS, Evaluation, metrics
@@ -71,6 +71,13 @@ def prices(folder: Path) -> pl.DataFrame:
     return pl.read_csv(folder / "electricity_prices.csv").select("unique_id", "ds", "y")
 
 
+def channels(folder: Path) -> pl.DataFrame:
+    table = pl.read_csv(folder / "ETTh1.csv").with_columns(pl.col("date").str.to_datetime())
+    return table.unpivot(index="date", variable_name="unique_id", value_name="y").rename(
+        {"date": "ds"}
+    )
+
+
 def m3(period: str) -> Callable[[Path], pl.DataFrame]:
     return long_file("m3.parquet", pl.col("period") == period)
 
@@ -90,6 +97,7 @@ SETS = {
     "bikes": Set(48, 24, one_series("bike_sharing_hourly.csv", "date_time", "users"), 14),
     "prices": Set(24, 24, prices, 7),
     "rte": Set(48, 24, one_series("rte_france_hourly_2026.csv", "datetime", "mw_consumption"), 3),
+    "ett1": Set(48, 24, channels, 20),
     "vic_elec": Set(96, 48, one_series("vic_elec_30min.parquet", "ds_utc", "demand"), 14),
 }
 
@@ -134,6 +142,9 @@ def run(name: str, data: Set, arguments: argparse.Namespace) -> dict[str, dict[s
             row |= dict.fromkeys(INTERVALS, float("nan"))
         results[name_] = row | {"seconds": took}
         show(name, name_, results[name_])
+    if not arguments.validate:
+        for method, row in forecasting_published.rows(name).items():
+            show(name, method, row)
     options = dict(pair.split("=") for pair in arguments.option)
     options = {
         k: int(v) if v.isdigit() else float(v) if "." in v else v for k, v in options.items()
@@ -172,14 +183,14 @@ def score(
 LEVELS = (80, 95)
 METRICS = metrics.all_metrics(LEVELS)
 INTERVALS = {"crps", "msis", *(m.name for m in METRICS if m.level)}  # not of point forecasts
-HEADER = f"{'set':14}{'method':20}" + "".join(
+HEADER = f"{'set':14}{'method':22}" + "".join(
     f"{name:>9}" for name in (*(metric.label for metric in METRICS), "fit s")
 )
 
 
 def show(name: str, method: str, row: dict[str, float]) -> None:
     text = "".join(f"{row[m.name]:9.{1 if m.level else m.digits}f}" for m in METRICS)
-    print(f"{name:14}{method:20}{text}{row['seconds']:9.1f}", flush=True)
+    print(f"{name:14}{method:22}{text}{row['seconds']:9.1f}", flush=True)
 
 
 def machine() -> str:

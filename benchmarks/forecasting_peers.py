@@ -1,8 +1,9 @@
 """Other libraries' methods with their defaults, for ``benchmarks/forecasting.py --baselines``.
 
 statsforecast's methods are fitted again before each window, on at most the last LONGEST values
-of a series (longer ones take hours); neuralforecast's networks learn once, like ours. Missing
-values are filled as for the seasonal naive method, since these libraries refuse them.
+of a series (longer ones take hours); neuralforecast's networks learn once, like ours; FLAIR learns
+nothing. Missing values are filled as for the seasonal naive method, since these libraries refuse
+them.
 """
 
 import logging
@@ -15,9 +16,11 @@ from carrousel.data import Panel
 from carrousel.forecast import QUANTILES
 from carrousel.forecast.evaluation.simple_methods import filled
 
-STATISTICAL = ("AutoETS", "AutoTheta", "MSTL")
+STATISTICAL = ("AutoETS", "AutoTheta", "AutoARIMA", "MSTL")
 NEURAL = ("LSTM", "NHITS")
-NAMES = (*STATISTICAL, *NEURAL)
+FREQUENCIES = {1: "Y", 4: "Q", 12: "M", 7: "D", 24: "h", 48: "30min"}  # of FLAIR, by season
+SAMPLES = 500  # of FLAIR
+NAMES = (*STATISTICAL, *NEURAL, "FLAIR")
 LONGEST = 3000
 MEDIAN = QUANTILES.index(0.5)
 
@@ -30,7 +33,7 @@ def forecasts(
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
     began = time.perf_counter()
-    run = statistical if name in STATISTICAL else neural
+    run = flair if name == "FLAIR" else statistical if name in STATISTICAL else neural
     return run(name, panel, h, season, drops), time.perf_counter() - began
 
 
@@ -54,6 +57,21 @@ def statistical(name, panel, h, season, drops):
             if probability != 0.5:
                 quantiles[..., q] = found[f"{name}-{level[near]}"].to_numpy().reshape(-1, h)
         out.append(quantiles)
+    return out
+
+
+def flair(name, panel, h, season, drops):
+    """Quantiles of sample paths (``pip install flaircast``)."""
+    from flaircast import forecast
+
+    out = []
+    for drop in drops:
+        known, found = panel.head(drop).tail(LONGEST), []
+        for s in range(panel.n_series):
+            y = filled(known.series(s), season).astype(float)
+            paths = forecast(y, h, FREQUENCIES[season], n_samples=SAMPLES, seed=0)
+            found.append(np.quantile(paths, QUANTILES, axis=0).T)
+        out.append(np.stack(found))
     return out
 
 

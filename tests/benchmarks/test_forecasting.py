@@ -4,7 +4,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from benchmarks import forecasting, forecasting_etth1, forecasting_peers, forecasting_speed
+from benchmarks import (
+    forecasting,
+    forecasting_etth1,
+    forecasting_peers,
+    forecasting_published,
+    forecasting_speed,
+)
 from carrousel.data import to_panel
 from carrousel.forecast import QUANTILES
 
@@ -62,3 +68,20 @@ def test_another_library_forecasts_the_same_windows():
     (one, other), _ = forecasting_peers.forecasts("AutoTheta", panel, 6, 6, [12, 6])
     assert one.shape == other.shape == (1, 6, len(QUANTILES))
     assert (np.diff(one) >= 0).all()
+
+
+def test_published_rows_are_shown_beside_ours(capsys):
+    for name in forecasting_published.PUBLISHED:
+        assert name in forecasting.SETS
+        for method, row in forecasting_published.rows(name).items():
+            forecasting.show(name, method, row)
+    assert "TiRex" in capsys.readouterr().out
+    assert forecasting_published.rows("airline") == {}
+
+
+def test_channels_of_a_table_are_series(tmp_path):
+    text = "date,a,b\n2016-07-01 00:00:00,1.0,2.0\n2016-07-01 01:00:00,3.0,4.0\n"
+    (tmp_path / "ETTh1.csv").write_text(text)
+    panel, _ = to_panel(forecasting.channels(tmp_path))
+    assert panel.ids == ["a", "b"]
+    assert panel.y.tolist() == [1, 3, 2, 4]

@@ -47,7 +47,7 @@ def by_loops(found, row):
                 sum_ += w * min(error(o, j) / width, c.LARGEST) / len(steps)
         return sum_
 
-    sure = weight.sum() / (weight.sum() + 1)
+    sure = weight.sum() / (weight.sum() + c.ENOUGH)
     middle = q[..., SIDE]
     own = np.exp(-c.RATE * total(lambda o, j: abs(truth[o, j] - middle[o, j]))) * len(c.MIXED)
     others = []

@@ -32,10 +32,11 @@ MIXED = tuple(
         "season ago", "mean of seasons", "season ago and what is new", "season ago and its drift",
     )
 )  # fmt: skip
+ENOUGH = 8.0  # checks, in full weights, after which half of what they teach is believed
 HALF = 0.5  # of the middle that a simple forecast may take over
 RATE = 8.0  # at which shares fall with the sum of the errors
 RELUCTANCE = 0.1  # added to the sum of the errors of what is mixed
-FACTORS = torch.logspace(-1, 2, 22, 2.0).tolist()  # of intervals, from a half to four
+FACTORS = tuple(2 ** (k / 7) for k in range(-1, 15))  # of intervals, from 0.9 to 4
 HOLD = 0.15  # weight of the squared logarithm of a factor beside the loss of one check
 DRIFT = 1.05  # outer quantiles lie farther: what comes differs more from the past than it did
 OUTER = tuple(k for k, p in enumerate(QUANTILES) if p <= 0.05 or p >= 0.95)
@@ -121,7 +122,7 @@ def learn(checks: Checks) -> Lesson:
     part = known / known.sum(-1, keepdim=True).clamp_min(1)  # (B, O, J) of each step
     part = part * weight[..., None]
     sure = weight.sum(1)
-    sure = sure / (sure + 1)
+    sure = sure / (sure + ENOUGH)
 
     def total(error: Tensor) -> Tensor:
         """(B, ...) sums over all checks of errors (B, O, J, ...) in widths."""
