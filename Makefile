@@ -9,10 +9,10 @@ BIN    := $(VENV)/bin
 # listed, because an editable install reads them in place.
 CPP     := $(wildcard csrc/*.cpp csrc/*.h)
 SOURCES := pyproject.toml CMakeLists.txt $(CPP)
-CHECKED := src tests benchmarks examples
+CHECKED := src tests benchmarks examples tools
 
 .PHONY: help demo lab models pretrained test fuzz check format lint types javascript unit browser \
-  pictures sanitize clean
+  pictures sanitize wheel clean
 
 help:
 	@echo "make demo     forecast a sample and write the results to demo/"
@@ -22,6 +22,7 @@ help:
 	@echo "make test     every check that CI runs: format, lint, types, tests"
 	@echo "make fuzz     random inputs against other programs: SECONDS=3600 SEED=1; prints what differs"
 	@echo "make sanitize the kernels' tests under the address and undefined-behavior sanitizers"
+	@echo "make wheel    build, audit and try the wheel and the source archive as strangers get them"
 	@echo "make format   rewrite Python, C++ and JavaScript in the project's format"
 	@echo "make clean    remove the environment and everything that was built"
 
@@ -137,6 +138,10 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
 	  { echo "carrousel needs Python 3.10 or newer; name one with PYTHON=..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
+
+# The wheel and the source archive as strangers get them, tried outside the checkout (ten minutes).
+wheel: $(VENV)/installed
+	$(BIN)/python tools/check_wheel.py build/wheel
 
 clean:
 	rm -rf $(VENV) node_modules build demo .pytest_cache .ruff_cache .mypy_cache .hypothesis
