@@ -12,7 +12,7 @@ SOURCES := pyproject.toml CMakeLists.txt $(CPP)
 CHECKED := src tests benchmarks examples tools
 
 .PHONY: help demo lab models pretrained test fuzz check format lint types javascript unit browser \
-  pictures sanitize wheel clean
+  pictures sanitize wheel notebooks clean
 
 help:
 	@echo "make demo     forecast a sample and write the results to demo/"
@@ -22,6 +22,7 @@ help:
 	@echo "make test     every check that CI runs: format, lint, types, tests"
 	@echo "make fuzz     random inputs against other programs: SECONDS=3600 SEED=1; prints what differs"
 	@echo "make sanitize the kernels' tests under the address and undefined-behavior sanitizers"
+	@echo "make notebooks  run the notebooks from beginning to end"
 	@echo "make wheel    build, audit and try the wheel and the source archive as strangers get them"
 	@echo "make format   rewrite Python, C++ and JavaScript in the project's format"
 	@echo "make clean    remove the environment and everything that was built"
@@ -138,6 +139,9 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
 	  { echo "carrousel needs Python 3.10 or newer; name one with PYTHON=..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
+
+notebooks: $(VENV)/installed-test
+	$(BIN)/python tools/run_notebooks.py notebooks/*.ipynb --out build/notebooks
 
 # The wheel and the source archive as strangers get them, tried outside the checkout (ten minutes).
 wheel: $(VENV)/installed

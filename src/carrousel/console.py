@@ -3,11 +3,13 @@
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from html import escape
+from time import monotonic
 from typing import Any
 
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, Task, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -93,21 +95,31 @@ class Bar:
             disable=screen.quiet or not screen.is_terminal,
         )
         self._task = self._bar.add_task(label, total=None, pace="")
+        self._notebook = _NotebookBar() if screen.is_jupyter and not screen.quiet else None
 
     def __enter__(self) -> "Bar":
         self._bar.start()
+        self._draw()
         return self
 
     def __exit__(self, *error: object) -> None:
         self._bar.stop()
+        if self._notebook is not None:
+            self._notebook.clear()
+
+    def _draw(self) -> None:
+        if self._notebook is not None:
+            self._notebook.draw(self._bar.tasks[0])
 
     def expect(self, work: float) -> None:
         """So much work is to come, in any unit."""
         self._bar.update(self._task, total=work)
+        self._draw()
 
     def advance(self, work: float, label: str) -> None:
         """So much of it is done; ``label`` says what is at work."""
         self._bar.update(self._task, advance=work, description=label)
+        self._draw()
 
     def show(
         self, done: float, total: float, label: str | None = None, pace: str | None = None
@@ -116,7 +128,52 @@ class Bar:
         given = {"description": label, "pace": pace}
         news: dict[str, Any] = {name: text for name, text in given.items() if text is not None}
         self._bar.update(self._task, completed=done, total=total, **news)
+        self._draw()
 
     def note(self, text: str) -> None:
         """A line that stays."""
         self._bar.console.print(text)
+
+
+class _NotebookBar:
+    """The bar below a cell of a notebook, drawn anew a few times a second; rich would
+    want ipywidgets for it."""
+
+    def __init__(self) -> None:
+        from IPython.display import HTML, display
+
+        self._html, self._last = HTML, 0.0
+        self._place = display(HTML(""), display_id=True)
+
+    def draw(self, task: Task) -> None:
+        now, done = monotonic(), task.finished
+        if now - self._last < 0.2 and not done:
+            return
+        self._last = now
+        left = task.time_remaining
+        words = [task.description, f"{task.percentage:.0f} %", task.fields["pace"]]
+        words += [] if left is None else [f"{left:.0f} s left"]
+        share = "" if task.total is None else f' value="{task.completed}" max="{task.total}"'
+        told = escape("  ".join(word for word in words if word))
+        self._place.update(self._html(f"<progress{share}></progress> {told}"))
+
+    def clear(self) -> None:
+        self._place.update(self._html(""))
+
+
+@contextmanager
+def training_bar(title: str) -> Iterator[Callable[[str, Any], None]]:
+    """Yield a callback for the ``progress`` of ``Forecaster.fit``; the bar goes when training ends.
+
+    >>> from carrousel import Forecaster
+    >>> from carrousel.data import load_sample
+    >>> with training_bar("learning") as progress:
+    ...     made = Forecaster(12, max_steps=2).fit(load_sample("airline"), progress=progress)
+    """
+    with Bar(f"{title}, starting") as bar:
+
+        def report(name: str, now: Any) -> None:
+            pace = f"{now.step:,}/{now.steps:,}  loss {now.loss:.4f}  {now.rate:.0f} steps/s"
+            bar.show(now.step, now.steps, f"{title}, {name}", pace)
+
+        yield report

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, ClassVar
 
+from .showing import Shown
+
 
 def picture(address: str) -> Callable[..., Any]:
     """The function at ``"module:function"``, as in an entry point."""
@@ -16,7 +18,7 @@ def picture(address: str) -> Callable[..., Any]:
     return getattr(import_module(module), name)
 
 
-class Plottable:
+class Plottable(Shown):
     """A result that can be drawn; its class names the function that does it.
 
     >>> class Result(Plottable, picture="carrousel.plots:plot_record"):
@@ -35,3 +37,6 @@ class Plottable:
     def plot(self, *arguments: Any, **options: Any) -> Any:
         """A matplotlib figure; the options are those of the function that ``picture`` names."""
         return picture(self.picture)(self, *arguments, **options)
+
+    def _figure(self) -> Any:
+        return self.plot()

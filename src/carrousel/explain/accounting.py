@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ..ops.cells import CELLS
 from ..record.record import Record
+from ..showing import Shown
 from ..wording import one_of
 from .order import Order, check_record
 
@@ -104,7 +105,7 @@ class Projection:
 
 
 @dataclass(frozen=True)
-class Ledger:
+class Ledger(Shown):
     """The state after the last step as a sum over steps: see :func:`ledger`.
 
     ``contributions.sum(1) + initial`` is ``state``; ``error`` is by how much it is not, at the

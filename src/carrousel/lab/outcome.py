@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import torch
 
 from ..limits import whole
+from ..showing import Shown
 from ..storage.files import write_bytes, write_csv, write_json
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class About:
 
 
 @dataclass
-class Outcome:
+class Outcome(Shown):
     """Everything an experiment has to say."""
 
     about: About
@@ -94,6 +95,17 @@ class Outcome:
     figure: "Figure"
     seconds: float = 0.0
     details: dict[str, Any] = field(default_factory=dict)  # what the picture shows, for the JSON
+
+    def _sentences(self) -> list[str]:
+        marks = {True: "confirmed", False: "not confirmed"}
+        said = [f"{marks[one.holds]}: {one.claim}: {one.evidence}" for one in self.findings]
+        return [f"{self.about.title}: {self.about.question}", *said]
+
+    def _rows(self) -> list[dict[str, Any]]:
+        return self.rows
+
+    def _figure(self) -> "Figure":
+        return self.figure
 
 
 class Experiment(Protocol):

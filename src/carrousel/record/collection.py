@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ..showing import Shown
 from ..storage.checkpoint import load_checkpoint, save_checkpoint
 from .record import Record
 from .stored import prefix, stored_record
@@ -12,7 +13,7 @@ from .stored import prefix, stored_record
 _KIND = "trace 1"
 
 
-class Records:
+class Records(Shown):
     """Records, found by the layer's name in the model, by name and call, or by order of call.
 
     >>> import torch, carrousel
@@ -66,6 +67,9 @@ class Records:
     def __repr__(self) -> str:
         lines = "".join(f"\n  {record!r}" for record in self.records)
         return f"{type(self).__name__}({len(self.records)} records){lines}"
+
+    def _sentences(self) -> list[str]:
+        return [repr(record) for record in self.records]
 
     def to_dataframe(self, backend: str = "polars") -> Any:
         """One row per layer, call, level, direction, sequence, step and unit.

@@ -159,6 +159,12 @@ class Evaluation(Plottable, picture="carrousel.forecast.evaluation.picture:plot_
         """Who won, in a sentence or two."""
         return verdict(self.means)
 
+    def _sentences(self) -> list[str]:
+        return [self.verdict]
+
+    def _rows(self) -> list[dict[str, Any]]:
+        return [{"method": name, **means} for name, means in self.means.items()]
+
     @property
     def captions(self) -> dict[Any, str]:
         """For each series by name: our MASE, and that of the best other method."""

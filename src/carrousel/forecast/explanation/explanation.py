@@ -114,6 +114,9 @@ class Explanation(Plottable, picture="carrousel.forecast.explanation.picture:plo
             f"{verdict}",
         ]
 
+    def _sentences(self) -> list[str]:
+        return self.sentences()
+
     def __str__(self) -> str:
         return "\n".join(self.sentences())
 
