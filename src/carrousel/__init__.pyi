@@ -11,6 +11,7 @@ from .adoption import adopt as adopt
 from .adoption import adopting as adopting
 from .adoption import release as release
 from .forecast import Forecaster as Forecaster
+from .intervention import intervene as intervene
 from .nn import GRU as GRU
 from .nn import LSTM as LSTM
 from .nn import RNN as RNN
