@@ -12,7 +12,7 @@ SOURCES := pyproject.toml CMakeLists.txt $(CPP)
 CHECKED := src tests benchmarks examples tools
 
 .PHONY: help demo lab models pretrained test fuzz check format lint types javascript unit browser \
-  pictures sanitize wheel notebooks clean
+  pictures sanitize docs wheel notebooks clean
 
 help:
 	@echo "make demo     forecast a sample and write the results to demo/"
@@ -22,6 +22,7 @@ help:
 	@echo "make test     every check that CI runs: format, lint, types, tests"
 	@echo "make fuzz     random inputs against other programs: SECONDS=3600 SEED=1; prints what differs"
 	@echo "make sanitize the kernels' tests under the address and undefined-behavior sanitizers"
+	@echo "make docs     write the documentation as a site, build/site"
 	@echo "make notebooks  run the notebooks from beginning to end"
 	@echo "make wheel    build, audit and try the wheel and the source archive as strangers get them"
 	@echo "make format   rewrite Python, C++ and JavaScript in the project's format"
@@ -139,6 +140,11 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
 	  { echo "carrousel needs Python 3.10 or newer; name one with PYTHON=..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
+
+# The site, in build/site; a warning or a link that leads nowhere is an error.
+docs: $(VENV)/installed-test
+	$(BIN)/python -m pip install --quiet mkdocs-material==9.8.2 'mkdocstrings[python]==1.0.8'
+	$(BIN)/python tools/site.py
 
 notebooks: $(VENV)/installed-test
 	$(BIN)/python tools/run_notebooks.py notebooks/*.ipynb --out build/notebooks

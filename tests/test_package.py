@@ -61,6 +61,15 @@ def test_all_is_every_extra_that_is_for_users():
     assert set(every.split(",")) == extras - {"all", "test", "peers", "docs", "notebooks"}
 
 
+def test_the_site_has_every_page_and_every_public_package():
+    from .test_architecture import PUBLIC
+
+    site = (ROOT / "mkdocs.yml").read_text("utf-8")
+    pages = [f"{page.name}" for page in (ROOT / "docs").glob("*.md")]
+    packages = [f"reference/{name}.md" for name in PUBLIC]
+    assert [page for page in [*pages, *packages] if f": {page}\n" not in site] == []
+
+
 def test_issue_forms_ask_what_it_runs_on():
     for name in ("bug", "slow"):
         form = (ROOT / ".github" / "ISSUE_TEMPLATE" / f"{name}.yml").read_text("utf-8")
