@@ -1,6 +1,6 @@
 """Speech: spoken digits by their sound, strings of them, and digits that the network itself says.
 
-    python benchmarks/speech.py fsdd.npz official --seeds 3
+    python benchmarks/speech.py fsdd.npz official
     python benchmarks/speech.py fsdd.npz speakers
     python benchmarks/speech.py fsdd.npz strings
     python benchmarks/speech.py fsdd.npz spoken
@@ -27,7 +27,7 @@ from carrousel.sequence.synthesis import Voice
 
 MODELS: Path | None = None
 COPIES = 4  # variations of each recording
-STRINGS = {"learned": 1500, "held out": 100, "test": 300}
+STRINGS = {"learned": 5000, "held out": 100, "test": 300}
 STREAMED = 100  # of the test strings
 
 
@@ -145,8 +145,8 @@ def transcriber(learned: Recordings, both: bool, seed: int) -> Transcriber:
     many = vary(many, 1, generator(seed + 1), keep=False)
     held = join_words(held, STRINGS["held out"], generator(seed + 2))
     model = Transcriber(
-        units="words", bidirectional=both, hidden_size=64, epochs=8, batch_size=16,
-        learning_rate=4e-3, dropout=0.2, random_state=seed,
+        units="words", bidirectional=both, hidden_size=64 if both else 96, epochs=13,
+        batch_size=16, learning_rate=5e-3, dropout=0.1, random_state=seed,
     )  # fmt: skip
     return model.fit(many, many.labels, validation=(held, held.labels))
 

@@ -6,6 +6,7 @@ import torch
 
 from carrousel.audio import LogMel, Recordings
 from carrousel.sequence import SequenceClassifier, Transcriber
+from carrousel.sequence.plan import plan_for
 from carrousel.sequence.ragged import Ragged
 from carrousel.sequence.transcriber import Transcription
 
@@ -272,3 +273,15 @@ def test_a_recording_is_explained_in_seconds(one_way):
     assert found.steps[:2] == ["0.00", "0.02"]
     with pytest.raises(ValueError, match="sequence must be one, got 2"):
         one_way.explain(UNSEEN.take([0, 1]), step=0)
+
+
+@pytest.mark.parametrize("count", [60, 5000])
+def test_enough_updates_are_planned_where_nothing_is_said(count):
+    texts = ["ab"] * count
+    inputs = Ragged(torch.zeros(5 * count, 2), torch.full((count,), 5))
+    model, task = Transcriber(), Transcription()
+    task.learn(texts, inputs, model)
+    plan = plan_for(model, inputs, {"channels": 2}, task, seed=0)
+    assert plan.train.steps >= 2000
+    assert plan.batch_size <= 16
+    assert plan.train.patience in (0, 25)

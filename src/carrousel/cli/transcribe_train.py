@@ -29,7 +29,10 @@ def train(
     rate: Rate = None,
     hidden_size: Annotated[int, typer.Option(help="Units of each recurrent layer.")] = 96,
     num_layers: Annotated[int, typer.Option(help="Recurrent layers.")] = 1,
-    epochs: Annotated[int, typer.Option(help="How often all recordings are learned from.")] = 20,
+    epochs: Annotated[
+        int | None,
+        typer.Option(help="How often all are learned from.", show_default="from their number"),
+    ] = None,
     learning_rate: Annotated[float, typer.Option(help="At its highest.")] = 5e-3,
     validation_fraction: Annotated[
         float, typer.Option(help="Share of the recordings that is judged on.")

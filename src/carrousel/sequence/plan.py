@@ -62,7 +62,8 @@ def plan_for(o: Any, batch: Ragged, sizes: dict[str, Any], task: Any, seed: int)
     steps = len(batch.rows) if task.per_step else count
     dropout = _or(o.dropout, 0.5 if text else 0.3)
     usual = float(batch.lengths.clamp_max(LONGEST).double().mean())
-    batch_size = _or(o.batch_size, max(1, min(max(8, count // 8), 64, int(ROWS / usual))))
+    most = min(task.most_at_once, int(ROWS / usual))
+    batch_size = _or(o.batch_size, max(1, min(max(8, count // 8), most)))
     fraction = _or(o.validation_fraction, 0.1)
     parts = 0 if not fraction else max(round(1 / fraction), 2)
     parts = parts if count >= 2 * parts else 0
@@ -79,14 +80,15 @@ def plan_for(o: Any, batch: Ragged, sizes: dict[str, Any], task: Any, seed: int)
         **sizes,
     )
     per_epoch = math.ceil(count / batch_size)
-    epochs = _or(o.epochs, max(8, min(60, math.ceil(600 / per_epoch))))
+    enough = math.ceil(600 * task.slowness / per_epoch)
+    epochs = _or(o.epochs, max(8, min(60 * task.slowness, enough)))
     train = TrainOptions(
         steps=epochs * per_epoch,
         learning_rate=_or(o.learning_rate, 3e-3),
         weight_decay=1e-2,
         average=0.98 if epochs * per_epoch > 200 else 0.9,
         evaluate_every=max(1, min(per_epoch, epochs * per_epoch // 10)),
-        patience=0 if few else 5,
+        patience=0 if few else 5 * task.slowness,
         checkpoint_every=max(1, min(200, epochs * per_epoch // 10)),
         seed=seed,
     )

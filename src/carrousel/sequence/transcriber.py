@@ -29,6 +29,9 @@ class Transcription(Task):
 
     per_step: ClassVar[bool] = True
     parts: ClassVar[bool] = False
+    # At first nothing but blanks is said: hundreds of updates pass before a label is.
+    slowness: ClassVar[int] = 5
+    most_at_once: ClassVar[int] = 16
     labels: Labels
     units: str
 
