@@ -91,28 +91,37 @@ def check(network: Network, found: Remembered, h: Tensor) -> Checks:
     each of which knew less of its past than the end does."""
     past, patch = found.past, network.shape.patch
     length, read = past.value.shape[1], found.memory.shape[1] * patch
-    lag = past.seasons[:, :1]
     there = length - past.first  # (B, 1) steps since the first value
     shown = there.clamp(max=read)
     reach = torch.minimum(shown // 3, h).clamp_min(1)
-    apart = (reach // 2 // patch).clamp_min(1) * patch
-    room = shown - reach - torch.minimum(SEASONS * lag, shown // 3)
-    apart = torch.maximum(apart, room / CHECKS)
-    back = reach + apart * torch.arange(CHECKS)
-    back = ((back / patch).ceil() * patch).long()  # (B, O)
+    back, fit = _origins(past.seasons[:, :1], there, shown, reach, patch)
     origin = (length - 1 - back).clamp_min(max(length - read, 0) + patch - 1)
     steps = torch.arange(1, STEPS + 1)
-    ahead = ((reach * steps + STEPS - 1) // STEPS)[:, None].expand(-1, CHECKS, -1)
+    ahead = ((reach * steps + STEPS - 1) // STEPS)[:, None].expand(-1, back.shape[1], -1)
     answer = network.answer(found, origin, ahead)
     place = (origin[..., None] + ahead).flatten(1)
     place = place.clamp(max=length - 1)  # of a window too short for any
     value = past.value.gather(1, place).view(ahead.shape)
     truth = (value - answer.question.origin) / answer.question.unit
-    knew = there - back  # (B, O) steps that an origin knew
-    fit = (back < read) & (knew >= SEASONS * lag) & (knew >= FEWEST)
     known = past.seen.gather(1, place).view(ahead.shape) & fit[..., None]
-    weight = (knew / there.clamp_min(1)) * known.any(-1)
+    weight = ((there - back) / there.clamp_min(1)) * known.any(-1)
     return Checks(answer.quantiles, answer.question.anchors, truth, known, weight)
+
+
+def _origins(
+    lag: Tensor, there: Tensor, shown: Tensor, reach: Tensor, patch: int
+) -> tuple[Tensor, Tensor]:
+    """How many steps before the end origins lie, (B, O), and which of them know enough; O is as
+    large as one of the windows needs."""
+    apart = (reach // 2 // patch).clamp_min(1) * patch
+    room = shown - reach - torch.minimum(SEASONS * lag, shown // 3)
+    apart = torch.maximum(apart, room / CHECKS)
+    back = reach + apart * torch.arange(CHECKS)
+    back = ((back / patch).ceil() * patch).long()
+    knew = there - back  # steps that an origin knew
+    fit = (back < shown) & (knew >= SEASONS * lag) & (knew >= FEWEST)
+    needed = max(int(fit.sum(1).max()), 1)  # nearer ones know more: they come first
+    return back[:, :needed], fit[:, :needed]
 
 
 def learn(checks: Checks) -> Lesson:
