@@ -60,6 +60,19 @@ def test_nothing_of_the_held_out_part_reaches_the_scale():
     assert model.report_["held_out"] == 10
 
 
+def test_enough_sequences_of_ones_own_say_when_to_stop():
+    X, y = waves(80)
+    noise = np.random.default_rng(0).permutation(y[40:]).tolist()  # nothing can be learned of it
+    options = {**QUICK, "epochs": 60, "learning_rate": 0.05}
+    model = SequenceClassifier(**options).fit(X[:40], y[:40], validation=(X[40:], noise))
+    (run,) = model.runs_
+    assert run.stopped == "early"
+    assert run.best_step < run.steps
+    few = SequenceClassifier(**{**options, "epochs": 2})
+    few.fit(X[:40], y[:40], validation=(X[40:45], y[40:45]))
+    assert few.runs_[0].best_score is None
+
+
 def test_each_network_holds_out_another_part():
     X, y = waves()
     options = {**QUICK, "ensemble": 3, "epochs": 1}

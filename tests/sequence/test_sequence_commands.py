@@ -78,6 +78,16 @@ def test_an_answer_is_explained_and_drawn(run, tmp_path):
     assert (wrong.code, "there is no 's99' in test.csv" in wrong.err) == (2, True)
 
 
+def test_a_model_learns_on_and_is_judged_by_a_file(run, tmp_path):
+    run("classify", "train", "train.csv", "--out", "model", *COLUMNS, *QUICK)
+    more = ("--init", "model", "--validation", "test.csv", "--json")
+    found = run("classify", "train", "train.csv", "--out", "model2", *COLUMNS, *QUICK, *more)
+    assert found.code == 0, found.err
+    assert json.loads(found.out)["held_out"]["held_out"] == 40
+    resumed = run("classify", "train", "train.csv", "--out", "model", "--resume", *COLUMNS, *QUICK)
+    assert resumed.code == 0, resumed.err
+
+
 def test_labels_of_steps(run, tmp_path):
     long_table(tags=True).write_csv("train.csv")
     long_table(seed=1, tags=True).write_csv("test.csv")

@@ -17,7 +17,7 @@ from .explanation.explain import explain
 from .explanation.explanation import Explanation
 from .inputs.readers import reader_for
 from .network import Network
-from .plan import Plan, check_options, for_learning_on, for_one_pass, plan_for
+from .plan import Plan, check_options, for_learning_on, for_one_pass, judged_by, plan_for
 from .ragged import Ragged
 from .storage import load_estimator, save_estimator
 from .streaming import Stream
@@ -184,6 +184,8 @@ class SequenceEstimator:
             given = reader.read(validation[0])
             held = Examples(given, task.encode(validation[1], given))
         plan = plan_for(self, inputs, reader.sizes(), task, seed)
+        if held is not None:
+            plan = judged_by(plan, len(held))
         if once:
             plan = for_one_pass(plan, self.epochs)
         if before is not None:

@@ -16,6 +16,8 @@ from .ragged import Ragged
 LEARNING_ON = 0.3  # of the rate, for networks that have learned already
 ROWS = 100_000  # steps in an update at most: their gates are kept until it is made
 LONGEST = 10_000  # steps of one sequence that an update learns from
+ENOUGH = 30  # sequences held out that can say when to stop
+PATIENCE = 5  # validations
 FEW = 500  # sequences, below which every network holds out another part
 
 
@@ -88,7 +90,7 @@ def plan_for(o: Any, batch: Ragged, sizes: dict[str, Any], task: Any, seed: int)
         weight_decay=1e-2,
         average=0.98 if epochs * per_epoch > 200 else 0.9,
         evaluate_every=max(1, min(per_epoch, epochs * per_epoch // 10)),
-        patience=0 if few else 5 * task.slowness,
+        patience=0 if few else PATIENCE * task.slowness,
         checkpoint_every=max(1, min(200, epochs * per_epoch // 10)),
         seed=seed,
     )
@@ -108,6 +110,13 @@ def plan_for(o: Any, batch: Ragged, sizes: dict[str, Any], task: Any, seed: int)
         shape, train, dropout, batch_size, ensemble, parts, few, not few, epochs,
         longest=LONGEST, reasons=tuple(reasons),
     )  # fmt: skip
+
+
+def judged_by(plan: Plan, held: int) -> Plan:
+    """The plan where somebody else's sequences are held out: enough of them say when to stop."""
+    if held < ENOUGH:
+        return plan
+    return replace(plan, stop_early=True, train=replace(plan.train, patience=PATIENCE))
 
 
 def for_one_pass(plan: Plan, epochs: int | None) -> Plan:
