@@ -152,8 +152,8 @@ def transcriber(learned: Recordings, both: bool, seed: int) -> Transcriber:
 
 
 def live(model: Transcriber, strings: Recordings, found: dict[str, list[float]]) -> None:
-    """The same by a stream in parts of a fiftieth of a second; how long after a digit's end it is
-    told, of strings with one digit."""
+    """The same by a stream in parts of a fiftieth of a second; how long after the last loud sample
+    of a digit it is told, of strings with one digit (below zero: before its end)."""
     said, late = [], []
     step = strings.rate // 50
     for samples, label in zip(strings.samples, strings.labels, strict=True):
