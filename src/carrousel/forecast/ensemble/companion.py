@@ -22,6 +22,7 @@ from torch import Tensor
 from ..network.distribution import QUANTILES, SIDE
 from ..network.loss import LARGEST, MEDIAN_WEIGHT
 from ..network.network import Network
+from ..pretrained.network import Network as Shipped
 from ..pretrained.storage import halves
 from ..pretrained.zero_shot import AT_ONCE, LENGTHS, ZeroShot
 from .validation import Both, Validation
@@ -67,7 +68,7 @@ class Companion:
     @property
     def digest(self) -> str:
         """Of the weights of the network."""
-        return _digest(self.zero_shot)
+        return _digest(self.zero_shot.network)
 
     def join(self, trained: Tensor, history: Tensor, offset: Tensor, gap: Tensor) -> None:
         """Give (B, h, Q) quantiles of the ``trained`` networks, in place, this one's share, of
@@ -170,8 +171,8 @@ def _loss(quantiles: Tensor, y: Tensor, scale: Tensor) -> Tensor:
 
 
 @cache
-def _digest(zero_shot: ZeroShot) -> str:
+def _digest(network: Shipped) -> str:
     digest = hashlib.sha256()
-    for name, value in sorted(halves(zero_shot.network).items()):
+    for name, value in sorted(halves(network).items()):
         digest.update(name.encode() + value.numpy().tobytes())
     return digest.hexdigest()
