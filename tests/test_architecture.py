@@ -45,8 +45,8 @@ PUBLIC = {
     "sound_of spec_augment vary write_sound",
     "carrousel.data": "Frequency Panel ReadOptions find_sample list_samples load_sample to_frame "
     "to_panel",
-    "carrousel.explain": "Attribution Fidelity GradientFlow HalfLife Ledger METHODS Projection "
-    "attribute fidelity gradient_flow half_life ledger survival",
+    "carrousel.explain": "Attribution Fidelity GradientFlow HalfLife Influence Ledger METHODS "
+    "Projection attribute fidelity gradient_flow half_life influence ledger survival",
     "carrousel.forecast": "Evaluation Forecaster Options Pretrained QUANTILES",
     "carrousel.forecast.evaluation": "Evaluation METRICS Metric SIMPLE_METHODS SimpleMethod",
     "carrousel.lab": "Finding MODULES Options Outcome experiment run save",

@@ -243,6 +243,20 @@ def test_gradients_of_every_step_are_recorded():
         assert trace[-1].grad_cell[0, t, 0, 1].item() == pytest.approx(slope, rel=1e-5, abs=1e-9)
 
 
+def test_states_that_were_set_whole_cut_the_way_of_gradients():
+    torch.manual_seed(9)
+    layer = carrousel.LSTM(2, 3)
+    x = torch.randn(6, 1, 2, requires_grad=True)
+    with carrousel.intervene(layer) as change, carrousel.trace(layer) as trace:
+        change.set("cell", 0.5, steps=3)
+        change.set("hidden", 0.5, steps=3)
+        output, _ = layer(x)
+        output[-1].sum().backward()
+    assert (x.grad[:4] == 0).all()
+    assert (trace[-1].grad_cell[0, :3] == 0).all()
+    assert (trace[-1].grad_cell[0, 4:] != 0).all()
+
+
 def test_explanations_ask_the_changed_model():
     torch.manual_seed(6)
     model = Last(nn.GRU(2, 4, batch_first=True))

@@ -28,7 +28,7 @@ from .colors import (
     WHITE,
     YELLOW,
 )
-from .explain import Attribution, Fidelity, GradientFlow, HalfLife
+from .explain import Attribution, Fidelity, GradientFlow, HalfLife, Influence
 from .ops.cells import CELLS
 from .record import Record
 
@@ -103,6 +103,36 @@ def plot_flow(flow: GradientFlow, *, sequence: int = 0, index: int = -1) -> Figu
     axis.set_title(f"{_named(flow.name, flow.kind)}    σ_max of W_hh: {sigma}", fontsize=9)
     _legend(axis)
     return _cleaned(figure)
+
+
+def plot_influence(
+    found: Influence,
+    *,
+    sequence: int = 0,
+    index: int = -1,
+    tokens: Sequence[str] | None = None,
+) -> Figure:
+    """The table of one sequence: a row for each state, a column for each step that wrote into it;
+    beside it the full derivatives, relative to the largest, where they were asked for."""
+    tables = {"share of the memory": found.carried[index, ..., sequence]}
+    if found.jacobian is not None:
+        slopes = found.jacobian[index, ..., sequence]
+        tables["full derivative, relative"] = slopes / slopes.max().clamp_min(1e-300)
+    figure = Figure(figsize=(4.6 * len(tables), 4.2), layout="constrained")
+    edges = (found.steps[0] - 0.5, found.steps[-1] + 0.5)
+    for axis, (title, table) in zip(
+        figure.subplots(1, len(tables), squeeze=False)[0], tables.items(), strict=True
+    ):
+        shown = axis.imshow(
+            table.numpy(), cmap=_towards(COLORS["cell"]), vmin=0, vmax=1,
+            extent=(*edges, *reversed(edges)),
+        )  # fmt: skip
+        figure.colorbar(shown, ax=axis, shrink=0.8)
+        axis.set_title(title, fontsize=9)
+        axis.set_ylabel("the state after step")
+        _time_axis(axis, np.array(found.steps), tokens)
+        axis.set_xlabel("what step wrote")
+    return figure
 
 
 def plot_half_life(found: HalfLife, *, index: int = -1) -> Figure:

@@ -1,6 +1,7 @@
 """What a recurrent network remembered, for how long, and what its answer relied on.
 
-Accountings are functions of a record (:func:`ledger`, :func:`survival`, :func:`half_life`);
+Accountings are functions of a record (:func:`ledger`, :func:`survival`, :func:`influence`,
+:func:`half_life`);
 :func:`gradient_flow`, :func:`attribute` and :func:`fidelity` ask the model. An accounting adds up
 exactly, which does not make it a cause: :func:`fidelity` tests what an attribution claims.
 """
@@ -10,6 +11,7 @@ from .attribution import METHODS, Attribution, attribute
 from .faithfulness import Fidelity, fidelity
 from .flow import GradientFlow, gradient_flow
 from .halflife import HalfLife, half_life
+from .pairs import Influence, influence
 
 __all__ = [
     "METHODS",
@@ -17,12 +19,14 @@ __all__ = [
     "Fidelity",
     "GradientFlow",
     "HalfLife",
+    "Influence",
     "Ledger",
     "Projection",
     "attribute",
     "fidelity",
     "gradient_flow",
     "half_life",
+    "influence",
     "ledger",
     "survival",
 ]

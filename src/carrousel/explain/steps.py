@@ -5,7 +5,7 @@ step's Jacobian in closed form from the recorded gates (the equations of backpro
 time); ``Steps.advance`` is the cell itself.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -97,6 +97,21 @@ class Steps:
         )
         steps._check(record.name)
         return steps
+
+    def until(self, end: int) -> "Steps":
+        """The steps up to number ``end`` in the order of processing."""
+        part = slice(end + 1)
+        order = replace(self.order, steps=end + 1, lengths=self.order.lengths.clamp_max(end + 1))
+        return replace(
+            self,
+            order=order,
+            inputs=self.inputs[part],
+            gates={name: gate[part] for name, gate in self.gates.items()},
+            hidden=self.hidden[part],
+            cell=None if self.cell is None else self.cell[part],
+            hidden_before=self.hidden_before[part],
+            cell_before=None if self.cell_before is None else self.cell_before[part],
+        )
 
     def advance(
         self, inputs: Tensor, hidden: Tensor, cell: Tensor | None

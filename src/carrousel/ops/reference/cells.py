@@ -136,8 +136,8 @@ def _tape(mode, reverse, batch_sizes, outputs, h0, c0):
     so_far.append(run)
     if hidden[0].requires_grad:
         _collect(run, "grad_hidden", hidden)
-        if c0 is not None:
-            _collect(run, "grad_cell", memory)
+    if c0 is not None and memory[0].requires_grad:  # not where a hand has set all of it
+        _collect(run, "grad_cell", memory)
 
 
 def _collect(run: Run, name: str, states: tuple[Tensor, ...]) -> None:
