@@ -2,5 +2,6 @@
 #define CARROUSEL_VECTOR_BYTES 32
 #define CARROUSEL_REGISTERS 16
 #include "isa.inl.h"
+#include "processor.h"
 
-CARROUSEL_ISA_TABLE(avx2, __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+CARROUSEL_ISA_TABLE(avx2, has_avx2())

@@ -2,6 +2,6 @@
 #define CARROUSEL_VECTOR_BYTES 64
 #define CARROUSEL_REGISTERS 32
 #include "isa.inl.h"
+#include "processor.h"
 
-CARROUSEL_ISA_TABLE(avx512, __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-                                __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
+CARROUSEL_ISA_TABLE(avx512, has_avx512())

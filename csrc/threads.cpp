@@ -8,6 +8,8 @@
 
 #ifdef __linux__
 #include <sys/mman.h>
+#elif defined(_WIN32)
+#include <malloc.h>
 #endif
 
 namespace carrousel {
@@ -73,6 +75,23 @@ void run_team(int slots, void (*work)(const Worker&, const void*), const void* c
       &team);
 }
 
+// Windows frees aligned memory by a function of its own.
+static void* aligned(std::size_t size) {
+#ifdef _WIN32
+  return _aligned_malloc(size, kAlign);
+#else
+  return std::aligned_alloc(kAlign, size);
+#endif
+}
+
+static void free_aligned(void* memory) {
+#ifdef _WIN32
+  _aligned_free(memory);
+#else
+  std::free(memory);
+#endif
+}
+
 void prefer_huge_pages(void* memory, std::size_t bytes) {
 #ifdef MADV_HUGEPAGE
   constexpr std::uintptr_t page = std::uintptr_t(2) << 20;
@@ -90,7 +109,7 @@ struct alignas(kAlign) Scratch::Block {
 
 void* Scratch::allocate(std::size_t bytes) {
   const std::size_t size = (sizeof(Block) + bytes + 2 * kAlign - 1) / kAlign * kAlign;
-  Block* block = static_cast<Block*>(std::aligned_alloc(kAlign, size));
+  Block* block = static_cast<Block*>(aligned(size));
   if (!block) throw std::bad_alloc();
   prefer_huge_pages(block, size);
 #ifdef CARROUSEL_POISON
@@ -104,7 +123,7 @@ void* Scratch::allocate(std::size_t bytes) {
 Scratch::~Scratch() {
   while (blocks_) {
     Block* next = blocks_->next;
-    std::free(blocks_);
+    free_aligned(blocks_);
     blocks_ = next;
   }
 }

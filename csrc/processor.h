@@ -1,0 +1,41 @@
+// What the processor can do. Internal to each file (static): an inline function that files share could
+// be taken from the one that was compiled for a wider machine.
+#pragma once
+
+#if defined(_WIN32) && (defined(_M_X64) || defined(__x86_64__))
+#include <intrin.h>
+
+namespace carrousel {
+
+// A bit of register `which` (eax, ebx, ecx, edx) that cpuid gives for `leaf`.
+static inline bool cpuid_bit(int leaf, int which, int bit) {
+  int registers[4];
+  __cpuidex(registers, leaf, 0);
+  return registers[which] >> bit & 1;
+}
+
+// Whether the system saves these parts of the state (XCR0) when it switches between programs.
+static inline bool saved(unsigned long long parts) {
+  return cpuid_bit(1, 2, 27) && (_xgetbv(0) & parts) == parts;
+}
+
+static inline bool has_avx2() { return saved(0x6) && cpuid_bit(7, 1, 5) && cpuid_bit(1, 2, 12); }
+static inline bool has_avx512() {  // F, DQ, BW, VL
+  return saved(0xe6) && cpuid_bit(7, 1, 16) && cpuid_bit(7, 1, 17) && cpuid_bit(7, 1, 30) &&
+         cpuid_bit(7, 1, 31);
+}
+
+}  // namespace carrousel
+
+#elif defined(__x86_64__)
+
+namespace carrousel {
+
+static inline bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+static inline bool has_avx512() {
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+}
+
+}  // namespace carrousel
+#endif
