@@ -1,6 +1,6 @@
 """Speech: spoken digits by their sound, strings of them, and digits that the network itself says.
 
-    python benchmarks/speech.py fsdd.npz official
+    python benchmarks/speech.py fsdd.npz official --seeds 3
     python benchmarks/speech.py fsdd.npz speakers
     python benchmarks/speech.py fsdd.npz strings
     python benchmarks/speech.py fsdd.npz spoken
