@@ -185,7 +185,7 @@ class SequenceEstimator:
             held = Examples(given, task.encode(validation[1], given))
         plan = plan_for(self, inputs, reader.sizes(), task, seed)
         if held is not None:
-            plan = judged_by(plan, len(held))
+            plan = judged_by(plan, len(held), task)
         if once:
             plan = for_one_pass(plan, self.epochs)
         if before is not None:

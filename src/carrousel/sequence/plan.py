@@ -76,7 +76,7 @@ def plan_for(o: Any, batch: Ragged, sizes: dict[str, Any], task: Any, seed: int)
         hidden=_or(o.hidden_size, 64),
         layers=_or(o.num_layers, 1),
         bidirectional=_or(o.bidirectional, True),
-        filters=_filters(o, text),
+        filters=64 if _or(o.convolution, True) else 0,
         pooling="" if task.per_step else _or(o.pooling, "concat"),
         scaled=task.scaled,
         **sizes,
@@ -112,11 +112,12 @@ def plan_for(o: Any, batch: Ragged, sizes: dict[str, Any], task: Any, seed: int)
     )  # fmt: skip
 
 
-def judged_by(plan: Plan, held: int) -> Plan:
+def judged_by(plan: Plan, held: int, task: Any) -> Plan:
     """The plan where somebody else's sequences are held out: enough of them say when to stop."""
     if held < ENOUGH:
         return plan
-    return replace(plan, stop_early=True, train=replace(plan.train, patience=PATIENCE))
+    patience = PATIENCE * task.slowness
+    return replace(plan, stop_early=True, train=replace(plan.train, patience=patience))
 
 
 def for_one_pass(plan: Plan, epochs: int | None) -> Plan:
@@ -136,10 +137,6 @@ def for_learning_on(plan: Plan, networks: Sequence[Network]) -> Plan:
         steps = max(train.steps // 3, 1)
         train = replace(train, steps=steps, learning_rate=train.learning_rate * LEARNING_ON)
     return replace(plan, shape=networks[0].shape, ensemble=len(networks), train=train)
-
-
-def _filters(o: Any, text: bool) -> int:
-    return 64 if _or(o.convolution, not text) else 0
 
 
 def _or(value: Any, chosen: Any) -> Any:
