@@ -48,6 +48,6 @@ aarch64-linux-gnu-g++ -shared -o "$work/package/carrousel/_core.cpython-${versio
   "$work"/objects/*.o -lpthread
 
 cd "$root"
-PYTHONPATH=$work/package:$work/site:$pure PYTHONHOME=$work/root/usr PYTHONDONTWRITEBYTECODE=1 \
+PYTHONPATH=$work/package:$work/site:$pure:$root PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 PYTHONHOME=$work/root/usr PYTHONDONTWRITEBYTECODE=1 \
 OMP_NUM_THREADS=1 exec qemu-aarch64 -L "$work/root" "$work/root/usr/bin/python$version" -S \
-  -m pytest -p no:cacheprovider -p no:xdist -o addopts= -o pythonpath= --import-mode=importlib -q "${tests[@]}"
+  -m pytest -p no:cacheprovider -o addopts= -o pythonpath= --import-mode=importlib -q "${tests[@]}"

@@ -55,11 +55,21 @@ def test_a_long_table_is_grouped_and_sorted_as_pandas_does(table):
     assert list(found.channels) == ["x", "z"]
 
 
-def test_without_times_steps_stand_in_their_order_and_channels_are_found(table):
+def test_a_column_that_counts_the_steps_sorts_them_and_is_no_channel(table):
     found = read_table(table)
+    assert list(found.channels) == ["x", "z"]
+    assert [x[:, 0].tolist() for x in found.X] == [[10, 20, 30], [1, 2]]
+    assert "time counts the steps: it sorts them and is no channel" in found.notes
+    asked = read_table(table, channels=["time", "x"])  # who names it wants it
+    assert [x.tolist() for x in asked.X] == [[[2, 20], [1, 10], [3, 30]], [[1, 1], [2, 2]]]
+
+
+@pytest.mark.parametrize("time", [[2, 1, 1, 3, 3], [1, 1, 2, 2, 4], [5, 5, 5, 5, 5]])
+def test_without_times_steps_stand_in_their_order_and_channels_are_found(time):
+    found = read_table(pl.DataFrame({**LONG, "time": time}))
     assert list(found.channels) == ["time", "x", "z"]
     assert [x[:, 1].tolist() for x in found.X] == [[20, 10, 30], [1, 2]]
-    assert any(note == "channels: time, x, z" for note in found.notes)
+    assert "channels: time, x, z" in found.notes
 
 
 def test_labels_of_steps():

@@ -1,11 +1,13 @@
 """``carrousel classify`` and ``carrousel tag``: labels for sequences, or for their steps."""
 
 import os
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from ..wording import some
 from . import options as o
 from .scripting import write
 
@@ -66,6 +68,13 @@ Epochs = Annotated[int | None, _learning("How often all sequences are learned fr
 BatchSize = Annotated[int | None, _learning("Sequences in an update.")]
 Rate = Annotated[float | None, _learning("At its highest.", "--learning-rate")]
 Balanced = Annotated[bool, _learning("Mistakes of rare classes cost more.", "--balanced")]
+Missing = Annotated[
+    bool | None,
+    _learning(
+        "Whether numbers may be missing in what is answered to later.",
+        "--missing/--no-missing",
+    ),
+]
 Level = Annotated[str, _learning("Tokens of texts: word, char or bpe.", default="word")]
 Vectors = Annotated[Path | None, _learning("Vectors of words (word2vec or GloVe, text).")]
 Seed = Annotated[int, _learning("Of all random numbers.", default="0")]
@@ -139,6 +148,7 @@ def _add_train(app: typer.Typer, tags: bool) -> None:
         batch_size: BatchSize = None,
         learning_rate: Rate = None,
         balanced: Balanced = False,
+        missing: Missing = None,
         level: Level = "word",
         vectors: Vectors = None,
         seed: Seed = 0,
@@ -162,6 +172,7 @@ def _add_train(app: typer.Typer, tags: bool) -> None:
             "learning_rate": learning_rate, "level": level, "random_state": seed,
             "vectors": None if vectors is None else str(vectors),
             "class_weight": "balanced" if balanced else None, "layout": "ntc",
+            "missing": missing,
         }  # fmt: skip
         if not tags:
             options["pooling"] = pooling
@@ -173,6 +184,8 @@ def _add_train(app: typer.Typer, tags: bool) -> None:
         data = _dataset(file, columns, settings, **how)
         columns["rate"] = getattr(data.X, "rate", None)
         held = None if validation is None else _dataset(validation, columns, settings, **how)
+        if not tags:
+            _name_rare(console(), data.answers(file.name))
         given = None if held is None else (held.X, held.answers(validation.name))  # type: ignore[union-attr]
         with writable_folder(out), with_lock(out, wait=False):
             with training_bar("learning") as report:
@@ -185,6 +198,17 @@ def _add_train(app: typer.Typer, tags: bool) -> None:
                 _remove(out / CHECKPOINTS)
         _tell(console(), model, out, "tag" if tags else "classify")
         return {"written": [str(out)], "chosen": model.plan_.reasons, "held_out": model.report_}
+
+
+def _name_rare(screen: Any, answers: Any) -> None:
+    """Classes that cannot be both learned from and judged."""
+    count = Counter(answers.tolist())
+    rare = [str(label) for label, times in count.items() if times == 1]
+    if rare:
+        screen.print(
+            f"one example only: {some(rare)}; it is learned from, and how well the class is "
+            "recognized cannot be said"
+        )
 
 
 def _remove(folder: Path) -> None:

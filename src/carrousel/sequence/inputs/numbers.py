@@ -71,7 +71,8 @@ class NumberReader:
         k = int(batch.owner[row])
         raise ValueError(
             f"X[{k}] has a missing number (NaN) at step {row - int(batch.starts[k])}, channel "
-            f"{channel}; what was learned from had none: fill it, or fit with missing=True"
+            f"{channel}; what was learned from had none: fill it, or fit with missing=True "
+            "(classify train --missing)"
         )
 
 

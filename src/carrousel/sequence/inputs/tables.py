@@ -29,7 +29,8 @@ def read_table(
 
     Args:
         source: A pandas, polars or pyarrow frame, or the path of a file.
-        time_col: Sorts the steps of each sequence; None: they stand in their order.
+        time_col: Sorts the steps of each sequence; None: a column that counts them does, if there
+            is one (a note says so), else they stand in their order.
         label_col: The same in all rows of a sequence, or, with ``per_step``, one for each. A
             column that is not there is no error where it is None.
         channels: Columns of numbers; all others that hold numbers, if none are named.
@@ -58,12 +59,18 @@ def read_table(
     ids = table.ids(id_col)
     assert ids is not None
     numbers, firsts = _numbered(ids)
-    by_time = np.arange(len(frame)) if time_col is None else table.times(time_col).time
+    notes = list(table.notes)
+    counter = None if time_col or channels else _counter(values, numbers)
+    if counter is not None:
+        by_time = values[:, counter]
+        values, name = np.delete(values, counter, 1), names.pop(counter)
+        notes.append(f"{name} counts the steps: it sorts them and is no channel")
+    else:
+        by_time = np.arange(len(frame)) if time_col is None else table.times(time_col).time
     order = np.lexsort((by_time, numbers))
     cuts = np.flatnonzero(np.diff(numbers[order])) + 1
     rows = np.split(order, cuts)
     y = None if label_col is None else _labels(table, label_col, rows, ids[firsts], per_step)
-    notes = list(table.notes)
     if not channels:
         notes.append(f"channels: {', '.join(names)}")
     return Dataset([values[part] for part in rows], y, ids[firsts].to_list(), names, notes)
@@ -127,6 +134,20 @@ def _numeric(frame: pl.DataFrame, others: set[str]) -> list[str]:
         if name not in others and (column.dtype.is_numeric() or text):
             found.append(name)
     return found
+
+
+def _counter(values: np.ndarray, numbers: np.ndarray) -> int | None:
+    """The first channel of several that counts the steps of every sequence from 0 or 1."""
+    lengths = np.bincount(numbers)
+    if values.shape[1] < 2 or lengths.max() < 2:
+        return None
+    firsts = np.cumsum(lengths) - lengths
+    counted = np.arange(len(numbers)) - firsts.repeat(lengths)
+    for k in range(values.shape[1]):
+        found = values[np.lexsort((values[:, k], numbers)), k]
+        if np.array_equal(found, counted) or np.array_equal(found, counted + 1):
+            return k
+    return None
 
 
 def _numbered(ids: pl.Series) -> tuple[np.ndarray, np.ndarray]:
