@@ -227,7 +227,7 @@ def test_damaged_models_are_refused(fitted, tmp_path):
 def test_a_model_holds_no_code_and_only_the_history_it_needs(fitted, tmp_path):
     fitted.save(tmp_path)
     weights = json.loads((tmp_path / "model.json").read_text(encoding="utf-8"))["weights"]
-    assert sorted(p.name for p in tmp_path.iterdir()) == [weights, "model.json"]
+    assert {p.name for p in tmp_path.iterdir()} == {weights, "model.json", "README.md"}
     description = json.loads((tmp_path / "model.json").read_text(encoding="utf-8"))
     assert description["quantiles"] == list(QUANTILES)
     shape = fitted.networks_[0].shape

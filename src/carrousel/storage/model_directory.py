@@ -130,8 +130,9 @@ def _weights_of(path: Path, description: dict[str, Any]) -> str:
     return name
 
 
-def read_model(path: Path, kind: str, newest: int) -> ModelFiles:
-    """What ``write_model`` wrote to the folder ``path``.
+def read_model(path: Path, kind: str, newest: int, sealed: int | None = None) -> ModelFiles:
+    """What ``write_model`` wrote to the folder ``path``; of the formats from ``sealed`` on (None: of
+    the newest alone) with the digest of the description.
 
     Raises:
         FileNotFoundError: There is no model.
@@ -139,7 +140,7 @@ def read_model(path: Path, kind: str, newest: int) -> ModelFiles:
             ``newest``.
     """
     for _ in range(20):  # a writer may come between, and another
-        description = _description(path, kind, newest)
+        description = _description(path, kind, newest, sealed or newest)
         weights = path / _weights_of(path, description)
         with suppress(FileNotFoundError):
             tensors = _numbers(weights, weights.read_bytes(), description.get("sha256"))
@@ -149,7 +150,7 @@ def read_model(path: Path, kind: str, newest: int) -> ModelFiles:
     raise FileNotFoundError(f"model file {weights} is missing")
 
 
-def _description(path: Path, kind: str, newest: int) -> dict[str, Any]:
+def _description(path: Path, kind: str, newest: int, sealed: int) -> dict[str, Any]:
     file = path / DESCRIPTION
     if not file.exists():
         raise FileNotFoundError(
@@ -173,7 +174,7 @@ def _description(path: Path, kind: str, newest: int) -> dict[str, Any]:
             f"reads up to {newest}: update carrousel"
         )
     # The models of earlier formats had none.
-    if (version == newest or "digest" in description) and description.get("digest") != _digest(
+    if (version >= sealed or "digest" in description) and description.get("digest") != _digest(
         description
     ):
         raise ValueError(f"model file {file} was changed after it was saved")

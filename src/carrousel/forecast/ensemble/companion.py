@@ -35,6 +35,7 @@ MOST_WINDOWS = 512  # that the share is measured on
 LEAST = 0.02  # less than that is not worth a second network
 OUTLIER = 10.0  # times as far from the median as nine in ten values
 FAR = 30.0  # times the same from zero: few made-up series were so still beside their size
+FINE = 12  # binary digits of what is taken off, below that
 LOW = QUANTILES.index(0.025)
 NARROWEST, WIDEST = 0.5, 2.0
 
@@ -113,11 +114,15 @@ def _away(history: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _far(history: Tensor, offset: Tensor) -> Tensor:
-    """(B, 1) what is taken off windows that are far from zero beside what they move; whole where
-    that is possible, so that whole numbers stay that."""
+    """(B, 1) what is taken off windows that are far from zero beside what they move: a whole number
+    of whole ones, so that they stay that, else a multiple of a fine power of two, so that nothing
+    depends on the unit."""
     most = (FAR * _away(history)[1].double()[:, None]).nan_to_num()
     far = offset - offset.clamp(-most, most)
-    return torch.where(far.abs() >= 1, far.trunc(), far)
+    step = torch.ldexp(torch.ones_like(most), torch.frexp(most).exponent - FINE)
+    return torch.where(
+        (offset == offset.round()) | (most == 0), far.trunc(), (far / step).trunc() * step
+    )
 
 
 def mixed(trained: Tensor, pretrained: Tensor, share: float) -> Tensor:

@@ -30,6 +30,7 @@ from .checks import LONGEST, check_panel, check_shape, check_stream
 # 1: the weights were always called model.safetensors; 2: the description was not signed; 3: nobody
 # stood beside the networks.
 FORMAT = 4
+SEALED = 3  # from this format on a description has a digest
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,7 @@ def load_model(path: Path) -> Saved:
         FileNotFoundError: There is no model there.
         ValueError: It is truncated or changed, or of a newer version of this package.
     """
-    files = read_model(path, FORECASTER, FORMAT)
+    files = read_model(path, FORECASTER, FORMAT, SEALED)
     try:
         return _saved(files.description, files.tensors)
     except ValueError as error:
