@@ -131,8 +131,9 @@ def _weights_of(path: Path, description: dict[str, Any]) -> str:
 
 
 def read_model(path: Path, kind: str, newest: int, sealed: int | None = None) -> ModelFiles:
-    """What ``write_model`` wrote to the folder ``path``; of formats from ``sealed`` on (None: of the
-    newest alone) with the digest of the description.
+    """What ``write_model`` wrote to the folder ``path``.
+
+    ``sealed`` is the first format whose descriptions have a digest; None: the newest.
 
     Raises:
         FileNotFoundError: There is no model.
