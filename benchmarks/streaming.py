@@ -65,7 +65,7 @@ def accuracy(folder: Path, effort: str, seeds: int, names: list[str]) -> None:
         file, h, season, windows = SETS[name]
         panel = read(folder / file)
         for seed in range(seeds):
-            forecaster = Forecaster(h, ensemble=1, effort=effort, seed=seed)
+            forecaster = Forecaster(h, effort=effort, seed=seed)
             forecaster.fit(panel.head(windows * h))
             afresh, carried, count = errors(forecaster, panel, h, season, windows)
             print(
@@ -93,7 +93,7 @@ def errors(
         y = np.stack([panel.series(s)[-drop:][:h] for s in range(panel.n_series)])
         for kind, quantiles in (
             ("afresh", forecaster.window_quantiles(panel, [drop])[0]),
-            ("carried", stream.quantiles()),
+            ("carried", stream.after_gaps(companion=forecaster._companion)),
         ):
             found[kind].append(np.nanmean(metrics.mase(y, quantiles[..., MEDIAN], scale)))
     return float(np.mean(found["afresh"])), float(np.mean(found["carried"])), before
