@@ -112,6 +112,20 @@ def _dataset(path: Path, columns: dict[str, Any], settings: dict[str, Any], **ho
     return data
 
 
+def _opened(
+    model: Path, file: Path, columns: dict[str, Any], settings: dict[str, Any], *, per_step: bool,
+    labeled: bool,
+) -> tuple[Any, Any]:  # fmt: skip
+    """A model, and what is in a file as it was taught to read."""
+    from . import sequences
+
+    estimator = _estimator(per_step).load(model)
+    columns["rate"] = sequences.rate_of(estimator)
+    data = _dataset(file, columns, settings, per_step=per_step, labeled=labeled)
+    sequences.require_channels(estimator, data)
+    return estimator, data
+
+
 def _columns(id_col: str, time_col: str | None, label_col: str, text_col: str | None,
              channel: list[str] | None) -> dict[str, Any]:  # fmt: skip
     return {"id_col": id_col, "time_col": time_col, "label_col": label_col, "text_col": text_col,
@@ -182,15 +196,16 @@ def _add_train(app: typer.Typer, tags: bool) -> None:
         columns = _columns(id_col, time_col, label_col, text_col, channel)
         how = {"per_step": tags, "labeled": True}
         data = _dataset(file, columns, settings, **how)
+        answers = data.answers(file.name)
         columns["rate"] = getattr(data.X, "rate", None)
         held = None if validation is None else _dataset(validation, columns, settings, **how)
         if not tags:
-            _name_rare(console(), data.answers(file.name))
+            _name_rare(console(), answers)
         given = None if held is None else (held.X, held.answers(validation.name))  # type: ignore[union-attr]
         with writable_folder(out), with_lock(out, wait=False):
             with training_bar("learning") as report:
                 model.fit(
-                    data.X, data.answers(file.name), validation=given, init=init, progress=report,
+                    data.X, answers, validation=given, init=init, progress=report,
                     checkpoint=out / CHECKPOINTS, resume=resume,
                 )  # fmt: skip
             model.save(out)
@@ -256,11 +271,8 @@ def _add_use(app: typer.Typer, tags: bool) -> None:
             raise ValueError(f"--out must end in .csv or .parquet, got {out.name}")
         if out is not None:
             writable_file(out)
-        estimator = _estimator(tags).load(model)
         columns = _columns(id_col, time_col, "label", text_col, channel)
-        columns["rate"] = sequences.rate_of(estimator)
-        data = _dataset(file, columns, settings, per_step=tags, labeled=False)
-        sequences.require_channels(estimator, data)
+        estimator, data = _opened(model, file, columns, settings, per_step=tags, labeled=False)
         table = sequences.answers(estimator, data, tags)
         if out is None:
             write(frame_bytes(table, ".csv").decode())
@@ -290,11 +302,8 @@ def _add_use(app: typer.Typer, tags: bool) -> None:
         from . import sequences
         from .folders import whole_folder
 
-        estimator = _estimator(tags).load(model)
         columns = _columns(id_col, time_col, label_col, text_col, channel)
-        columns["rate"] = sequences.rate_of(estimator)
-        data = _dataset(file, columns, settings, per_step=tags, labeled=True)
-        sequences.require_channels(estimator, data)
+        estimator, data = _opened(model, file, columns, settings, per_step=tags, labeled=True)
         found = estimator.evaluate(data.X, data.answers(file.name), names=data.ids)
         screen, notes = console(), sequences.notes_on(found)
         for shown in (sequences.class_table(found), sequences.confusion_table(found),
@@ -344,11 +353,8 @@ def _add_explain(app: typer.Typer, tags: bool) -> None:
             writable_file(out)
         if step is not None and not tags:
             raise ValueError("--step: the whole sequence has one label")
-        estimator = _estimator(tags).load(model)
         columns = _columns(id_col, time_col, "label", text_col, channel)
-        columns["rate"] = sequences.rate_of(estimator)
-        data = _dataset(file, columns, settings, per_step=tags, labeled=False)
-        sequences.require_channels(estimator, data)
+        estimator, data = _opened(model, file, columns, settings, per_step=tags, labeled=False)
         ids = [str(name) for name in data.ids]
         if sequence is not None and sequence not in ids:
             raise ValueError(f"--sequence: there is no {sequence!r} in {file.name}")
