@@ -191,6 +191,33 @@ def test_one_step_cells_count_their_calls():
     torch.testing.assert_close(torch.stack(state), torch.cat([h, c]), rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("name", ["forget", "cell"])
+def test_one_step_cells_take_what_another_run_had(name):
+    torch.manual_seed(10)
+    cell, one, other = carrousel.LSTMCell(2, 3), *torch.randn(2, 6, 4, 2)
+
+    def run(x):
+        state = None
+        for step in x:
+            state = cell(step, state)
+        return state
+
+    with carrousel.trace(cell) as trace:
+        run(one)
+    with carrousel.intervene(cell) as change, carrousel.trace(cell) as patched:
+        change.patch(name, trace[-1], steps=[2, 4], sequences=[1, 3])
+        run(other)
+    run_of = {"forget": lambda record: record.gates["forget"], "cell": lambda record: record.cell}
+    found, given = run_of[name](patched[-1])[0], run_of[name](trace[-1])[0]
+    torch.testing.assert_close(found[[2, 4]][:, [1, 3]], given[[2, 4]][:, [1, 3]])
+    assert not (found[[2, 4]][:, [0, 2]] == given[[2, 4]][:, [0, 2]]).any()
+    with (
+        carrousel.intervene(cell) as change,
+        pytest.raises(ValueError, match="of a one-step cell cannot be frozen"),
+    ):
+        change.freeze("forget", steps=2)
+
+
 @pytest.mark.parametrize("rule", list(RULES))
 @pytest.mark.parametrize(("kind", "name"), [("LSTM", "cell"), ("GRU", "hidden")])
 def test_the_books_say_what_was_kept_and_written(kind, name, rule):

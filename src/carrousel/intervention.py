@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -141,6 +141,9 @@ class Intervention:
 
     def freeze(self, name: str, **where: Any) -> None:
         """Leave it as it was after the step before, in the order in which the layer runs."""
+        layer = self._layers[self._one(where.get("layer"))]
+        if isinstance(layer, nn.RNNCellBase) and name in CELLS[name_of(layer) or ""].gates:
+            raise ValueError(f"{name!r} of a one-step cell cannot be frozen; set it")
         self._ask(name, Freeze(), where)
 
     def patch(self, name: str, record: Record, **where: Any) -> None:
@@ -150,43 +153,31 @@ class Intervention:
         """
         if not isinstance(record, Record):
             raise TypeError(f"record must be a Record of a trace, got {type(record).__name__}")
-        array = record.arrays().get(name)
-        if array is None:
-            one_of("name", name, [n for n in record.arrays() if n in _names(CELLS[record.kind])])
-        assert array is not None
-        wish = self._wish(name, Freeze(), where)
         layer = self._one(where.get("layer"))
-        if record.kind != name_of(self._layers[layer]):
+        kind = name_of(self._layers[layer])
+        if record.kind != kind:
             raise ValueError(
-                f"record is of kind {record.kind!r}, layer {layer!r} is of kind "
-                f"{name_of(self._layers[layer])!r}; give one of the same kind"
+                f"record is of kind {record.kind!r}, layer {layer!r} is of kind {kind!r}; give one "
+                "of the same kind"
             )
-        entries, steps, batch, width = array.shape
-        directions = record.info.num_directions
-        first = record.info.first_step
-        chosen = range(first, first + steps) if wish.steps is None else wish.steps
-        chosen = _places("steps", chosen, first + steps)
-        if min(chosen) < first:
-            raise ValueError(f"steps must be kept in the record, from {first} on, got {chosen}")
+        one_of("name", name, _names(CELLS[record.kind]))
+        array, first = record.arrays()[name], record.info.first_step
+        wish = self._wish(name, Set(array), where)
+        end = first + array.shape[1]
+        steps = _places("steps", range(first, end) if wish.steps is None else wish.steps, end)
+        if min(steps) < first:
+            raise ValueError(f"steps must be kept in the record, from {first} on, got {steps}")
         for level in wish.levels:
             for direction in wish.directions:
-                entry = level * directions + direction
-                if entry >= entries:
+                entry = level * record.info.num_directions + direction
+                if entry >= len(array):
                     raise ValueError(
-                        f"record holds {entries} levels and directions, not level {level} and "
+                        f"record holds {len(array)} levels and directions, not level {level} and "
                         f"direction {direction}"
                     )
-                values = array[entry][[step - first for step in chosen]]
-                if wish.sequences is not None and batch > 1:
-                    values = values[:, _places("sequences", wish.sequences, batch)]
-                if wish.units is not None:
-                    values = values[..., _places("units", wish.units, width)]
-                if values.isnan().any():
-                    raise ValueError(
-                        "record has no value at some of the steps: a sequence in it is shorter"
-                    )
-                one = _Wish(
-                    name, Set(values), chosen, wish.units, wish.sequences, (level,), (direction,)
+                values = _chosen_of(array[entry][[step - first for step in steps]], wish)
+                one = replace(
+                    wish, rule=Set(values), steps=steps, levels=(level,), directions=(direction,)
                 )
                 self._wishes[layer].append(one)
 
@@ -254,13 +245,22 @@ class Intervention:
             raise ValueError("hidden cannot be changed in a layer with proj_size; change its gates")
         whole = isinstance(layer, nn.RNNBase)
         levels, directions = (layer.num_layers, 1 + layer.bidirectional) if whole else (1, 1)
-        if isinstance(rule, Freeze) and isinstance(layer, nn.RNNCellBase) and name in cell.gates:
-            raise ValueError(f"{name!r} of a one-step cell cannot be frozen; set it")
         return _Wish(
             name, rule, where.get("steps"), where.get("units"), where.get("sequences"),
             _chosen("level", where.get("level"), levels),
             _chosen("direction", where.get("direction"), directions),
         )  # fmt: skip
+
+
+def _chosen_of(values: Tensor, wish: _Wish) -> Tensor:
+    """Of (S, B, H) the sequences and units that are asked for; one sequence serves all."""
+    if wish.sequences is not None and values.shape[1] > 1:
+        values = values[:, _places("sequences", wish.sequences, values.shape[1])]
+    if wish.units is not None:
+        values = values[..., _places("units", wish.units, values.shape[2])]
+    if values.isnan().any():
+        raise ValueError("record has no value at some of the steps: a sequence in it is shorter")
+    return values
 
 
 def _names(cell: Cell) -> tuple[str, ...]:

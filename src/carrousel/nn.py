@@ -208,8 +208,7 @@ class _Recurrent(Torchlike, nn.RNNBase):
         if self.num_layers == 1 and not self.proj_size:
             flat = list(chain.from_iterable(weights))
             if asked is not None:
-                own = [asked.get((0, d), ()) for d in range(directions)]
-                return changed_layer.run(self.mode, x, offsets, h0, c0, flat, way, None, own)
+                return changed_layer.run(self.mode, x, offsets, h0, c0, flat, way, None, asked, 0)
             return layer.run(self.mode, x, offsets, h0, c0, flat, way)
         h_n: list = []
         c_n: list = []  # of None where there are no cells
@@ -224,8 +223,7 @@ class _Recurrent(Torchlike, nn.RNNBase):
             if asked is None:
                 x, h, c = layer.run(*given)
             else:
-                own = [asked.get((first // directions, d), ()) for d in range(directions)]
-                x, h, c = changed_layer.run(*given, own)
+                x, h, c = changed_layer.run(*given, asked, first // directions)
             h_n.append(h)
             c_n.append(c)
             if self.dropout and self.training and first + directions < len(weights):
@@ -458,8 +456,8 @@ class _Cell(Torchlike, nn.RNNCellBase):
         if asked is None:
             _, h, c = layer.run(self._mode(), x, None, h0, c0, weights, way)
         else:
-            own = [asked.get((0, 0), ())]
-            _, h, c = changed_layer.run(self._mode(), x, None, h0, c0, weights, way, None, own)
+            given = (self._mode(), x, None, h0, c0, weights, way, None)
+            _, h, c = changed_layer.run(*given, asked, 0)
         shape = (*input.shape[:-1], -1)
         return h.reshape(shape) if c is None else (h.reshape(shape), c.reshape(shape))
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from . import layer, reference
 from .autograd import batch_sizes
 from .cells import BY_MODE
-from .changes import Change, Freeze, Hands
+from .changes import Change, Changes, Freeze, Hands
 from .tape import BOOKS, Run, books, tape, taped
 
 
@@ -31,12 +31,16 @@ def run(
     weights: list[Tensor],
     way: str,
     w_hr: list[Tensor] | None,
-    changes: Sequence[Sequence[Change]],
+    changes: Changes,
+    level: int,
 ) -> tuple[Tensor, Tensor, Tensor | None]:
-    """As :func:`carrousel.ops.layer.run`, with the changes of each direction."""
+    """As :func:`carrousel.ops.layer.run`, with the changes of one level."""
+    if not any((level, d) in changes for d in range(len(h0))):
+        return layer.run(mode, x, offsets, h0, c0, weights, way, w_hr)
     sizes, rows = batch_sizes(x, offsets), x.reshape(-1, x.size(-1))
     per, looking, parts = len(weights) // len(h0), tape(), []
-    for d, own in enumerate(changes):
+    for d in range(len(h0)):
+        own = changes.get((level, d), ())
         one = _Direction(
             mode, rows, sizes, weights[d * per : (d + 1) * per], way,
             None if w_hr is None else w_hr[d], own, d == 1, looking is not None,
