@@ -22,6 +22,7 @@ from torch import Tensor
 from ..network.distribution import QUANTILES, SIDE
 from ..network.loss import LARGEST, MEDIAN_WEIGHT
 from ..network.network import Network
+from ..network.tiles import whole_tiles
 from ..pretrained.network import Network as Shipped
 from ..pretrained.storage import halves
 from ..pretrained.zero_shot import AT_ONCE, LENGTHS, ZeroShot
@@ -77,7 +78,8 @@ class Companion:
         rows = torch.nonzero(ordinary(history) & (gap == 0))[:, 0]
         if not len(rows):
             return
-        ours = self.quantiles(history[rows], offset[rows])
+        filled = rows[whole_tiles(len(rows))]
+        ours = self.quantiles(history[filled], offset[filled])[: len(rows)]
         there = ours.isfinite().flatten(1).all(1)  # values that float32 cannot hold
         rows, ours = rows[there], ours[there]
         trained[rows] = mixed(trained[rows], ours, self.share)

@@ -23,6 +23,7 @@ from ..network.covariates import Extra
 from ..network.distribution import QUANTILES
 from ..network.network import Network
 from ..network.shape import Shape
+from ..network.tiles import whole_tiles
 from ..network.windows import Sampler, Windows
 from ..plan import Plan
 from .companion import Companion
@@ -207,6 +208,9 @@ def window_quantiles(
         raise ValueError("there is no series to forecast")
     stops = [torch.maximum(windows.stop - drop, windows.start) for drop in drops]
     ends, series = torch.cat(stops), torch.arange(count).repeat(len(drops))
+    if not windows.grouped:
+        rows = whole_tiles(len(ends))
+        ends, series = ends[rows], series[rows]
     out = torch.zeros(len(ends), windows.h, len(QUANTILES), dtype=torch.float64)
     gap = gaps_before(windows.y, windows.start[series], ends)
     over, counted = stepped_over(gap, networks[0].shape), torch.zeros_like(gap)
@@ -224,8 +228,9 @@ def window_quantiles(
             if companion is not None:
                 companion.join(total, history, offset, missing)
             known.copy_(history.isfinite().sum(1))
-        out = doubted(out, gap, counted, networks[0]).unflatten(0, (len(drops), count))
-        parts = zip(out, gap.unflatten(0, (len(drops), count)) >= 0, strict=True)
+        wanted, known = (len(drops), count), gap[: len(drops) * count] >= 0
+        out = doubted(out, gap, counted, networks[0])[: len(known)].unflatten(0, wanted)
+        parts = zip(out, known.unflatten(0, wanted), strict=True)
         return torch.stack([of_the_panel(one, known) for one, known in parts]).numpy()
 
 

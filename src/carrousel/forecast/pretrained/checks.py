@@ -130,13 +130,13 @@ def learn(checks: Checks) -> Lesson:
     width = (quantiles[..., SIDE + 4] - quantiles[..., SIDE - 4]).clamp_min(1e-12)  # of 95 %
     part = known / known.sum(-1, keepdim=True).clamp_min(1)  # (B, O, J) of each step
     part = part * weight[..., None]
-    sure = weight.sum(1)
+    sure = _all_checks(weight).sum(1)
     sure = sure / (sure + ENOUGH)
 
     def total(error: Tensor) -> Tensor:
         """(B, ...) sums over all checks of errors (B, O, J, ...) in widths."""
         size = (error / width.view(*width.shape, *[1] * (error.dim() - 3))).clamp(max=LARGEST)
-        return torch.einsum("boj,boj...->b...", part, size)
+        return torch.einsum("boj,boj...->b...", _all_checks(part), _all_checks(size))
 
     middle = quantiles[..., SIDE, None]
     choices = torch.cat([middle, middle.lerp(anchors[..., MIXED], HALF)], -1)
@@ -149,6 +149,13 @@ def learn(checks: Checks) -> Lesson:
     error = truth - quantiles[..., SIDE]
     outer, inner = (_factor(total, error, quantiles, list(group)) for group in (OUTER, INNER))
     return Lesson(shares, outer * DRIFT**sure, inner)
+
+
+def _all_checks(x: Tensor) -> Tensor:
+    """(B, O, ...) with zeros for the checks that no window of the batch has room for: a sum over
+    them is the same, to the last bit, whatever the others need."""
+    missing = x.new_zeros(len(x), CHECKS - x.shape[1], *x.shape[2:])
+    return torch.cat([x, missing], 1)
 
 
 def _factor(

@@ -13,6 +13,7 @@ from ...data.panel import Panel
 from ...data.wall import Wall
 from ..intervals.quantiles import require_finite
 from ..network.distribution import QUANTILES
+from ..network.tiles import TILE, whole_tiles
 from .asked import Asked, step_of
 from .checks import check, learn
 from .network import LONG, Network
@@ -21,6 +22,7 @@ from .storage import shipped
 
 AT_ONCE = 1 << 17  # values read together
 LENGTHS = {1: (48, 128, 320, 800), 4: (256, 960)}  # of windows, by how many are read at once
+EIGHTH = 8  # parts of a window, as many of which are left out as hold no value
 LONGEST = 4096  # values before a forecast that are looked at
 
 
@@ -63,8 +65,10 @@ class ZeroShot:
         out = np.full((len(ends), h, len(QUANTILES)), np.nan)
         with torch.inference_mode():
             for length, rows in self._batches(last + 1 - starts, np.flatnonzero(there)):
-                gaps = ends[rows] - 1 - last[rows]
-                out[rows] = self._forecast(panel.y, starts[rows], last[rows] + 1, gaps, length, h)
+                filled = rows[whole_tiles(len(rows))]
+                stops, gaps = last[filled] + 1, ends[filled] - 1 - last[filled]
+                found = self._forecast(panel.y, starts[filled], stops, gaps, length, h)
+                out[rows] = found[: len(rows)]
         if not there.all():
             if not there.any():
                 raise ValueError("there is no value to forecast from in any series")
@@ -106,22 +110,30 @@ class ZeroShot:
 
     def _batches(self, lengths: NDArray, rows: NDArray) -> Iterator[tuple[int, NDArray]]:
         """Windows of one length together, with the length: one of a few, as in training, so that
-        a forecast does not depend on what else is forecast."""
+        a forecast does not depend on what else is forecast. For the same reason as much of the
+        front is left out of each as of the others (see ``_left_out``)."""
         sizes = [size for size in LENGTHS[self.network.shape.patch] if size < self.history]
         which = np.searchsorted(sizes, lengths[rows])
         for k, size in enumerate([*sizes, self.history]):
             part = rows[which == k]
-            part = part[np.argsort(lengths[part], kind="stable")]  # little padding in each
-            at_once = max(AT_ONCE // size, 1)
-            for at in range(0, len(part), at_once):
-                yield size, part[at : at + at_once]
+            front = self._left_out(lengths[part], size)
+            at_once = max(AT_ONCE // size // TILE, 1) * TILE
+            for before in np.unique(front)[::-1]:
+                alike = part[front == before]
+                for at in range(0, len(alike), at_once):
+                    yield size, alike[at : at + at_once]
+
+    def _left_out(self, lengths: NDArray, size: int) -> NDArray[np.int64]:
+        """How many steps in front of windows of this size are left out, of series of these
+        lengths: whole eighths of it, in whole patches, without a value. Their memory is known."""
+        patch = self.network.shape.patch
+        eighth = max(size // EIGHTH // patch, 1) * patch
+        return np.maximum(size - lengths, 0) // eighth * eighth
 
     def _forecast(
         self, y: NDArray, starts: NDArray, stops: NDArray, gaps: NDArray, length: int, h: int
     ) -> NDArray[np.float64]:
-        # Whole patches that no window of these has a value in are left out: their memory is known.
-        patch = self.network.shape.patch
-        before = (length - min(int((stops - starts).max()), length)) // patch * patch
+        before = int(self._left_out(stops - starts, length).min())
         index = stops[:, None] + np.arange(before - length, 0)
         window = y[index.clip(0)].astype(np.float64)
         window[index < starts[:, None]] = np.nan
