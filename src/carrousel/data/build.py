@@ -56,7 +56,7 @@ def build_panel(
     others: tuple[str, ...] = (),
 ) -> tuple[Panel, list[str]]:
     """The same from an open table; ``others`` are columns that are written as the target is."""
-    wanted, how = None if freq is None else Frequency.parse(freq), table.options.aggregate
+    wanted = None if freq is None else Frequency.parse(freq)
     plain = wanted is not None and wanted.unit == "int"
     columns = read_columns(table, id_col, time_col, target_col, others=others, plain=plain)
     notes = list(table.notes)
@@ -69,9 +69,26 @@ def build_panel(
     if not rows.sorted:
         rows = rows.in_order()
         notes.append(f"rows sorted by {time_col}")
-    named = None if columns.ids is None else id_col
+    names = (None if columns.ids is None else id_col, time_col, target_col)
+    panel, more = arranged(rows, ids, times, table, names, wanted)
+    reading = None if table.found == ReadOptions() else table.found
+    return replace(panel, reading=reading), notes + more + unfinished_step(panel)
+
+
+def arranged(
+    rows: Rows,
+    ids: list[Any],
+    times: Times,
+    table: Table,
+    names: tuple[str | None, str, str],
+    wanted: Frequency | None,
+) -> tuple[Panel, list[str]]:
+    """The panel of sorted rows, and what was done: one row for each time, on one clock, with gaps
+    filled. ``times`` has the zone that they came in, ``table`` how it is to be read."""
+    id_col, time_col, _ = names
+    how, notes = table.options.aggregate, []
     if how is None:
-        refuse_repeats(rows, ids, time_col, named)
+        refuse_repeats(rows, ids, time_col, id_col)
     zone, wall = None, False
     if times.zone or table.options.time_zone is not None:
         rows, zone, wall, more = _on_the_clock(rows, times, wanted, time_col, table)
@@ -79,11 +96,9 @@ def build_panel(
     if how is not None:
         rows, more = combined(rows, how, wanted)
         notes += more
-    names = (named, time_col, target_col)
     panel, more = _placed(rows, ids, table.options, wanted, names, zone, wall)
     _refuse_empty(panel)
-    reading = None if table.found == ReadOptions() else table.found
-    return replace(panel, reading=reading), notes + more + unfinished_step(panel)
+    return panel, notes + more
 
 
 def _codes(ids: pl.Series | None, rows: int, target_col: str) -> tuple[np.ndarray, list[Any]]:

@@ -32,13 +32,19 @@ def infer_frequency(
     if not len(steps):
         raise ValueError(f"freq cannot be inferred from one observation per series: {GIVE}")
     sizes, counts = _counted(steps)
-    for freq in _candidates(time, sizes, counts, weekly):
+    for freq in candidates(time, sizes, counts, weekly):
         if fits(freq, time, first):
-            _agree(freq, time, first, codes, ids)
+            agree(freq, time, first, codes, ids)
             return freq
-    usual = [f"{_words(s, time)} ({c / len(steps):.0%})" for s, c in _commonest(sizes, counts)]
-    raise ValueError(f"freq is ambiguous, the times are irregular: steps of {', '.join(usual)}; "
-                     f"resample them, or {GIVE}")  # fmt: skip
+    raise irregular(time, sizes, counts)
+
+
+def irregular(time: np.ndarray, sizes: np.ndarray, counts: np.ndarray) -> ValueError:
+    """What is said where no frequency fits."""
+    total = counts.sum()
+    usual = [f"{_words(s, time)} ({c / total:.0%})" for s, c in _commonest(sizes, counts)]
+    return ValueError(f"freq is ambiguous, the times are irregular: steps of {', '.join(usual)}; "
+                      f"resample them, or {GIVE}")  # fmt: skip
 
 
 def fits(freq: Frequency, time: np.ndarray, first: np.ndarray) -> bool:
@@ -46,9 +52,12 @@ def fits(freq: Frequency, time: np.ndarray, first: np.ndarray) -> bool:
     return bool(np.all(freq.advance(first, freq.count(first, time)) == time))
 
 
-def _candidates(
+def candidates(
     time: np.ndarray, sizes: np.ndarray, counts: np.ndarray, weekly: bool
 ) -> Iterator[Frequency]:
+    """Frequencies that may fit, the most specific first. Of ``time`` only the days that occur
+    count; ``sizes`` are the distinct steps of all series, increasing, ``counts`` how often each
+    occurs."""
     mode, divisor = int(sizes[np.argmax(counts)]), int(np.gcd.reduce(sizes))
     unit = "int" if time.dtype.kind == "i" else "us"
     if unit == "us" and sizes[0] >= 28 * DAY:
@@ -90,7 +99,7 @@ def _month_candidates(time: np.ndarray, sizes: np.ndarray) -> Iterator[Frequency
         yield Frequency(count, "month", True, business=True)
 
 
-def _agree(
+def agree(
     freq: Frequency, time: np.ndarray, first: np.ndarray, codes: np.ndarray, ids: Sequence[Any]
 ) -> None:
     """Refuse to mix series whose steps differ: an hourly one beside a daily one."""

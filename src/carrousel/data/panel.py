@@ -8,6 +8,7 @@ import numpy as np
 from ..wording import some
 from .clock import local_time, nominal_time, utc_time, wall_time
 from .frequency import DAY, Frequency
+from .mapped import pieces
 from .reading import ReadOptions
 
 
@@ -52,6 +53,11 @@ class Panel:
     def lengths(self) -> np.ndarray:
         """(S,) number of time steps of each series, missing values included."""
         return np.diff(self.offsets)
+
+    @property
+    def known(self) -> int:
+        """How many values are not missing."""
+        return sum(int(np.isfinite(part).sum()) for part in pieces(self.y))
 
     @property
     def ends(self) -> np.ndarray:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .clock import utc_offset
+from .clock import clock_changes, utc_offset
 from .covariates import Spec, filled_forward, from_times
 from .panel import Panel
 
@@ -30,6 +30,8 @@ class Wall:
         """None where no clock is changed between the first observation and ``h`` steps after the
         last, or where steps are longer than what it is changed by."""
         if not panel.time_zone or not panel.utc or not panel.n_series:
+            return None
+        if not clock_changed(panel, h):
             return None
         first = utc_offset(panel.start.min()[None], panel.time_zone)[0]
         wall = cls(panel, panel, first)
@@ -122,6 +124,16 @@ class Wall:
             part = coming[s][end : end + h]
             out[s, : len(part)] = part
         return out
+
+
+def clock_changed(panel: Panel, h: int = 0) -> bool:
+    """Whether clocks are changed between the first observation of all series and ``h`` steps after
+    the last."""
+    steps = panel.at(np.arange(panel.n_series), panel.lengths + h)
+    ends = np.array([panel.start.min(), steps.max()])
+    first, last = (int(year) + 1970 for year in ends.astype("M8[Y]").astype(np.int64))
+    when, _ = clock_changes(panel.time_zone or "UTC", first, last)
+    return bool(((when > ends[0]) & (when <= ends[1])).any())
 
 
 def _beside(values: NDArray, place: NDArray, panel: Panel, s: int) -> NDArray[np.float32]:

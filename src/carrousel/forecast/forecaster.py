@@ -4,7 +4,7 @@ import copy
 import logging
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from typing_extensions import Unpack
 
 from ..data import Panel
 from ..data.covariates import future, open_ahead
+from ..data.store import Source, Store
 from ..data.wall import Wall
 from ..training import Run
 from .ensemble.companion import Companion
@@ -27,6 +28,8 @@ from .intervals import calibration
 from .intervals.doubt import gap_notes, trailing_gaps
 from .intervals.quantiles import probabilities, require_finite
 from .intervals.sampling import long_columns, measured_correlation, parameters, sample_paths
+from .large.run import forecast_frame, forecast_store
+from .large.series import held, read_as_source, stored, to_learn
 from .network.growth import grown
 from .network.network import Network
 from .network.windows import Windows
@@ -34,7 +37,7 @@ from .options import Given, Options
 from .plan import Plan, choose, chosen_seasons
 from .pretrained.pretrained import Pretrained
 from .pretrained.zero_shot import ZeroShot
-from .storage.files import load_model, save_model
+from .storage.files import load_model, model_digest, save_model
 from .tables import to_forecast, to_learn_from, written
 from .updating.finetuning import check_start, continued
 from .updating.new_rows import as_table, take_in
@@ -126,14 +129,17 @@ class Forecaster:
         checkpoint: str | Path | None = None,
         resume: bool = False,
         static_df: Any = None,
+        on_error: str = "stop",
+        cache: str | Path | None = None,
     ) -> "Forecaster":
-        """Learn from a table, a path or a Panel.
+        """Learn from a table, a path or a Panel, or from more series than memory holds.
 
         Ctrl-C keeps the best networks so far, and so does a loss that is no longer finite; a
         warning then names the series to blame.
 
         Args:
-            data: The series.
+            data: The series. A directory of Parquet files, a glob or a polars LazyFrame is read by
+                way of a store that is mapped into memory (docs/scaling.md).
             progress: Called after every update with the name of the network that is trained and
                 a ``carrousel.training.Progress``.
             init: A fitted forecaster, or the path of a saved one, whose networks learn on
@@ -145,13 +151,48 @@ class Forecaster:
             resume: Go on from there; the result is that of a run that never stopped.
             static_df: The columns of ``static_exog`` (and of ``groups``) in a table of their own,
                 with ``unique_id`` and one row for each series.
+            on_error: Of many files: "stop" at one that cannot be read, or a series that is broken,
+                or "skip" it by name.
+            cache: Of many files: the folder of stores; None: ``$CARROUSEL_CACHE`` or the user's.
         """
         before = _fitted_before(init)
+        if read_as_source(data, self.options):
+            if static_df is not None:
+                raise ValueError(
+                    "static_df cannot be used with a directory, a glob or a lazy frame"
+                )
+            with stored(data, self.options, on_error=on_error, cache=cache) as store:
+                self._learn_stored(store, before, progress, checkpoint, resume)
+            return self
         panel, like, notes = to_learn_from(
             data, self.options, None if before is None else before._panel, static_df
         )
         self._learn(panel, before, progress, checkpoint, resume, like=like, notes=notes)
         return self
+
+    def _learn_stored(
+        self,
+        store: Store,
+        before: "Forecaster | None" = None,
+        progress: Report | None = None,
+        checkpoint: str | Path | None = None,
+        resume: bool = False,
+    ) -> None:
+        """``fit`` with a store: what it has too many series to be held by the model is let go."""
+        kept = held(store)
+        if self.options.conformal and not kept.n_series:
+            raise ValueError(
+                "conformal cannot be used with so many series; calibrate on a table of some of them"
+            )
+        notes = [*store.notes, *map(str, store.broken)]
+        conformal, self.options = self.options.conformal, replace(self.options, conformal=None)
+        try:
+            self._learn(to_learn(store), before, progress, checkpoint, resume, notes=notes)
+        finally:
+            self.options = replace(self.options, conformal=conformal)
+        self._panel = kept
+        if conformal:
+            self.calibrate(windows=conformal, progress=progress)
 
     def _learn(
         self,
@@ -321,6 +362,11 @@ class Forecaster:
         level: Sequence[float] = (80, 95),
         X_df: Any = None,
         static_df: Any = None,
+        out: str | Path | None = None,
+        resume: bool = False,
+        on_error: str = "stop",
+        cache: str | Path | None = None,
+        progress: Callable[[int, int], None] | None = None,
     ) -> Any:
         """The next ``h`` steps of every series that was learned from, or of other observations.
 
@@ -333,11 +379,30 @@ class Forecaster:
             X_df: With ``futr_exog``: a table with their values at the ``h`` steps after each
                 series; other rows are passed over.
             static_df: With ``static_exog``: its columns of the series in ``data``, as in ``fit``.
+            out: With a directory, a glob or a lazy frame as ``data``: the folder that forecasts are
+                written to, a Parquet file for each block of series; ``resume`` goes on where a run
+                stopped, ``progress`` is told the blocks that are done and how many there are.
+            on_error, cache: As in ``fit``; with "skip", what cannot be forecast is left out too.
 
         Returns:
-            A frame: ``unique_id``, ``ds``, ``carrousel`` (the median), ``carrousel-lo-80``, ...
+            A frame: ``unique_id``, ``ds``, ``carrousel`` (the median), ``carrousel-lo-80``, ...;
+            with ``out`` a ``carrousel.forecast.large.Summary``.
         """
         probabilities(level)  # what cannot be is refused before any work
+        if read_as_source(data, self.options):
+            self._require_fitted()
+            if X_df is not None or static_df is not None:
+                raise ValueError("X_df, static_df: not with a directory, a glob or a lazy frame")
+            freq = self._panel.freq
+            with stored(data, self.options, learned=freq, on_error=on_error, cache=cache) as store:
+                if out is None:
+                    return forecast_frame(self, store, level)
+                return forecast_store(
+                    self, store, out, identity=self.identity, level=level,
+                    resume=resume, on_error=on_error, progress=progress,
+                )  # fmt: skip
+        if out is not None:
+            raise ValueError("out: data must be a directory, a glob or a lazy frame")
         panel, like, quantiles = self._forecast(data, X_df, static_df)
         columns = {**panel.future(self.options.h), **calibration.columns(quantiles, level)}
         return written(columns, panel, like)
@@ -420,7 +485,10 @@ class Forecaster:
                 series do not end together. Nothing is changed then.
         """
         self._require_fitted()
-        stream = self._stream or Stream(self.networks_, self._panel, self._remembered)
+        if read_as_source(data, self.options):
+            o = self.options
+            data = Source.of(data).frame([o.id_col, o.time_col, o.target_col])
+        stream = self._stream or Stream(self.networks_, self.panel_, self._remembered)
         table = as_table(data) if isinstance(data, Panel) else data
         self.notes_ = take_in(stream, table, self.options, add=add, static_df=static_df)
         if self._zero_shot is not None:
@@ -549,7 +617,7 @@ class Forecaster:
         """Write the model to a directory: numbers as safetensors, the rest as JSON."""
         self._require_fitted()
         # After a gap at the end, as much before it.
-        panel = self.panel_
+        panel = self.panel_ if self._panel.n_series else self._panel
         keep = panel.tail(self._remembered + trailing_gaps(panel))
         more = {
             "notes": self.notes_,
@@ -568,6 +636,14 @@ class Forecaster:
             more,
             stream,
         )
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What decides the forecasts of a series, as plain data: options, and a digest of all
+        numbers that were learned."""
+        self._require_fitted()
+        numbers = model_digest(self.networks_, self._zero_shot, self._companion, self.calibration_)
+        return {"model": numbers, "options": {**self.get_params(), "verbose": False}}
 
     @property
     def _remembered(self) -> int:
@@ -599,8 +675,17 @@ class Forecaster:
 
     @property
     def panel_(self) -> Panel:
-        """The series that the model holds."""
+        """The series that the model holds.
+
+        Raises:
+            ValueError: It learned from more than it could hold.
+        """
         self._require_fitted()
+        if not self._panel.n_series:
+            raise ValueError(
+                "data: the model holds no series, since it learned from too many; give those that "
+                "are meant (all of them, with what is new)"
+            )
         return self._panel if self._stream is None else self._stream.panel()
 
     @property

@@ -57,7 +57,7 @@ def choose(panel: Panel, options: Options) -> Plan:
     seasons, reason = chosen_seasons(panel, options)
     step = _step(seasons)
     steps = _steps(panel, options, seasons, step)
-    values = int(np.isfinite(panel.y).sum())
+    values = panel.known
     share = 1.0 if _beyond_made_up(options, step * steps) else _real_share(panel, values)
     hidden = options.hidden_size or _width(values)
     depth = options.num_layers or 2

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ...data.mapped import give_back, pieces
 from ...data.panel import Panel
 from ...ops.reference.scaling import Prior
 from ...training import Progress, Run, fit
@@ -33,6 +34,7 @@ from .initialization import start_from
 Report = Callable[[str, Progress], None]  # (what is trained, progress)
 PREDICTED_AT_ONCE = 512  # windows
 STARTED_FROM = 256  # windows
+LET_GO = 16  # updates after which what was read of mapped series need not be in memory any more
 CARRIED = 4  # one in so many updates teaches carried states too
 
 
@@ -76,7 +78,7 @@ def train_ensemble(
         network.prior.copy_(torch.tensor(prior))
         run = fit(
             network,
-            partial(_batch, sampler, plan),
+            partial(_batch, sampler, plan, panel),
             _loss,
             options,
             validate=validation.score if first else None,
@@ -111,10 +113,14 @@ def train_ensemble(
 Part = tuple[Tensor, Tensor, Extra | None, Tensor]
 
 
-def _batch(sampler: Sampler, plan: Plan, step: int, generator: torch.Generator) -> list[Part]:
+def _batch(
+    sampler: Sampler, plan: Plan, panel: Panel, step: int, generator: torch.Generator
+) -> list[Part]:
     """Windows that are read from an empty state; in every fourth update beside half as many that
     are read from a state that was carried on over half a window before them or a whole one, so
     that states which are carried on for long (``Forecaster.update``) are nothing new."""
+    if step % LET_GO == 0:
+        give_back(panel.y)
     shape = plan.shape
     parts = [_part(sampler, sampler.windows, plan.batch_size, generator)]
     if step % CARRIED == 0 and shape.cell != "ann":
@@ -163,7 +169,9 @@ def _blame(panel: Panel, model: Any, batch: list[Part]) -> str:
 
 def _identity(panel: Panel, init: Sequence[Network] | None) -> str:
     """A digest of what training starts from, so that a checkpoint of other data is refused."""
-    digest = hashlib.sha256(np.ascontiguousarray(panel.y).data)
+    digest = hashlib.sha256()
+    for part in pieces(panel.y):
+        digest.update(np.ascontiguousarray(part).data)
     digest.update(np.ascontiguousarray(panel.offsets).data)
     if panel.exog is not None and panel.static is not None:
         digest.update(np.ascontiguousarray(panel.exog).data)

@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ...data.mapped import give_back
 from ...data.panel import Panel
 from ...ops.constants import COUNTS, GAPS, WINDOW
 from ...ops.reference.scaling import Prior
@@ -26,6 +27,7 @@ from ..network.network import Network
 from ..network.shape import Shape
 
 Array = NDArray[np.float64]
+LOOKED_AT = 1 << 14  # series at a time
 LATEST = 1000  # values of each series that are measured
 MOST_SERIES = 2000  # that are measured
 LAGS = 8  # at which changes are measured
@@ -125,9 +127,16 @@ def gaps_before(y: Tensor, start: Tensor, end: Tensor) -> Tensor:
 
 def trailing_gaps(panel: Panel) -> NDArray[np.int64]:
     """(S,) missing values at the end of each series."""
-    offsets = torch.from_numpy(panel.offsets.astype(np.int64))
-    gap = gaps_before(torch.from_numpy(panel.y), offsets[:-1], offsets[1:])
-    return gap.clamp_min(0).numpy()
+    gap = np.zeros(panel.n_series, np.int64)
+    there = np.flatnonzero(panel.lengths > 0)
+    for at in range(0, len(there), LOOKED_AT):
+        some_of_them = there[at : at + LOOKED_AT]
+        last = panel.y[panel.offsets[some_of_them + 1] - 1]
+        for s in some_of_them[~np.isfinite(last)]:
+            known = np.flatnonzero(np.isfinite(panel.series(s)))
+            gap[s] = panel.lengths[s] - 1 - known[-1] if len(known) else 0
+        give_back(panel.y)
+    return gap
 
 
 def gap_notes(panel: Panel, shape: Shape) -> list[str]:

@@ -1,5 +1,6 @@
 """Windows of many series, gathered by index from one contiguous array."""
 
+import warnings
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -32,7 +33,7 @@ class Windows:
         """``known``: how many of the panel's covariates, the first, are known ahead."""
         offsets = torch.from_numpy(panel.offsets.astype("int64"))
         exogenous = Exogenous.of(panel, known)
-        return cls(torch.from_numpy(panel.y), offsets[:-1], offsets[1:], history, h, exogenous)
+        return cls(_shared(panel.y), offsets[:-1], offsets[1:], history, h, exogenous)
 
     def longer(self, more: int) -> "Windows":
         """The same windows with as many more values before them."""
@@ -77,6 +78,14 @@ class Windows:
         """(B, history + h) values around the positions ``end`` (B,) of ``series`` (B,), float32,
         less the last value of each history; these (B, 1), float64."""
         return gather(self.y, self.start, self.stop, series, end, self.history, self.h)
+
+
+def _shared(y: NDArray) -> Tensor:
+    """The array as a tensor, not copied. Nothing writes to it: a mapped one could not bear it, and
+    torch warns of that."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+        return torch.from_numpy(y)
 
 
 def less_last(history: Tensor) -> tuple[Tensor, Tensor]:

@@ -58,6 +58,9 @@ def check_panel(panel: Panel, shape: Shape) -> None:
             raise ValueError(f"panel.{name} must be whole numbers in a row, got {array.dtype}")
     if panel.y.ndim != 1 or panel.y.dtype.kind != "f" or panel.y.dtype.itemsize < 4:
         raise ValueError(f"panel.y must be numbers in a row, got {panel.y.dtype}")
+    if not len(panel.ids) and not len(panel.y):  # it learned from more series than it holds
+        _check_no_series(panel)
+        return
     if not np.isfinite(panel.y).any():
         raise ValueError("panel.y holds no value")
     count, offsets = len(panel.ids), panel.offsets
@@ -73,6 +76,18 @@ def check_panel(panel: Panel, shape: Shape) -> None:
             raise ValueError(f"panel.{name} has {len(array)} entries for {count} series")
     _check_times(panel, shape)
     _check_covariates(panel, shape)
+
+
+def _check_no_series(panel: Panel) -> None:
+    """Nothing but how a series would be."""
+    if len(panel.offsets) != 1 or panel.offsets[0] != 0 or len(panel.start):
+        raise ValueError("panel.offsets and panel.start speak of series that are not there")
+    if panel.covariates or panel.exog is not None or panel.static is not None:
+        raise ValueError("panel.covariates are of series that are not there")
+    if panel.freq.unit not in UNITS or (panel.start.dtype.kind == "M") != (
+        panel.freq.unit != "int"
+    ):
+        raise ValueError(f"panel.freq.unit {panel.freq.unit!r} does not fit the times")
 
 
 def _check_times(panel: Panel, shape: Shape) -> None:

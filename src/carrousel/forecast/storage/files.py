@@ -1,5 +1,6 @@
 """A forecaster on disk: see ``carrousel.storage.model_directory``."""
 
+import hashlib
 import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -141,6 +142,29 @@ def save_model(
         **more,
     }
     write_model(path, FORECASTER, FORMAT, description, tensors)
+
+
+def model_digest(
+    networks: Sequence[Network],
+    zero_shot: ZeroShot | None,
+    companion: Companion | None,
+    calibration: Sequence[float] | None,
+) -> str:
+    """A digest of all numbers that decide a forecast."""
+    tensors: dict[str, Tensor] = {}
+    for k, network in enumerate(networks):
+        tensors |= prefixed(f"network{k}", network.state_dict())
+    if zero_shot is not None:
+        tensors |= prefixed("pretrained", halves(zero_shot.network))
+    digest = hashlib.sha256()
+    for name, value in sorted(tensors.items()):
+        digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
+        digest.update(value.contiguous().numpy().tobytes())
+    seasons = None if zero_shot is None else zero_shot.seasons
+    shapes = [asdict(network.shape) for network in networks]
+    beside = None if companion is None else (companion.share, companion.digest)
+    digest.update(repr((shapes, seasons, beside, calibration)).encode())
+    return digest.hexdigest()
 
 
 def load_model(path: Path) -> Saved:
