@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch.nn import functional as F
 
 import carrousel
@@ -243,4 +244,55 @@ def test_half_a_file_is_refused(model, tmp_path):
     (weights,) = tmp_path.glob("model-*.safetensors")
     weights.write_bytes(weights.read_bytes()[:-4])
     with pytest.raises(ValueError, match="truncated or was changed"):
+        LanguageModel.load(tmp_path)
+
+
+def rounded_model() -> LanguageModel:
+    """A model whose matrices are whole multiples of a step for each row."""
+    from carrousel.storage import int8_rows
+
+    model = LanguageModel("char", hidden=8, embedding=8, tied=True, steps=2).fit("tiny " * 60)
+    with torch.no_grad():
+        for parameter in model.network.parameters():
+            if parameter.ndim == 2:
+                parameter.copy_(torch.from_numpy(int8_rows.rounded(parameter.numpy())))
+    return model
+
+
+def test_a_rounded_model_is_stored_in_a_byte_a_number_and_read_back_bit_for_bit(tmp_path):
+    model = rounded_model()
+    model.save(tmp_path)
+    stored = load_file(next(tmp_path.glob("*.safetensors")))
+    assert stored["embedding.weight"].dtype == torch.int8
+    assert stored["layers.0.weight_hh_l0"].dtype == torch.int8
+    assert stored["layers.0.bias_hh_l0"].dtype == torch.float32
+    read = LanguageModel.load(tmp_path).network.state_dict()
+    for name, value in model.network.state_dict().items():
+        assert torch.equal(read[name], value), name
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("embedding.weight.steps", None, "must be torch.float32, got torch.int8"),
+        ("embedding.weight.steps", torch.ones(2), "are the steps of no matrix in int8"),
+        ("embedding.weight", None, "are the steps of no matrix in int8"),
+        ("embedding.weight.steps", "nan", "is not finite"),
+        ("layers.0.bias_hh_l0.steps", torch.ones(32), "are the steps of no matrix in int8"),
+    ],
+    ids=["steps missing", "steps of another size", "matrix missing", "not a number", "of a row"],
+)
+def test_steps_that_fit_no_matrix_are_refused(tmp_path, name, value, message):
+    from carrousel.storage.model_directory import LANGUAGE_MODEL, read_model, write_model
+    from carrousel.text.storage import FORMAT
+
+    rounded_model().save(tmp_path)
+    files = read_model(tmp_path, LANGUAGE_MODEL, FORMAT)
+    tensors = dict(files.tensors)
+    if value is None:
+        del tensors[name]
+    else:
+        tensors[name] = tensors[name] * torch.nan if isinstance(value, str) else value
+    write_model(tmp_path, LANGUAGE_MODEL, FORMAT, files.description, tensors)
+    with pytest.raises(ValueError, match=message):
         LanguageModel.load(tmp_path)

@@ -53,6 +53,21 @@ def test_the_shipped_page_is_small(shipped: Library):
     assert len(exported(shipped).encode()) <= LARGEST
 
 
+def test_a_vocabulary_that_models_share_stands_there_once(open_page: Any, language: Any):
+    meta = language.page["meta"] | {"family": "words", "openings": [], "opening": "Elle a bu"}
+    cells = [language.page | {"name": name, "meta": meta} for name in ("words", "others")]
+    text = exported(Library.of(*cells))
+    assert text.count('" hamburger"') == 1
+    shown = open_page("about:blank")
+    shown.set_content(text)
+    for name in ("words", "others"):
+        shown.locator("#guesses, .cell-output b").first.wait_for(state="attached")
+        vocab = shown.evaluate(
+            f"async () => (await (await import('carrousel/source.js')).fetchModel('{name}')).vocab"
+        )
+        assert vocab == language.page["vocab"]
+
+
 def test_it_is_written_whole(tmp_path: Path, library: Library):
     path = tmp_path / "page.html"
     assert exporting.export(library, path) == path.stat().st_size

@@ -188,3 +188,26 @@ def test_half_precision_files_keep_the_page_close():
     half = in_page(net, "lstm", x, torch.zeros(40), "float16")["output"]
     same(whole, net(x))
     torch.testing.assert_close(torch.tensor(half), torch.tensor(whole), rtol=0, atol=2e-3)
+
+
+def test_a_model_in_a_byte_a_number_is_the_same_on_the_page():
+    """What was rounded once is read without loss: page and Python differ by their sums alone."""
+    from carrousel.storage import int8_rows
+    from carrousel.web.tensors import decode, encode
+
+    torch.manual_seed(6)
+    net, x = Net("lstm", (9, 11, 1, 2)), torch.randn(20, 1, 9)
+    with torch.no_grad():
+        for parameter in net.parameters():
+            if parameter.ndim == 2:
+                parameter.copy_(torch.from_numpy(int8_rows.rounded(parameter.numpy())))
+    model, state = as_json(net, "lstm", "list"), net.state_dict()
+    for name in ("weight_ih", "weight_hh"):
+        stored = encode(state[f"rnn.{name}_l0"])
+        assert stored["dtype"] == "int8"
+        assert torch.equal(torch.from_numpy(decode(stored)), state[f"rnn.{name}_l0"])
+        model["layers"][0][name] = stored
+    question = {"model": model, "inputs": x[:, 0].tolist(), "gradOutput": [0.0] * 40}
+    done = run_node(str(JS / "parity.js"), stdin=json.dumps(question))
+    assert done.returncode == 0, done.stderr
+    same(json.loads(done.stdout)["output"], net(x))

@@ -14,9 +14,11 @@ import torch
 from carrousel import trace
 from carrousel.explain import half_life, ledger
 from carrousel.forecast.intervals.calibration import calibrated
+from carrousel.text.network import Network, Shape
 from carrousel.tokenizers.characters import CharacterTokenizer
-from carrousel.web.language import tokenizer_page
+from carrousel.web.language import network_page, tokenizer_page
 from carrousel.web.library import Library
+from carrousel.web.network import PageNetwork
 from carrousel.web.sentence import Sentence
 
 from .conftest import OPENING, TEXT
@@ -85,6 +87,70 @@ def test_byte_pairs_are_cut_alike(language: Any):
     answers = ask(page, *({"what": "tokens", "text": text} for text in SENTENCES))
     for text, tokens in zip(SENTENCES, answers, strict=True):
         assert tokens[1:] == tokenizer.encode(text).tolist(), text
+
+
+ALPHABET = [
+    *"aeinotud' '’’  .,!-«»\"\n_5", " j'", "don", "n't", " aujourd'", "hui", " Il", "qu'", "ʼ", "œ",
+    " des", "½", "Ⅻ", "e\u0301", "हि", "日", "🙂", "\u200d", "ª", "\u2028", "\ufeff",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def random_texts() -> list[str]:
+    """Thousands of texts of what tokenizers stumble over, most of them with an end to be healed."""
+    rng = np.random.default_rng(0)
+    texts = ["".join(rng.choice(ALPHABET, rng.integers(0, 14))) for _ in range(3000)]
+    ends = ("", " ", "'", "’", "don'", " don'", "n'", " l’", "  ", "aujourd'", ".'")
+    return [text + str(rng.choice(ends)) for text in texts]
+
+
+def made_of(kind: str) -> Any:
+    """A tokenizer that knows "don't", "aujourd'hui" and some elisions, of three kinds."""
+    text = f"{TEXT}Je don't, aujourd'hui l'un n'est, qu'elle j'ai. " * 3
+    if kind == "words":
+        from carrousel.tokenizers.words import WordTokenizer
+
+        return WordTokenizer.learn(iter([text]), 100)
+    if kind == "characters":
+        return CharacterTokenizer(text)
+    pytest.importorskip("tokenizers", reason="tokenizers (the text extra) is not installed")
+    from carrousel.tokenizers.byte_pairs import BytePairTokenizer
+
+    return BytePairTokenizer.learn(iter([text]), 320)
+
+
+@pytest.mark.parametrize("kind", ["words", "characters", "byte pairs"])
+def test_random_texts_and_their_ends_are_read_alike(language: Any, random_texts: Any, kind: str):
+    tokenizer = made_of(kind)
+    page = with_tokenizer(language.page, tokenizer)
+    asked = [{"what": what, "text": text} for text in random_texts for what in ("tokens", "ends")]
+    answers = iter(ask(page, *asked))
+    for text in random_texts:
+        assert next(answers)[1:] == tokenizer.encode(text).tolist(), repr(text)
+        read, left = tokenizer.split_end(text)
+        tokens = [tokenizer.begin, *tokenizer.encode(read).tolist()]
+        assert next(answers) == [read, left, tokens, left], repr(text)
+
+
+@pytest.mark.parametrize("text", ["Je", "Je ", "Je don'", "Hier soir j'ai mangé un hamburger "])
+def test_half_a_word_is_left_to_be_written(language: Any, text: str):
+    """Page, server and ``LanguageModel.next`` guess the same after it."""
+    from carrousel.text.generation import read_prefix
+
+    tokenizer = made_of("words")
+    torch.manual_seed(0)
+    network = Network(Shape(len(tokenizer), "gru", 8, 8, 1, True))
+    page = network_page(network, tokenizer, "half")
+    scores, _, left = read_prefix(network, tokenizer, text)
+    chances = torch.from_numpy(scores).softmax(-1)
+    sentence = Sentence.of(page, text)
+    asked = {"what": "sentence", "text": text, "at": len(sentence.inputs) - 1, "target": 0}
+    (answer,) = ask(page, asked)
+    assert answer["best"]["id"] == int(chances.argmax())
+    assert answer["best"]["probability"] == pytest.approx(chances.max().item(), rel=1e-5)
+    served = sentence.answer(PageNetwork(page)(sentence.inputs)[-1])["next"]
+    assert served[0]["probability"] == pytest.approx(chances.max().item(), rel=1e-5)
+    assert all(one["token"].startswith(left) for one in served)
 
 
 @pytest.mark.parametrize("at", [0, 1, 8])

@@ -5,6 +5,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
+import torch
+from torch import Tensor
+
+from ..storage import int8_rows
 from ..storage.model_directory import LANGUAGE_MODEL, filled, read_model, write_model
 from ..storage.plain import restored
 from ..tokenizers.kinds import tokenizer_from_dict
@@ -12,7 +16,8 @@ from ..tokenizers.tokenizer import Tokenizer
 from .network import Network, Shape
 from .options import Options
 
-FORMAT = 2  # 1: the weights were always called model.safetensors
+FORMAT = 3  # 1: the weights were always called model.safetensors; 2: in float32 alone
+STEPS = ".steps"  # of a matrix in int8
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,7 @@ def save_model(
         "tokenizer": tokenizer.to_dict(),
         "report": report,
     }
-    write_model(path, LANGUAGE_MODEL, FORMAT, description, state)
+    write_model(path, LANGUAGE_MODEL, FORMAT, description, _packed(state))
 
 
 def load_model(path: Path) -> tuple[Network, Tokenizer, Options, dict[str, Any]]:
@@ -52,14 +57,38 @@ def load_model(path: Path) -> tuple[Network, Tokenizer, Options, dict[str, Any]]
         options = restored(Options, saved.options, "options")
         tokenizer = tokenizer_from_dict(saved.tokenizer)
         shape = restored(Shape, saved.shape, "shape")
-        _check(shape, options, len(tokenizer), len(files.tensors))
-        tensors = dict(files.tensors)
+        tensors = _unpacked(files.tensors)
+        _check(shape, options, len(tokenizer), len(tensors))
         if shape.tied and "embedding.weight" in tensors:
             tensors["decoder.weight"] = tensors["embedding.weight"]
         network = cast(Network, filled(partial(Network, shape), tensors, "the network"))
     except ValueError as error:
         raise ValueError(f"the model in {path} cannot be read: {error}") from error
     return network, tokenizer, options, saved.report
+
+
+def _packed(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Matrices that are whole multiples of a step (a model that was rounded) in a byte a number;
+    everything else as it is: what is read back is what was given."""
+    packed = dict(tensors)
+    for name, value in tensors.items():
+        if rows := int8_rows.split(value.detach().numpy()):
+            packed[name], packed[name + STEPS] = map(torch.from_numpy, rows)
+    return packed
+
+
+def _unpacked(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    unpacked = {name: value for name, value in tensors.items() if not name.endswith(STEPS)}
+    for name, steps in tensors.items():
+        if not name.endswith(STEPS):
+            continue
+        multiples = tensors.get(name.removesuffix(STEPS))
+        rows = None if multiples is None or multiples.ndim != 2 else len(multiples)
+        if multiples is None or multiples.dtype != torch.int8 or steps.shape != (rows,):
+            raise ValueError(f"{name} are the steps of no matrix in int8")
+        joined = int8_rows.joined(multiples.numpy(), steps.float().numpy())
+        unpacked[name.removesuffix(STEPS)] = torch.from_numpy(joined)
+    return unpacked
 
 
 def _check(shape: Shape, options: Options, tokens: int, tensors: int) -> None:

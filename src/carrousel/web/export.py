@@ -1,8 +1,9 @@
 """The whole explorer in one file that asks nothing of any server.
 
 Modules become ``data:`` addresses in an import map, where they go by bare names (a ``data:``
-module has no folder that "./x.js" could be relative to); models become JSON inside the page. The
-page's own policy forbids every connection.
+module has no folder that "./x.js" could be relative to); models become JSON inside the page, and a
+vocabulary that several of them share stands there once. The page's own policy forbids every
+connection.
 """
 
 import base64
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from ..storage.files import write_bytes
 from .files import static_files
-from .library import Library
+from .library import Library, compact
 
 PREFIX = "carrousel/"  # bare module names must not start with a dot or a slash
 _FROM = re.compile(r"""(\bfrom\s*|\bimport\s*\(?\s*)(["'])(\.{1,2}/[^"']+)\2""")
@@ -43,7 +44,7 @@ def exported(library: Library) -> str:
         f'<link rel="icon" href="{_data(files["icon.svg"], "image/svg+xml")}">',
         f"<style>{style}</style>",
         f'<script type="importmap">{imports}</script>',
-        *(_model(model.text.decode(), model.name, model.page["meta"]) for model in library),
+        *_models(library),
         f'<script type="module">{start}</script>',
     ]
     for pattern in (_STYLE, _ICON, _SCRIPT):
@@ -93,12 +94,39 @@ def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
 
 
+def _models(library: Library) -> list[str]:
+    """Vocabularies, each once, and the models that name them by number (see ``source.js``)."""
+    vocabularies: list[list[str]] = []
+    models = []
+    for model in library:
+        page = dict(model.page)
+        if (vocab := page.get("vocab")) is not None:
+            if vocab not in vocabularies:
+                vocabularies.append(vocab)
+            page["vocab"] = vocabularies.index(vocab)
+        models.append(_model(compact(page), model.name, model.page["meta"]))
+    return [
+        f'<script type="application/json" id="vocab:{k}">{_safe(compact(vocab))}</script>'
+        for k, vocab in enumerate(vocabularies)
+    ] + models
+
+
+def _safe(text: str) -> str:
+    """JSON that cannot end the script around it."""
+    return text.replace("<", chr(92) + "u003c")
+
+
 def _model(text: str, name: str, meta: dict) -> str:
-    about = {"name": name, "task": meta["task"], "title": meta.get("title", {})}
+    about = {
+        "name": name,
+        "task": meta["task"],
+        "title": meta.get("title", {}),
+        "family": meta.get("family"),
+    }
     label = json.dumps(about, ensure_ascii=False)
     return (
         f'<script type="application/json" id="model:{_attribute(name)}" '
-        f'data-model="{_attribute(label)}">{text.replace("<", chr(92) + "u003c")}</script>'
+        f'data-model="{_attribute(label)}">{_safe(text)}</script>'
     )
 
 

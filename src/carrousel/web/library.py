@@ -13,8 +13,14 @@ from .language import language_page
 from .network import PageNetwork
 from .series import forecaster_page
 
-SHIPPED = ("french", "bikes", "jobs")
+SHIPPED = ("french", "french-gru", "french-rnn", "english", "bikes", "jobs")
+OPENINGS = "openings.json"  # of each family of sentence models: beginnings, each with its swap
 CONVERTERS = {"language": language_page, "forecast": forecaster_page}
+
+
+def compact(content: Any) -> str:
+    """JSON without spaces."""
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,7 @@ class Model:
     @cached_property
     def text(self) -> bytes:
         """The page as JSON."""
-        return json.dumps(self.page, ensure_ascii=False, separators=(",", ":")).encode()
+        return compact(self.page).encode()
 
     @cached_property
     def network(self) -> PageNetwork:
@@ -59,9 +65,12 @@ class Library:
         """The models inside the package."""
         found = []
         with as_file(package_files("carrousel.web") / "models") as folder:
+            openings = json.loads((folder / OPENINGS).read_text(encoding="utf-8"))
             for name in SHIPPED:
                 if (folder / name).is_dir():
                     found.append(page_of(folder / name, name))
+        for page in found:
+            _join_family(page, found, openings)
         return cls.of(*found)
 
     @classmethod
@@ -91,6 +100,21 @@ def page_of(path: Path, name: str) -> dict[str, Any]:
     if more.exists():
         page["meta"] |= json.loads(more.read_text(encoding="utf-8"))
     return page
+
+
+def _join_family(
+    page: dict[str, Any], pages: list[dict[str, Any]], openings: dict[str, list[dict[str, Any]]]
+) -> None:
+    """Tell a sentence model what reads the same sentences with another cell, and what to try."""
+    family = page["meta"].get("family")
+    if family is None:
+        return
+    members = [one for one in pages if one["meta"].get("family") == family]
+    page["meta"] |= {
+        "cells": {one["kind"]: one["name"] for one in members},
+        "openings": openings[family],
+        "opening": openings[family][0]["text"],
+    }
 
 
 def kind_of(path: Path) -> str:

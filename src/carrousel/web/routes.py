@@ -45,6 +45,7 @@ class Summary(BaseModel):
     name: str
     task: str
     title: dict[str, str]
+    family: str | None = Field(None, description="Models that differ in their cell alone.")
 
 
 class RecordAnswer(BaseModel):
@@ -87,7 +88,12 @@ def api(library: Library) -> APIRouter:
     @router.get("/models", summary="The models that this explorer shows")
     def models() -> list[Summary]:
         return [
-            Summary(name=one.name, task=one.task, title=one.page["meta"].get("title", {}))
+            Summary(
+                name=one.name,
+                task=one.task,
+                title=one.page["meta"].get("title", {}),
+                family=one.page["meta"].get("family"),
+            )
             for one in library
         ]
 

@@ -14,22 +14,27 @@ SHOWN = 10  # next words in an answer
 
 @dataclass(frozen=True)
 class Sentence:
-    """Tokens, that of the beginning of a line first."""
+    """Tokens, that of the beginning of a line first; what is ``left`` of the text is read no more:
+    the next token begins with it (see ``Tokenizer.split_end``)."""
 
     vocab: list[str]
     steps: list[str]
     inputs: Tensor  # (T,) int64
+    left: str
 
     @classmethod
     def of(cls, page: dict[str, Any], text: str) -> "Sentence":
         tokenizer, vocab = tokenizer_of(page), page["vocab"]
         if not text.strip():
             raise ValueError("text holds no word")
-        tokens = [tokenizer.begin, *tokenizer.encode(text).tolist()]
-        return cls(vocab, [vocab[token] for token in tokens], torch.tensor(tokens))
+        read, left = tokenizer.split_end(text)
+        tokens = [tokenizer.begin, *tokenizer.encode(read).tolist()]
+        return cls(vocab, [vocab[token] for token in tokens], torch.tensor(tokens), left)
 
     def answer(self, output: Tensor) -> dict[str, Any]:
-        chances = output.softmax(-1).topk(min(SHOWN, len(self.vocab)))
+        allowed = torch.tensor([token.startswith(self.left) for token in self.vocab])
+        scores = output.masked_fill(~allowed, -torch.inf)
+        chances = scores.softmax(-1).topk(min(SHOWN, int(allowed.sum())))
         pairs = zip(chances.indices.tolist(), chances.values.tolist(), strict=True)
         return {"next": [{"token": self.vocab[k], "probability": p} for k, p in pairs]}
 

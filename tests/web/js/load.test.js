@@ -22,6 +22,20 @@ test("numbers come from lists, from float32 and from float16", () => {
   );
 });
 
+test("rows of int8 are multiples of their steps", () => {
+  const stored = {
+    dtype: "int8",
+    base64: base64(Int8Array.of(127, -1, 0, 2, -127, 3)),
+    steps: { dtype: "float32", base64: base64(Float32Array.of(0.5, -0.25)) },
+  };
+  assert.deepEqual([...decode(stored, "w")], [63.5, -0.5, 0, -0.5, 31.75, -0.75]);
+  assert.throws(
+    () => decode({ ...stored, steps: [1, 2, 3, 4] }, "w"),
+    /w has 6 numbers, which do not fill 4 rows/,
+  );
+  assert.throws(() => decode({ ...stored, steps: undefined }, "w"), /w.steps is neither/);
+});
+
 test("halves: largest, smallest, zero and what is no number", () => {
   assert.equal(halfToNumber(0x7bff), 65504);
   assert.equal(halfToNumber(0x0001), 2 ** -24);

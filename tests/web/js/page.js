@@ -6,26 +6,36 @@ import { readForecast, readSeries } from "../../../src/carrousel/web/static/fore
 import { halfLife } from "../../../src/carrousel/web/static/memory.js";
 import { forward } from "../../../src/carrousel/web/static/net/forward.js";
 import { loadModel } from "../../../src/carrousel/web/static/net/load.js";
-import { readSentence } from "../../../src/carrousel/web/static/tokenizer.js";
+import {
+  encode,
+  normalized,
+  readSentence,
+  splitEnd,
+} from "../../../src/carrousel/web/static/tokenizer.js";
 
 const { page, questions } = JSON.parse(readFileSync(0, "utf8"));
 const model = loadModel(page);
 const list = (numbers) => (numbers ? Array.from(numbers) : null);
 
 const answers = questions.map((question) =>
-  ({ tokens, sentence, forecast })[question.what](question),
+  ({ tokens, ends, sentence, forecast })[question.what](question),
 );
 process.stdout.write(JSON.stringify(answers));
 
 function tokens({ text }) {
-  return readSentence(model, text, Infinity).x;
+  return [model.meta.tokenizer.begin, ...encode(model, text)];
+}
+
+function ends({ text }) {
+  const { x, left } = readSentence(model, text, Infinity);
+  return [...splitEnd(model, normalized(text)), x, left];
 }
 
 function sentence({ text, at, target }) {
-  const { x } = readSentence(model, text);
+  const { x, left } = readSentence(model, text);
   const record = forward(model, x);
   const answer = askSentence(model, record, x, at, target);
-  const [best] = nextWords(model, record, at);
+  const [best] = nextWords(model, record, at, left);
   const layer = record.layers[record.layers.length - 1];
   return {
     survival: list(answer.survival),

@@ -17,9 +17,16 @@ import { random } from "./net/random.js";
 import { shown } from "./tokenizer.js";
 import { logProbability, windowInput, withoutStep, withoutWord } from "./occlusion.js";
 
-/** Probabilities of the next token after step `at`, the likeliest first. */
-export function nextWords(model, record, at) {
+/**
+ * Probabilities of the next token after step `at`, the likeliest first; after the last one, of those
+ * that begin with what the reader left (see `splitEnd`).
+ */
+export function nextWords(model, record, at, left = "") {
   const logits = record.output.slice(at * model.head.outputs, (at + 1) * model.head.outputs);
+  if (left && at === record.T - 1)
+    model.vocab.forEach((token, id) => {
+      if (!token.startsWith(left)) logits[id] = -Infinity;
+    });
   const chances = softmax(logits);
   return Array.from(chances, (probability, id) => ({
     id,

@@ -8,12 +8,25 @@ import { readSentence } from "./tokenizer.js";
 import { readSeries } from "./forecaster.js";
 import { t } from "./i18n.js";
 
-/** Load a model and give it its first input. */
-export async function openModel(store, name) {
-  const model = loadModel(await fetchModel(name));
+/** @type {Map<string, Promise<import("./net/load.js").Model>>} */
+const loaded = new Map();
+
+/** A model by its name; read and decoded once. @param {string} name */
+export function modelOf(name) {
+  if (!loaded.has(name)) {
+    const found = fetchModel(name).then(loadModel);
+    found.catch(() => loaded.delete(name)); // so that it may be asked for again
+    loaded.set(name, found);
+  }
+  return loaded.get(name);
+}
+
+/** Load a model and give it its first input: `text` for a model that reads sentences. */
+export async function openModel(store, name, text = null) {
+  const model = await modelOf(name);
   const input =
     model.meta.task === "language"
-      ? readSentence(model, model.meta.opening ?? t("page.opening"))
+      ? readSentence(model, text ?? model.meta.opening ?? t("page.opening"))
       : readSeries(model, 0);
   const record = forward(model, input.x);
   store.set({
@@ -27,6 +40,10 @@ export async function openModel(store, name) {
     layer: model.layers.length - 1,
   });
 }
+
+/** The same sentence, read by the other kind of cell. @param {any} store @param {string} kind */
+export const openCell = (store, kind) =>
+  openModel(store, store.state.model.meta.cells[kind], store.state.input.text);
 
 /** Recomputes the record when the input is another one. */
 export function keepLive(store) {

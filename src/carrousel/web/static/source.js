@@ -1,7 +1,10 @@
 // @ts-check
 /** Where models come from: the server, or this very file when the page was exported. */
 
-/** @returns {Promise<{name: string, task: string, title: object}[]>} */
+/**
+ * Models of one family differ in their cell alone.
+ * @returns {Promise<{name: string, task: string, title: object, family: string | null}[]>}
+ */
 export async function listModels() {
   /** @type {NodeListOf<HTMLElement>} */
   const found = document.querySelectorAll("script[data-model]");
@@ -13,9 +16,16 @@ export async function listModels() {
 /** The JSON of one model; net/load.js decodes it. */
 export async function fetchModel(name) {
   const id = `model:${name}`;
-  const embedded = document.getElementById(id);
-  if (embedded) return JSON.parse(embedded.textContent);
+  const model = embeddedJson(id);
+  if (typeof model?.vocab === "number") model.vocab = embeddedJson(`vocab:${model.vocab}`);
+  if (model) return model;
   return fetchJson(`api/models/${encodeURIComponent(name)}`);
+}
+
+/** What an exported page holds under this id, null for nothing. @param {string} id */
+function embeddedJson(id) {
+  const embedded = document.getElementById(id);
+  return embedded && JSON.parse(embedded.textContent);
 }
 
 async function fetchJson(address) {

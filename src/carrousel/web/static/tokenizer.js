@@ -23,7 +23,7 @@ const PIECES = new RegExp(
   "gu",
 );
 const TYPOGRAPHIC = new RegExp(`(?<=[${LETTER}${MARK}])[’ʼ]`, "gu");
-const WORD = new RegExp(`^ ?[${LETTER}]`, "u");
+const WORD = /^ *\p{L}/u;
 
 /** The words, marks and spaces of a text; words have the space before them. */
 export const pieces = (text) => text.match(PIECES) ?? [];
@@ -32,28 +32,64 @@ export const pieces = (text) => text.match(PIECES) ?? [];
 export const normalized = (text) => text.normalize("NFC").replace(TYPOGRAPHIC, "'");
 
 /**
- * The pieces of a text. Only the vowel that follows tells an elision from a quotation mark: at the
- * end of a text, a word with its apostrophe is one piece where the vocabulary knows it.
+ * What comes before, and the last word with its apostrophe, of a text that ends with one; the second
+ * is empty where none does. Only the vowel that follows tells an elision from an English ending or
+ * a quotation mark, so that `pieces` cuts it off at the end of a text; a vocabulary may know better.
+ * @param {string} text @returns {[string, string]}
  */
+function splitElision(text) {
+  if (!text.endsWith("'")) return [text, ""];
+  const [word, mark] = pieces([...text].slice(-2 * LONGEST).join("")).slice(-2);
+  if (mark !== "'" || !WORD.test(word)) return [text, ""];
+  return [text.slice(0, -word.length - 1), word + mark];
+}
+
+/** The pieces of a text, its last elision whole where the vocabulary knows it. */
 function cut(text, knows) {
-  const found = pieces(text);
-  const [word, mark] = found.slice(-2);
-  return mark === "'" && WORD.test(word) && knows(word + mark)
-    ? [...found.slice(0, -2), word + mark]
-    : found;
+  const [before, elision] = splitElision(text);
+  return elision && knows(elision) ? [...pieces(before), elision] : pieces(text);
 }
 
 /**
+ * What is read of the beginning of a text, and what the next token has to begin with. A beginning
+ * may end inside a token: words hold the space before them, and the apostrophe of "don'" is half of
+ * "'t". Such an end is not read, it is left to be written (`Tokenizer.split_end` in Python).
+ * @param {any} model @param {string} text in normal form @returns {[string, string]}
+ */
+export function splitEnd(model, text) {
+  const { knows, starts } = encoderOf(model);
+  if (!starts) return [text, ""];
+  if (text.endsWith(" ")) return [text.slice(0, -1), " "];
+  const [before, elision] = splitElision(text);
+  if (!elision || knows(elision)) return [text, ""];
+  if (starts(elision)) return [before, elision];
+  return starts("'") ? [text.slice(0, -1), "'"] : [text, ""];
+}
+
+/** Numbers of the tokens of a text. @param {any} model @param {string} text @returns {number[]} */
+export const encode = (model, text) =>
+  encoderOf(model)
+    .encode(normalized(text))
+    .map(({ id }) => id);
+
+/**
  * The sentence as the network reads it: the token that begins a line, then its own.
- * `known` is false where a word had to be spelled.
+ * `known` is false where a word had to be spelled; `left` is what the next token begins with.
  */
 export function readSentence(model, text, longest = 60) {
-  const encode = encoderOf(model);
-  const found = encode(normalized(text)).slice(0, longest);
+  const [whole, left] = splitEnd(model, normalized(text));
+  const every = encoderOf(model).encode(whole),
+    found = every.slice(0, longest);
   const tokens = found.map(({ id, known }) => ({ id, known, text: shown(model.vocab[id]) }));
   const { begin } = model.meta.tokenizer;
   const all = [{ id: begin, known: true, text: "▸" }, ...tokens];
-  return { text, tokens: all, x: all.map((token) => token.id) };
+  const { length } = found;
+  return {
+    text,
+    tokens: all,
+    x: all.map((token) => token.id),
+    left: length < every.length ? "" : left,
+  };
 }
 
 /** A token without the space before it; a space alone stays visible. */
@@ -74,18 +110,24 @@ function wordEncoder(model) {
   const { words, characters } = model.meta.tokenizer;
   const known = new Map(model.vocab.slice(0, words).map((word, id) => [word, id]));
   const spell = speller(characters, words, true);
-  return (text) =>
-    cut(text, (piece) => known.has(piece)).flatMap((piece) =>
-      known.has(piece)
+  const knows = (piece) => known.has(piece);
+  const encode = (text) =>
+    cut(text, knows).flatMap((piece) =>
+      knows(piece)
         ? [{ id: known.get(piece), known: true }]
         : spell(piece).map((id) => ({ id, known: piece.trim().length < 2 })),
     );
+  return { encode, knows, starts: beginnings([...known.keys(), ...characters]) };
 }
+
+/** Whether a token begins with something and goes on. @param {string[]} tokens */
+const beginnings = (tokens) => (start) =>
+  tokens.some((token) => token.startsWith(start) && token !== start);
 
 function characterEncoder(model) {
   const { characters, byte_fallback } = model.meta.tokenizer;
   const spell = speller(characters, 0, byte_fallback);
-  return (text) => spell(text).map((id) => ({ id, known: true }));
+  return { encode: (text) => spell(text).map((id) => ({ id, known: true })) };
 }
 
 /** Characters in the order of their code points, then the bytes of all others. */
@@ -114,11 +156,9 @@ function pairEncoder(model) {
   const index = new Map(ids.map((name, id) => [name, id]));
   const letters = byteCharacters();
   const utf8 = new TextEncoder();
-  const merge = (piece) =>
-    merged(
-      [...utf8.encode(piece)].map((byte) => letters[byte]),
-      rank,
-    );
+  const spelled = (text) => [...utf8.encode(text)].map((byte) => letters[byte]);
+  const merge = (piece) => merged(spelled(piece), rank);
+  const starts = beginnings(ids);
   const knows = (elision) => {
     const found = merge(elision);
     // Its apostrophe was merged with letters, and not for another word's sake.
@@ -126,10 +166,11 @@ function pairEncoder(model) {
       found.length === 1 || (found.at(-1).length > 1 && merge(elision.slice(0, -1)).length > 1)
     );
   };
-  return (text) =>
+  const encode = (text) =>
     cut(text, knows).flatMap((piece) =>
       merge(piece).map((name) => ({ id: index.get(name), known: true })),
     );
+  return { encode, knows, starts: (start) => starts(spelled(start).join("")) };
 }
 
 function merged(parts, rank) {

@@ -8,7 +8,8 @@ import { el } from "./dom.js";
 /**
  * @param {HTMLElement} root
  * @param {ReturnType<typeof import("../store.js").createStore>} store
- * @param {{models: {name: string, title: object}[], actions: {open: (name: string) => void,
+ * @param {{models: {name: string, title: object, family?: string | null}[],
+ *   actions: {open: (name: string) => void,
  *   language: () => void, theme: () => void, tour: () => void}}} options
  */
 export function mountHeader(root, store, { models, actions }) {
@@ -52,16 +53,27 @@ export function mountHeader(root, store, { models, actions }) {
   };
 }
 
+/** One entry a family: its cells are chosen beside the sentence. */
 function modelMenu(store, models, open) {
   const { lang, model } = store.state;
-  const options = models.map(({ name, title }) =>
-    el("option", { value: name, selected: name === model?.name }, title?.[lang] ?? name),
+  const family = model?.meta.family;
+  const first = ({ family, name }) =>
+    !family || models.find((one) => one.family === family).name === name;
+  const options = models.filter(first).map((one) =>
+    el(
+      "option",
+      {
+        value: one.name,
+        selected: family ? one.family === family : one.name === model?.name,
+      },
+      one.title?.[lang] ?? one.name,
+    ),
   );
   if (model?.meta.small)
     options.unshift(el("option", { selected: true, disabled: true }, t("page.small")));
   return el(
     "label",
-    { class: "model", hidden: models.length < 2 },
+    { class: "model", hidden: options.length < 2 },
     el("span", { class: "visually-hidden" }, t("page.model")),
     el("select", { id: "model", onchange: (event) => open(event.target.value) }, options),
   );

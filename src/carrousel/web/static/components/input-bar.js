@@ -5,6 +5,7 @@ import { t } from "../i18n.js";
 import { readSentence } from "../tokenizer.js";
 import { readSeries } from "../forecaster.js";
 import { el } from "./dom.js";
+import { cellChooser, openingPanel } from "./openings.js";
 
 export function mountInputBar(root, store) {
   const { model, input } = store.state;
@@ -27,7 +28,14 @@ function sentenceBar(store, model, input) {
     lang: model.meta.language ?? "fr",
     oninput: () => read(field.value),
   });
-  const examples = model.meta.beginnings ?? t("page.beginnings").split("|");
+  const examples =
+    model.meta.openings?.map((one) => one.text) ??
+    model.meta.beginnings ??
+    t("page.beginnings").split("|");
+  const panel = openingPanel(store, (text) => {
+    field.value = text;
+    read(text);
+  });
   const menu = el(
     "select",
     {
@@ -47,6 +55,7 @@ function sentenceBar(store, model, input) {
     const next = readSentence(model, text);
     say(next);
     store.set({ input: next, playing: false });
+    panel.update();
   }
   function say(sentence) {
     const spelled = sentence.tokens
@@ -56,13 +65,16 @@ function sentenceBar(store, model, input) {
     note.textContent = spelled ? t("page.unknown", spelled) : "";
   }
   say(input);
+  panel.update();
   return el(
     "div",
     { class: "input-bar" },
     el("label", { for: "sentence" }, t("page.sentence")),
     field,
     menu,
+    cellChooser(store),
     note,
+    panel.element,
   );
 }
 

@@ -17,7 +17,8 @@
 //   "meta": {...}                   anything else; handed through
 // }
 // ARRAY is a flat list of numbers, row-major, or {"dtype": "float16" | "float32", "base64": "..."}
-// with little-endian bytes. Gates are stacked in torch's order: LSTM i, f, g, o; GRU r, z, n.
+// with little-endian bytes, or {"dtype": "int8", "base64": "...", "steps": ARRAY (R)}: R rows, each
+// of whole multiples of its step. Gates are stacked in torch's order: LSTM i, f, g, o; GRU r, z, n.
 // Sizes are read off the arrays, so that every layer may have its own.
 
 import { CELLS } from "./cells.js";
@@ -91,15 +92,38 @@ export function decode(data, name) {
   if (ArrayBuffer.isView(data)) return /** @type {any} */ (data);
   if (Array.isArray(data)) return Float64Array.from(data);
   check(typeof data?.base64 === "string", `${name} is neither a list of numbers nor base64`);
-  const text = atob(data.base64);
-  const bytes = Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+  const bytes = bytesOf(data.base64);
+  if (data.dtype === "int8") {
+    return multiplied(new Int8Array(bytes.buffer), decode(data.steps, `${name}.steps`), name);
+  }
   if (data.dtype === "float64") return new Float64Array(bytes.buffer);
   if (data.dtype === "float32") return new Float32Array(bytes.buffer);
   check(
     data.dtype === "float16",
-    `${name} has dtype ${data.dtype}, but float16, float32 and float64 are read`,
+    `${name} has dtype ${data.dtype}, but int8, float16, float32 and float64 are read`,
   );
   return Float32Array.from(new Uint16Array(bytes.buffer), halfToNumber);
+}
+
+/** @param {string} base64 */
+function bytesOf(base64) {
+  const text = atob(base64),
+    bytes = new Uint8Array(text.length);
+  for (let k = 0; k < bytes.length; k++) bytes[k] = text.charCodeAt(k);
+  return bytes;
+}
+
+/**
+ * Rows of whole multiples of a step; exact, since steps have few digits.
+ * @param {Int8Array} multiples @param {Numbers} steps @param {string} name
+ */
+function multiplied(multiples, steps, name) {
+  const width = multiples.length / steps.length;
+  check(
+    Number.isInteger(width) && width > 0,
+    `${name} has ${multiples.length} numbers, which do not fill ${steps.length} rows`,
+  );
+  return Float32Array.from(multiples, (value, k) => value * steps[Math.floor(k / width)]);
 }
 
 /** The value of an IEEE 754 half. @param {number} bits */

@@ -23,6 +23,11 @@ export default {
     "page.sentence": "The network reads",
     "page.series": "Series",
     "page.examples": "Other beginnings…",
+    "page.cells": "Kind of cell",
+    "page.quoted": "“{0}”",
+    "page.swap": "Exchange {0} for {1}",
+    "page.follows": "the guess follows the word",
+    "page.forgets": "the word is forgotten: the same guess",
     "page.reset": "Original values",
     "page.reads":
       "The network reads {0} observations at each step. Drag the points: it answers at once.",
@@ -55,6 +60,11 @@ export default {
     "page.sentence": "Le réseau lit",
     "page.series": "Série",
     "page.examples": "D’autres débuts…",
+    "page.cells": "Sorte de cellule",
+    "page.quoted": "« {0} »",
+    "page.swap": "Remplacer {0} par {1}",
+    "page.follows": "la réponse suit le mot",
+    "page.forgets": "le mot est oublié : même réponse",
     "page.reset": "Valeurs d’origine",
     "page.reads":
       "Le réseau lit {0} observations à chaque pas. Déplacez les points : il répond aussitôt.",

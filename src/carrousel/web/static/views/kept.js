@@ -63,7 +63,7 @@ export function mount(root, store) {
     const mine = ++turn;
     const { model, record, input, step: at } = store.state;
     const asked = language
-      ? askedWord(model, record, at, target)
+      ? askedWord(model, record, input, at, target)
       : askedStep(model, input, record, at, target);
     const answer = language
       ? askSentence(model, record, input.x, at, asked.id)
@@ -132,8 +132,8 @@ async function baselineOf(model, length, canceled) {
   return known.get(length);
 }
 
-function askedWord(model, record, at, target) {
-  const words = nextWords(model, record, at);
+function askedWord(model, record, input, at, target) {
+  const words = nextWords(model, record, at, input.left);
   const chosen = words.find((word) => word.id === target) ?? words[0];
   return { ...chosen, words: words.slice(0, GUESSES) };
 }

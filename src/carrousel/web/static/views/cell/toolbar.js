@@ -3,6 +3,7 @@
 
 import { el } from "../../components/dom.js";
 import { t } from "../../i18n.js";
+import { openCell } from "../../live.js";
 import { TAUGHT } from "../../net/cells.js";
 import { isSmall, openedOf, showOpened, showSmall } from "./networks.js";
 import { PACES } from "./player.js";
@@ -65,10 +66,12 @@ function kinds(store, current) {
   );
 }
 
-/** The network that the page opened, if its cells are of this kind; else a small one. */
+/** The same sentence read by this kind of cell, where the model that is shown has it; else a small
+ * network of this kind. */
 function choose(store, kind, current) {
   if (kind === current) return;
-  if (openedOf(kind) && !isSmall(store.state)) showOpened(store);
+  if (store.state.model.meta.cells?.[kind]) openCell(store, kind);
+  else if (openedOf(kind) && !isSmall(store.state)) showOpened(store);
   else showSmall(store, kind);
 }
 
