@@ -287,7 +287,7 @@ class Forecaster:
             This forecaster, whose forecasts are calibrated from now on.
         """
         self._require_fitted()
-        if data is None and self.plan_ is None:
+        if data is None and not hasattr(self, "runs_"):
             raise ValueError("data: a loaded model remembers too little; give calibrate the series")
         panel, h = self._panel, self.options.h
         if data is not None or static_df is not None:
@@ -445,8 +445,7 @@ class Forecaster:
         self._require_fitted()
         wall = Wall.of(panel, self.options.h)
         if self._zero_shot is not None:
-            clock = panel if wall is None else wall
-            found = self._zero_shot.window_quantiles(clock, drops, self.options.h)
+            found = self._zero_shot.window_quantiles(wall or panel, drops, self.options.h, ahead)
         elif wall is not None:
             found = wall_quantiles(self.networks_, wall, drops, ahead, self._companion)
         else:
@@ -601,15 +600,18 @@ class Forecaster:
             raise ValueError("explain: not for series that share a hidden state (groups=)")
         panel, like = self._observed(data, static_df)
         ahead = self._ahead(panel, X_df)
-        number, wall = series_number(panel, unique_id), Wall.of(panel, self.options.h)
+        number, h = series_number(panel, unique_id), self.options.h
+        wall = Wall.of(panel, h)
         steps: list[int] | int | None = step
         if self._zero_shot is not None:
-            h = self.options.h
-            asked = self._zero_shot.asked(wall or panel, number, chosen_steps(step, h), h)
+            left, effects = self._zero_shot.apart(panel, h, ahead)
+            chosen = chosen_steps(step, h)
+            asked = self._zero_shot.asked(Wall.of(left, h) or left, number, chosen, h)
             found = explained(*asked, number)
+            found = found.beside(float(effects[number, [one - 1 for one in chosen]].mean()))
         else:
             if wall is not None:
-                panel, steps, ahead = to_explain(wall, number, step, self.options.h, ahead)
+                panel, steps, ahead = to_explain(wall, number, step, h, ahead)
             found = explain(self.networks_, panel, number, steps, ahead, self._companion)
         return replace(found, like=None if isinstance(like, Panel) else like)
 
@@ -649,7 +651,7 @@ class Forecaster:
     def _remembered(self) -> int:
         """Values of each series that a forecast, or the states of ``update``, begin with."""
         if self._zero_shot is not None:
-            return self._zero_shot.history
+            return self._zero_shot.remembered(self._panel)
         shape = self.networks_[0].shape
         return shape.history + shape.patch - 1  # a window for each phase of a step
 

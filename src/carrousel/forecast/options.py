@@ -13,7 +13,8 @@ from ..wording import meant, one_of
 EFFORTS = ("instant", "fast", "default", "best")
 WHOLE = ("context", "hidden_size", "num_layers", "ensemble", "max_steps", "batch_size", "conformal")
 CELLS = (*NAMES, "ann")
-BESIDE = ("futr_exog", "hist_exog", "static_exog", "calendar", "holidays", "groups")
+AHEAD = ("futr_exog", "holidays")  # what counts beside a network that is not trained
+TRAINED_ON = ("hist_exog", "static_exog", "calendar", "groups")
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,8 @@ class Options:
             with one value for each group (see ``carrousel.forecast.network.groups``).
         effort: "fast", "default" or "best": time for accuracy, wherever the above is None; or
             "instant": nothing is learned, a network that ships with the package forecasts (see
-            ``carrousel.forecast.Pretrained``). It reads no covariates and no groups.
+            ``carrousel.forecast.Pretrained``). Of covariates, ``futr_exog`` and ``holidays`` have
+            a say, by a regression.
         pretrained_share: How much of a forecast comes from the network that ships, beside those
             that are trained, from 0 (nothing) to below 1; None measures it on held-out windows (0
             with covariates, and of more than 5,000 series).
@@ -111,7 +113,7 @@ class Options:
             _names("calendar", self.calendar)
         if self.pretrained_share is not None:
             real("pretrained_share", self.pretrained_share, 0, 1, below=True)
-            if self.pretrained_share and any(getattr(self, name) for name in BESIDE):
+            if self.pretrained_share and any(getattr(self, name) for name in AHEAD + TRAINED_ON):
                 raise ValueError(
                     "pretrained_share: the network that ships reads no covariates and no groups; "
                     f"give 0, got {self.pretrained_share!r}"
@@ -123,11 +125,11 @@ class Options:
 
     def _refuse_to_learn(self) -> None:
         """Refuse what only a network that is trained can heed."""
-        for name in BESIDE:
+        for name in TRAINED_ON:
             if getattr(self, name):
                 raise ValueError(
-                    f"{name} cannot be used with effort='instant', which learns nothing; "
-                    "give effort='fast', 'default' or 'best'"
+                    f"{name} cannot be used with effort='instant', which learns nothing and heeds "
+                    f"only {', '.join(AHEAD)}; give effort='fast', 'default' or 'best'"
                 )
         trained = ("context", "hidden_size", "num_layers", "ensemble", "max_steps")
         for name in (*trained, "pretrained_share"):

@@ -104,7 +104,8 @@ def test_pretrained_takes_any_horizon_and_frame():
     [
         ({"h": 3}, "h is no option"),
         ({"effort": "best"}, "effort is no option"),
-        ({"futr_exog": ("price",)}, "futr_exog cannot be used with effort='instant'"),
+        ({"hist_exog": ("visits",)}, "hist_exog cannot be used with effort='instant'"),
+        ({"calendar": True}, "calendar cannot be used .* heeds only futr_exog, holidays"),
         ({"groups": True}, "groups cannot be used with effort='instant'"),
         ({"hidden_size": 3}, "hidden_size cannot be chosen with effort='instant'"),
         ({"cell": "gru"}, "cell must be 'lstm' with effort='instant'"),
@@ -113,6 +114,17 @@ def test_pretrained_takes_any_horizon_and_frame():
 def test_what_it_cannot_heed_is_refused(options, message):
     with pytest.raises((TypeError, ValueError), match=message):
         Forecaster.pretrained(**options)
+
+
+def test_intervals_are_widened_by_the_errors_of_the_past():
+    table = make_table([seasonal_series(120, 12)], "MS")
+    calibrated = Forecaster(6, effort="instant", conformal=4).fit(table)
+    found = calibrated.predict(level=[80])
+    plain = Forecaster(6, effort="instant").fit(table).predict(level=[80])
+    assert calibrated.calibration_ is not None
+    assert found["carrousel"].equals(plain["carrousel"])
+    assert not found["carrousel-hi-80"].equals(plain["carrousel-hi-80"])
+    assert len(Forecaster(6, effort="instant", conformal=4).backtest(table, 2)) == 12
 
 
 def test_fine_tuning_it_is_refused_with_the_reason():

@@ -1,6 +1,6 @@
 """The answer to "what did this forecast rely on?": tables, a figure and sentences."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,8 +26,10 @@ class Explanation(Plottable, picture="carrousel.forecast.explanation.picture:plo
         correction: What the network added to the simple forecasts.
         error: What the account of the simple forecasts leaves over, in units of y.
         share, pretrained: How much of the forecast comes from the network that ships, and by what
-            that moves it from ``mean``: ``forecast`` is ``mean`` + the sum of ``copied`` +
-            ``correction`` + ``error`` + ``pretrained``.
+            that moves it from ``mean``.
+        columns: What columns that are known ahead add with ``effort="instant"``, beside the
+            network. ``forecast`` is ``mean`` + the sum of ``copied`` + ``correction`` + ``error``
+            + ``pretrained`` + ``columns``.
         steps, units, simple: Columns of the tables, see ``table``.
         fidelity: The rankings beside baselines (``carrousel.explain.Fidelity``).
     """
@@ -47,6 +49,16 @@ class Explanation(Plottable, picture="carrousel.forecast.explanation.picture:plo
     like: Any = None
     share: float = 0.0
     pretrained: float = 0.0
+    columns: float = 0.0
+
+    def beside(self, columns: float) -> "Explanation":
+        """The same with what columns add to the forecast of what is left without them."""
+        return replace(
+            self,
+            forecast=self.forecast + columns,
+            without_memory=self.without_memory + columns,
+            columns=columns,
+        )
 
     def table(self, part: str = "steps") -> Any:
         """A frame of the kind that went into the forecaster.
@@ -104,6 +116,8 @@ class Explanation(Plottable, picture="carrousel.forecast.explanation.picture:plo
             if self.share
             else ""
         )
+        if self.columns:
+            beside += f" Columns that are known ahead move it by {_number(self.columns, '+')}."
         return [
             f"{self.unique_id}, {span}: {_number(self.forecast)}; with an empty memory it would "
             f"be {_number(self.without_memory)}.{beside}",

@@ -44,9 +44,11 @@ class Pretrained:
         """A ``Forecaster`` that holds these series: for ``update``, ``save`` and more forecasts."""
         return self.on_nothing(h).fit(data)
 
-    def predict(self, data: Any, h: int, *, level: Sequence[float] = (80, 95)) -> Any:
+    def predict(
+        self, data: Any, h: int, *, level: Sequence[float] = (80, 95), X_df: Any = None
+    ) -> Any:
         """The next ``h`` steps of every series, as ``Forecaster.predict``."""
-        return self.on(data, h).predict(level=level)
+        return self.on(data, h).predict(level=level, X_df=X_df)
 
     def sample(self, data: Any, h: int, n: int = 100, **options: Any) -> Any:
         """Sample paths of the next ``h`` steps, as ``Forecaster.sample``."""

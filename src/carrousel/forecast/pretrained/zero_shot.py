@@ -16,6 +16,7 @@ from ..network.distribution import QUANTILES
 from ..network.tiles import TILE, whole_tiles
 from .asked import Asked, step_of
 from .checks import check, learn
+from .covariates import READ, apart
 from .network import LONG, Network
 from .query import PAST, WEEKS
 from .storage import shipped
@@ -46,15 +47,28 @@ class ZeroShot:
         lags = max(PAST * first, WEEKS * second + first)
         return min(self.network.shape.read + lags, LONGEST)
 
+    def remembered(self, panel: Panel) -> int:
+        """Values of each series of a panel that a forecast depends on."""
+        return max(READ, self.history) if _known_ahead(panel) else self.history
+
     def window_quantiles(
-        self, panel: Panel | Wall, drops: Sequence[int], h: int
+        self,
+        panel: Panel | Wall,
+        drops: Sequence[int],
+        h: int,
+        ahead: NDArray[np.float32] | None = None,
     ) -> NDArray[np.float64]:
         """(W, S, h, Q) quantiles of what follows each series without its last ``drops[w]``; on
         the clock of a ``Wall``, of the steps of time.
 
         A series whose last values are missing is forecast from its last one, further ahead. One
-        without any value gets the typical forecast of the panel, as far as there is one.
+        without any value gets the typical forecast of the panel, as far as there is one. Columns
+        that are known ahead, ``ahead`` (S, h, F) after the end of each series, have their say
+        beside the network (see ``covariates``).
         """
+        steady = panel.steady if isinstance(panel, Wall) else panel
+        if _known_ahead(steady):
+            return np.stack([self._beside_columns(steady, drop, h, ahead) for drop in drops])
         if isinstance(panel, Wall):
             return np.stack([self._by_the_wall(panel, drop, h) for drop in drops])
         ends = np.concatenate([panel.offsets[1:] - drop for drop in drops])
@@ -74,6 +88,14 @@ class ZeroShot:
                 raise ValueError("there is no value to forecast from in any series")
             out[~there] = np.median(out[there], axis=0)
         return out.reshape(len(drops), panel.n_series, h, len(QUANTILES))
+
+    def apart(
+        self, panel: Panel, h: int, ahead: NDArray[np.float32] | None
+    ) -> tuple[Panel, NDArray[np.float64]]:
+        """The panel without what its columns did, and (S, h) what they do after its end."""
+        if not _known_ahead(panel):
+            return panel, np.zeros((panel.n_series, h))
+        return apart(panel, 0, h, ahead, self.seasons[0])
 
     def asked(
         self, panel: Panel | Wall, series: int, steps: Sequence[int], h: int
@@ -101,6 +123,14 @@ class ZeroShot:
             lesson = learn(check(self.network, found, torch.tensor([[gap + h]])))
         asked = Asked(self.network, lesson, seasons, length, horizon, int(gap))
         return asked, x.view(1, -1, step), panel
+
+    def _beside_columns(
+        self, panel: Panel, drop: int, h: int, ahead: NDArray[np.float32] | None
+    ) -> NDArray[np.float64]:
+        """(S, h, Q): the network forecasts what is left without the columns."""
+        left, effects = apart(panel, drop, h, ahead, self.seasons[0])
+        quantiles: NDArray[np.float64] = self.window_quantiles(Wall.of(left, h) or left, [0], h)[0]
+        return quantiles + effects[..., None]
 
     def _by_the_wall(self, wall: Wall, drop: int, h: int) -> NDArray[np.float64]:
         """(S, h, Q): where clocks are put forward, the steps of time reach further on the wall."""
@@ -153,6 +183,10 @@ class ZeroShot:
         last = torch.full((len(shown), 1), shown.shape[1] - 1)
         lesson = learn(check(network, found, ahead[:, -1:]))
         return lesson.corrected(network.answer(found, last, ahead[:, None])).absolute()[:, 0]
+
+
+def _known_ahead(panel: Panel) -> bool:
+    return bool(panel.covariates and panel.covariates.ahead)
 
 
 def _cut(wall: Wall, known: NDArray) -> Panel:

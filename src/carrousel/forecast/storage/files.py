@@ -187,14 +187,15 @@ def _saved(description: dict[str, Any], tensors: dict[str, Tensor]) -> Saved:
     reading = {name: given.pop(name) for name in READ_OPTIONS if name in given}
     options = restored(Options, {**given, "reading": reading}, "options")
     zero_shot = _zero_shot(saved.pretrained, section("pretrained", tensors))
+    panel = _panel(saved.panel, section("panel", tensors))
     if saved.shape is not None:
         shape = restored(Shape, saved.shape, "shape")
         check_shape(shape, options, saved.networks, len(tensors))
     elif saved.networks:
         raise ValueError("networks have no shape")
-    else:
-        shape = Shape(options.h, options.cell, 1, 1, (1,), 1, 1)  # of forecasts alone
-    panel = _panel(saved.panel, section("panel", tensors))
+    else:  # of forecasts alone
+        ahead = panel.covariates.sizes(panel.covariates.ahead) if panel.covariates else ()
+        shape = Shape(options.h, options.cell, 1, 1, (1,), 1, 1, futr=ahead)
     check_panel(panel, shape)
     stream = section("stream", tensors)
     if stream:
