@@ -15,6 +15,7 @@ WHOLE = ("context", "hidden_size", "num_layers", "ensemble", "max_steps", "batch
 CELLS = (*NAMES, "ann")
 AHEAD = ("futr_exog", "holidays")  # what counts beside a network that is not trained
 TRAINED_ON = ("hist_exog", "static_exog", "calendar", "groups")
+BESIDE = (*AHEAD, *TRAINED_ON)
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ class Options:
             _names("calendar", self.calendar)
         if self.pretrained_share is not None:
             real("pretrained_share", self.pretrained_share, 0, 1, below=True)
-            if self.pretrained_share and any(getattr(self, name) for name in AHEAD + TRAINED_ON):
+            if self.pretrained_share and any(getattr(self, name) for name in BESIDE):
                 raise ValueError(
                     "pretrained_share: the network that ships reads no covariates and no groups; "
                     f"give 0, got {self.pretrained_share!r}"
