@@ -14,13 +14,13 @@ from sklearn.base import clone
 from carrousel import LanguageModel, SequenceClassifier
 from carrousel.sequence.plan import Plan
 
-from .toy import QUICK, waves
+from .toy import ALONE, QUICK, waves
 
 
 @pytest.fixture(scope="module")
 def fitted() -> SequenceClassifier:
     X, y = waves()
-    return SequenceClassifier(**QUICK).fit(X, y)
+    return SequenceClassifier(**ALONE).fit(X, y)
 
 
 def test_what_is_easy_to_hear_is_learned(fitted):
@@ -37,9 +37,9 @@ def test_what_is_easy_to_hear_is_learned(fitted):
 
 def test_the_same_seed_gives_the_same_model(fitted):
     X, y = waves()
-    again = SequenceClassifier(**QUICK).fit(X, y)
+    again = SequenceClassifier(**ALONE).fit(X, y)
     assert (again.predict_proba(X) == fitted.predict_proba(X)).all()
-    other = SequenceClassifier(**QUICK, random_state=1).fit(X, y)
+    other = SequenceClassifier(**ALONE, random_state=1).fit(X, y)
     assert (other.predict_proba(X) != fitted.predict_proba(X)).any()
 
 
@@ -51,7 +51,7 @@ def test_answers_do_not_depend_on_company(fitted):
 
 def test_nothing_of_the_held_out_part_reaches_the_scale():
     X, y = waves()
-    model = SequenceClassifier(**QUICK).fit(
+    model = SequenceClassifier(**ALONE).fit(
         X[:30], y[:30], validation=([x + 1e6 for x in X[30:]], y[30:])
     )
     rows = np.concatenate(X[:30])
@@ -148,12 +148,12 @@ def test_an_interrupted_training_resumes_to_the_same_model(fitted, tmp_path):
             raise KeyboardInterrupt
 
     with pytest.warns(RuntimeWarning, match="interrupted after 20 updates"):
-        SequenceClassifier(**QUICK).fit(X, y, checkpoint=tmp_path, progress=stop)
+        SequenceClassifier(**ALONE).fit(X, y, checkpoint=tmp_path, progress=stop)
     assert os.listdir(tmp_path) == ["network0.safetensors"]
-    again = SequenceClassifier(**QUICK).fit(X, y, checkpoint=tmp_path, resume=True)
+    again = SequenceClassifier(**ALONE).fit(X, y, checkpoint=tmp_path, resume=True)
     assert (again.predict_proba(X) == fitted.predict_proba(X)).all()
     with pytest.raises(ValueError, match="belongs to a training on other data"):
-        SequenceClassifier(**QUICK).fit(X, y[::-1], checkpoint=tmp_path, resume=True)
+        SequenceClassifier(**ALONE).fit(X, y[::-1], checkpoint=tmp_path, resume=True)
 
 
 def test_options_are_scikit_learns(fitted):
@@ -214,8 +214,8 @@ def test_an_expensive_mistake_is_avoided():
     noise = np.random.default_rng(0)
     X = [x * 0 + noise.normal(size=x.shape) for x in X]  # nothing to tell them by
     y = ["rare" if k % 10 == 0 else "often" for k in range(60)]
-    plain = SequenceClassifier(**QUICK).fit(X, y).predict_proba(X)
-    fair = SequenceClassifier(**QUICK, class_weight="balanced").fit(X, y)
+    plain = SequenceClassifier(**ALONE).fit(X, y).predict_proba(X)
+    fair = SequenceClassifier(**ALONE, class_weight="balanced").fit(X, y)
     assert fair.predict_proba(X)[:, 1].mean() > plain[:, 1].mean() + 0.1
 
 
@@ -242,7 +242,7 @@ def test_an_expensive_mistake_is_avoided():
 def test_what_holds_no_sequences_is_refused(X, why):
     y = ["a", "b", "c"][: len(X)] if hasattr(X, "__len__") else ["a"]
     with pytest.raises((TypeError, ValueError), match=why):
-        SequenceClassifier(**QUICK).fit(X, y)
+        SequenceClassifier(**ALONE).fit(X, y)
 
 
 @pytest.mark.parametrize(
@@ -260,7 +260,7 @@ def test_what_holds_no_sequences_is_refused(X, why):
 def test_what_holds_no_labels_is_refused(y, why):
     X, _ = waves(8)
     with pytest.raises((TypeError, ValueError), match=why):
-        SequenceClassifier(**QUICK).fit(X, y)
+        SequenceClassifier(**ALONE).fit(X, y)
 
 
 def test_nothing_is_answered_before_fit():
@@ -276,7 +276,7 @@ def test_missing_numbers_are_learned_where_there_are_some(fitted):
              for k, x in enumerate(X)]  # fmt: skip
     with pytest.raises(ValueError, match=r"X\[\d+\] has a missing number.*fit with missing=True"):
         fitted.predict(holes)
-    model = SequenceClassifier(**QUICK).fit(holes, y)
+    model = SequenceClassifier(**ALONE).fit(holes, y)
     assert model.score(holes, y) > 0.9
     assert np.isfinite(model.predict_proba([np.full((4, 2), np.nan)])).all()
 

@@ -12,7 +12,7 @@ from carrousel.sequence.evaluation.evaluation import Evaluation
 from carrousel.sequence.evaluation.report import render
 from carrousel.sequence.labels import Labels
 
-from .toy import QUICK, waves
+from .toy import ALONE, QUICK, waves
 
 NAMES = ["a", "b", "c"]
 
@@ -89,7 +89,7 @@ def test_confusion_is_drawn():
 
 def test_estimators_evaluate_themselves():
     X, y = waves()
-    model = SequenceClassifier(**QUICK).fit(X, y)
+    model = SequenceClassifier(**ALONE).fit(X, y)
     found = model.evaluate(X, y, names=[f"n{k}" for k in range(40)])
     assert found.accuracy == model.score(X, y)
     assert list(found.names)[:2] == ["n0", "n1"]

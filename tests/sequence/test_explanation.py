@@ -6,9 +6,9 @@ import pytest
 from carrousel import SequenceClassifier
 from carrousel.sequence import SequenceRegressor, SequenceTagger
 
-from .toy import QUICK, waves
+from .toy import ALONE, QUICK, waves
 
-OPTIONS = {**QUICK, "epochs": 30, "learning_rate": 0.02, "ensemble": 2}
+OPTIONS = {**ALONE, "epochs": 30, "learning_rate": 0.02, "ensemble": 2}
 
 
 def spikes(count: int = 60, seed: int = 0) -> tuple[list[np.ndarray], list[str], list[int]]:
@@ -60,7 +60,7 @@ def test_the_account_adds_up(fitted):
 @pytest.mark.parametrize("convolution", [False, True])
 def test_beginnings_are_what_predict_says_of_them(bidirectional, convolution):
     X, y = waves(16)
-    options = {**QUICK, "epochs": 1, "bidirectional": bidirectional, "convolution": convolution}
+    options = {**ALONE, "epochs": 1, "bidirectional": bidirectional, "convolution": convolution}
     model = SequenceClassifier(**options).fit(X, y)
     found = model.explain(X[5])
     wanted = model.predict_proba([X[5][: k + 1] for k in range(len(X[5]))])
@@ -84,20 +84,20 @@ def test_words_missing_numbers_tags_and_numbers_are_explained():
     assert len(found.plot().axes) == 2
     X, y = waves(16)
     X[0][1] = np.nan
-    model = SequenceClassifier(**{**QUICK, "epochs": 2}).fit(X, y)
+    model = SequenceClassifier(**{**ALONE, "epochs": 2}).fit(X, y)
     assert np.isfinite(model.explain(X[0]).scores["removed"]).all()
     tags = [[label] * len(x) for x, label in zip(X, y, strict=True)]
     tagger = SequenceTagger(**{**QUICK, "epochs": 2}).fit(X, tags)
     assert len(tagger.explain(X[3], step=1).scores["removed"]) == len(X[3])
     with pytest.raises(ValueError, match="step must be one of"):
         tagger.explain(X[3], step=100)
-    regressor = SequenceRegressor(**{**QUICK, "epochs": 2}).fit(X, np.arange(16.0))
+    regressor = SequenceRegressor(**{**ALONE, "epochs": 2}).fit(X, np.arange(16.0))
     assert regressor.explain(X[3]).believed == pytest.approx(regressor.predict([X[3]])[0], rel=1e-4)
 
 
 def test_one_step_and_a_cell_without_memory():
     X, y = waves(16)
-    model = SequenceClassifier(**{**QUICK, "epochs": 1, "cell": "rnn"}).fit(X, y)
+    model = SequenceClassifier(**{**ALONE, "epochs": 1, "cell": "rnn"}).fit(X, y)
     found = model.explain(X[0][:1])
     assert set(found.scores) == {"removed"}
     assert found.fidelity is None

@@ -12,7 +12,7 @@ from carrousel import SequenceClassifier
 from carrousel.sequence import read_folder, read_table, read_texts, read_ts
 from carrousel.sequence.inputs.texts import TextReader
 
-from .toy import QUICK
+from .toy import ALONE, QUICK
 
 LONG = {
     "id": ["b", "a", "b", "a", "b"],
@@ -232,7 +232,7 @@ def test_texts_are_classified_and_saved(tmp_path, level):
 )
 def test_what_is_no_text_is_refused(X, why):
     with pytest.raises((TypeError, ValueError), match=why):
-        SequenceClassifier(**QUICK).fit(X, ["p", "n"])
+        SequenceClassifier(**ALONE).fit(X, ["p", "n"])
     model = SequenceClassifier(**{**QUICK, "epochs": 1}).fit(TEXTS, FEELINGS)
     with pytest.raises(TypeError, match="must be a text"):
         model.predict([np.zeros((3, 1))])
@@ -273,9 +273,9 @@ def test_damaged_vectors_name_the_line(tmp_path, text, why):
     path = tmp_path / "vectors.txt"
     path.write_text(text)
     with pytest.raises(ValueError, match=why):
-        SequenceClassifier(**QUICK, vectors=path).fit(TEXTS, FEELINGS)
+        SequenceClassifier(**ALONE, vectors=path).fit(TEXTS, FEELINGS)
     with pytest.raises(FileNotFoundError):
-        SequenceClassifier(**QUICK, vectors=tmp_path / "no").fit(TEXTS, FEELINGS)
+        SequenceClassifier(**ALONE, vectors=tmp_path / "no").fit(TEXTS, FEELINGS)
 
 
 def test_what_is_a_text_is_recognized():

@@ -11,10 +11,17 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from carrousel import SequenceClassifier
 from carrousel.sequence import SequenceRegressor
+from carrousel.sequence.companion import convolutions
 
-from .toy import QUICK, waves
+from .toy import ALONE, waves
 
-SMALL = {"hidden_size": 4, "ensemble": 1, "convolution": False, "batch_size": 16}
+SMALL = {
+    "hidden_size": 4,
+    "ensemble": 1,
+    "convolution": False,
+    "companion": False,
+    "batch_size": 16,
+}
 LENGTHS = "rows of a table are series of one channel, and series may be shorter or longer"
 FRAMES = "whether a row of a data frame is a sequence or a step cannot be told: read_table is told"
 SHARED = {
@@ -56,7 +63,8 @@ def checks() -> list:
 
 
 @pytest.mark.parametrize(("estimator", "check"), checks())
-def test_scikit_learns_checks(estimator, check):
+def test_scikit_learns_checks(estimator, check, monkeypatch):
+    monkeypatch.setattr(convolutions, "WIDTHS", (336, 336))  # faster
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the checks themselves
         check(estimator)
@@ -64,7 +72,7 @@ def test_scikit_learns_checks(estimator, check):
 
 def test_validation_grid_search_and_pipelines_take_lists():
     X, y = waves(36)
-    quick = {**QUICK, "epochs": 4}
+    quick = {**ALONE, "epochs": 4}
     scores = cross_val_score(SequenceClassifier(**quick), X, y, cv=3)
     assert scores.shape == (3,)
     chances = cross_val_predict(SequenceClassifier(**quick), X, y, cv=2, method="predict_proba")
@@ -80,5 +88,5 @@ def test_validation_grid_search_and_pipelines_take_lists():
 @pytest.mark.parametrize("state", [None, 3, np.random.RandomState(0), np.random.default_rng(0)])
 def test_random_states_are_scikit_learns(state):
     X, y = waves(12)
-    model = SequenceClassifier(**{**QUICK, "epochs": 1, "random_state": state}).fit(X, y)
+    model = SequenceClassifier(**{**ALONE, "epochs": 1, "random_state": state}).fit(X, y)
     assert model.predict_proba(X).shape == (12, 2)

@@ -10,7 +10,7 @@ from carrousel.sequence import SequenceRegressor, SequenceTagger
 from carrousel.sequence.layers.pooling import POOLINGS
 from carrousel.sequence.tagger import Tagging
 
-from .toy import QUICK, waves
+from .toy import ALONE, QUICK, waves
 
 
 def means(count: int = 60, seed: int = 0) -> tuple[list[np.ndarray], np.ndarray]:
@@ -39,7 +39,7 @@ def test_numbers_on_any_scale_are_learned(tmp_path):
 def test_several_numbers_at_once():
     X, y = means()
     both = np.stack([y, -y], 1)
-    model = SequenceRegressor(**QUICK).fit(X, both)
+    model = SequenceRegressor(**ALONE).fit(X, both)
     assert model.predict(X).shape == both.shape
     assert model.score(X, both) == pytest.approx(r2_score(both, model.predict(X)))
     with pytest.raises(ValueError, match="y must have 2 numbers for each sequence, got 1"):
@@ -57,12 +57,12 @@ def test_several_numbers_at_once():
 )
 def test_what_holds_no_numbers_is_refused(y, why):
     with pytest.raises(ValueError, match=why):
-        SequenceRegressor(**QUICK).fit(waves(8)[0], y)
+        SequenceRegressor(**ALONE).fit(waves(8)[0], y)
 
 
 def test_targets_that_are_all_the_same_are_foretold():
     X, _ = waves(20)
-    model = SequenceRegressor(**QUICK).fit(X, [5.0] * 20)
+    model = SequenceRegressor(**ALONE).fit(X, [5.0] * 20)
     np.testing.assert_allclose(model.predict(X), 5, atol=0.5)
 
 
@@ -118,16 +118,16 @@ def test_what_holds_no_tags_is_refused(y, why):
 
 def test_learning_on_starts_where_learning_stopped(tmp_path):
     X, y = waves()
-    first = SequenceClassifier(**QUICK).fit(X, y)
+    first = SequenceClassifier(**ALONE).fit(X, y)
     first.save(tmp_path)
     for init in (first, tmp_path):
-        model = SequenceClassifier(**QUICK).fit(X, y, init=init)
+        model = SequenceClassifier(**ALONE).fit(X, y, init=init)
         assert model.runs_[0].steps < first.runs_[0].steps
         assert model.score(X, y) >= first.score(X, y) - 0.05
         scales = model.networks_[0].entry.mean, first.networks_[0].entry.mean
         assert torch.equal(*scales)
     with pytest.raises(ValueError, match=r"labels that were learned \('down', 'up'\), got 'new'"):
-        SequenceClassifier(**QUICK).fit(X, ["new", *y[1:]], init=first)
+        SequenceClassifier(**ALONE).fit(X, ["new", *y[1:]], init=first)
     with pytest.raises(TypeError, match="init must be a SequenceTagger"):
         SequenceTagger(**QUICK).fit(X, [["a"]], init=first)
 
@@ -191,7 +191,7 @@ def test_of_long_sequences_parts_are_learned_from(monkeypatch):
     assert model.score(X, y) > 0.8
     assert len(model.predict(X)[0]) == len(X[0])
     assert "1 sequence of more than 20 steps" in model.plan_.reasons[1]
-    label = SequenceClassifier(**QUICK).fit(X, ["a", "b"] * 20)
+    label = SequenceClassifier(**ALONE).fit(X, ["a", "b"] * 20)
     assert len(label.plan_.reasons) == 2
 
 

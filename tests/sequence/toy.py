@@ -3,6 +3,7 @@
 import numpy as np
 
 QUICK = {"hidden_size": 6, "ensemble": 1, "epochs": 12, "batch_size": 8, "convolution": False}
+ALONE = QUICK | {"companion": False}  # of models that can have a companion
 
 
 def waves(count: int = 40, channels: int = 2, seed: int = 0) -> tuple[list[np.ndarray], list[str]]:

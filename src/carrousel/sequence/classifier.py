@@ -15,6 +15,8 @@ from .labels import Labels, as_array, check_labels
 from .ragged import Ragged
 from .task import Outputs, Task, averaged
 
+SMALLEST = 1e-9  # weight of a class, beside which probabilities are looked at
+
 
 class Classification(Task):
     """One of several classes: cross entropy on the softmax of a row of scores."""
@@ -56,6 +58,34 @@ class Classification(Task):
     def strata(self, targets: Tensor) -> np.ndarray:
         return targets.numpy()
 
+    def linear_targets(self, targets: Tensor) -> Tensor:
+        return 2.0 * torch.nn.functional.one_hot(targets, self.outputs).double() - 1
+
+    def beside(self, scores: Tensor, temperature: float) -> Tensor:
+        return (scores / temperature).softmax(-1)
+
+    def tilt(self) -> Tensor:
+        if self.weights is None:
+            return super().tilt()
+        return self.weights.clamp_min(SMALLEST).log()
+
+    def cost(self, answers: Tensor, targets: Tensor) -> float:
+        chances = answers[torch.arange(len(targets)), targets].clamp_min(1e-9)
+        weights = torch.ones(len(targets)) if self.weights is None else self.weights[targets]
+        return -float((chances.log() * weights).sum())
+
+    def figures(self, parts: list[tuple[Tensor, Any]]) -> dict[str, Any]:
+        answers, targets = torch.cat([said for said, _ in parts]), torch.cat([t for _, t in parts])
+        best = answers.max(1)
+        right = (best.indices == targets).numpy()
+        error = expected_calibration_error(best.values.numpy(), right)
+        return {"accuracy": float(right.mean()), "expected_calibration_error": error}
+
+    def reported(self, before: dict[str, Any], figures: dict[str, Any]) -> dict[str, Any]:
+        errors = before.get("expected_calibration_error", {})
+        after = {"after": figures["expected_calibration_error"]}
+        return {**figures, "expected_calibration_error": {**errors, **after}}
+
     def calibrate(self, held_out: list[tuple[list[Outputs], Any]]) -> dict[str, Any]:
         parts: list[Part] = [(torch.stack(cast(Any, o)), t) for o, t in held_out]
         if not parts:
@@ -67,18 +97,15 @@ class Classification(Task):
             "accuracy": before["accuracy"],
             "temperature": self.temperature,
             "expected_calibration_error": {
-                "before": before["error"], "after": self._errors(held_out)["error"],
+                "before": before["expected_calibration_error"],
+                "after": self._errors(held_out)["expected_calibration_error"],
             },
         }  # fmt: skip
 
     def _errors(self, held_out: list[tuple[list[Outputs], Any]]) -> dict[str, float]:
-        said: list[Any] = [averaged(self, outputs) for outputs, _ in held_out]
-        chances = torch.cat(said)
-        targets = torch.cat([targets for _, targets in held_out])
-        best = chances.max(1)
-        right = (best.indices == targets).numpy()
-        error = expected_calibration_error(best.values.numpy(), right)
-        return {"accuracy": float(right.mean()), "error": error}
+        return self.figures(
+            [(cast(Any, averaged(self, one)), targets) for one, targets in held_out]
+        )
 
     def asked(self, outputs: Tensor, answer: int, step: int) -> Tensor:
         return log_odds(outputs, answer)
@@ -103,6 +130,9 @@ class SequenceClassifier(SequenceEstimator):
     Args:
         pooling: How steps become one answer: "last", "mean", "max", "attention" or "concat" (last,
             mean and max together).
+        companion: Whether a regression on fixed features (random convolutions of numbers, n-grams
+            of texts) has a share in the answer, as large as what is held out says; None: yes,
+            unless ``bidirectional`` is False (a stream has none) or nothing is held out.
         class_weight: What a mistake costs: a dict from label to weight, or "balanced" for the
             inverse of how frequent a class is; None: the same for all.
 
@@ -128,6 +158,7 @@ class SequenceClassifier(SequenceEstimator):
     sklearn_kind: ClassVar[str] = "classifier"
 
     pooling: str | None = None
+    companion: bool | None = None
     class_weight: Any = None
 
     @property

@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
+from torch import Tensor
 
 from ..audio import Recordings
 from ..limits import whole
 from ..training import Progress, Run
 from ..wording import some
+from .companion.companion import Companion
+from .companion.joining import joined
 from .explanation.explain import explain
 from .explanation.explanation import Explanation
 from .inputs.readers import reader_for
@@ -183,7 +186,7 @@ class SequenceEstimator:
         if validation is not None:
             given = reader.read(validation[0])
             held = Examples(given, task.encode(validation[1], given))
-        plan = plan_for(self, inputs, reader.sizes(), task, seed)
+        plan = plan_for(self, inputs, reader.sizes(), task, seed, validated=held is not None)
         if held is not None:
             plan = judged_by(plan, len(held), task)
         if once:
@@ -197,17 +200,27 @@ class SequenceEstimator:
             checkpoint=None if checkpoint is None else Path(checkpoint), resume=resume,
         )  # fmt: skip
         _warn(members)
-        self._take(reader, task, plan, [m.network for m in members], [m.run for m in members])
         unseen = _unseen(members, examples, held, plan)
-        self.report_ = task.calibrate(unseen) if unseen else {}
+        report = task.calibrate(unseen) if unseen else {}
+        companion = None if before is None else before.companion_
+        if before is None and plan.companion:
+            parts = [] if held is not None else _held_out(members, plan)
+            companion, report = joined(
+                reader, task, examples, held, parts, unseen, report, plan.train.seed
+            )
+        self._take(
+            reader, task, plan, [m.network for m in members], [m.run for m in members], companion
+        )
+        self.report_ = report
 
     def _take(
         self, reader: Any, task: Task, plan: Plan | None, networks: Sequence[Network],
-        runs: Sequence[Run] = (),
+        runs: Sequence[Run] = (), companion: Companion | None = None,
     ) -> None:  # fmt: skip
         """Become what was fitted, or read from a file."""
         self.reader_, self.task_, self.plan_ = reader, task, plan
         self.networks_, self.runs_ = list(networks), list(runs)
+        self.companion_ = companion
 
     def predict(self, X: Any) -> Any:
         """The answers to sequences."""
@@ -221,12 +234,21 @@ class SequenceEstimator:
     def _averaged(self, X: Any) -> Outputs:
         """What the networks say, activated and averaged."""
         self._require_fitted()
-        batch = self.reader_.read(X)
-        return averaged(self.task_, [ask(network, batch) for network in self.networks_])
+        return self._answered(self.reader_.read(X))
+
+    def _answered(self, batch: Ragged) -> Outputs:
+        """The same of sequences that are read already."""
+        said = averaged(self.task_, [ask(network, batch) for network in self.networks_])
+        return said if self.companion_ is None else self.companion_.beside(batch, said)
 
     def stream(self) -> Any:
         """A :class:`carrousel.sequence.streaming.Stream` for steps that come one by one."""
         self._require_fitted()
+        if self.companion_ is not None:
+            raise ValueError(
+                "companion must be False for a stream: what it reads is known at the end; fit with "
+                "companion=False, bidirectional=False"
+            )
         return Stream(self.networks_, self.task_, self.reader_)
 
     def explain(self, sequence: Any, answer: Any = None, *, step: int | None = None) -> Explanation:
@@ -252,7 +274,7 @@ class SequenceEstimator:
         batch = self.reader_.read(sequence if one else [sequence])
         if len(batch) != 1:
             raise ValueError(f"sequence must be one, got {len(batch)}")
-        said = averaged(self.task_, [ask(network, batch) for network in self.networks_])
+        said = self._answered(batch)
         where = len(batch.rows) - 1 if step is None else step
         if not isinstance(where, int) or not -len(batch.rows) <= where < len(batch.rows):
             raise ValueError(f"step must be one of {len(batch.rows)}, got {step!r}")
@@ -263,7 +285,9 @@ class SequenceEstimator:
         else:
             number = _number(answer, classes)
         where %= len(batch.rows)
-        return explain(self.networks_, self.task_, self.reader_, batch, number, classes, where)
+        return explain(
+            self.networks_, self.companion_, self.task_, self.reader_, batch, number, classes, where
+        )
 
     def _answers(self) -> list[Any]:
         """What the outputs are called."""
@@ -344,6 +368,12 @@ def _unseen(
         return [([ask(network, part.inputs)], part.targets) for network, part in parts]
     shared = examples[out[0].held_out]  # type: ignore[index]
     return [([ask(m.network, shared.inputs) for m in out], shared.targets)]
+
+
+def _held_out(members: Sequence[Member], plan: Plan) -> list[Tensor]:
+    """The numbers of the examples in each of these parts."""
+    parts = [m.held_out for m in members if m.held_out is not None and len(m.held_out)]
+    return parts if plan.rotate else parts[:1]
 
 
 def _warn(members: Sequence[Member]) -> None:

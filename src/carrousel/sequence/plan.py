@@ -33,6 +33,7 @@ class Plan:
     parts: int  # of which one is held out; 0: none
     rotate: bool  # whether each network holds out another part
     stop_early: bool
+    companion: bool
     epochs: int
     longest: int = LONGEST  # steps of one sequence in an update
     reasons: tuple[str, ...] = ()
@@ -44,8 +45,8 @@ def check_options(o: Any) -> None:
     for name in ("hidden_size", "num_layers", "ensemble", "epochs", "batch_size", "embedding_size"):
         if getattr(o, name) is not None:
             whole(name, getattr(o, name))
-    for name in ("bidirectional", "convolution", "missing"):
-        value = getattr(o, name)
+    for name in ("bidirectional", "convolution", "companion", "missing"):
+        value = getattr(o, name, None)
         if value is not None and not isinstance(value, bool):
             raise TypeError(f"{name} must be True, False or None, got {value!r}")
     if hasattr(o, "pooling"):
@@ -57,9 +58,11 @@ def check_options(o: Any) -> None:
         real("learning_rate", o.learning_rate, 0, 100, above=True)
 
 
-def plan_for(o: Any, batch: Ragged, sizes: dict[str, Any], task: Any, seed: int) -> Plan:
+def plan_for(
+    o: Any, batch: Ragged, sizes: dict[str, Any], task: Any, seed: int, validated: bool = False
+) -> Plan:
     """The plan for sequences to learn from; ``o`` are the estimator's options, ``sizes`` the
-    fields of the shape that its reader decides."""
+    fields of the shape that its reader decides; ``validated``: whether others are held out."""
     count, text = len(batch), bool(sizes.get("tokens"))
     steps = len(batch.rows) if task.per_step else count
     dropout = _or(o.dropout, 0.5 if text else 0.3)
@@ -70,13 +73,16 @@ def plan_for(o: Any, batch: Ragged, sizes: dict[str, Any], task: Any, seed: int)
     parts = 0 if not fraction else max(round(1 / fraction), 2)
     parts = parts if count >= 2 * parts else 0
     few = count < FEW
+    companion = not task.per_step and _or(
+        o.companion, o.bidirectional is not False and (parts > 0 or validated)
+    )
     shape = Shape(
         outputs=task.outputs,
         cell=o.cell or ("gru" if few and not text else "lstm"),
         hidden=_or(o.hidden_size, 64),
         layers=_or(o.num_layers, 1),
         bidirectional=_or(o.bidirectional, True),
-        filters=64 if _or(o.convolution, True) else 0,
+        filters=64 if _or(o.convolution, text or not companion) else 0,
         pooling="" if task.per_step else _or(o.pooling, "concat"),
         scaled=task.scaled,
         **sizes,
@@ -107,7 +113,7 @@ def plan_for(o: Any, batch: Ragged, sizes: dict[str, Any], task: Any, seed: int)
             "so many of them, from a random one on; answers are given to all of them"
         )
     return Plan(
-        shape, train, dropout, batch_size, ensemble, parts, few, not few, epochs,
+        shape, train, dropout, batch_size, ensemble, parts, few, not few, companion, epochs,
         longest=LONGEST, reasons=tuple(reasons),
     )  # fmt: skip
 
@@ -127,7 +133,7 @@ def for_one_pass(plan: Plan, epochs: int | None) -> Plan:
         plan.train, steps=(epochs or 1) * per_epoch, schedule="constant", warmup=0.0, patience=0,
         learning_rate=plan.train.learning_rate * LEARNING_ON, average=0.0,
     )  # fmt: skip
-    return replace(plan, train=train, parts=0, stop_early=False, reasons=())
+    return replace(plan, train=train, parts=0, stop_early=False, companion=False, reasons=())
 
 
 def for_learning_on(plan: Plan, networks: Sequence[Network]) -> Plan:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ..storage.plain import typed
 from .estimator import SequenceEstimator
 from .ragged import Ragged
-from .task import Outputs, Task
+from .task import Outputs, Task, averaged
 
 
 class Regression(Task):
@@ -53,12 +53,24 @@ class Regression(Task):
             shares = np.where(spread > 0, 1 - missed / spread, np.where(missed > 0, 0.0, 1.0))
         return float(shares.mean())
 
+    def linear_targets(self, targets: Tensor) -> Tensor:
+        return targets / self.unit
+
+    def beside(self, scores: Tensor, temperature: float) -> Tensor:
+        return scores * self.unit
+
+    def cost(self, answers: Tensor, targets: Tensor) -> float:
+        return float(((answers - targets) / self.unit).square().sum())
+
+    def figures(self, parts: list[tuple[Tensor, Any]]) -> dict[str, Any]:
+        root = torch.cat([said - targets for said, targets in parts]).square().mean(0).sqrt()
+        return {"root_mean_squared_error": root.tolist()}
+
     def calibrate(self, held_out: list[tuple[list[Outputs], Any]]) -> dict[str, Any]:
         if not held_out:
             return {}
-        errors = [torch.stack(said).mean(0) - targets for said, targets in held_out]  # type: ignore[arg-type]
-        root = torch.cat(errors).square().mean(0).sqrt()
-        return {"held_out": sum(map(len, errors)), "root_mean_squared_error": root.tolist()}
+        parts: list[Any] = [(averaged(self, said), targets) for said, targets in held_out]
+        return {"held_out": sum(len(targets) for _, targets in parts), **self.figures(parts)}
 
     def asked(self, outputs: Any, answer: int, step: int) -> Tensor:
         return outputs[:, answer]
@@ -86,6 +98,9 @@ class SequenceRegressor(SequenceEstimator):
     Args:
         pooling: How steps become one answer: "last", "mean", "max", "attention" or "concat" (last,
             mean and max together).
+        companion: Whether a regression on fixed features (random convolutions of numbers, n-grams
+            of texts) has a share in the answer, as large as what is held out says; None: yes,
+            unless ``bidirectional`` is False (a stream has none) or nothing is held out.
 
     >>> import numpy as np
     >>> from carrousel.sequence import SequenceRegressor
@@ -102,6 +117,7 @@ class SequenceRegressor(SequenceEstimator):
     sklearn_kind: ClassVar[str] = "regressor"
 
     pooling: str | None = None
+    companion: bool | None = None
 
 
 def numbers(y: Any, count: int) -> tuple[np.ndarray, bool]:

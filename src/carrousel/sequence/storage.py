@@ -11,7 +11,8 @@ from torch import Tensor
 from ..limits import real
 from ..storage.checkpoint import prefixed, section
 from ..storage.model_directory import filled, read_model, write_model
-from ..storage.plain import restored, shortened
+from ..storage.plain import restored, shortened, typed
+from .companion.companion import Companion
 from .inputs.readers import BY_KIND
 from .network import Network, Shape
 
@@ -28,6 +29,7 @@ class _Description:
     temperature: float
     reasons: list[str]
     report: dict[str, Any]
+    companion: dict[str, Any] | None = None
 
 
 def save_estimator(path: Path, estimator: Any) -> None:
@@ -35,6 +37,9 @@ def save_estimator(path: Path, estimator: Any) -> None:
     tensors: dict[str, Tensor] = {}
     for number, network in enumerate(estimator.networks_):
         tensors |= prefixed(f"network{number}", network.state_dict())
+    companion = estimator.companion_
+    if companion is not None:
+        tensors |= prefixed("companion", companion.state_dict())
     description = {
         "options": {name: _plain(name, one) for name, one in estimator.get_params().items()},
         "shape": asdict(estimator.networks_[0].shape),
@@ -44,6 +49,7 @@ def save_estimator(path: Path, estimator: Any) -> None:
         "temperature": estimator.task_.temperature,
         "reasons": [] if estimator.plan_ is None else list(estimator.plan_.reasons),
         "report": estimator.report_,
+        "companion": None if companion is None else companion.to_dict(),
     }
     write_model(path, estimator.kind, FORMAT, description, tensors)
 
@@ -78,11 +84,29 @@ def load_estimator(path: Path, cls: Any) -> Any:
         ]  # fmt: skip
         read = BY_KIND[reader].from_dict(saved.reader)
         _check(shape, read, task)
+        companion = None if saved.companion is None else _companion(
+            saved.companion, read, task, section("companion", files.tensors)
+        )  # fmt: skip
     except (TypeError, ValueError) as error:
         raise ValueError(f"the model in {path} cannot be read: {error}") from error
-    estimator._take(read, task, None, networks)
+    estimator._take(read, task, None, networks, companion=companion)
     estimator.report_ = saved.report
     return estimator
+
+
+def _companion(
+    saved: dict[str, Any], reader: Any, task: Any, tensors: dict[str, Tensor]
+) -> Companion:
+    own = ("share", "temperature")
+    sizes = {name: value for name, value in saved.items() if name not in own}
+
+    def made() -> Companion:
+        return Companion(reader.companion_features_from(sizes), task)
+
+    companion = cast(Companion, filled(made, tensors, "companion"))
+    companion.features.check()
+    companion.restore(*(typed(saved.get(name), float, f"companion.{name}") for name in own))
+    return companion
 
 
 def _check(shape: Shape, reader: Any, task: Any) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .companion.companion import Companion
 from .network import Network
 from .ragged import Ragged
 from .task import Task, averaged
@@ -80,7 +81,9 @@ def advance(network: Network, batch: Ragged, state: Any) -> tuple[Tensor, Any]:
     return network.answer(features), (after, buffers, pooled)
 
 
-def after_each_step(networks: Sequence[Network], task: Task, batch: Ragged, most: int) -> Any:
+def after_each_step(
+    networks: Sequence[Network], companion: Companion | None, task: Task, batch: Ragged, most: int
+) -> Any:
     """(steps, answers after them (S, K)) of one sequence, were it to end there; of a long one
     ``most`` steps evenly spread, the last among them."""
     length = len(batch.rows)
@@ -94,7 +97,11 @@ def after_each_step(networks: Sequence[Network], task: Task, batch: Ragged, most
                 continue
             beginnings = [network(Ragged.of([batch.rows[:stop]])) for stop in stops.tolist()]
             said.append(torch.cat([_last(one) for one in beginnings]))
-    return stops - 1, averaged(task, said)
+    after = averaged(task, said)
+    if companion is not None:
+        prefixes = Ragged.of([batch.rows[:stop] for stop in stops.tolist()])
+        after = companion.beside(prefixes, after)
+    return stops - 1, after
 
 
 def _last(answer: Any) -> Tensor:

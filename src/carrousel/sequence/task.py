@@ -78,6 +78,30 @@ class Task:
         report."""
         return {}
 
+    def linear_targets(self, targets: Any) -> Tensor:
+        """(n, K) numbers for which a companion's regression is made."""
+        raise NotImplementedError
+
+    def beside(self, scores: Tensor, temperature: float) -> Tensor:
+        """(n, K) what such a regression gives, activated as the networks' answers are."""
+        raise NotImplementedError
+
+    def tilt(self) -> Tensor:
+        """(K,) what mistakes cost, as a difference of logarithms of probabilities."""
+        return torch.zeros(self.outputs)
+
+    def cost(self, answers: Tensor, targets: Any) -> float:
+        """How bad activated answers (n, K) are, summed over examples."""
+        raise NotImplementedError
+
+    def figures(self, parts: "list[tuple[Tensor, Any]]") -> dict[str, Any]:
+        """For the report: how good activated answers (n, K) are, of parts with their targets."""
+        raise NotImplementedError
+
+    def reported(self, before: dict[str, Any], figures: dict[str, Any]) -> dict[str, Any]:
+        """What of a report becomes something else with the figures of other answers."""
+        return figures
+
     def asked(self, outputs: Tensor, answer: int, step: int) -> Tensor:
         """(B,) what an explanation asks about: of one network's outputs (B, K) or (B, T, K) how
         much the answer number ``answer`` (at a step) is believed."""

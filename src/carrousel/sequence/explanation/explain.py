@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from ...explain import Attribution, Fidelity, attribute, fidelity
 from ...explain.faithfulness import Removal
 from ...ops.cells import CELLS
+from ..companion.companion import Companion
 from ..network import Network
 from ..ragged import Ragged
 from ..streaming import after_each_step
@@ -23,6 +24,7 @@ STOPS = 120  # beginnings of a sequence that are looked at
 
 def explain(
     networks: Sequence[Network],
+    companion: Companion | None,
     task: Task,
     reader: Any,
     batch: Ragged,
@@ -35,7 +37,7 @@ def explain(
     x = batch.rows[None]  # (1, T, ...)
     length = x.shape[1]
     window = -(-length // WINDOWS)
-    together = _Asked(networks, task, answer, step)
+    together = _Asked(networks, task, answer, step, companion)
     stand_ins = _stand_ins(reader, networks)
     removed = attribute(
         together, x, method="occlusion", time_dim=1, window=window, replacements=stand_ins
@@ -44,7 +46,7 @@ def explain(
     if CELLS[networks[0].shape.cell].keeps is not None:
         found["memory"] = _ledgers(networks, task, answer, step, x)
     judged = _judged(together, x, found, stand_ins[0]) if 1 < length <= MOST_JUDGED else None
-    stops, after = after_each_step(networks, task, batch, STOPS)
+    stops, after = after_each_step(networks, companion, task, batch, STOPS)
     memory = found.get("memory")
     return Explanation(
         answer=classes[answer],
@@ -63,17 +65,30 @@ def explain(
 
 
 class _Asked(nn.Module):
-    """(B, T, ...) to (B,): how much an answer is believed, by the mean of some networks."""
+    """(B, T, ...) to (B,): how much an answer is believed, by the mean of some networks and a
+    companion's share."""
 
-    def __init__(self, networks: Sequence[Network], task: Task, answer: int, step: int) -> None:
+    def __init__(
+        self,
+        networks: Sequence[Network],
+        task: Task,
+        answer: int,
+        step: int,
+        companion: Companion | None = None,
+    ) -> None:
         super().__init__()
+        self.companion = companion
         self.networks = nn.ModuleList(networks)
         self.task, self.answer, self.step = task, answer, step
 
     def forward(self, x: Tensor) -> Tensor:
         count, length = x.shape[:2]
         batch = Ragged(x.flatten(0, 1), torch.full((count,), length))
-        return torch.stack([self._one(network(batch), count) for network in self.networks]).mean(0)
+        said = torch.stack([self._one(network(batch), count) for network in self.networks]).mean(0)
+        if self.companion is None:
+            return said
+        own = self.task.asked(self.companion.logits(batch), self.answer, self.step)
+        return (1 - self.companion.share) * said + self.companion.share * own
 
     def _one(self, said: Any, count: int) -> Tensor:
         outputs = said.rows.unflatten(0, (count, -1)) if isinstance(said, Ragged) else said

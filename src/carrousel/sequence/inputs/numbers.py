@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import torch
 from torch import nn
 
 from ...storage.plain import restored
 from ...wording import one_of
+from ..companion.convolutions import RandomConvolutions
 from ..ragged import Ragged
 from .arrays import LAYOUTS, read_arrays
 
@@ -52,6 +54,14 @@ class NumberReader:
     def prepare(self, network: nn.Module, inputs: Ragged) -> None:
         """Give a new network the scale of what it learns from."""
         network.entry.measure(inputs.rows)  # type: ignore[operator,union-attr]
+
+    def companion_features(self, batch: Ragged, generator: torch.Generator) -> RandomConvolutions:
+        """What a companion of the networks reads, drawn for such sequences."""
+        return RandomConvolutions.learn(batch, self.masked, generator)
+
+    def companion_features_from(self, data: dict[str, Any]) -> RandomConvolutions:
+        """The same, of the sizes that a file names."""
+        return RandomConvolutions.sized(data, self.channels, self.masked)
 
     def steps(self, batch: Ragged) -> list[list[str]]:
         """What people read at each step: its number from 0."""

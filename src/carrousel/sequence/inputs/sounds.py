@@ -9,6 +9,7 @@ from torch import nn
 
 from ...audio import LogMel, Recordings, leveled, spec_augment
 from ...storage.plain import restored, typed
+from ..companion.convolutions import RandomConvolutions
 from ..ragged import Ragged
 
 HOP = 0.02  # seconds: half as many steps as usual are learned from in half the time
@@ -85,6 +86,14 @@ class SoundReader:
     def prepare(self, network: nn.Module, inputs: Ragged) -> None:
         """Give a new network the scale of what it learns from."""
         network.entry.measure(inputs.rows)  # type: ignore[operator,union-attr]
+
+    def companion_features(self, batch: Ragged, generator: torch.Generator) -> RandomConvolutions:
+        """What a companion of the networks reads, drawn for such sequences."""
+        return RandomConvolutions.learn(batch, False, generator)
+
+    def companion_features_from(self, data: dict[str, Any]) -> RandomConvolutions:
+        """The same, of the sizes that a file names."""
+        return RandomConvolutions.sized(data, self.features.channels, False)
 
     def steps(self, batch: Ragged) -> list[list[str]]:
         """What people read at each step: the seconds from the beginning."""

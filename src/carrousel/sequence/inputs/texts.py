@@ -12,6 +12,7 @@ from ...tokenizers.kinds import learn_tokenizer, tokenizer_from_dict
 from ...tokenizers.tokenizer import LEVELS, Tokenizer
 from ...tokenizers.words import WordTokenizer
 from ...wording import one_of
+from ..companion.ngrams import NGrams
 from ..ragged import Ragged
 from .vectors import Vectors, read_vectors
 
@@ -83,6 +84,14 @@ class TextReader:
                 vector = self.vectors.of(spelled.decode(errors="replace").strip())
                 if vector is not None:
                     weight[token] = torch.from_numpy(vector)
+
+    def companion_features(self, batch: Ragged, generator: torch.Generator) -> NGrams:
+        """What a companion of the networks reads of such texts."""
+        return NGrams.learn(batch, self.tokenizer)
+
+    def companion_features_from(self, data: dict[str, Any]) -> NGrams:
+        """The same, of the sizes that a file names."""
+        return NGrams.sized(data, self.tokenizer)
 
     def steps(self, batch: Ragged) -> list[list[str]]:
         """What people read at each step."""

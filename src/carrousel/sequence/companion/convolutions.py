@@ -1,0 +1,234 @@
+"""Features of numbers: how often, and how far, random convolutions lie above random thresholds.
+
+MiniRocket (Dempster, Schmidt & Webb 2021): the 84 kernels of nine weights that are -1 six times and
+2 three times, at dilations from 1 to where they span the sequence; thresholds are quantiles of what
+the kernels give for some of the sequences. Like MultiRocket (Tan et al. 2022) it reads differences
+of neighboring steps, too, and of what lies above a threshold the share of steps and the mean.
+
+What is on which side of a threshold must not depend on how a processor rounds, or an answer would
+depend on what stands beside a sequence. So numbers are rounded to a grid on which all sums are
+exact, and thresholds lie between its lines.
+"""
+
+from collections.abc import Sequence
+from itertools import combinations
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ...limits import whole
+from ...storage.plain import typed
+from ..layers.entry import LARGEST, Numbers
+from ..ragged import Ragged
+from .ridge import ridge
+
+SIZE = 9
+KERNELS = torch.tensor(
+    [[2.0 if k in two else -1.0 for k in range(SIZE)] for two in combinations(range(SIZE), 3)]
+)  # (84, 9)
+VIEWS = 2  # the numbers, and their differences
+POOLED = 2  # share and mean
+SPREAD = 32  # dilations at most
+LONGEST = 1 << 40  # dilation
+CHANNELS = 9  # that one kernel reads at most
+GRID = 4096  # steps of it in a standard deviation; 20 * 9 * 12 of these stay below 2 ** 24
+SEEN = 64  # sequences that thresholds are taken from
+LEARNED = 20_000  # sequences that the regression learns from at most
+WIDTHS = (4704, 2016)  # features, of so few sequences and of more
+FEW = 1000
+ROWS = 1 << 13  # that are read at once, so that what is said of them stays in the cache
+
+
+def dilations_up_to(longest: float, count: int) -> list[int]:
+    """At most ``count``, growing by a factor, the largest with a kernel as long as the sequence.
+
+    >>> dilations_up_to(100, 5)
+    [1, 3, 6, 12]
+    """
+    most = max((longest - 1) / (SIZE - 1), 1.0)
+    powers = torch.linspace(0, 1, max(min(count, SPREAD), 1), dtype=torch.float64)
+    return sorted({int(most ** float(power) + 1e-9) for power in powers})
+
+
+class RandomConvolutions(nn.Module):
+    """Rows (N, C) of a batch to (B, width); ``learn`` draws what is random.
+
+    Args:
+        channels: Numbers in a step.
+        masked: Whether numbers may be missing.
+        dilations: How many distances between a kernel's weights.
+        thresholds: Of each kernel in each view, spread over the dilations.
+    """
+
+    chosen: Tensor
+    dilation: Tensor
+    at: Tensor
+    threshold: Tensor
+    spread: Tensor
+
+    def __init__(self, channels: int, masked: bool, dilations: int, thresholds: int) -> None:
+        super().__init__()
+        self.entry = Numbers(channels, masked)
+        read = channels * (2 if masked else 1)
+        self.sizes = {"dilations": dilations, "thresholds": thresholds}
+        self.width = VIEWS * POOLED * thresholds * len(KERNELS)
+        self.register_buffer("dilation", torch.ones(dilations, dtype=torch.int64))
+        self.register_buffer("at", torch.arange(thresholds) * dilations // thresholds)
+        self.register_buffer("chosen", torch.ones(VIEWS, dilations, len(KERNELS), read))
+        self.register_buffer("threshold", torch.zeros(VIEWS, thresholds, len(KERNELS)))
+        self.register_buffer("spread", torch.ones(read))
+
+    @classmethod
+    def learn(cls, batch: Ragged, masked: bool, generator: torch.Generator) -> "RandomConvolutions":
+        """Draw features of such sequences."""
+        width = WIDTHS[len(batch) > FEW]
+        thresholds = max(width // (VIEWS * POOLED * len(KERNELS)), 1)
+        usual = float(batch.lengths.double().median())
+        dilations = dilations_up_to(usual, thresholds)
+        made = cls(batch.rows.shape[1], masked, len(dilations), thresholds)
+        made.entry.measure(batch.rows)
+        made.dilation.copy_(torch.tensor(dilations))
+        some = batch[torch.randperm(len(batch), generator=generator)[:SEEN]]
+        made.spread.copy_(_spread(made._differences(some, made.entry(some))))
+        for view, rows in enumerate(made._views(some)):
+            made._draw(view, some, rows, generator)
+        return made
+
+    @classmethod
+    def sized(cls, data: dict[str, Any], channels: int, masked: bool) -> "RandomConvolutions":
+        """One whose numbers are read next; ``data`` is what ``sizes`` was.
+
+        Raises:
+            ValueError: There is no such one.
+        """
+        if data.keys() != {"dilations", "thresholds"}:
+            raise ValueError("companion must have dilations and thresholds")
+        for name, value in data.items():
+            typed(value, int, f"companion.{name}")
+            whole(f"companion.{name}", value)
+        return cls(channels, masked, data["dilations"], data["thresholds"])
+
+    def check(self) -> None:
+        """Refuse numbers from a file by which nothing can be found.
+
+        Raises:
+            ValueError: A dilation or the number of one is out of reach.
+        """
+        if int(self.dilation.min()) < 1 or int(self.dilation.max()) > LONGEST:
+            raise ValueError("companion.dilation must be positive")
+        if int(self.at.min()) < 0 or int(self.at.max()) >= len(self.dilation):
+            raise ValueError("companion.at must be numbers of dilations")
+
+    def _draw(self, view: int, some: Ragged, rows: Tensor, generator: torch.Generator) -> None:
+        """Which channels each kernel of a view reads, and its thresholds: quantiles of what it
+        gives for one sequence, drawn for each."""
+        read = rows.shape[1]
+        most = torch.log2(torch.tensor(min(read, CHANNELS) + 1.0))
+        size = self.chosen.shape[1:3]
+        counts = (2 ** (torch.rand(size, generator=generator) * most)).long().clamp(1, read)
+        order = torch.rand(*size, read, generator=generator).argsort(-1).argsort(-1)
+        self.chosen[view] = (order < counts[..., None]).float()
+        level = 0
+        for number in range(len(self.dilation)):
+            said = self._convolved(some, rows, view, number)
+            mine = (self.at == number).nonzero()[:, 0]
+            for kernel in range(len(KERNELS)):
+                k = int(torch.randint(len(some), (), generator=generator))
+                one = said[int(some.starts[k]) : int(some.ends[k]) + 1, kernel]
+                # A sequence of low discrepancy: multiples of the golden section.
+                levels = torch.arange(level + 1, level + 1 + len(mine)) * 0.6180339887498949 % 1
+                level += len(mine)
+                between = (one.quantile(levels.to(one)) * GRID).floor() + 0.5
+                self.threshold[view, mine, kernel] = between / GRID
+
+    def solve(
+        self, batch: Ragged, targets: Tensor, parts: Sequence[Tensor]
+    ) -> tuple[Tensor, Tensor, list[Tensor]]:
+        """Weight and offset of a ridge regression, and of each part what is said of it when each
+        of its examples is left out."""
+        kept = torch.arange(len(batch))
+        if len(kept) > LEARNED:
+            generator = torch.Generator().manual_seed(0)
+            kept = torch.randperm(len(batch), generator=generator)[:LEARNED].sort().values
+        found = ridge(self(batch[kept]), targets[kept])
+        weight, offset = found.weight.float(), found.offset.float()
+        number = torch.full((len(batch),), -1).index_copy_(0, kept, torch.arange(len(kept)))
+        left_out = []
+        for part in parts:
+            mine = number[part]
+            said = found.left_out[mine]
+            if len(strangers := part[mine < 0]):
+                said[mine < 0] = (self.times(batch[strangers], weight) + offset).double()
+            left_out.append(said)
+        return weight, offset, left_out
+
+    @torch.no_grad()
+    def times(self, batch: Ragged, weight: Tensor) -> Tensor:
+        """(B, K) from weights (width, K); features are never all there at once."""
+        weight = weight.double()
+        return torch.cat([self._features(part) @ weight for part in _portions(batch)])
+
+    @torch.no_grad()
+    def forward(self, batch: Ragged) -> Tensor:
+        return torch.cat([self._features(part) for part in _portions(batch)])
+
+    def _features(self, batch: Ragged) -> Tensor:
+        found = []
+        for view, rows in enumerate(self._views(batch)):
+            for number in range(len(self.dilation)):
+                said = self._convolved(batch, rows, view, number)
+                for threshold in self.threshold[view][self.at == number]:
+                    above = said - threshold
+                    found.append(_mean(batch, (above > 0).float()))
+                    found.append(_mean(batch, above.relu_()))
+        return torch.cat(found, 1)  # (B, width), float64
+
+    def _views(self, batch: Ragged) -> tuple[Tensor, Tensor]:
+        rows = self.entry(batch)
+        differences = self._differences(batch, rows) / self.spread
+        return _rounded(rows), _rounded(differences.clamp_(-LARGEST, LARGEST))
+
+    def _differences(self, batch: Ragged, rows: Tensor) -> Tensor:
+        """Each step less the one before it; 0 at the first."""
+        before = torch.cat([rows[:1], rows[:-1]])
+        before[batch.starts] = rows[batch.starts]
+        return rows - before
+
+    def _convolved(self, batch: Ragged, rows: Tensor, view: int, number: int) -> Tensor:
+        """(N, 84): each kernel with a step in its middle, zeros around the sequence."""
+        by = int(self.dilation[number])
+        shift = (torch.arange(SIZE) - SIZE // 2) * by
+        place = torch.arange(len(rows))[:, None] + shift  # (N, 9)
+        first, last = batch.starts[batch.owner][:, None], batch.ends[batch.owner][:, None]
+        outside = (place < first) | (place > last)
+        seen = rows[place.clamp(0, len(rows) - 1)]  # (N, 9, C)
+        seen.masked_fill_(outside[..., None], 0.0)
+        weight = self.chosen[view, number][:, None] * KERNELS[..., None]  # (84, 9, C)
+        return seen.flatten(1) @ weight.flatten(1).T
+
+
+def _portions(batch: Ragged) -> list[Ragged]:
+    portion = (batch.lengths.cumsum(0) - 1) // ROWS
+    counts = portion.unique_consecutive(return_counts=True)[1]
+    return [batch[which] for which in torch.arange(len(batch)).split(counts.tolist())]
+
+
+def _rounded(rows: Tensor) -> Tensor:
+    return (rows * GRID).round_() / GRID
+
+
+def _mean(batch: Ragged, rows: Tensor) -> Tensor:
+    """(B, F) in float64, in which these sums are exact."""
+    length = int(batch.lengths[0])
+    if len(rows) == length * len(batch) and bool((batch.lengths == length).all()):
+        total = rows.unflatten(0, (len(batch), length)).sum(1, dtype=torch.float64)
+    else:
+        total = torch.zeros(len(batch), rows.shape[1], dtype=torch.float64)
+        total.index_add_(0, batch.owner, rows.double())
+    return total / batch.lengths[:, None]
+
+
+def _spread(rows: Tensor) -> Tensor:
+    spread = rows.double().std(0, correction=0)
+    return torch.where(spread > 1e-9, spread, 1.0).float()
