@@ -72,3 +72,15 @@ def test_learning_on_takes_fewer_and_smaller_steps():
     assert later.train.steps < found.train.steps
     assert later.train.learning_rate < found.train.learning_rate
     assert later.ensemble == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "there"),
+    [({}, True), ({"bidirectional": False}, False), ({"companion": False}, False),
+     ({"validation_fraction": 0.0}, False), ({"bidirectional": False, "companion": True}, True)],
+    ids=str,
+)  # fmt: skip
+def test_a_companion_stands_beside_whom_it_can_be_compared_with(options, there):
+    found = plan(40, 5, **options)
+    assert (found.companion, found.shape.filters > 0) == (there, not there)
+    assert plan(40, 5, text=True, **options).shape.filters

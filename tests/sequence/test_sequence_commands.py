@@ -11,6 +11,7 @@ from carrousel import SequenceClassifier
 from .toy import waves
 
 QUICK = ("--hidden-size", 6, "--ensemble", 1, "--epochs", 8, "--batch-size", 8, "--no-convolution")
+ALONE = (*QUICK, "--no-companion")
 
 
 def long_table(count: int = 40, seed: int = 0, tags: bool = False) -> pl.DataFrame:
@@ -35,7 +36,7 @@ COLUMNS = ("--time-col", "t")
 
 
 def test_from_a_table_to_a_page(run, tmp_path):
-    trained = run("classify", "train", "train.csv", "--out", "model", *COLUMNS, *QUICK)
+    trained = run("classify", "train", "train.csv", "--out", "model", *COLUMNS, *ALONE)
     assert trained.code == 0, trained.err
     assert "train.csv: 40 sequences of 3-8 steps, 2 channels" in trained.err
     assert "channels: x, z" in trained.err
@@ -68,7 +69,7 @@ def test_from_a_table_to_a_page(run, tmp_path):
 
 
 def test_an_answer_is_explained_and_drawn(run, tmp_path):
-    run("classify", "train", "train.csv", "--out", "model", *COLUMNS, *QUICK)
+    run("classify", "train", "train.csv", "--out", "model", *COLUMNS, *ALONE)
     found = run("classify", "explain", "model", "test.csv", "--sequence", "s3", "--out", "why.png",
                 *COLUMNS)  # fmt: skip
     assert found.code == 0, found.err
@@ -79,12 +80,12 @@ def test_an_answer_is_explained_and_drawn(run, tmp_path):
 
 
 def test_a_model_learns_on_and_is_judged_by_a_file(run, tmp_path):
-    run("classify", "train", "train.csv", "--out", "model", *COLUMNS, *QUICK)
+    run("classify", "train", "train.csv", "--out", "model", *COLUMNS, *ALONE)
     more = ("--init", "model", "--validation", "test.csv", "--json")
-    found = run("classify", "train", "train.csv", "--out", "model2", *COLUMNS, *QUICK, *more)
+    found = run("classify", "train", "train.csv", "--out", "model2", *COLUMNS, *ALONE, *more)
     assert found.code == 0, found.err
     assert json.loads(found.out)["held_out"]["held_out"] == 40
-    resumed = run("classify", "train", "train.csv", "--out", "model", "--resume", *COLUMNS, *QUICK)
+    resumed = run("classify", "train", "train.csv", "--out", "model", "--resume", *COLUMNS, *ALONE)
     assert resumed.code == 0, resumed.err
 
 
@@ -105,23 +106,23 @@ def test_texts_and_ts_files_and_folders(run, tmp_path):
     texts = ["a good film", "so bad", "good good", "a bad film"] * 5
     rows = {"text": texts, "label": ["+", "-"] * 10}
     pl.DataFrame(rows).write_csv("films.csv")
-    assert run("classify", "train", "films.csv", "--out", "m", *QUICK).code == 0
+    assert run("classify", "train", "films.csv", "--out", "m", *ALONE).code == 0
     assert run("classify", "evaluate", "m", "films.csv").code == 0
     for k, (label, text) in enumerate(zip(["plus", "minus"] * 10, texts, strict=True)):
         (tmp_path / "films" / label).mkdir(parents=True, exist_ok=True)
         (tmp_path / "films" / label / f"{k}.txt").write_text(text)
-    assert run("classify", "train", "films", "--out", "m2", *QUICK).code == 0
+    assert run("classify", "train", "films", "--out", "m2", *ALONE).code == 0
     X, y = waves(20, channels=1)
     lines = [f"{','.join(map(str, x[:, 0]))}:{label}" for x, label in zip(X, y, strict=True)]
     head = "@timeStamps false\n@classLabel true up down\n@data\n"
     (tmp_path / "toy.ts").write_text(head + "\n".join(lines))
-    assert run("classify", "train", "toy.ts", "--out", "m3", *QUICK).code == 0
+    assert run("classify", "train", "toy.ts", "--out", "m3", *ALONE).code == 0
     found = run("classify", "evaluate", "m3", "toy.ts", "--json")
     assert json.loads(found.out)["examples"] == 20
 
 
 def test_a_label_that_was_never_learned_is_told(run):
-    run("classify", "train", "train.csv", "--out", "model", *COLUMNS, *QUICK)
+    run("classify", "train", "train.csv", "--out", "model", *COLUMNS, *ALONE)
     table = long_table(seed=1).with_columns(
         pl.when(pl.col("id") == "s4").then(pl.lit("new")).otherwise(pl.col("label")).alias("label")
     )
@@ -153,7 +154,7 @@ def test_a_label_that_was_never_learned_is_told(run):
 )
 def test_what_is_wrong_is_told_in_one_line(run, arguments, why):
     if "model" in arguments:
-        run("classify", "train", "train.csv", "--out", "model", *COLUMNS, *QUICK, "--epochs", 1)
+        run("classify", "train", "train.csv", "--out", "model", *COLUMNS, *ALONE, "--epochs", 1)
     found = run("classify", *arguments)
     assert found.code == 2
     assert why in found.err
@@ -162,7 +163,7 @@ def test_what_is_wrong_is_told_in_one_line(run, arguments, why):
 
 def test_one_class_alone_is_refused_before_a_model_is_written(run, tmp_path):
     long_table().with_columns(label=pl.lit("same")).write_csv("train.csv")
-    found = run("classify", "train", "train.csv", "--out", "model", *COLUMNS, *QUICK)
+    found = run("classify", "train", "train.csv", "--out", "model", *COLUMNS, *ALONE)
     assert found.code == 2
     assert "at least two classes" in found.err
     assert not (tmp_path / "model").exists()

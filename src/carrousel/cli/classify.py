@@ -61,6 +61,13 @@ Convolution = Annotated[
     bool | None,
     _learning("Convolutions beside the recurrent layers.", "--convolution/--no-convolution"),
 ]
+Beside = Annotated[
+    bool | None,
+    _learning(
+        "A regression on fixed features that has a share in the answer.",
+        "--companion/--no-companion",
+    ),
+]
 Pooling = Annotated[str | None, _learning("last, mean, max, attention or concat.")]
 Dropout = Annotated[float | None, _learning("Share of units hidden in training.")]
 Ensemble = Annotated[int | None, _learning("Networks whose answers are averaged.")]
@@ -155,6 +162,7 @@ def _add_train(app: typer.Typer, tags: bool) -> None:
         num_layers: Layers = None,
         bidirectional: Directions = None,
         convolution: Convolution = None,
+        companion: Beside = None,
         pooling: Pooling = None,
         dropout: Dropout = None,
         ensemble: Ensemble = None,
@@ -189,9 +197,10 @@ def _add_train(app: typer.Typer, tags: bool) -> None:
             "missing": missing,
         }  # fmt: skip
         if not tags:
-            options["pooling"] = pooling
-        elif pooling is not None:
-            raise ValueError("--pooling: there is none where each step has a label")
+            options |= {"pooling": pooling, "companion": companion}
+        elif pooling is not None or companion is not None:
+            option = "--pooling" if pooling is not None else "--companion"
+            raise ValueError(f"{option}: there is none where each step has a label")
         model = _estimator(tags)(**options)
         columns = _columns(id_col, time_col, label_col, text_col, channel)
         how = {"per_step": tags, "labeled": True}
