@@ -45,7 +45,7 @@ PUBLIC = {
     "sound_of spec_augment vary write_sound",
     "carrousel.data": "Frequency Panel ReadOptions find_sample list_samples load_sample to_frame "
     "to_panel",
-    "carrousel.data.store": "Source Store is_source open_store",
+    "carrousel.data.store": "Source Store earlier is_source open_store",
     "carrousel.explain": "Attribution Fidelity GradientFlow HalfLife Influence Ledger METHODS "
     "Projection attribute fidelity gradient_flow half_life influence ledger survival",
     "carrousel.forecast": "Evaluation Forecaster Options Pretrained QUANTILES",

@@ -15,8 +15,9 @@ from typing_extensions import Unpack
 
 from ..data import Panel
 from ..data.covariates import future, open_ahead
-from ..data.store import Source, Store
+from ..data.store import Source, Store, earlier
 from ..data.wall import Wall
+from ..storage.files import write_bytes
 from ..training import Run
 from .ensemble.companion import Companion
 from .ensemble.training import Report, train_ensemble, window_quantiles
@@ -28,7 +29,9 @@ from .intervals import calibration
 from .intervals.doubt import gap_notes, trailing_gaps
 from .intervals.quantiles import probabilities, require_finite
 from .intervals.sampling import long_columns, measured_correlation, parameters, sample_paths
-from .large.run import forecast_frame, forecast_store
+from .large.results import WORK, Results
+from .large.run import Summary, backtest_store, forecast_frame, forecast_store
+from .large.scores import Scores
 from .large.series import held, read_as_source, stored, to_learn
 from .network.growth import grown
 from .network.network import Network
@@ -542,6 +545,14 @@ class Forecaster:
         """
         probabilities(level)  # what cannot be is refused before any work
         require_known(methods)
+        if read_as_source(data, self.options):
+            with stored(data, self.options) as store:
+                data = held(store)
+            if not data.n_series:
+                raise ValueError(
+                    "data: there are too many series for arrays of all their forecasts; give "
+                    "backtest a folder (out=)"
+                )
         before = _fitted_before(init)
         learned_before = None if before is None else before._panel
         panel, *_ = to_learn_from(data, self.options, learned_before, static_df)
@@ -562,14 +573,90 @@ class Forecaster:
         )  # fmt: skip
 
     def backtest(self, data: Any, windows: int = 1, **how: Any) -> Any:
-        """The forecasts of ``evaluate`` as a table; ``how`` are its arguments.
+        """The forecasts of ``evaluate`` as a table; ``how`` are its arguments. Of a directory, a
+        glob or a lazy frame, with ``out=`` a folder: see ``backtest_parts``.
 
         Returns:
             A frame: ``unique_id``, ``ds``, ``cutoff`` (last time known), ``y``, ``carrousel``,
             ``carrousel-lo-80``, ...: what ``utilsforecast.evaluation.evaluate`` takes; and a column
             for each of ``methods`` (here none, unless some are asked for).
         """
+        if read_as_source(data, self.options) and "out" in how:
+            return self.backtest_parts(data, windows, **how)
         return self.evaluate(data, windows, **{"methods": (), **how}).to_frame()
+
+    def backtest_parts(
+        self,
+        data: Any,
+        windows: int = 1,
+        *,
+        out: str | Path,
+        step: int | None = None,
+        level: Sequence[float] = (80, 95),
+        methods: Sequence[str] = tuple(SIMPLE_METHODS),
+        refit: bool = False,
+        resume: bool = False,
+        on_error: str = "stop",
+        cache: str | Path | None = None,
+        progress: Report | None = None,
+        blocks: Callable[[int, int], None] | None = None,
+        init: "Forecaster | str | Path | None" = None,
+    ) -> tuple[Summary, Scores]:
+        """``evaluate`` for more series than memory holds, into a folder.
+
+        Series that are too short for the windows are left out. Parquet files of the forecasts
+        beside what happened go to ``out/backtest``, those of the scores of each series to
+        ``out/scores``, a summary of these to ``out/scores.json``.
+
+        Args:
+            data: A directory of Parquet files, a glob or a polars LazyFrame.
+            out: The folder.
+            resume, on_error, cache: As in ``predict``.
+            progress: As in ``fit``.
+            blocks: Called with the blocks that are done, and how many there are.
+            windows, step, level, methods, refit, init: As in ``evaluate``.
+
+        Returns:
+            What was done, and the summary of the scores.
+        """
+        probabilities(level)  # what cannot be is refused before any work
+        require_known(methods)
+        Results(out, {}, 0).refuse_old(resume)
+        hidden = hidden_steps(windows, self.options.h if step is None else step, self.options.h)
+        before = _fitted_before(init)
+        learned = None if before is None else before._panel.freq
+        with stored(data, self.options, learned=learned, on_error=on_error, cache=cache) as store:
+            compared = earlier(store, 0, hidden[0] + 2)
+            fitted = []
+            for drop in hidden if refit else hidden[:1]:
+                copy_of_this = Forecaster(**self.get_params())
+                copy_of_this._learn_at(
+                    Path(out) / WORK / f"model-{drop}", earlier(compared, drop), before, progress
+                )
+                fitted.append(copy_of_this)
+            return backtest_store(
+                fitted, compared, out, hidden,
+                identity=[one.identity for one in fitted], level=level, methods=methods,
+                seasons=chosen_seasons(compared.panel(), self.options)[0],
+                resume=resume, on_error=on_error, progress=blocks,
+            )  # fmt: skip
+
+    def _learn_at(
+        self, folder: Path, store: Store, before: "Forecaster | None", progress: Report | None
+    ) -> None:
+        """Learn from a store, or take what a run that stopped had learned from it and left in
+        ``folder``; a training that was stopped goes on."""
+        made_of = folder / "store.txt"
+        if made_of.exists() and made_of.read_text() == store.identity:
+            there = Forecaster.load(folder)
+            if there.get_params() == self.get_params():
+                vars(self).update(vars(there))
+                return
+        self._learn_stored(store, before, progress, folder / "training", resume=True)
+        if self.runs_ and self.runs_[-1].stopped == "interrupted":
+            raise KeyboardInterrupt  # half a training says nothing about a whole one
+        self.save(folder)
+        write_bytes(made_of, store.identity.encode())
 
     def explain(
         self,

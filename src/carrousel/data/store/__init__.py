@@ -7,7 +7,8 @@ other.
 """
 
 from .build import open_store
+from .earlier import earlier
 from .source import Source, is_source
 from .store import Store
 
-__all__ = ["Source", "Store", "is_source", "open_store"]
+__all__ = ["Source", "Store", "earlier", "is_source", "open_store"]

@@ -199,7 +199,7 @@ class _Maker:
         self._refuse_clocks(chosen)
         self.folder.mkdir()
         series, ends = 0, []
-        with _Columns(self.folder, self.found.text) as columns:
+        with SeriesWriter(self.folder, self.found.text) as columns:
             for part in parts:
                 names, rows = part.names(), self._rows(part)
                 for panel in self._panels(rows, names, chosen, given):
@@ -323,7 +323,7 @@ class _Maker:
             ) from error
 
     def _describe(
-        self, columns: "_Columns", series: int, freq: Frequency, ends: list[Any], future: int
+        self, columns: "SeriesWriter", series: int, freq: Frequency, ends: list[Any], future: int
     ) -> None:
         a, found = self.asked, self.found
         first, last, least, most = zip(*ends, strict=True)
@@ -357,14 +357,15 @@ class _Maker:
         return notes
 
 
-class _Columns:
+class SeriesWriter:
     """The files of a store as they are written; ``files`` says of each what is checked."""
 
     files: dict[str, dict[str, Any]]
 
-    def __init__(self, folder: Path, text: bool) -> None:
-        self.values, self.text, self.dtype = 0, text, "<f4"
-        self._y = Writer(folder / "values.bin", "<f4")
+    def __init__(self, folder: Path, text: bool, dtype: str = "<f4") -> None:
+        """``dtype``: of values that float32 holds; others are float64 in any case."""
+        self.values, self.text, self.dtype = 0, text, dtype
+        self._y = Writer(folder / "values.bin", dtype)
         self._offsets = Writer(folder / "offsets.bin", "<i8")
         self._start = Writer(folder / "start.bin", "<i8")
         self._ids = Writer(folder / "ids.bin", np.uint8 if text else "<i8")
@@ -386,7 +387,7 @@ class _Columns:
         self._ends.add(self._ids.count + np.cumsum([len(name) for name in names]))
         self._ids.add(b"".join(names))
 
-    def __enter__(self) -> "_Columns":
+    def __enter__(self) -> "SeriesWriter":
         return self
 
     def __exit__(self, *error: object) -> None:

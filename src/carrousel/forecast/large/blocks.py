@@ -4,10 +4,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from ...data.panel import Panel
 from ...data.store.store import Broken
+from ..evaluation.evaluation import Evaluation
+from .scores import score_rows
+
+BACKTEST, SCORES = "backtest", "scores"  # folders of a backtest
 
 Work = Callable[[Panel], dict[str, pl.DataFrame]]  # tables by the folder that they go to
 
@@ -17,6 +23,9 @@ class Predicts(Protocol):
 
     def predict(self, data: Any, *, level: Sequence[float] = ...) -> Any:
         """The forecasts of a panel as a frame."""
+
+    def window_quantiles(self, panel: Panel, drops: Sequence[int]) -> NDArray[np.float64]:
+        """(W, S, h, Q) of what follows each series without its last ``drops``."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +40,29 @@ class Done:
 def forecast_tables(forecaster: Predicts, level: Sequence[float]) -> Work:
     """The forecasts of a block."""
     return lambda panel: {"": forecaster.predict(panel, level=level)}
+
+
+def backtest_tables(
+    fitted: Sequence[Predicts],
+    hidden: Sequence[int],
+    level: Sequence[float],
+    methods: Sequence[str],
+    seasons: Sequence[int],
+) -> Work:
+    """Forecasts of windows of the past beside what happened, and their scores; ``fitted`` are one
+    forecaster for all windows, or one for each of ``hidden``."""
+
+    def work(panel: Panel) -> dict[str, pl.DataFrame]:
+        windows = [[drop] for drop in hidden] if len(fitted) > 1 else [list(hidden)]
+        found = [f.window_quantiles(panel, drops) for f, drops in zip(fitted, windows, strict=True)]
+        heads = [panel.head(drop) for drop in hidden]
+        evaluation = Evaluation.of(
+            panel, hidden, heads, np.concatenate(found), levels=level, methods=methods,
+            seasons=seasons,
+        )  # fmt: skip
+        return {BACKTEST: evaluation.to_frame(), SCORES: score_rows(evaluation)}
+
+    return work
 
 
 def done(panel: Panel, work: Work, stop: bool = True) -> Done:

@@ -145,16 +145,26 @@ class Results:
         for path in sorted((self.folder / below).glob("part-*.parquet")):
             yield pl.read_parquet(path)
 
-    def _check(self, resume: bool) -> None:
-        there = self._manifest() or self._begun_before()
+    def refuse_old(self, resume: bool) -> None:
+        """Before any work: ``resume`` must be asked for where there are results already.
+
+        Raises:
+            ValueError: It is not.
+        """
+        there = (self.folder / MANIFEST, self.folder / WORK / RUN)
         parts = next(self.folder.glob("**/part-*.parquet"), None)
-        if there is None and parts is None:
-            return
-        if not resume:
+        if not resume and (parts is not None or any(path.exists() for path in there)):
             raise ValueError(
                 f"out: {self.folder} holds results of a run; go on with it by resume (--resume), "
                 "or give another folder"
             )
+
+    def _check(self, resume: bool) -> None:
+        self.refuse_old(resume)
+        there = self._manifest() or self._begun_before()
+        parts = next(self.folder.glob("**/part-*.parquet"), None)
+        if there is None and parts is None:
+            return
         if there is None or (there.identity, there.blocks) != (self._plain(), self.blocks):
             raise ValueError(
                 f"out: {self.folder} holds results of other series, another model or other "

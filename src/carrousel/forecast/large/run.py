@@ -12,8 +12,9 @@ import polars as pl
 from ...data.store import Store
 from ...data.store.store import Broken
 from ...storage.files import write_json
-from .blocks import Done, Predicts, Work, done, forecast_tables
+from .blocks import SCORES, Done, Predicts, Work, backtest_tables, done, forecast_tables
 from .results import Part, Results
+from .scores import Scores, summarized
 
 LOG = logging.getLogger(__name__)
 SUMMARY = "summary.json"
@@ -75,6 +76,44 @@ def forecast_store(
     results = Results(out, told, store.n_blocks)
     work = forecast_tables(forecaster, level)
     return run_blocks(store, results, work, resume=resume, on_error=on_error, progress=progress)
+
+
+def backtest_store(
+    fitted: Sequence[Predicts],
+    store: Store,
+    out: str | Path,
+    hidden: Sequence[int],
+    *,
+    identity: Sequence[Mapping[str, Any]],
+    level: Sequence[float] = (80, 95),
+    methods: Sequence[str] = (),
+    seasons: Sequence[int] = (1,),
+    resume: bool = False,
+    on_error: str = "stop",
+    progress: Report | None = None,
+) -> tuple[Summary, Scores]:
+    """Forecast windows of the past of all series of a store into the folders ``backtest`` and
+    ``scores`` of ``out``, by forecasters that know nothing of these windows; and the summary of
+    the scores, also as ``scores.json``.
+
+    Args:
+        fitted: One forecaster for all windows, or one for each.
+        hidden: How many steps at the end of each series are hidden, for each window.
+        identity: Of each of the forecasters.
+        methods, seasons: Of the simple methods.
+        store, out, level, resume, on_error, progress: As in ``forecast_store``.
+    """
+    told = {
+        "models": list(identity), "series": store.identity, "level": list(level),
+        "hidden": list(hidden), "methods": list(methods), "seasons": list(seasons),
+    }  # fmt: skip
+    results = Results(out, told, store.n_blocks)
+    work = backtest_tables(fitted, hidden, level, methods, seasons)
+    summary = run_blocks(store, results, work, resume=resume, on_error=on_error, progress=progress)
+    paths = sorted((results.folder / SCORES).glob("part-*.parquet"))
+    scores = summarized(paths, store.description.id_col, level)
+    write_json(results.folder / "scores.json", asdict(scores))
+    return summary, scores
 
 
 def forecast_frame(forecaster: Predicts, store: Store, level: Sequence[float]) -> pl.DataFrame:

@@ -1,0 +1,119 @@
+"""What more series cost: seconds and memory of learning from, and forecasting, a Parquet directory.
+
+    python benchmarks/scale.py --series 10000 100000 --length 100 --work /tmp/scale
+    python benchmarks/scale.py --series 1000000 --length 100    # the bar: 4 GB, 15 minutes
+    python benchmarks/scale.py --series 10000 --length 20000    # the bar: 1.5 GB
+
+Each size runs in a process of its own, whose peak of resident memory is what the system says of it
+(``ru_maxrss``); pages of files that are mapped count, the cache of the file system does not. The
+series are daily, with a week, a level of their own and noise; they are made first, by another
+process. Results go to a table, and to ``--out`` as JSON.
+"""
+
+import argparse
+import os
+import resource
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+import polars as pl
+
+from carrousel.console import console, table
+from carrousel.storage.files import as_json, write_json
+from carrousel.storage.plain import parsed
+
+H = 28
+IN_A_FILE = 5_000_000  # rows
+
+
+def make(folder: Path, series: int, length: int) -> None:
+    """Parquet files of whole series."""
+    folder.mkdir(parents=True)
+    days = np.datetime64("2024-01-01", "us") + np.arange(length) * np.timedelta64(1, "D")
+    each = max(min(IN_A_FILE // length, series), 1)
+    for k, first in enumerate(range(0, series, each)):
+        rng, count = np.random.default_rng(k), min(each, series - first)
+        level = rng.lognormal(3, 1, (count, 1))
+        week = 1 + 0.3 * np.sin(
+            2 * np.pi * (np.arange(length) + rng.integers(7, size=(count, 1))) / 7
+        )
+        y = (level * week * (1 + 0.1 * rng.standard_normal((count, length)))).astype(np.float32)
+        names = pl.Series([f"s{first + i:08d}" for i in range(count)])
+        pl.DataFrame({
+            "unique_id": names.gather(np.repeat(np.arange(count), length)),
+            "ds": np.tile(days, count),
+            "y": y.reshape(-1),
+        }).write_parquet(folder / f"{k:05d}.parquet")  # fmt: skip
+
+
+def measure(data: Path, work: Path, effort: str) -> dict[str, float]:
+    """Learn and forecast; seconds of each stage, and gigabytes at most."""
+    began = perf_counter()
+    from carrousel import Forecaster
+    from carrousel.data.store import open_store
+
+    ready = perf_counter()
+    store = open_store(data, cache=work / "cache")
+    stored = perf_counter()
+    at_store = peak()
+    forecaster = Forecaster(H, effort=effort).fit(data, cache=work / "cache")
+    fitted = perf_counter()
+    at_fit = peak()
+    summary = forecaster.predict(data, out=work / "out", cache=work / "cache", level=[80])
+    done = perf_counter()
+    assert summary.status == "complete", summary
+    assert summary.rows == store.n_series * H
+    return {
+        "import s": ready - began, "store s": stored - ready, "fit s": fitted - stored,
+        "predict s": done - fitted, "all s": done - began, "store GB": at_store, "fit GB": at_fit,
+        "peak GB": peak(), "us a series": 1e6 * (done - ready) / store.n_series,
+        "predicted/s": store.n_series / (done - fitted),
+    }  # fmt: skip
+
+
+def peak() -> float:
+    """Gigabytes of resident memory of this process, at most so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--series", type=int, nargs="+", default=[10_000])
+    parser.add_argument("--length", type=int, default=100)
+    parser.add_argument("--effort", default="fast", choices=("instant", "fast", "default"))
+    parser.add_argument("--work", type=Path, default=Path("scale-benchmark"))
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--keep", action="store_true", help="the series, for another run")
+    parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.child is not None:
+        sys.stdout.buffer.write(as_json(measure(given.child, given.work, given.effort), None))
+        return
+    rows = []
+    for series in given.series:
+        data = given.work / f"series-{series}-{given.length}"
+        if not data.exists():
+            make(data, series, given.length)
+        for old in ("cache", "out"):
+            shutil.rmtree(given.work / old, ignore_errors=True)
+        command = [
+            sys.executable, __file__, "--child", str(data), "--work", str(given.work),
+            "--effort", given.effort,
+        ]  # fmt: skip
+        found = subprocess.run(command, check=True, stdout=subprocess.PIPE, env=os.environ)
+        size = sum(path.stat().st_size for path in data.iterdir()) / 1e9
+        rows.append({"series": series, "length": given.length, "files GB": size,
+                     **parsed(found.stdout)})  # fmt: skip
+        if not given.keep:
+            shutil.rmtree(data)
+    console().print(table(rows))
+    if given.out is not None:
+        write_json(given.out, {"effort": given.effort, "horizon": H, "rows": rows})
+
+
+if __name__ == "__main__":
+    main()
