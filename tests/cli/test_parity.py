@@ -75,7 +75,7 @@ def test_every_option_has_a_flag():
 def test_every_argument_of_the_methods_has_a_flag():
     for method, known in [
         (Forecaster.fit, {"data", "progress"}),
-        (Forecaster.predict, {"data"}),
+        (Forecaster.predict, {"data", "progress"}),
         (Forecaster.sample, {"data", "distribution", "seed"}),
         (Forecaster.update, {"data"}),
         (Forecaster.evaluate, {"data", "progress", "step", "refit", "methods"}),

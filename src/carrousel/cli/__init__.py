@@ -5,7 +5,8 @@ Commands import what they need when they run, never at the top of their file, so
 (ValueError, OSError, wrong options) becomes one line on standard error and exit code 2.
 
 Exit codes: 0 done; 1 an error of the program's own, with its traceback; 2 something is wrong with
-what was typed or read, or cannot be written; 130 Ctrl-C; 143 ended by SIGTERM.
+what was typed or read, or cannot be written; 3 done but for what ``--on-error skip`` left out; 130
+Ctrl-C; 143 ended by SIGTERM.
 """
 
 import signal
@@ -43,8 +44,8 @@ app = typer.Typer(
     help="Recurrent networks you can see through: forecast, look inside, compare.",
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
-    epilog="Exit codes: 0 done, 2 wrong input or a place that cannot be written, 130 Ctrl-C, "
-    "1 an error of carrousel's own.",
+    epilog="Exit codes: 0 done, 2 wrong input or a place that cannot be written, 3 something was "
+    "left out (--on-error skip), 130 Ctrl-C, 1 an error of carrousel's own.",
 )
 app.command(rich_help_panel=FORECASTING)(forecast.forecast)
 app.command(rich_help_panel=FORECASTING)(backtest.backtest)

@@ -28,6 +28,9 @@ def backtest(
     parquet: Annotated[bool, typer.Option("--parquet", help="The table as Parquet.")] = False,
     static: o.Static = None,
     init: o.Init = None,
+    resume: o.Resume = False,
+    on_error: o.OnError = "stop",
+    cache: o.Cache = None,
 ) -> dict[str, Any]:
     """Forecast windows of the past and compare with what happened.
 
@@ -35,10 +38,11 @@ def backtest(
     """
     source, h = o.chosen_source(file, sample), o.chosen_horizon(horizon, sample)
     from ..console import console
+    from ..data.store import is_source
     from ..forecast import Forecaster
     from ..forecast.tables import to_learn_from
     from ..wording import counted
-    from . import inputs, result_files, summary
+    from . import inputs, large, result_files, summary
     from .folders import whole_folder
     from .progress import training_bar
     from .screen import reading
@@ -47,6 +51,12 @@ def backtest(
         if value is not None and value < 1:
             raise ValueError(f"{name} must be at least 1, got {value}")
     forecaster, level = Forecaster(h, **settings), o.levels(level)
+    if is_source(source):
+        large.refuse(static_df=static)
+        return large.backtest(
+            forecaster, source, windows, out, step=step, refit=refit, level=level, resume=resume,
+            on_error=on_error, cache=cache, init=None if init is None else Forecaster.load(init),
+        )  # fmt: skip
     screen = console()
     start = None if init is None else Forecaster.load(init)
     known = None if start is None else start.panel_

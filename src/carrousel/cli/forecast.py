@@ -39,23 +39,36 @@ def forecast(
     init: o.Init = None,
     checkpoint: o.Checkpoint = None,
     resume: o.Resume = False,
+    on_error: o.OnError = "stop",
+    cache: o.Cache = None,
 ) -> dict[str, Any]:
     """Forecast every series of a FILE, with intervals, a plot and a comparison.
 
     The last HORIZON steps are held out first: the table shows how well they were foretold, beside
     the naive and seasonal naive methods. Then the model learns from everything and forecasts.
     Where no series is long enough for that, or with --no-holdout, nothing is compared.
+
+    FILE may be a directory of Parquet files (plain or Hive-partitioned), or a glob: these may hold
+    more series than memory, are forecast in parts, and --resume goes on with a run that stopped.
     """
     source, h = o.chosen_source(file, sample), o.chosen_horizon(horizon, sample)
     from ..console import console
+    from ..data.store import is_source
     from ..forecast import Forecaster
     from ..forecast.tables import to_learn_from
-    from . import inputs, result_files, summary
+    from . import inputs, large, result_files, summary
     from .folders import whole_folder
     from .progress import training_bar
     from .screen import reading
 
     forecaster, level = Forecaster(h, **settings), o.levels(level)
+    if is_source(source):
+        large.refuse(explain=explain, X_df=future, static_df=static, checkpoint=checkpoint)
+        return large.forecast(
+            forecaster, source, out, level=level, holdout=holdout, report=report_page,
+            resume=resume, on_error=on_error, cache=cache,
+            init=None if init is None else Forecaster.load(init),
+        )  # fmt: skip
     inputs.require_future(forecaster, future)
     screen, errors = console(), console(stderr=True)
     start = None if init is None else Forecaster.load(init)

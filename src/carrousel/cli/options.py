@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 File = Annotated[
     Path | None,
-    typer.Argument(help="CSV, Parquet or spreadsheet file.", show_default=False),
+    typer.Argument(
+        help="CSV, Parquet or spreadsheet file; a directory of Parquet files, or a glob in quotes.",
+        show_default=False,
+    ),
 ]
 SampleName = Annotated[
     str | None,
@@ -60,7 +63,19 @@ Checkpoint = Annotated[
 Resume = Annotated[
     bool,
     typer.Option("--resume", rich_help_panel="The network and its training",
-                 help="Go on from the --checkpoint."),
+                 help="Go on from the --checkpoint; of many files, from what --out holds."),
+]  # fmt: skip
+
+OnError = Annotated[
+    str,
+    typer.Option("--on-error", rich_help_panel="Many files",
+                 autocompletion=lambda: ["stop", "skip"],
+                 help="At a broken file, series or block: stop, or skip it by name (exit code 3)."),
+]  # fmt: skip
+Cache = Annotated[
+    Path | None,
+    typer.Option("--cache", show_default=False, rich_help_panel="Many files",
+                 help="Folder for what is made of many files once and used again."),
 ]  # fmt: skip
 
 COLUMNS, READING = "Columns", "How the file is written (found in it, if not given)"
@@ -202,6 +217,7 @@ FLAGS = {name: setting.flag for name, setting in SETTINGS.items()} | {
     "checkpoint": "--checkpoint", "resume": "--resume",
     "speakers": "--speakers", "speaker": "--speaker", "speed": "--speed", "gap": "--gap",
     "copies": "--copies", "rate": "--rate", "steps": "--steps", "longest": "--longest",
+    "on_error": "--on-error", "cache": "--cache", "out": "--out",
     "label_col": "--label-col", "text_col": "--text-col",
 }  # fmt: skip
 

@@ -15,7 +15,9 @@ def predict(
     model: Annotated[Path, typer.Argument(help="Folder of a model that `forecast` wrote.")],
     file: Annotated[
         Path | None,
-        typer.Argument(help="CSV, Parquet or spreadsheet file.", show_default=False),
+        typer.Argument(
+            help="CSV, Parquet or spreadsheet file; a directory or glob.", show_default=False
+        ),
     ] = None,
     level: o.Level = [80, 95],  # noqa: B006 - typer reads the default, nothing changes it
     future: o.Future = None,
@@ -33,8 +35,14 @@ def predict(
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the random numbers of --samples.")] = 0,
     out: Annotated[
-        Path | None, typer.Option(help="CSV or Parquet file. Standard output if not given.")
+        Path | None,
+        typer.Option(
+            help="CSV or Parquet file, of many files a folder. Standard output if not given."
+        ),
     ] = None,
+    resume: o.Resume = False,
+    on_error: o.OnError = "stop",
+    cache: o.Cache = None,
 ) -> Any:
     """Forecast what follows the observations in FILE with a saved MODEL; nothing is learned.
 
@@ -43,22 +51,30 @@ def predict(
     the model holds are forecast, with what `update` added to them.
     """
     from ..console import console
+    from ..data.store import is_source
     from ..forecast import Forecaster
     from ..forecast.tables import to_forecast
     from ..storage.files import write_bytes
+    from . import large
     from .folders import writable_file
     from .formats import as_text, table_bytes
     from .inputs import open_future
     from .screen import reading
 
-    screen = console(stderr=True)
-    if out is not None and out.suffix not in (".csv", ".parquet"):
+    screen, many = console(stderr=True), file is not None and is_source(file)
+    if many:
+        large.refuse(X_df=future, static_df=static, n=samples, distribution=distribution)
+    if out is not None and not many and out.suffix not in (".csv", ".parquet"):
         raise ValueError(f"--out must end in .csv or .parquet, got {out.name}")
-    if out is not None:
+    if out is not None and not many:
         writable_file(out)
     forecaster = Forecaster.load(model)
     o.override(forecaster, settings)
-    panel, given = forecaster.panel_, None
+    if many:
+        assert file is not None
+        how = {"level": o.levels(level), "resume": resume, "on_error": on_error, "cache": cache}
+        return large.predict(forecaster, file, out, **how)
+    panel, given = forecaster.panel_ if file is None else forecaster._panel, None
     notes: list[str] = []
     if static is not None and file is None:
         raise ValueError("--static: the model holds those of its series; give FILE, too")

@@ -70,6 +70,8 @@ def _scripted(command: Callable[..., Any]) -> Callable[..., None]:
             from ..storage.files import as_json as in_json
 
             write_data(in_json({} if found is None else found, indent=None))
+        if isinstance(found, dict) and found.get("exit_code"):
+            raise typer.Exit(found["exit_code"])
 
     parameters = [
         one.replace(kind=inspect.Parameter.KEYWORD_ONLY)

@@ -17,7 +17,6 @@ from ..data import Panel
 from ..data.covariates import future, open_ahead
 from ..data.store import Source, Store, earlier
 from ..data.wall import Wall
-from ..storage.files import write_bytes
 from ..training import Run
 from .ensemble.companion import Companion
 from .ensemble.training import Report, train_ensemble, window_quantiles
@@ -595,6 +594,7 @@ class Forecaster:
         level: Sequence[float] = (80, 95),
         methods: Sequence[str] = tuple(SIMPLE_METHODS),
         refit: bool = False,
+        least: int = 0,
         resume: bool = False,
         on_error: str = "stop",
         cache: str | Path | None = None,
@@ -611,6 +611,7 @@ class Forecaster:
         Args:
             data: A directory of Parquet files, a glob or a polars LazyFrame.
             out: The folder.
+            least: Series with fewer steps are not compared.
             resume, on_error, cache: As in ``predict``.
             progress: As in ``fit``.
             blocks: Called with the blocks that are done, and how many there are.
@@ -626,37 +627,21 @@ class Forecaster:
         before = _fitted_before(init)
         learned = None if before is None else before._panel.freq
         with stored(data, self.options, learned=learned, on_error=on_error, cache=cache) as store:
-            compared = earlier(store, 0, hidden[0] + 2)
+            compared = earlier(store, 0, max(least, hidden[0] + 2))
             fitted = []
             for drop in hidden if refit else hidden[:1]:
-                copy_of_this = Forecaster(**self.get_params())
-                copy_of_this._learn_at(
-                    Path(out) / WORK / f"model-{drop}", earlier(compared, drop), before, progress
-                )
-                fitted.append(copy_of_this)
+                one = Forecaster(**self.get_params())
+                checkpoint = Path(out) / WORK / f"training-{drop}"
+                one._learn_stored(earlier(compared, drop), before, progress, checkpoint, resume)
+                if one.runs_ and one.runs_[-1].stopped == "interrupted":
+                    raise KeyboardInterrupt  # half a training says nothing about a whole one
+                fitted.append(one)
             return backtest_store(
                 fitted, compared, out, hidden,
                 identity=[one.identity for one in fitted], level=level, methods=methods,
                 seasons=chosen_seasons(compared.panel(), self.options)[0],
                 resume=resume, on_error=on_error, progress=blocks,
             )  # fmt: skip
-
-    def _learn_at(
-        self, folder: Path, store: Store, before: "Forecaster | None", progress: Report | None
-    ) -> None:
-        """Learn from a store, or take what a run that stopped had learned from it and left in
-        ``folder``; a training that was stopped goes on."""
-        made_of = folder / "store.txt"
-        if made_of.exists() and made_of.read_text() == store.identity:
-            there = Forecaster.load(folder)
-            if there.get_params() == self.get_params():
-                vars(self).update(vars(there))
-                return
-        self._learn_stored(store, before, progress, folder / "training", resume=True)
-        if self.runs_ and self.runs_[-1].stopped == "interrupted":
-            raise KeyboardInterrupt  # half a training says nothing about a whole one
-        self.save(folder)
-        write_bytes(made_of, store.identity.encode())
 
     def explain(
         self,

@@ -12,6 +12,7 @@ from carrousel import Forecaster
 from carrousel.data.store import store
 from carrousel.forecast.ensemble import training
 from carrousel.forecast.large import results
+from carrousel.training import loop
 
 from .test_predict import OPTIONS, H, contents
 
@@ -73,7 +74,7 @@ def test_a_backtest_that_stopped_goes_on_without_learning_again(tmp_path, rows, 
         forecaster.backtest(folder, out=out, blocks=stop)
     with pytest.raises(ValueError, match="go on with it by resume"):
         forecaster.backtest(folder, out=out)
-    monkeypatch.setattr(Forecaster, "_learn_stored", None)  # it would be an error
+    monkeypatch.setattr(loop._State, "update", None)  # it would be an error
     summary, _ = forecaster.backtest(folder, out=out, resume=True)
     assert summary.resumed == 1
     assert contents(out) == contents(tmp_path / "whole")

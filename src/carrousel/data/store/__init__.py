@@ -7,7 +7,7 @@ other.
 """
 
 from .build import open_store
-from .earlier import earlier
+from .past import earlier
 from .source import Source, is_source
 from .store import Store
 

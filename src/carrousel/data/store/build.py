@@ -106,6 +106,7 @@ def _opened(
     place.mkdir(parents=True, exist_ok=True)
     lock = _only_here(place) if source.fingerprint is None else None
     with with_lock(place):
+        sweep(place, f"{BUILDING}*")  # of processes that were killed
         store = _found(place)
         if store is None:
             _make(source, asked, freq, on_error == "stop", place)
@@ -145,7 +146,6 @@ def _found(place: Path) -> Store | None:
 
 
 def _make(source: Source, asked: Asked, freq: Frequency | None, stop: bool, place: Path) -> None:
-    sweep(place, f"{BUILDING}*")  # of processes that were killed
     work = place / f"{BUILDING}{secrets.token_hex(8)}"
     work.mkdir()
     lock = hold(work / LOCK)

@@ -28,12 +28,17 @@ def render(content: Content) -> str:
     if content.explanations:
         body.append(_memory(content))
     body += [_made(content), "</main>", _footer(content)]
+    return page(f"{content.title}: forecast", "".join(body))
+
+
+def page(title: str, body: str) -> str:
+    """A page that fetches nothing, in the look of all reports."""
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(content.title)}: forecast</title>\n"
-        f"<style>\n{_colors()}{_file('page.css')}</style>\n</head>\n<body>\n{''.join(body)}\n<script>\n{_file('page.js')}</script>\n"
+        f"<title>{escape(title)}</title>\n"
+        f"<style>\n{_colors()}{_file('page.css')}</style>\n</head>\n<body>\n{body}\n<script>\n{_file('page.js')}</script>\n"
         "</body>\n</html>\n"
     )
 

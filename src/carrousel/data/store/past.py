@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ...storage.files import write_json
-from ...storage.tempfiles import LOCK, hold, sweep, with_lock
+from ...storage.tempfiles import LOCK, hold, with_lock
 from ..panel import Panel
 from .build import BUILDING, SeriesWriter
 from .store import META, Store
@@ -31,7 +31,6 @@ def earlier(store: Store, drop: int, least: int = 0) -> Store:
     place = root / f"{store.folder.name}-{drop}-{least}"
     with with_lock(root):
         if not place.exists():
-            sweep(root, f"{BUILDING}*")
             _copy(store, drop, least, place)
     return Store(place, verify=False)
 
