@@ -83,4 +83,5 @@ def test_learning_on_takes_fewer_and_smaller_steps():
 def test_a_companion_stands_beside_whom_it_can_be_compared_with(options, there):
     found = plan(40, 5, **options)
     assert (found.companion, found.shape.filters > 0) == (there, not there)
-    assert plan(40, 5, text=True, **options).shape.filters
+    text = plan(40, 5, text=True, **options).shape
+    assert (text.filters > 0, text.pooling) == (not there, "max")

@@ -82,8 +82,8 @@ def plan_for(
         hidden=_or(o.hidden_size, 64),
         layers=_or(o.num_layers, 1),
         bidirectional=_or(o.bidirectional, True),
-        filters=64 if _or(o.convolution, text or not companion) else 0,
-        pooling="" if task.per_step else _or(o.pooling, "concat"),
+        filters=64 if _or(o.convolution, not companion) else 0,
+        pooling="" if task.per_step else _or(o.pooling, "max" if text else "concat"),
         scaled=task.scaled,
         **sizes,
     )

@@ -56,6 +56,13 @@ class Ragged:
         return torch.arange(len(self)).repeat_interleave(self.lengths)
 
     @cached_property
+    def equal(self) -> bool:
+        """Whether all sequences have the same length."""
+        return len(self.rows) == len(self) * int(self.lengths[0]) and bool(
+            (self.lengths == self.lengths[0]).all()
+        )
+
+    @cached_property
     def ends(self) -> Tensor:
         """(B,) the row of each sequence's last step."""
         return self.lengths.cumsum(0) - 1
@@ -67,7 +74,7 @@ class Ragged:
     def like(self, rows: Tensor) -> "Ragged":
         """Other rows for the same steps."""
         made = Ragged(rows, self.lengths)
-        for name in ("starts", "owner", "ends", "packing"):
+        for name in ("starts", "owner", "equal", "ends", "packing"):
             if name in self.__dict__:
                 made.__dict__[name] = self.__dict__[name]
         return made

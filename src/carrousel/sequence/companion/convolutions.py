@@ -35,8 +35,7 @@ CHANNELS = 9  # that one kernel reads at most
 GRID = 4096  # steps of it in a standard deviation; 20 * 9 * 12 of these stay below 2 ** 24
 SEEN = 64  # sequences that thresholds are taken from
 LEARNED = 20_000  # sequences that the regression learns from at most
-WIDTHS = (4704, 2016)  # features, of so few sequences and of more
-FEW = 1000
+WIDTH = 2016  # features
 ROWS = 1 << 13  # that are read at once, so that what is said of them stays in the cache
 
 
@@ -82,8 +81,7 @@ class RandomConvolutions(nn.Module):
     @classmethod
     def learn(cls, batch: Ragged, masked: bool, generator: torch.Generator) -> "RandomConvolutions":
         """Draw features of such sequences."""
-        width = WIDTHS[len(batch) > FEW]
-        thresholds = max(width // (VIEWS * POOLED * len(KERNELS)), 1)
+        thresholds = max(WIDTH // (VIEWS * POOLED * len(KERNELS)), 1)
         usual = float(batch.lengths.double().median())
         dilations = dilations_up_to(usual, thresholds)
         made = cls(batch.rows.shape[1], masked, len(dilations), thresholds)
@@ -131,7 +129,8 @@ class RandomConvolutions(nn.Module):
         self.chosen[view] = (order < counts[..., None]).float()
         level = 0
         for number in range(len(self.dilation)):
-            said = self._convolved(some, rows, view, number)
+            windows = _Windows(some, int(self.dilation[number]))
+            said = windows.of(rows) @ self._weight(view, number)
             mine = (self.at == number).nonzero()[:, 0]
             for kernel in range(len(KERNELS)):
                 k = int(torch.randint(len(some), (), generator=generator))
@@ -175,14 +174,20 @@ class RandomConvolutions(nn.Module):
 
     def _features(self, batch: Ragged) -> Tensor:
         found = []
-        for view, rows in enumerate(self._views(batch)):
-            for number in range(len(self.dilation)):
-                said = self._convolved(batch, rows, view, number)
-                for threshold in self.threshold[view][self.at == number]:
-                    above = said - threshold
-                    found.append(_mean(batch, (above > 0).float()))
-                    found.append(_mean(batch, above.relu_()))
-        return torch.cat(found, 1)  # (B, width), float64
+        above, share = torch.empty(2, len(batch.rows), len(KERNELS))  # again and again
+        for number, by in enumerate(self.dilation.tolist()):
+            windows = _Windows(batch, by)
+            for view, rows in enumerate(self._views(batch)):
+                said = windows.of(rows) @ self._weight(view, number)
+                for place in (self.at == number).nonzero()[:, 0].tolist():
+                    torch.sub(said, self.threshold[view, place], out=above)
+                    above.relu_()
+                    # Never less than half a step of the grid, if it is above 0.
+                    torch.mul(above, 2 * GRID, out=share).clamp_max_(1)
+                    column = (view * len(self.at) + place) * POOLED
+                    found.append((column, _mean(batch, share, exact=True)))
+                    found.append((column + 1, _mean(batch, above)))
+        return torch.cat([one for _, one in sorted(found, key=lambda pair: pair[0])], 1)
 
     def _views(self, batch: Ragged) -> tuple[Tensor, Tensor]:
         rows = self.entry(batch)
@@ -195,17 +200,26 @@ class RandomConvolutions(nn.Module):
         before[batch.starts] = rows[batch.starts]
         return rows - before
 
-    def _convolved(self, batch: Ragged, rows: Tensor, view: int, number: int) -> Tensor:
-        """(N, 84): each kernel with a step in its middle, zeros around the sequence."""
-        by = int(self.dilation[number])
+    def _weight(self, view: int, number: int) -> Tensor:
+        """(9 C, 84): what each kernel makes of a window."""
+        return (self.chosen[view, number][:, None] * KERNELS[..., None]).flatten(1).T
+
+
+class _Windows:
+    """(N, 9 C): what a kernel of some dilation sees with each step in its middle, zeros around the
+    sequence."""
+
+    def __init__(self, batch: Ragged, by: int) -> None:
         shift = (torch.arange(SIZE) - SIZE // 2) * by
-        place = torch.arange(len(rows))[:, None] + shift  # (N, 9)
-        first, last = batch.starts[batch.owner][:, None], batch.ends[batch.owner][:, None]
-        outside = (place < first) | (place > last)
-        seen = rows[place.clamp(0, len(rows) - 1)]  # (N, 9, C)
-        seen.masked_fill_(outside[..., None], 0.0)
-        weight = self.chosen[view, number][:, None] * KERNELS[..., None]  # (84, 9, C)
-        return seen.flatten(1) @ weight.flatten(1).T
+        step = torch.arange(len(batch.rows)) - batch.starts[batch.owner]
+        at = step[:, None] + shift  # (N, 9)
+        outside = (at < 0) | (at >= batch.lengths[batch.owner][:, None])
+        self._place = (at + batch.starts[batch.owner][:, None] + 1).masked_fill_(outside, 0)
+
+    def of(self, rows: Tensor) -> Tensor:
+        """Of the rows (N, C) of the batch."""
+        padded = torch.cat([rows.new_zeros(1, rows.shape[1]), rows])
+        return padded.index_select(0, self._place.view(-1)).view(len(rows), -1)
 
 
 def _portions(batch: Ragged) -> list[Ragged]:
@@ -218,14 +232,13 @@ def _rounded(rows: Tensor) -> Tensor:
     return (rows * GRID).round_() / GRID
 
 
-def _mean(batch: Ragged, rows: Tensor) -> Tensor:
-    """(B, F) in float64, in which these sums are exact."""
-    length = int(batch.lengths[0])
-    if len(rows) == length * len(batch) and bool((batch.lengths == length).all()):
-        total = rows.unflatten(0, (len(batch), length)).sum(1, dtype=torch.float64)
+def _mean(batch: Ragged, rows: Tensor, exact: bool = False) -> Tensor:
+    """(B, F) in float64, in which these sums are exact; ``exact``: they are in float32, too."""
+    rows = rows if exact else rows.double()
+    if batch.equal:
+        total = rows.unflatten(0, (len(batch), -1)).sum(1).double()
     else:
-        total = torch.zeros(len(batch), rows.shape[1], dtype=torch.float64)
-        total.index_add_(0, batch.owner, rows.double())
+        total = rows.new_zeros(len(batch), rows.shape[1]).index_add_(0, batch.owner, rows).double()
     return total / batch.lengths[:, None]
 
 

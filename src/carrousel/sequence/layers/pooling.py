@@ -101,10 +101,14 @@ def _mean(batch: Ragged, rows: Tensor) -> Tensor:
 
 
 def _sum(batch: Ragged, rows: Tensor) -> Tensor:
+    if batch.equal:
+        return rows.unflatten(0, (len(batch), -1)).sum(1)
     return rows.new_zeros(len(batch), rows.shape[1]).index_add(0, batch.owner, rows)
 
 
 def _max(batch: Ragged, rows: Tensor) -> Tensor:
+    if batch.equal:
+        return rows.unflatten(0, (len(batch), -1)).amax(1)
     longest = int(batch.lengths.max())
     if longest * len(batch) <= 2 * len(rows):  # faster, while little of it is padding
         return batch.like(rows).padded(-torch.inf).amax(0)
