@@ -306,7 +306,7 @@ def test_imports_inside_the_package_are_relative():
     assert absolute == []
 
 
-@pytest.mark.parametrize(("package", "most"), [("forecast", 17), ("sequence", 24), ("text", 12)])
+@pytest.mark.parametrize(("package", "most"), [("forecast", 18), ("sequence", 24), ("text", 12)])
 def test_a_package_is_seen_at_one_glance(package: str, most: int):
     entries = {m.split(".")[2] for m in FILES if m.startswith(f"carrousel.{package}.")}
     assert len(entries | {"__init__"}) <= most, sorted(entries)

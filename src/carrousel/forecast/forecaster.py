@@ -18,6 +18,8 @@ from ..data.covariates import future, open_ahead
 from ..data.store import Source, Store, earlier
 from ..data.wall import Wall
 from ..training import Run
+from .distributed import doors
+from .distributed.datasets import gathered, is_dataset
 from .ensemble.companion import Companion
 from .ensemble.training import Report, train_ensemble, window_quantiles
 from .ensemble.wall_clock import to_explain, wall_quantiles
@@ -142,6 +144,7 @@ class Forecaster:
         Args:
             data: The series. A directory of Parquet files, a glob or a polars LazyFrame is read by
                 way of a store that is mapped into memory (docs/scaling.md).
+                Those of a Ray dataset are brought to this machine.
             progress: Called after every update with the name of the network that is trained and
                 a ``carrousel.training.Progress``.
             init: A fitted forecaster, or the path of a saved one, whose networks learn on
@@ -166,6 +169,7 @@ class Forecaster:
             with stored(data, self.options, on_error=on_error, cache=cache) as store:
                 self._learn_stored(store, before, progress, checkpoint, resume)
             return self
+        data = gathered(data) if is_dataset(data) else data
         panel, like, notes = to_learn_from(
             data, self.options, None if before is None else before._panel, static_df
         )
@@ -388,7 +392,9 @@ class Forecaster:
 
         Returns:
             A frame: ``unique_id``, ``ds``, ``carrousel`` (the median), ``carrousel-lo-80``, ...;
-            with ``out`` a ``carrousel.forecast.large.Summary``.
+            with ``out`` a ``carrousel.forecast.large.Summary``. A ``ray.data.Dataset`` gives one,
+            to the last bit what one machine gives, in the order of its blocks; workers forecast as
+            it is read (``pip install carrousel[ray]``).
         """
         probabilities(level)  # what cannot be is refused before any work
         if read_as_source(data, self.options):
@@ -405,6 +411,9 @@ class Forecaster:
                 )  # fmt: skip
         if out is not None:
             raise ValueError("out: data must be a directory, a glob or a lazy frame")
+        if is_dataset(data):
+            self._require_fitted()
+            return doors.predict(self, data, level, X_df, static_df)
         panel, like, quantiles = self._forecast(data, X_df, static_df)
         columns = {**panel.future(self.options.h), **calibration.columns(quantiles, level)}
         return written(columns, panel, like)
@@ -552,24 +561,41 @@ class Forecaster:
                     "data: there are too many series for arrays of all their forecasts; give "
                     "backtest a folder (out=)"
                 )
+        if is_dataset(data):
+            raise TypeError(
+                "data: scores of a Ray dataset do not fit one machine; give a table, or call "
+                "backtest, which gives a dataset"
+            )
         before = _fitted_before(init)
         learned_before = None if before is None else before._panel
         panel, *_ = to_learn_from(data, self.options, learned_before, static_df)
         hidden = hidden_steps(windows, self.options.h if step is None else step, self.options.h)
-        panel.require(hidden[0] + 2, f"a backtest of {windows} windows")
-        heads = [panel.head(drop) for drop in hidden]
-        found = []
-        for k, drops in enumerate([[drop] for drop in hidden] if refit else [hidden]):
-            fitted = Forecaster(**self.get_params())
-            fitted._learn(heads[k], before, progress)
-            if fitted.runs_ and fitted.runs_[-1].stopped == "interrupted":
-                raise KeyboardInterrupt  # half a training says nothing about a whole one
-            found.append(fitted.window_quantiles(panel, drops))
-        return Evaluation.of(
-            panel, hidden, heads, np.concatenate(found), levels=level, methods=methods,
+        fitted = self.before_windows(panel, hidden, refit, progress, before)
+        return Evaluation.by(
+            fitted, panel, hidden, levels=level, methods=methods,
             seasons=chosen_seasons(panel, self.options)[0],
             like=None if isinstance(data, Panel) else data,
         )  # fmt: skip
+
+    def before_windows(
+        self,
+        panel: Panel,
+        hidden: Sequence[int],
+        refit: bool = False,
+        progress: Report | None = None,
+        before: "Forecaster | None" = None,
+    ) -> list["Forecaster"]:
+        """Copies that learned from a panel without its last ``hidden`` steps: one for all windows,
+        or one for each; ``before`` as ``init`` of ``fit``."""
+        panel.require(hidden[0] + 2, f"a backtest of {len(hidden)} windows")
+        learned = []
+        for drop in hidden if refit else hidden[:1]:
+            fitted = Forecaster(**self.get_params())
+            fitted._learn(panel.head(drop), before, progress)
+            if fitted.runs_ and fitted.runs_[-1].stopped == "interrupted":
+                raise KeyboardInterrupt  # half a training says nothing about a whole one
+            learned.append(fitted)
+        return learned
 
     def backtest(self, data: Any, windows: int = 1, **how: Any) -> Any:
         """The forecasts of ``evaluate`` as a table; ``how`` are its arguments. Of a directory, a
@@ -578,10 +604,13 @@ class Forecaster:
         Returns:
             A frame: ``unique_id``, ``ds``, ``cutoff`` (last time known), ``y``, ``carrousel``,
             ``carrousel-lo-80``, ...: what ``utilsforecast.evaluation.evaluate`` takes; and a column
-            for each of ``methods`` (here none, unless some are asked for).
+            for each of ``methods`` (here none, unless some are asked for). A Ray dataset gives
+            one, of the same rows: the windows are forecast on its workers.
         """
         if read_as_source(data, self.options) and "out" in how:
             return self.backtest_parts(data, windows, **how)
+        if is_dataset(data):
+            return doors.backtest(self, data, windows, **_loaded(how))
         return self.evaluate(data, windows, **{"methods": (), **how}).to_frame()
 
     def backtest_parts(
@@ -779,6 +808,14 @@ class Forecaster:
         alone._companion = None
         return alone
 
+    def without_series(self) -> "Forecaster":
+        """A copy that holds no series, but forecasts as this one does: what workers are sent."""
+        self._require_fitted()
+        alone = copy.copy(self)
+        alone._panel, alone._stream, alone._like = self._panel.select([]), None, None
+        alone.runs_ = []
+        return alone
+
     def _observed(self, data: Any, static_df: Any) -> tuple[Panel, Any]:
         """The panel that is asked about, and the kind of frame that it came in."""
         if data is not None:
@@ -831,3 +868,8 @@ def _fitted_before(init: Forecaster | str | Path | None) -> Forecaster | None:
         )
     fitted._require_fitted()
     return fitted
+
+
+def _loaded(how: dict[str, Any]) -> dict[str, Any]:
+    """Arguments of ``evaluate`` with the forecaster that ``init`` names."""
+    return {**how, "init": _fitted_before(how["init"])} if "init" in how else how

@@ -75,9 +75,8 @@ def autocorrelation(panel: Panel, lags: list[int], span: int = 1) -> NDArray[np.
 
     Differences, because a trend alone correlates with itself at every lag.
     """
-    order = np.argsort(-panel.lengths, kind="stable")
     sums, counts = np.zeros(len(lags)), np.zeros(len(lags))
-    for s in order[:LOOKED_AT]:
+    for s in longest_first(panel)[:LOOKED_AT]:
         y = panel.series(s).astype(np.float64)
         change = y[span:] - y[:-span]
         if not np.isfinite(change).any():
@@ -91,3 +90,9 @@ def autocorrelation(panel: Panel, lags: list[int], span: int = 1) -> NDArray[np.
                 sums[k] += pairs / (power / len(change))
                 counts[k] += 1
     return sums / np.maximum(counts, 1)
+
+
+def longest_first(panel: Panel) -> NDArray[np.int64]:
+    """(S,) the series, the longest first; those of one length by their names, so that the order in
+    which they came does not matter."""
+    return np.lexsort((np.array([str(name) for name in panel.ids]), -panel.lengths))

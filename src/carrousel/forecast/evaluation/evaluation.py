@@ -77,6 +77,17 @@ class Evaluation(Plottable, picture="carrousel.forecast.evaluation.picture:plot_
             targets(panel, hidden, h), np.array(scale), tuple(levels), tuple(seasons), like,
         )  # fmt: skip
 
+    @classmethod
+    def by(
+        cls, fitted: Sequence[Any], panel: Panel, hidden: Sequence[int], **how: Any
+    ) -> "Evaluation":
+        """Of forecasters that learned before the windows, one for all or one for each; ``how`` as
+        in ``of``."""
+        heads = [panel.head(drop) for drop in hidden]
+        drops = [hidden] if len(fitted) == 1 else [[drop] for drop in hidden]
+        found = [one.window_quantiles(panel, some) for one, some in zip(fitted, drops, strict=True)]
+        return cls.of(panel, hidden, heads, np.concatenate(found), **how)
+
     @property
     def methods(self) -> tuple[str, ...]:
         """Their names, ours first."""

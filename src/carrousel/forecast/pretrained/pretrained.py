@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+from ..distributed import doors
+from ..distributed.datasets import is_dataset
 from ..evaluation import Evaluation
+from ..intervals.quantiles import probabilities
 
 
 class Pretrained:
@@ -48,6 +51,11 @@ class Pretrained:
         self, data: Any, h: int, *, level: Sequence[float] = (80, 95), X_df: Any = None
     ) -> Any:
         """The next ``h`` steps of every series, as ``Forecaster.predict``."""
+        if is_dataset(data):
+            probabilities(level)
+            forecaster = self.on_nothing(h)
+            forecaster._learn(doors.to_learn(forecaster, data))
+            return forecaster.predict(data, level=level, X_df=X_df)
         return self.on(data, h).predict(level=level, X_df=X_df)
 
     def sample(self, data: Any, h: int, n: int = 100, **options: Any) -> Any:
