@@ -31,6 +31,7 @@ from ..storage.checkpoint import load_checkpoint, prefixed, save_checkpoint, sec
 from ..storage.plain import restored, typed
 from ..wording import one_of
 from .adamw import AdamW
+from .peers import PEERS, training_among
 
 LOG = logging.getLogger(__name__)
 
@@ -151,7 +152,7 @@ def fit(
     """
     state = _State(model, options or TrainOptions(), identity)
     path = Path(checkpoint) if checkpoint is not None else None
-    if resume and path is not None and path.exists():
+    if resume and path is not None:
         state.restore(path)
     try:
         _descend(state, batches, loss, validate, progress, path, diagnose)
@@ -206,17 +207,21 @@ class _State:
         self.parameters: list[Tensor] = list(model.parameters())
         self.buffers = list(zip(self.averaged.buffers(), model.buffers(), strict=True))
         self.best = _copy(self.averaged)
+        self.peers = PEERS.get()
+        self.shared: nn.Module | None = None
         model.train()
 
     def update(self, loss: Loss, batch: Any) -> float:
         """One step of descent; a loss that is not finite changes nothing."""
         options, run = self.options, self.run
         self.optimizer.zero_grad()
-        value = loss(self.model, batch)
-        number = value.item()
+        value = self._value(loss, batch)
+        number, count = value.item(), 1
+        if self.peers is not None:
+            (number,), count = self.peers.total(number), self.peers.count
         if not math.isfinite(number):
             return number
-        value.backward()
+        (value if count == 1 else value * count).backward()  # what follows is the mean of all
         norm = self.optimizer.norm()
         if not math.isfinite(norm):
             return norm
@@ -227,6 +232,15 @@ class _State:
         self._average()
         return number
 
+    def _value(self, loss: Loss, batch: Any) -> Tensor:
+        """The loss of a batch; of several processes, that of this one's rows."""
+        if self.peers is None:
+            return loss(self.model, batch)
+        if self.shared is None:
+            self.shared = self.peers.shared(self.model, loss)
+        value: Tensor = self.shared(batch)
+        return value
+
     def judge(self, validate: Score) -> None:
         """Validate the averaged parameters, keep them if they are the best, stop if none were."""
         run, patience = self.run, self.options.patience
@@ -234,6 +248,8 @@ class _State:
         with torch.no_grad():
             score = validate(self.averaged)
         self.averaged.train()
+        if self.peers is not None:
+            score = self.peers.agreed(score)  # other processors round differently
         run.scores.append((run.steps, score))
         LOG.debug("update %d: validation %.5g", run.steps, score)
         best = math.inf if run.best_score is None else run.best_score
@@ -249,13 +265,14 @@ class _State:
         self.run.stopped = "diverged"
         self.run.reason = "the loss or its gradient is no longer finite"
         if diagnose is not None:
-            with torch.no_grad():
+            with torch.no_grad(), training_among(None):
                 self.run.reason = diagnose(self.model, batch) or self.run.reason
 
     def finish(self) -> None:
         """Leave the best parameters (without a validation: the last) in the model."""
         if self.run.best_score is None:
             self.best, self.run.best_step = _copy(self.averaged), self.run.steps
+        self.shared = None  # and with it what waits for gradients of the model
         self.model.load_state_dict(self.best)
         self.model.eval()
         run = self.run
@@ -273,6 +290,8 @@ class _State:
                 mean.copy_(value)
 
     def save(self, path: Path) -> None:
+        if self.peers is not None and self.peers.rank:
+            return
         tensors = {
             **prefixed("model", self.model.state_dict()),
             **prefixed("averaged", self.averaged.state_dict()),
@@ -297,7 +316,14 @@ class _State:
             )
 
     def restore(self, path: Path) -> None:
-        tensors, data = load_checkpoint(path)
+        """Go on from a checkpoint, if there is one; of several processes the first one reads it."""
+        first = self.peers is None or self.peers.rank == 0
+        found = load_checkpoint(path) if first and path.exists() else None
+        if self.peers is not None:
+            found = self.peers.agreed(found)
+        if found is None:
+            return
+        tensors, data = found
         if data.get("identity", "") != self.identity:
             raise ValueError(f"checkpoint {path} belongs to a training on other data")
         if data.get("options") != vars(self.options):

@@ -1,13 +1,19 @@
 """Forecasts and trainings on a Ray cluster of two nodes: the numbers of one machine."""
 
+import contextlib
 import logging
 import os
+import signal
 
 import numpy as np
 import polars as pl
 import pytest
+import torch
 
 from carrousel import Forecaster
+from carrousel.data.store import store
+from carrousel.forecast.distributed import on_ray
+from carrousel.forecast.distributed.datasets import on_blocks
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install carrousel[ray]")
 pytestmark = [
@@ -93,3 +99,122 @@ def test_a_backtest_of_a_dataset_is_that_of_one_machine(how):
     asked = {"windows": 2, "step": 2, "methods": ["naive"]}
     found = forecaster.backtest(ray.data.from_arrow(table.to_arrow()), **asked)
     assert _sorted(found).equals(_sorted(forecaster.backtest(table.to_arrow(), **asked)))
+
+
+def test_members_of_an_ensemble_are_trained_by_workers_bit_for_bit():
+    table, few = _table(8), {"max_steps": 6, "hidden_size": 16, "ensemble": 3}
+    alone = Forecaster(H, **few).fit(table)
+    told: list[str] = []
+    with on_ray():
+        there = Forecaster(H, **few).fit(table, progress=lambda name, _: told.append(name))
+    assert told == [f"network {k} of 3" for k in (1, 2, 3)]
+    assert [run.losses for run in there.runs_] == [run.losses for run in alone.runs_]
+    for ours, theirs in zip(alone.networks_, there.networks_, strict=True):
+        for name, value in ours.state_dict().items():
+            assert torch.equal(theirs.state_dict()[name], value), name
+
+
+def _folder(path, table: pl.DataFrame):
+    """A directory of Parquet files in which series are spread over files."""
+    path.mkdir()
+    for k in range(3):
+        table.gather_every(3, k).write_parquet(path / f"{k}.parquet")
+    return path
+
+
+def _files(folder) -> dict[str, bytes]:
+    return {one.name: one.read_bytes() for one in folder.iterdir() if one.name != "summary.json"}
+
+
+def test_a_worker_that_is_killed_and_a_driver_that_is_lose_and_double_nothing(
+    fitted, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(store, "TOGETHER", 2)
+    monkeypatch.setattr(store, "MOST_SERIES", 2)
+    data = _folder(tmp_path / "data", _table(16, seed=9))
+    cache = {"cache": tmp_path / "cache"}
+    fitted.predict(data, out=tmp_path / "alone", **cache)
+    with on_ray(), pytest.raises(KeyboardInterrupt):
+        fitted.predict(data, out=tmp_path / "there", progress=_stop_after(2), **cache)
+    pids = _workers()
+    with on_ray():
+        done = fitted.predict(
+            data, out=tmp_path / "there", resume=True, progress=_kill(pids), **cache
+        )
+    assert done.resumed >= 2
+    assert done.blocks == 8
+    assert _files(tmp_path / "there") == _files(tmp_path / "alone")
+
+
+def _stop_after(count: int):
+    def progress(done: int, _: int) -> None:
+        if done == count:
+            raise KeyboardInterrupt
+
+    return progress
+
+
+@ray.remote(num_cpus=1)
+def _pid() -> int:
+    return os.getpid()
+
+
+def _workers() -> set[int]:
+    """Processes that do tasks now."""
+    return set(ray.get([_pid.remote() for _ in range(4)]))
+
+
+def _kill(pids: set[int]):
+    def progress(done: int, _: int) -> None:
+        for pid in pids if done == 1 else ():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    return progress
+
+
+def test_a_dataset_is_forecast_though_workers_are_killed(fitted, tmp_path):
+    """Each worker is killed once, in the midst of a block."""
+    table = _table(20, seed=11)
+    alone = _sorted(fitted.predict(table.to_arrow()))
+    found = on_blocks(_dataset(table), "unique_id", _Mortal(fitted, str(tmp_path)))
+    assert _sorted(found).equals(alone)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+class _Mortal:
+    """A forecast whose first two workers die."""
+
+    def __init__(self, forecaster: Forecaster, folder: str) -> None:
+        self.forecaster, self.folder = forecaster, folder
+
+    def __call__(self, block):
+        for k in range(2):
+            with contextlib.suppress(FileExistsError):
+                os.close(os.open(f"{self.folder}/{k}", os.O_CREAT | os.O_EXCL))
+                os.kill(os.getpid(), signal.SIGKILL)
+        return self.forecaster.predict(block)
+
+
+def test_what_is_broken_is_refused_or_left_out_by_name(fitted, tmp_path):
+    data = _folder(tmp_path / "data", _table(4, seed=9))
+    (data / "broken.parquet").write_bytes(b"PAR1 no")
+    how = {"cache": tmp_path / "cache"}
+    with on_ray(), pytest.raises(ValueError, match=r"broken\.parquet"):
+        fitted.predict(data, out=tmp_path / "out", **how)
+    with on_ray():
+        done = fitted.predict(data, out=tmp_path / "out", on_error="skip", **how)
+    assert (done.series, done.exit_code, done.status) == (4, 3, "incomplete")
+    assert "broken.parquet" in str(done.broken[0])
+
+
+def test_what_cannot_be_forecast_elsewhere_says_so(fitted):
+    data = ray.data.from_arrow(_table(2).to_arrow())
+    with pytest.raises(TypeError, match="call backtest"):
+        fitted.evaluate(data)
+    with pytest.raises(ValueError, match="there is no column 'y'"):
+        fitted.predict(data.drop_columns(["y"]))
+    with pytest.raises(ValueError, match="groups=True: series that share a hidden state"):
+        Forecaster(H, groups=True).backtest(data)
+    with pytest.raises(ValueError, match="connected to a cluster, got 'local'"), on_ray("local"):
+        pass

@@ -85,6 +85,10 @@ class Store:
         self.offsets: NDArray[np.int64] = mapped(self.folder / "offsets.bin", "<i8")
         self.ids = Names.of(self.folder, self.description.text)
 
+    def __reduce__(self) -> Any:
+        """For another process, which opens the same files and cuts the same blocks."""
+        return _opened, (self.folder.absolute(), self.blocks)
+
     def __repr__(self) -> str:
         return f"Store({str(self.folder)!r}: {self.n_series:,} series, {self.n_values:,} values)"
 
@@ -200,3 +204,9 @@ def _most(offsets: NDArray[np.int64], unit: int) -> int:
     """Values of so many series side by side, at most."""
     edges = np.append(np.arange(0, len(offsets) - 1, unit), len(offsets) - 1)
     return int(np.diff(offsets[edges]).max(initial=0))
+
+
+def _opened(folder: Path, blocks: NDArray[np.int64]) -> Store:
+    store = Store(folder, verify=False)  # who sent it has checked every byte
+    store.blocks = blocks
+    return store

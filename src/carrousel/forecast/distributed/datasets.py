@@ -70,16 +70,15 @@ class OnBlock:
     def __call__(self, block: "Table") -> Iterator["Table"]:
         """What becomes of a block; nothing of an empty one."""
         if block.num_rows:
-            yield _loaded(self.work)(block)
+            yield loaded(self.work)(block)
 
 
 @lru_cache(maxsize=1)
-def _loaded(work: Any) -> Callable[["Table"], "Table"]:
-    """What is done with blocks, once in a process."""
+def loaded(reference: Any) -> Any:
+    """What lies in the store of Ray's objects, once in a process."""
     import ray
 
-    found: Callable[[Table], Table] = ray.get(work)
-    return found
+    return ray.get(reference)
 
 
 def gathered(dataset: "Dataset") -> "Table":

@@ -27,7 +27,7 @@ def predict(
     require_readable(dataset, options)
     alone = forecaster.without_series()
     if X_df is None:
-        alone._ahead(alone.panel_, None)  # says what is wanted, before any worker starts
+        alone._ahead(alone._panel, None)  # says what is wanted, before any worker starts
     work = Predict(alone, tuple(level), X_df, static_df)
     return on_blocks(dataset, options.id_col, work, in_order=options.reading.aggregate is not None)
 
@@ -69,7 +69,7 @@ def to_learn(forecaster: Any, dataset: "Dataset", static_df: Any = None, init: A
     nothing, as many as show their seasons."""
     options = forecaster.options
     if options.effort != "instant":
-        before = None if init is None else init.panel_
+        before = None if init is None else init._panel
         return to_learn_from(gathered(dataset), options, before, static_df)[0]
     if options.conformal:
         raise ValueError(

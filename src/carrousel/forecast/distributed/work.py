@@ -59,7 +59,7 @@ class Backtest:
     def __call__(self, block: "Table") -> "Table":
         first = self.fitted[0]
         static = of_these(self.static_df, first.options.id_col, _names(block, first.options.id_col))
-        panel, _ = to_forecast(block, first.panel_, first.options, static)
+        panel, _ = to_forecast(block, first._panel, first.options, static)
         panel.require(self.hidden[0] + 2, f"a backtest of {len(self.hidden)} windows")
         return Evaluation.by(
             self.fitted, panel, self.hidden,

@@ -1,9 +1,10 @@
 """Training and running the ensemble; panels and arrays only, no tables."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextvars import ContextVar
 from copy import deepcopy
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from ...data.mapped import give_back, pieces
 from ...data.panel import Panel
 from ...ops.reference.scaling import Prior
 from ...training import Progress, Run, fit
+from ...training.peers import PEERS
 from ...wording import some
 from ..intervals.doubt import doubted, gaps_before, of_the_panel, steady, stepped_over, usual_scale
 from ..intervals.hiding import measure_doubt
@@ -56,42 +58,20 @@ def train_ensemble(
     a first one that was trained to be judged only (``plan.judge``). The first one says, too, how
     much the network that ships has to say beside them.
     """
-    lessons = Lessons.of(panel, plan)
-    validation = lessons.validation
-    _require_any(lessons.sampler(hidden=0), panel)
-    identity, (prior, _) = _identity(panel, init), usual_scale(panel, plan.shape)
+    members = Members.of(panel, plan, checkpoint, resume, init)
+    lessons, validation = members.lessons, members.lessons.validation
     networks: list[Network] = []
     runs: list[Run] = []
-    judge = plan.judge and bool(validation)
-    members = plan.trainings if judge else plan.members
-    for member in range(members):
-        first = member == 0 and bool(validation)
-        options = replace(plan.train, seed=plan.train.seed + member)
-        if runs and runs[0].best_score is not None:
-            options = replace(
-                options, steps=max(runs[0].best_step, 1), length=options.steps * judge
-            )
-        sampler = lessons.sampler(hidden=plan.holdout if first else 0)
-        name = f"network {member + 1} of {members}"
-        start = init[max(member - judge, 0) % len(init)] if init else None
-        network = _beginning(start, plan, options.seed, sampler, prior)
-        network.prior.copy_(torch.tensor(prior))
-        run = fit(
-            network,
-            partial(_batch, sampler, plan, panel),
-            _loss,
-            options,
-            validate=validation.score if first else None,
-            progress=None if progress is None else partial(progress, name),
-            checkpoint=checkpoint / f"network{member}.safetensors" if checkpoint else None,
-            resume=resume,
-            identity=identity,
-            diagnose=partial(_blame, panel),
-        )
-        runs.append(run)
-        if not networks or run.stopped in ("finished", "early"):
-            networks.append(network)
-        if run.stopped == "interrupted":
+    everyone = range(members.count)
+    for some_of_them in (everyone[:1], everyone[1:]) if validation else (everyone,):
+        before = runs[0] if runs else None
+        for network, run in TRAINER.get()(members, some_of_them, before, progress):
+            runs.append(run)
+            if not networks or run.stopped in ("finished", "early"):
+                networks.append(network)
+            if run.stopped == "interrupted":
+                break
+        if runs and runs[-1].stopped == "interrupted":
             break
     interval_scale = validation.best_interval_scale(networks[0])
     networks[0].interval_scale.fill_(interval_scale)
@@ -100,13 +80,107 @@ def train_ensemble(
     companion = None
     if plan.pretrained != 0:
         companion = Companion.beside(measured, validation, plan.pretrained)
-    if judge and len(networks) > 1:
+    if members.judge and len(networks) > 1:
         networks = networks[1:]
     for network in networks:
         network.interval_scale.fill_(interval_scale)
         network.wander.copy_(measured.wander)
         network.factors.copy_(measured.factors)
     return networks, runs, companion
+
+
+@dataclass(frozen=True)
+class Members:
+    """The trainings of an ensemble. Each is by itself, but for how many updates were enough in the
+    first one: where and in which order they take place does not matter.
+
+    Args:
+        panel, plan: As in ``train_ensemble``.
+        lessons: What is learned from.
+        identity: Of the data, for checkpoints.
+        prior: What the series usually move.
+        checkpoint, resume, init: As in ``train_ensemble``.
+    """
+
+    panel: Panel
+    plan: Plan
+    lessons: Lessons
+    identity: str
+    prior: Prior
+    checkpoint: Path | None
+    resume: bool
+    init: Sequence[Network] | None
+
+    @classmethod
+    def of(
+        cls,
+        panel: Panel,
+        plan: Plan,
+        checkpoint: Path | None,
+        resume: bool,
+        init: Sequence[Network] | None,
+    ) -> "Members":
+        """Those of a plan."""
+        lessons = Lessons.of(panel, plan)
+        _require_any(lessons.sampler(hidden=0), panel)
+        identity, (prior, _) = _identity(panel, init), usual_scale(panel, plan.shape)
+        return cls(panel, plan, lessons, identity, prior, checkpoint, resume, init)
+
+    @property
+    def judge(self) -> bool:
+        """Whether the first network is trained only to be validated."""
+        return self.plan.judge and bool(self.lessons.validation)
+
+    @property
+    def count(self) -> int:
+        """How many trainings there are."""
+        return self.plan.trainings if self.judge else self.plan.members
+
+    def train(
+        self, member: int, before: Run | None = None, progress: Report | None = None
+    ) -> tuple[Network, Run]:
+        """One of them; ``before`` is the run of the first one."""
+        plan, validation = self.plan, self.lessons.validation
+        first = member == 0 and bool(validation)
+        options = replace(plan.train, seed=plan.train.seed + member)
+        if before is not None and before.best_score is not None:
+            steps = max(before.best_step, 1)
+            options = replace(options, steps=steps, length=options.steps * self.judge)
+        sampler = self.lessons.sampler(hidden=plan.holdout if first else 0)
+        name = f"network {member + 1} of {self.count}"
+        start = self.init[max(member - self.judge, 0) % len(self.init)] if self.init else None
+        network = _beginning(start, plan, options.seed, sampler, self.prior)
+        network.prior.copy_(torch.tensor(self.prior))
+        where = self.checkpoint / f"network{member}.safetensors" if self.checkpoint else None
+        run = fit(
+            network,
+            partial(_batch, sampler, plan, self.panel),
+            _loss,
+            options,
+            validate=validation.score if first else None,
+            progress=None if progress is None else partial(progress, name),
+            checkpoint=where,
+            resume=self.resume,
+            identity=self.identity,
+            diagnose=partial(_blame, self.panel),
+        )
+        return network, run
+
+
+Trainer = Callable[
+    [Members, Sequence[int], Run | None, Report | None], Iterable[tuple[Network, Run]]
+]
+
+
+def in_turn(
+    members: Members, numbers: Sequence[int], before: Run | None, progress: Report | None
+) -> Iterator[tuple[Network, Run]]:
+    """Some of the trainings, one after the other."""
+    for member in numbers:
+        yield members.train(member, before, progress)
+
+
+TRAINER: ContextVar[Trainer] = ContextVar("trainer", default=in_turn)  # who trains the members
 
 
 # (B, history + h) windows less (B, 1), covariates if there are any, (B,) the series they are of
@@ -132,7 +206,10 @@ def _batch(
 
 def _part(sampler: Sampler, windows: Windows, size: int, generator: torch.Generator) -> Part:
     size = max(size // windows.typical_group, 1)
-    series, end = windows.together(*sampler.pick(size, generator))
+    picked, peers = sampler.pick(size, generator), PEERS.get()
+    if peers is not None:
+        picked = peers.own(*picked)  # type: ignore[assignment]
+    series, end = windows.together(*picked)
     return *windows.gather(series, end), windows.extra(series, end), series
 
 

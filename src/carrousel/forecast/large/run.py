@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter
@@ -19,6 +20,8 @@ from .scores import Scores, summarized
 LOG = logging.getLogger(__name__)
 SUMMARY = "summary.json"
 Report = Callable[[int, int], None]  # blocks done, and of how many
+# Who does the blocks; None: this process, as ``run_blocks``, whose arguments all of them take.
+RUNNER: ContextVar[Callable[..., "Summary"] | None] = ContextVar("runner", default=None)
 
 
 @dataclass(frozen=True)
@@ -74,8 +77,8 @@ def forecast_store(
     """
     told = {**identity, "series": store.identity, "level": list(level)}
     results = Results(out, told, store.n_blocks)
-    work = forecast_tables(forecaster, level)
-    return run_blocks(store, results, work, resume=resume, on_error=on_error, progress=progress)
+    work, run = forecast_tables(forecaster, level), RUNNER.get() or run_blocks
+    return run(store, results, work, resume=resume, on_error=on_error, progress=progress)
 
 
 def backtest_store(

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ...ops.quantile_head import QuantileLoss
 from ...ops.reference.scaling import Scaled
+from ...training.peers import PEERS, Peers
 from .distribution import QUANTILES, SIDE, Forecast
 
 LARGEST = 50.0  # errors beyond this many scales are outliers: their size teaches nothing more
@@ -37,13 +38,33 @@ def forecast_loss(forecast: Forecast, target: Tensor) -> Tensor:
 
 def training_loss(out: Tensor, anchors: Tensor, scaled: Scaled, target: Tensor) -> Tensor:
     """``forecast_loss`` of the head's output (B, T, K*h + 2h + 2*SIDE), see ``model.Network``."""
+    peers = PEERS.get()
+    relative, share = (RELATIVE, 1.0) if peers is None else _among(peers, scaled, target)
     weights = 0.5 / len(QUANTILES) + MEDIAN_WEIGHT, 1 / len(QUANTILES)
-    constants = LARGEST, *weights, RELATIVE, RESOLUTION
+    constants = LARGEST, *weights, relative, RESOLUTION
     outwards = torch.tensor([*QUANTILES[:SIDE][::-1], *QUANTILES[SIDE + 1 :]], dtype=out.dtype)
-    return QuantileLoss.apply(
+    loss: Tensor = QuantileLoss.apply(
         out, anchors, target, scaled.origin, scaled.scale, scaled.size, scaled.age,
         scaled.level, outwards, constants,
     )  # fmt: skip
+    return loss if share == 1 else share * loss
+
+
+def _among(peers: Peers, scaled: Scaled, target: Tensor) -> tuple[float, float]:
+    """(RELATIVE, share) with which the rows of one process count as they do in the whole batch.
+
+    A row weighs ((1 - R) + R ratio / typical) / known, where ``typical`` and ``known`` are of the
+    whole batch; with those of its own rows, of which the loss is made, both terms are a factor off.
+    """
+    ratio, known = _ratio_and_known(scaled, target)
+    counted = known > 0
+    own = [float(x.double().sum()) for x in (ratio * counted, counted, known)]
+    (ratios, rows, values), (all_ratios, all_rows, all_values) = own, peers.total(*own)
+    typical, usual = ratios / max(rows, 1), all_ratios / max(all_rows, 1)
+    part = values / max(all_values, 1)
+    level, relative = (1 - RELATIVE) * part, RELATIVE * part * typical / max(usual, 1e-30)
+    share = level + relative
+    return (relative / share, share) if share else (RELATIVE, 0.0)
 
 
 def row_weights(scaled: Scaled, target: Tensor) -> Tensor:
@@ -52,11 +73,16 @@ def row_weights(scaled: Scaled, target: Tensor) -> Tensor:
     A step teaches nothing before the first value, or while all values are zero, or where they
     change too little to be seen beside what the series has become since: there is no unit then.
     """
-    seen = (scaled.size > 0) & (scaled.scale > RESOLUTION * scaled.level.abs())
-    seen &= (scaled.age >= 0)[..., None]
-    known = (target.isfinite() & seen).sum(-1, keepdim=True)
-    ratio = (scaled.scale / scaled.size.clamp_min(1e-30)).clamp(0.0, 1.0)
+    ratio, known = _ratio_and_known(scaled, target)
     counted = known > 0
     typical = (ratio * counted).sum() / counted.sum().clamp_min(1)
     weight = (1 - RELATIVE) + RELATIVE * ratio / typical.clamp_min(1e-30)
     return weight * counted / known.sum().clamp_min(1)
+
+
+def _ratio_and_known(scaled: Scaled, target: Tensor) -> tuple[Tensor, Tensor]:
+    """(B, T, 1) scales relative to the size of the values, and how many errors count."""
+    seen = (scaled.size > 0) & (scaled.scale > RESOLUTION * scaled.level.abs())
+    seen &= (scaled.age >= 0)[..., None]
+    known = (target.isfinite() & seen).sum(-1, keepdim=True)
+    return (scaled.scale / scaled.size.clamp_min(1e-30)).clamp(0.0, 1.0), known

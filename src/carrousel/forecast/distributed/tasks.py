@@ -1,0 +1,147 @@
+"""Trainings and blocks of series as tasks of a Ray cluster."""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from time import perf_counter
+from typing import Any
+
+from ...data.store import Store
+from ...data.store.store import Broken
+from ...training import Progress, Run
+from ..ensemble.training import Members, Report
+from ..large.blocks import Work
+from ..large.results import Part, Results
+from ..large.run import Summary, finished, one_block
+from ..network.network import Network
+from .datasets import loaded
+
+LOG = logging.getLogger(__name__)
+A_CPU = 2  # tasks under way, so that no processor waits for the next
+AGAIN = 5  # times that a block is done again whose worker dies; then the block is to blame
+
+
+def members_on_ray(
+    members: Members, numbers: Sequence[int], before: Run | None, progress: Report | None
+) -> Iterator[tuple[Network, Run]]:
+    """Some of the trainings of an ensemble, one a task, in their order; ``progress`` is told when
+    one is ready.
+
+    A worker that is killed is replaced: with a checkpoint (in a folder that all machines see) its
+    network goes on from there, else it begins anew. Both give the same numbers.
+    """
+    import ray
+
+    if members.checkpoint is not None:
+        if not members.resume:
+            for member in numbers:
+                (members.checkpoint / f"network{member}.safetensors").unlink(missing_ok=True)
+        members = replace(members, checkpoint=members.checkpoint.absolute(), resume=True)
+    task = ray.remote(num_cpus=1, max_retries=-1)(_train)
+    sent = ray.put(members)
+    running = [task.remote(sent, member, before) for member in numbers]
+    try:
+        for member, one in zip(numbers, running, strict=True):
+            network, run = _result(one)
+            if progress is not None:
+                done = Progress(run.steps, run.steps, run.losses[-1], run.best_score, 0.0)
+                progress(f"network {member + 1} of {members.count}", done)
+            yield network, run
+    finally:
+        for one in running:  # those that nobody waits for any more
+            ray.cancel(one)
+
+
+def _train(members: Members, member: int, before: Run | None) -> tuple[Network, Run]:
+    return members.train(member, before)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a worker must know to do any block of a run."""
+
+    store: Store
+    results: Results
+    work: Work
+    stop: bool
+
+    def block(self, i: int) -> Part:
+        """Do one block and write it."""
+        return one_block(self.store, self.results, self.work, i, stop=self.stop)
+
+
+def blocks_on_ray(
+    store: Store,
+    results: Results,
+    work: Work,
+    *,
+    resume: bool = False,
+    on_error: str = "stop",
+    progress: Callable[[int, int], None] | None = None,
+) -> Summary:
+    """``run_blocks`` on the workers of a cluster, each of which writes what it has done.
+
+    The folders of the store and of the results must be seen by all machines. A worker that is
+    killed is replaced, and its block is done again; a block is written whole or not at all, so that
+    nothing is lost or doubled. One whose worker dies again and again counts as broken. Where this
+    process is killed, the run can be gone on with (``resume``), on a cluster or without one.
+    """
+    began = perf_counter()
+    results = Results(results.folder.absolute(), results.identity, results.blocks)
+    with results.begun(resume):
+        todo, stop = results.todo(), on_error == "stop"
+        job = Job(store, results, work, stop)
+        for k, part in enumerate(_done(job, todo)):
+            LOG.info(
+                "block=%d/%d series=%d rows=%d broken=%d",
+                part.block + 1, store.n_blocks, part.series, part.rows, len(part.broken),
+            )  # fmt: skip
+            if progress is not None:
+                progress(k + 1, len(todo))
+        return finished(store, results, resumed=store.n_blocks - len(todo), began=began)
+
+
+def _done(job: Job, todo: Sequence[int]) -> Iterator[Part]:
+    """The blocks as they are done; no more are under way than keep all processors busy.
+
+    Raises:
+        ValueError: A block fails, and the job is to stop then.
+    """
+    import ray
+    from ray.exceptions import NodeDiedError, OutOfMemoryError, WorkerCrashedError
+
+    task = ray.remote(num_cpus=1, max_retries=AGAIN)(_block)
+    at_once = A_CPU * max(int(ray.cluster_resources().get("CPU", 1)), 1)
+    sent, waiting, running = ray.put(job), list(reversed(todo)), {}
+    try:
+        while waiting or running:
+            while waiting and len(running) < at_once:
+                block = waiting.pop()
+                running[task.remote([sent], block)] = block
+            (one, *_), _ = ray.wait(list(running))
+            block = running.pop(one)
+            try:
+                yield _result(one)
+            except (NodeDiedError, OutOfMemoryError, WorkerCrashedError) as error:
+                reason = f"its worker died {AGAIN + 1} times: {str(error).splitlines()[0]}"
+                if job.stop:
+                    raise ValueError(f"block {block}: {reason}") from None
+                yield job.results.write(block, {}, 0, (Broken("block", str(block), reason),))
+    finally:
+        for one in running:
+            ray.cancel(one)
+
+
+def _block(sent: list[Any], i: int) -> Part:
+    return loaded(sent[0]).block(i)
+
+
+def _result(task: Any) -> Any:
+    """What a task gives; its own error, without Ray's account of where it came from."""
+    import ray
+    from ray.exceptions import RayTaskError
+
+    try:
+        return ray.get(task)
+    except RayTaskError as error:
+        raise error.cause or error from None
