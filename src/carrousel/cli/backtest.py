@@ -31,6 +31,7 @@ def backtest(
     resume: o.Resume = False,
     on_error: o.OnError = "stop",
     cache: o.Cache = None,
+    ray: o.Ray = None,
 ) -> dict[str, Any]:
     """Forecast windows of the past and compare with what happened.
 
@@ -53,10 +54,13 @@ def backtest(
     forecaster, level = Forecaster(h, **settings), o.levels(level)
     if is_source(source):
         large.refuse(static_df=static)
-        return large.backtest(
-            forecaster, source, windows, out, step=step, refit=refit, level=level, resume=resume,
-            on_error=on_error, cache=cache, init=None if init is None else Forecaster.load(init),
-        )  # fmt: skip
+        with large.on_cluster(ray):
+            return large.backtest(
+                forecaster, source, windows, out, step=step, refit=refit, level=level,
+                resume=resume, on_error=on_error, cache=cache,
+                init=None if init is None else Forecaster.load(init),
+            )  # fmt: skip
+    large.refuse_ray(ray)
     screen = console()
     start = None if init is None else Forecaster.load(init)
     known = None if start is None else start.panel_

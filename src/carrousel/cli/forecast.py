@@ -41,6 +41,7 @@ def forecast(
     resume: o.Resume = False,
     on_error: o.OnError = "stop",
     cache: o.Cache = None,
+    ray: o.Ray = None,
 ) -> dict[str, Any]:
     """Forecast every series of a FILE, with intervals, a plot and a comparison.
 
@@ -64,11 +65,13 @@ def forecast(
     forecaster, level = Forecaster(h, **settings), o.levels(level)
     if is_source(source):
         large.refuse(explain=explain, X_df=future, static_df=static, checkpoint=checkpoint)
-        return large.forecast(
-            forecaster, source, out, level=level, holdout=holdout, report=report_page,
-            resume=resume, on_error=on_error, cache=cache,
-            init=None if init is None else Forecaster.load(init),
-        )  # fmt: skip
+        with large.on_cluster(ray):
+            return large.forecast(
+                forecaster, source, out, level=level, holdout=holdout, report=report_page,
+                resume=resume, on_error=on_error, cache=cache,
+                init=None if init is None else Forecaster.load(init),
+            )  # fmt: skip
+    large.refuse_ray(ray)
     inputs.require_future(forecaster, future)
     screen, errors = console(), console(stderr=True)
     start = None if init is None else Forecaster.load(init)

@@ -77,6 +77,11 @@ Cache = Annotated[
     typer.Option("--cache", show_default=False, rich_help_panel="Many files",
                  help="Folder for what is made of many files once and used again."),
 ]  # fmt: skip
+Ray = Annotated[
+    str | None,
+    typer.Option("--ray", metavar="ADDRESS", show_default=False, rich_help_panel="Many files",
+                 help="Work on a Ray cluster: its address, auto, or local (this machine's cores)."),
+]  # fmt: skip
 
 COLUMNS, READING = "Columns", "How the file is written (found in it, if not given)"
 BESIDE, NETWORK, RESULT = "Covariates", "The network and its training", "Forecasts and intervals"
@@ -217,7 +222,7 @@ FLAGS = {name: setting.flag for name, setting in SETTINGS.items()} | {
     "checkpoint": "--checkpoint", "resume": "--resume",
     "speakers": "--speakers", "speaker": "--speaker", "speed": "--speed", "gap": "--gap",
     "copies": "--copies", "rate": "--rate", "steps": "--steps", "longest": "--longest",
-    "on_error": "--on-error", "cache": "--cache", "out": "--out",
+    "on_error": "--on-error", "cache": "--cache", "ray": "--ray", "out": "--out",
     "label_col": "--label-col", "text_col": "--text-col",
 }  # fmt: skip
 

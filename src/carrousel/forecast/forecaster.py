@@ -406,7 +406,7 @@ class Forecaster:
                 if out is None:
                     return forecast_frame(self, store, level)
                 return forecast_store(
-                    self, store, out, identity=self.identity, level=level,
+                    self.without_series(), store, out, identity=self.identity, level=level,
                     resume=resume, on_error=on_error, progress=progress,
                 )  # fmt: skip
         if out is not None:
@@ -666,7 +666,7 @@ class Forecaster:
                     raise KeyboardInterrupt  # half a training says nothing about a whole one
                 fitted.append(one)
             return backtest_store(
-                fitted, compared, out, hidden,
+                [one.without_series() for one in fitted], compared, out, hidden,
                 identity=[one.identity for one in fitted], level=level, methods=methods,
                 seasons=chosen_seasons(compared.panel(), self.options)[0],
                 resume=resume, on_error=on_error, progress=blocks,

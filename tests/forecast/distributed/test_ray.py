@@ -218,3 +218,18 @@ def test_what_cannot_be_forecast_elsewhere_says_so(fitted):
         Forecaster(H, groups=True).backtest(data)
     with pytest.raises(ValueError, match="connected to a cluster, got 'local'"), on_ray("local"):
         pass
+
+
+def test_the_command_line_works_on_a_cluster(tmp_path, command_line, monkeypatch):
+    monkeypatch.setenv("CARROUSEL_CACHE", str(tmp_path / "cache"))
+    data = _folder(tmp_path / "data", _table(6, seed=9))
+    few = ["--horizon", 3, "--max-steps", 3, "--ensemble", 2, "--quiet"]
+    for name, more in (("alone", []), ("there", ["--ray", "auto"])):
+        done = command_line("forecast", data, *few, *more, "--out", tmp_path / name)
+        assert done.code == 0, done.err
+    for part in ("forecast", "holdout/backtest", "holdout/scores"):
+        assert _files(tmp_path / "there" / part) == _files(tmp_path / "alone" / part)
+    table = tmp_path / "data" / "0.parquet"
+    done = command_line("forecast", table, *few, "--ray", "auto", "--out", tmp_path / "one")
+    assert done.code == 2
+    assert "--ray needs a directory" in done.err

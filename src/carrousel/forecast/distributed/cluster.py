@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from ..ensemble.training import TRAINER
 from ..large.run import RUNNER
@@ -17,9 +18,9 @@ def on_ray(address: str | None = None) -> Iterator[None]:
     forecasts blocks of series on all of them: to the last bit what one machine gives.
 
     Args:
-        address: Of a cluster ("ray://host:10001", "host:6379", "auto"); None: the one that this
-            process is connected to, else one of this machine's processors, for as long as the block
-            is open.
+        address: Of a cluster: "host:6379"; "auto": the one that this process is connected to, or
+            that was started on this machine; "local": one of this machine's processors, for as long
+            as the block is open. None: the one that this process is connected to, else "local".
 
     ```text
     with on_ray("auto"):
@@ -51,14 +52,14 @@ def connected(address: str | None = None) -> Iterator[None]:
             "many machines need the library ray: pip install carrousel[ray]"
         ) from None
     if ray.is_initialized():
-        if address is not None:
+        if address not in (None, "auto"):
             raise ValueError(
                 f"ray: this process is connected to a cluster, got {address!r} beside it"
             )
         yield
         return
-    quiet = {"log_to_driver": False, "logging_level": logging.WARNING}
-    started = {"include_dashboard": False} if address in (None, LOCAL) else {}
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.WARNING}
+    started: dict[str, Any] = {"include_dashboard": False} if address in (None, LOCAL) else {}
     ray.init(address or LOCAL, **quiet, **started)
     try:
         yield

@@ -112,7 +112,8 @@ def _done(job: Job, todo: Sequence[int]) -> Iterator[Part]:
 
     task = ray.remote(num_cpus=1, max_retries=AGAIN)(_block)
     at_once = A_CPU * max(int(ray.cluster_resources().get("CPU", 1)), 1)
-    sent, waiting, running = ray.put(job), list(reversed(todo)), {}
+    sent, waiting = ray.put(job), list(reversed(todo))
+    running: dict[Any, int] = {}  # tasks, and their blocks
     try:
         while waiting or running:
             while waiting and len(running) < at_once:

@@ -53,13 +53,9 @@ def backtest_tables(
     forecaster for all windows, or one for each of ``hidden``."""
 
     def work(panel: Panel) -> dict[str, pl.DataFrame]:
-        windows = [[drop] for drop in hidden] if len(fitted) > 1 else [list(hidden)]
-        found = [f.window_quantiles(panel, drops) for f, drops in zip(fitted, windows, strict=True)]
-        heads = [panel.head(drop) for drop in hidden]
-        evaluation = Evaluation.of(
-            panel, hidden, heads, np.concatenate(found), levels=level, methods=methods,
-            seasons=seasons,
-        )  # fmt: skip
+        evaluation = Evaluation.by(
+            fitted, panel, hidden, levels=level, methods=methods, seasons=seasons
+        )
         return {BACKTEST: evaluation.to_frame(), SCORES: score_rows(evaluation)}
 
     return work
