@@ -49,6 +49,7 @@ PUBLIC = {
     "carrousel.explain": "Attribution Fidelity GradientFlow HalfLife Influence Ledger METHODS "
     "Projection attribute fidelity gradient_flow half_life influence ledger survival",
     "carrousel.forecast": "Evaluation Forecaster Options Pretrained QUANTILES",
+    "carrousel.forecast.distributed": "fit_on_ray fit_together on_ray",
     "carrousel.forecast.evaluation": "Evaluation METRICS Metric SIMPLE_METHODS SimpleMethod",
     "carrousel.forecast.large": "Predicts Results Summary forecast_store forecast_tables "
     "run_blocks",

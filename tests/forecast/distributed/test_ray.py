@@ -12,7 +12,7 @@ import torch
 
 from carrousel import Forecaster
 from carrousel.data.store import store
-from carrousel.forecast.distributed import on_ray
+from carrousel.forecast.distributed import fit_on_ray, on_ray
 from carrousel.forecast.distributed.datasets import on_blocks
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install carrousel[ray]")
@@ -233,3 +233,27 @@ def test_the_command_line_works_on_a_cluster(tmp_path, command_line, monkeypatch
     done = command_line("forecast", table, *few, "--ray", "auto", "--out", tmp_path / "one")
     assert done.code == 2
     assert "--ray needs a directory" in done.err
+
+
+class _Once:
+    """Kills the process that comes to the fourth update first."""
+
+    def __init__(self, folder) -> None:
+        self.mark = str(folder / "killed")
+
+    def __call__(self, _: str, progress) -> None:
+        if progress.step == 4:
+            with contextlib.suppress(FileExistsError):
+                os.close(os.open(self.mark, os.O_CREAT | os.O_EXCL))
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_ray_train_gives_the_numbers_of_one_process_though_a_worker_is_killed(tmp_path):
+    few = {"max_steps": 8, "hidden_size": 16, "ensemble": 1, "pretrained_share": 0}
+    table, kill = _table(8), _Once(tmp_path)
+    there = fit_on_ray(Forecaster(H, **few), table, 2, tmp_path / "run", progress=kill)
+    alone = Forecaster(H, **few).fit(table)
+    assert os.path.exists(kill.mark)
+    for name, value in alone.networks_[0].state_dict().items():
+        found = there.networks_[0].state_dict()[name]
+        torch.testing.assert_close(found, value, rtol=1e-4, atol=1e-5, msg=name)
