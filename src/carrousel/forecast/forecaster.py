@@ -18,8 +18,9 @@ from ..data.covariates import future, open_ahead
 from ..data.store import Source, Store, earlier
 from ..data.wall import Wall
 from ..training import Run
-from .distributed import doors
+from .distributed import doors, frames
 from .distributed.datasets import gathered, is_dataset
+from .distributed.frames import is_partitioned
 from .ensemble.companion import Companion
 from .ensemble.training import Report, train_ensemble, window_quantiles
 from .ensemble.wall_clock import to_explain, wall_quantiles
@@ -394,7 +395,8 @@ class Forecaster:
             A frame: ``unique_id``, ``ds``, ``carrousel`` (the median), ``carrousel-lo-80``, ...;
             with ``out`` a ``carrousel.forecast.large.Summary``. A ``ray.data.Dataset`` gives one,
             to the last bit what one machine gives, in the order of its blocks; workers forecast as
-            it is read (``pip install carrousel[ray]``).
+            it is read (``pip install carrousel[ray]``); so do Dask and Spark frames
+            (``pip install carrousel[fugue]``).
         """
         probabilities(level)  # what cannot be is refused before any work
         if read_as_source(data, self.options):
@@ -414,6 +416,9 @@ class Forecaster:
         if is_dataset(data):
             self._require_fitted()
             return doors.predict(self, data, level, X_df, static_df)
+        if is_partitioned(data):
+            self._require_fitted()
+            return frames.predict(self, data, level, X_df, static_df)
         panel, like, quantiles = self._forecast(data, X_df, static_df)
         columns = {**panel.future(self.options.h), **calibration.columns(quantiles, level)}
         return written(columns, panel, like)
