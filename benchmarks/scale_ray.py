@@ -4,8 +4,8 @@
 
 One model forecasts the same store in this process by one thread, then on a local cluster of one
 worker and of two, of one thread each. The files must be the same, byte for byte. A cluster starts
-before the clock; what its workers import is counted, since every job pays for it. "over none" is how
-much longer one worker takes than no Ray, "times one" how much faster two workers are than one.
+before the clock; what its workers import is counted, since every job pays for it. "over none" is
+how much longer one worker takes than no Ray, "times one" how much faster two workers are than one.
 """
 
 import argparse
