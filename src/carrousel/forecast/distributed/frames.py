@@ -29,6 +29,7 @@ def predict(forecaster: Any, frame: Any, level: Sequence[float], X_df: Any, stat
     """
     try:
         import fugue.api as fugue
+        from fugue import PartitionSpec
     except ImportError:
         raise ImportError(
             "forecasts of Dask and Spark frames need the library fugue: pip install "
@@ -46,8 +47,8 @@ def predict(forecaster: Any, frame: Any, level: Sequence[float], X_df: Any, stat
 
     forecast.__annotations__ = {"part": type(empty), "return": type(empty)}
     named = options.id_col in schema
-    by = {"by": [options.id_col], "algo": "hash"} if named else {"num": 1, "algo": "default"}
-    whole = fugue.repartition(frame, by)
+    by = {"by": [options.id_col], "algo": "hash"} if named else {"num": 1}
+    whole = fugue.repartition(frame, PartitionSpec(by))
     return fugue.transform(whole, forecast, schema=schema)
 
 
