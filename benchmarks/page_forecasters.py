@@ -35,6 +35,22 @@ RECIPES = (
     Recipe("bikes", 48, 14, 1344, {"en": "Bike rentals, hourly", "fr": "Vélos loués, par heure"}),
     Recipe("jobs", 12, 4, 120, {"en": "US jobs, monthly", "fr": "Emplois (É.-U.), par mois"}, True),
 )
+# Names of series in French; those of the samples are English.
+FRENCH = {
+    "registered": "abonnés",
+    "casual": "occasionnels",
+    "mining and logging": "mines et forêts",
+    "construction": "construction",
+    "manufacturing": "industrie",
+    "trade, transport and utilities": "commerce, transports et services publics",
+    "information": "information",
+    "finance": "finance",
+    "professional services": "services aux entreprises",
+    "education and health": "enseignement et santé",
+    "leisure and hospitality": "loisirs et hôtellerie",
+    "other services": "autres services",
+    "government": "administration",
+}
 NETWORK = {"ensemble": 1, "hidden_size": 32, "num_layers": 1, "pretrained_share": 0}
 
 
@@ -45,12 +61,17 @@ def main(folder: Path) -> None:
         forecaster.save(folder / recipe.sample)
         page = {
             "title": recipe.title,
-            "series": series_page(forecaster, panel.tail(recipe.shown)),
+            "series": [titled(one) for one in series_page(forecaster, panel.tail(recipe.shown))],
             "backtest": backtest(forecaster, panel, recipe),
         }
         text = json.dumps(page, ensure_ascii=False, separators=(",", ":"))
         (folder / recipe.sample / "page.json").write_text(text + "\n", encoding="utf-8")
         print(recipe.sample, page["backtest"])
+
+
+def titled(series: dict[str, Any]) -> dict[str, Any]:
+    """With its name in both languages of the page."""
+    return series | {"title": {"en": series["id"], "fr": FRENCH[series["id"]]}}
 
 
 def backtest(forecaster: Forecaster, panel: Panel, recipe: Recipe) -> dict[str, Any]:

@@ -32,12 +32,30 @@ def test_the_explorer_has_the_color_of_each_gate_and_state(ground, palette):
     assert {name: found[name] for name in palette} == {
         name: value.lower() for name, value in palette.items()
     }
-    assert found["negative"] == palette["forget"].lower()
-    assert found["positive"] == palette["cell"].lower()
 
 
 def test_signed_values_have_the_colors_of_pictures():
-    assert (COLORS["forget"], COLORS["cell"]) == (NEGATIVE, POSITIVE)
+    light = variables(EXPLORER)[0]
+    assert (light["negative"], light["positive"]) == (NEGATIVE.lower(), POSITIVE.lower())
+
+
+@pytest.mark.parametrize("ground", [0, 1], ids=["light", "dark"])
+def test_a_gates_color_is_nobody_elses(ground):
+    found = variables(EXPLORER)[ground]
+    gates = {name: found[name] for name in COLORS if name != "series"}
+    others = [value for name, value in found.items() if name not in gates]
+    assert len(set(gates.values())) == len(gates), "each has its own"
+    assert not set(gates.values()) & set(others)
+
+
+def test_only_gates_and_states_are_painted_in_their_colors():
+    gates = "|".join(name for name in COLORS if name != "series")
+    for path in EXPLORER.parent.rglob("*.css"):
+        for rule in re.findall(r"[^{}]+\{[^{}]*\}", path.read_text("utf-8")):
+            if re.search(rf"var\(--(?:{gates})\)", rule):
+                assert re.search(r"\[data-(?:gate|wire)", rule.split("{")[0]), (path.name, rule)
+    for path in EXPLORER.parent.rglob("*.js"):
+        assert not re.search(rf'"--(?:{gates})"', path.read_text("utf-8")), path.name
 
 
 @pytest.mark.parametrize("ground", [0, 1], ids=["light", "dark"])

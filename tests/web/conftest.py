@@ -34,6 +34,7 @@ def language() -> SimpleNamespace:
         for parameter in network.parameters():
             parameter.copy_((4 * parameter).half().float())
     page = network_page(network, tokenizer, "words")
+    page["meta"] |= {"language": "fr", "opening": OPENING, "beginnings": [OPENING, "Elle a bu un"]}
     return SimpleNamespace(network=network, tokenizer=tokenizer, page=page)
 
 

@@ -55,7 +55,7 @@ def test_a_typed_sentence_changes_the_record(open_page: Any, server: str, langua
     page.locator("#sequence canvas").first.wait_for()
     page.locator("#sentence").fill("Elle a bu")
     page.wait_for_function("() => document.querySelectorAll('.word-row .word').length === 4")
-    assert page.locator(".word-row .word").all_inner_texts() == ["▸", "Elle", "a", "bu"]
+    assert page.locator(".word-row .word").all_inner_texts() == ["(start)", "Elle", "a", "bu"]
     page.locator("#sentence").fill("Elle a xyz")
     assert "xyz" in page.locator("#unknown-words").inner_text()
 
@@ -82,7 +82,7 @@ def test_a_click_chooses_step_and_unit(open_page: Any, server: str):
     canvas.wait_for()
     box = box_of(canvas)
     canvas.click(position={"x": 5, "y": box["height"] - 3})
-    page.locator(".word-row .word[aria-pressed=true]").get_by_text("▸").wait_for()
+    page.locator(".word-row .word[aria-pressed=true]").get_by_text("(start)").wait_for()
     assert page.locator("#clock-slider").input_value() == "0"
 
 
@@ -220,23 +220,76 @@ def test_the_first_view_is_there_within_a_second(open_page: Any, server: str):
     assert np.min(times) < 2000  # the bar is 1 s on a quiet machine; tests share theirs
 
 
-@pytest.mark.parametrize("lang", ["en", "fr"])
-def test_the_tour_walks_through_every_view(open_page: Any, server: str, lang: str):
-    page = open_page(f"{server}?lang={lang}#cell", reduced_motion="reduce")
-    page.locator("#view h2").first.wait_for()
+# How much of what the tour speaks of can be seen, and how much of that the card covers.
+SUBJECT = """() => {
+  const shown = (box, page) => ({
+    left: Math.max(box.left, page.left), right: Math.min(box.right, page.right),
+    top: Math.max(box.top, page.top), bottom: Math.min(box.bottom, page.bottom),
+  });
+  const area = ({ left, right, top, bottom }) =>
+    Math.max(0, right - left) * Math.max(0, bottom - top);
+  const page = document.getElementById('page').getBoundingClientRect();
+  const card = document.getElementById('tour').getBoundingClientRect();
+  const frames = [...document.querySelectorAll('.tour-frame')].filter((f) => !f.hidden);
+  const boxes = frames.map((frame) => frame.getBoundingClientRect());
+  return {
+    seen: Math.max(0, ...boxes.map((box) => area(shown(box, page)))),
+    covered: Math.max(0, ...boxes.map((box) => area(shown(box, card)))),
+    card: area(shown(card, { left: 0, top: 0, right: innerWidth, bottom: innerHeight })),
+    inside: card.right <= innerWidth + 1 && card.bottom <= innerHeight + 1,
+  };
+}"""
+
+
+@pytest.mark.parametrize(
+    ("lang", "width", "height"), [("en", 1280, 800), ("fr", 390, 844), ("en", 1920, 1080)]
+)
+def test_the_tour_covers_nothing_that_it_speaks_of(open_page, server, lang, width, height):
+    page = open_page(f"{server}?lang={lang}#cell", width, height, reduced_motion="reduce")
+    page.locator(".cell-diagram").wait_for()
     page.locator("#tour-button").click()
     seen, titles = set(), set()
     count = int(page.locator("#tour-count").inner_text().split("/")[1])
     assert 10 <= count <= 15
     for k in range(count):
-        page.get_by_text(f"{k + 1} / {count}").wait_for()
-        page.locator(".tour-frame:visible").wait_for()
-        seen.add(page.evaluate("() => location.hash"))
-        titles.add(page.locator("#tour-title").inner_text())
+        page.get_by_text(f"{k + 1} / {count}", exact=True).wait_for()
+        page.locator(".tour-frame:visible").first.wait_for()
+        page.wait_for_function("() => document.activeElement?.id?.startsWith('tour')")
+        title = page.locator("#tour-title").inner_text()
+        found = page.evaluate(SUBJECT)
+        assert found["covered"] == 0, title
+        assert found["seen"] > 600, title
+        assert found["inside"], title
+        assert found["card"] > 10_000, title
+        seen.add(page.evaluate("() => location.hash.split('?')[0]"))
+        titles.add(title)
         page.locator("#tour-next").click()
-    assert seen == {"#cell", "#gradient", "#sequence", "#kept", "#train", "#forecast"}
+    assert seen == {"#way", "#cell", "#gradient", "#sequence", "#kept", "#train", "#forecast"}
     assert len(titles) == count
-    assert page.locator("#tour").count() == 0
+    page.locator("#tour").wait_for(state="detached")
+    page.locator(".cell-diagram").wait_for()  # where it was begun
+    assert page.locator("#model").input_value() == "words"
+
+
+def test_the_tour_asks_and_then_tells(open_page: Any, server: str):
+    page = open_page(f"{server}#sequence", reduced_motion="reduce")
+    page.locator("#sentence").fill("Elle a bu un verre")
+    page.locator("#tour-button").click()
+    page.locator(".tour-options button").nth(1).click()
+    page.locator(".tour-options .wrong").wait_for()
+    page.locator(".tour-options .right").wait_for()
+    page.locator(".tour-says").get_by_text("last word alone").wait_for()
+    page.locator("#tour-next").click()
+    assert page.locator(".tour-says").count() == 0
+    page.locator("[data-mode=unrolled]").click()
+    page.locator(".tour-says").get_by_text("same weights").wait_for()
+    page.locator("#language").click()
+    page.locator("#tour-title").get_by_text("La boucle").wait_for()
+    page.go_back()
+    page.locator("#tour-title").get_by_text("Un réseau sans mémoire").wait_for()
+    page.locator("#tour-close").click()
+    page.locator("#sequence").wait_for()
+    assert page.locator("#sentence").input_value() == "Elle a bu un verre"
 
 
 def test_escape_ends_the_tour(open_page: Any, server: str):

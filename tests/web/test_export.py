@@ -61,7 +61,7 @@ def test_a_vocabulary_that_models_share_stands_there_once(open_page: Any, langua
     shown = open_page("about:blank")
     shown.set_content(text)
     for name in ("words", "others"):
-        shown.locator("#guesses, .cell-output b").first.wait_for(state="attached")
+        shown.locator(".way-guess b").first.wait_for(state="attached")
         vocab = shown.evaluate(
             f"async () => (await (await import('carrousel/source.js')).fetchModel('{name}')).vocab"
         )

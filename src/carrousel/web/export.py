@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ..storage.files import write_bytes
 from .files import static_files
-from .library import Library, compact
+from .library import Library, Model, compact
 
 PREFIX = "carrousel/"  # bare module names must not start with a dot or a slash
 _FROM = re.compile(r"""(\bfrom\s*|\bimport\s*\(?\s*)(["'])(\.{1,2}/[^"']+)\2""")
@@ -104,7 +104,7 @@ def _models(library: Library) -> list[str]:
             if vocab not in vocabularies:
                 vocabularies.append(vocab)
             page["vocab"] = vocabularies.index(vocab)
-        models.append(_model(compact(page), model.name, model.page["meta"]))
+        models.append(_model(compact(page), model))
     return [
         f'<script type="application/json" id="vocab:{k}">{_safe(compact(vocab))}</script>'
         for k, vocab in enumerate(vocabularies)
@@ -116,16 +116,10 @@ def _safe(text: str) -> str:
     return text.replace("<", chr(92) + "u003c")
 
 
-def _model(text: str, name: str, meta: dict) -> str:
-    about = {
-        "name": name,
-        "task": meta["task"],
-        "title": meta.get("title", {}),
-        "family": meta.get("family"),
-    }
-    label = json.dumps(about, ensure_ascii=False)
+def _model(text: str, model: Model) -> str:
+    label = json.dumps(model.summary, ensure_ascii=False)
     return (
-        f'<script type="application/json" id="model:{_attribute(name)}" '
+        f'<script type="application/json" id="model:{_attribute(model.name)}" '
         f'data-model="{_attribute(label)}">{_safe(text)}</script>'
     )
 

@@ -37,6 +37,13 @@ class Model:
     def task(self) -> str:
         return self.page["meta"]["task"]
 
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What the page's menu needs to know of it."""
+        meta = self.page["meta"]
+        about = {"title": meta.get("title", {}), "family": meta.get("family")}
+        return {"name": self.name, "task": self.task, "kind": self.page["kind"], **about}
+
     @cached_property
     def text(self) -> bytes:
         """The page as JSON."""

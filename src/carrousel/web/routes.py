@@ -45,7 +45,8 @@ class Summary(BaseModel):
     name: str
     task: str
     title: dict[str, str]
-    family: str | None = Field(None, description="Models that differ in their cell alone.")
+    kind: str
+    family: str | None = Field(None, description="Models of one family differ in their cell.")
 
 
 class RecordAnswer(BaseModel):
@@ -87,15 +88,7 @@ def api(library: Library) -> APIRouter:
 
     @router.get("/models", summary="The models that this explorer shows")
     def models() -> list[Summary]:
-        return [
-            Summary(
-                name=one.name,
-                task=one.task,
-                title=one.page["meta"].get("title", {}),
-                family=one.page["meta"].get("family"),
-            )
-            for one in library
-        ]
+        return [Summary(**one.summary) for one in library]
 
     @router.get("/models/{name}", summary="A model: weights, vocabulary, series")
     def model(name: str) -> Response:

@@ -5,6 +5,7 @@ import { askSentence, askSeries, nextWords } from "../../../src/carrousel/web/st
 import { readForecast, readSeries } from "../../../src/carrousel/web/static/forecaster.js";
 import { halfLife } from "../../../src/carrousel/web/static/memory.js";
 import { forward } from "../../../src/carrousel/web/static/net/forward.js";
+import { finished } from "../../../src/carrousel/web/static/slices.js";
 import { loadModel } from "../../../src/carrousel/web/static/net/load.js";
 import {
   encode,
@@ -34,7 +35,7 @@ function ends({ text }) {
 function sentence({ text, at, target }) {
   const { x, left } = readSentence(model, text);
   const record = forward(model, x);
-  const answer = askSentence(model, record, x, at, target);
+  const answer = finished(askSentence(model, record, x, at, target));
   const [best] = nextWords(model, record, at, left);
   const layer = record.layers[record.layers.length - 1];
   return {
@@ -56,7 +57,7 @@ function forecast({ series, values, ahead }) {
   );
   const record = forward(model, input.x);
   const { quantiles } = readForecast(model, input, record, record.T - 1);
-  const answer = askSeries(model, input, record, record.T - 1, ahead);
+  const answer = finished(askSeries(model, input, record, record.T - 1, ahead));
   return {
     quantiles,
     ledger: list(answer.ledger),

@@ -4,15 +4,11 @@ import { test } from "node:test";
 import { crossEntropy, squaredError } from "../../../src/carrousel/web/static/net/losses.js";
 import { adam, clip, gradientDescent } from "../../../src/carrousel/web/static/net/optimizers.js";
 import { random } from "../../../src/carrousel/web/static/net/random.js";
-import {
-  adding,
-  readSeries,
-  recall,
-  series,
-  sine,
-} from "../../../src/carrousel/web/static/net/tasks.js";
+import { adding, recall, series, sine } from "../../../src/carrousel/web/static/net/tasks.js";
+import { Session } from "../../../src/carrousel/web/static/net/session.js";
 import { Trainer } from "../../../src/carrousel/web/static/net/trainer.js";
 
+const SMALL = { hidden: 2, seed: 1, optimizer: /** @type {"adam"} */ ("adam"), forgetBias: 0 };
 const mean = (numbers) => numbers.reduce((sum, value) => sum + value, 0) / numbers.length;
 
 test("random numbers: the same for a seed, of the right mean and spread", () => {
@@ -78,22 +74,6 @@ test("what remembers nothing has the loss that each task names", () => {
     assert.ok(Math.abs(squares(task) / task.memoryless - 1) < 0.1);
 });
 
-test("a pasted series: lines, commas, semicolons, decimal commas", () => {
-  const twelve = Array.from({ length: 12 }, (_, k) => k + 0.5);
-  for (const text of [
-    twelve.join("\n"),
-    twelve.join(", "),
-    twelve.join(";"),
-    twelve.join("\n").replaceAll(".", ","),
-    twelve.join(" ; ").replaceAll(".", ","),
-  ]) {
-    assert.deepEqual(readSeries(text), twelve);
-  }
-  assert.throws(() => readSeries("1 2 x"), /"x" is not a number/);
-  assert.throws(() => readSeries("1 2 3"), /3 numbers/);
-  assert.throws(() => readSeries(""), /0 numbers/);
-});
-
 test("a series is centered and scaled; a constant one divides by nothing", () => {
   const task = series([...Array(20).keys()], 8);
   assert.ok(Math.abs(mean([...task.values])) < 1e-12);
@@ -101,6 +81,34 @@ test("a series is centered and scaled; a constant one divides by nothing", () =>
   assert.deepEqual([...inputs.slice(1)], [...target.slice(0, -1)]);
   assert.ok([...series(Array(20).fill(7), 8).values].every((value) => value === 0));
   assert.equal(series([1, 2, 3], 8).steps, 2);
+});
+
+test("a hole is never asked for, and read as what was there before", () => {
+  const task = series([1, 2, NaN, 4, 5, 6, 7, 8, 9, 10, 11, 12], 11);
+  const { inputs, target } = task.draw(random(0));
+  assert.ok(Number.isNaN(target[1]) && target.filter(Number.isNaN).length === 1);
+  assert.equal(inputs[2], inputs[1]);
+  assert.ok(inputs.every(Number.isFinite));
+});
+
+test("sizes neither overflow nor vanish", () => {
+  for (const size of [1e-90, 1, 1e100]) {
+    const task = series(
+      Array.from({ length: 20 }, (_, k) => size * (k % 5)),
+      8,
+    );
+    const squares = mean([...task.values].map((value) => value * value));
+    assert.ok(Math.abs(squares - 1) < 1e-9, `${size}: ${squares}`);
+  }
+});
+
+test("a task is not called solved while its loss is far above the limit", () => {
+  const session = new Session(recall(5), { ...SMALL, kinds: ["gru"] });
+  const [trainer] = session.trainers;
+  trainer.losses = [...Array(30).fill(0.9), ...Array(30).fill(0.01)];
+  assert.ok(session.solvedAt(trainer) > 30 && !session.lost(trainer));
+  trainer.losses.push(...Array(30).fill(0.87));
+  assert.ok(session.lost(trainer));
 });
 
 for (const kind of ["lstm", "gru", "rnn"]) {

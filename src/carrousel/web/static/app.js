@@ -1,37 +1,44 @@
 // @ts-check
 /** Starts the page: language, theme, models, the view that the address names, the clock. */
 
+import { asked, isOwn, keepAddress, read } from "./address.js";
 import { mountClock } from "./components/clock.js";
 import { el } from "./components/dom.js";
+import { focusIn } from "./components/focus.js";
 import { mountHeader } from "./components/header.js";
 import { mountInputBar } from "./components/input-bar.js";
 import { addTexts, preferredLanguage, setLanguage, t } from "./i18n.js";
-import { keepLive, openModel } from "./live.js";
+import { keepLive, openModel, rememberedLook } from "./live.js";
+import { lookOf, stateValues } from "./saved.js";
 import { listModels } from "./source.js";
 import { createStore } from "./store.js";
 import texts from "./texts/page.js";
-import { startTour } from "./tour.js";
+import { followTour, startTour, tourStop } from "./tour.js";
 import { views } from "./views.js";
 
 addTexts(texts);
-const query = new URLSearchParams(location.search);
 const page = {
   header: document.getElementById("header"),
   input: document.getElementById("input"),
   view: document.getElementById("view"),
   clock: document.getElementById("clock"),
 };
+const first = {
+  lang: preferredLanguage(location.search, navigator.language),
+  theme: matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light",
+};
 const store = createStore({
   step: 0,
-  operation: 0,
+  operation: 6,
   playing: false,
   unit: null,
   layer: 0,
   kind: "lstm",
-  lang: preferredLanguage(location.search, navigator.language),
-  theme: /** @type {"dark" | "light"} */ (
-    query.get("theme") ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")
+  lang: /** @type {"en" | "fr"} */ (
+    asked("lang")?.startsWith("fr") ? "fr" : asked("lang") ? "en" : first.lang
   ),
+  theme:
+    asked("theme") === "dark" || (!asked("theme") && first.theme === "dark") ? "dark" : "light",
   model: null,
   input: null,
   record: null,
@@ -39,6 +46,9 @@ const store = createStore({
 let models = [];
 let mounted = null; // the view that is shown
 let clock = null;
+let leaveInput = () => {};
+let away = null; // what was looked at before a view opened a model of its own
+let fitting = false; // whether a view opens its model at this moment
 /** @type {(view: string) => void} */
 let mark = () => {};
 let showing = 0; // counts calls of show: only the last one may mount
@@ -49,43 +59,89 @@ async function start() {
   try {
     models = await listModels();
     if (models.length === 0) throw new Error(t("page.no-model"));
-    await openModel(store, models[0].name);
+    const { name, options } = await lookOf(models, asked);
+    await openModel(store, name, options);
   } catch (error) {
     fail(error);
     return;
   }
+  const soon = keepAddress(
+    store,
+    () => viewNow().id,
+    () => ({
+      ...stateValues(store.state, first),
+      tour: tourStop() === null ? null : String(tourStop()),
+    }),
+  );
   store.subscribe((_, changed) => {
-    if (changed.has("model")) frame();
+    if (changed.has("model") && !fitting) frame();
   });
-  window.addEventListener("hashchange", show);
-  frame();
+  addEventListener("hashchange", () => {
+    if (!isOwn() && read(location.hash).values.size) return location.reload(); // another link
+    if (viewNow().id !== page.view.dataset.view) show();
+    followTour(store);
+    soon();
+  });
+  await frame();
+  const stop = asked("tour");
+  if (stop !== null) startTour(store, Number(stop));
+  soon();
 }
+
+const viewNow = () => views.find(({ id }) => id === read(location.hash).view) ?? views[0];
 
 /** Everything around the view; again when language, theme or model change. */
 function frame() {
+  const back = focusIn(document.body);
   leave();
+  dress(viewNow());
+  return show().then(back);
+}
+
+/** Head, input and clock, for the model that is open. */
+function dress(view) {
   clock?.destroy();
   mark = mountHeader(page.header, store, {
     models,
     actions: { open, language: otherLanguage, theme: otherTheme, tour: () => startTour(store) },
   });
-  mountInputBar(page.input, store);
+  leaveInput();
+  leaveInput = mountInputBar(page.input, store, view);
   clock = mountClock(page.clock, store);
-  show();
 }
 
 async function show() {
-  const view = views.find((one) => one.id === location.hash.slice(1)) ?? views[0];
+  const view = viewNow();
   const turn = ++showing;
   const module = await view.load();
   if (turn !== showing) return;
   leave();
+  await fit(view);
+  if (turn !== showing) return;
+  dress(view);
   page.view.dataset.view = view.id;
   page.clock.hidden = !view.clock;
   page.input.hidden = !view.clock;
   mark(view.id);
   document.title = `carrousel · ${t(`page.${view.id}`)}`;
   mounted = module.mount(page.view, store);
+}
+
+/** A view of one kind of model opens one; behind it, what was there before is there again. */
+async function fit(view) {
+  const { task } = /** @type {any} */ (store.state.model).meta;
+  const wanted = view.task ?? away?.task ?? task;
+  const found = models.find((one) => one.task === wanted);
+  if (wanted === task || !found) {
+    if (!view.task) away = null;
+    return;
+  }
+  const { model, look } = away ?? { model: found.name, look: {} };
+  const before = { ...rememberedLook(store), task };
+  fitting = true;
+  await openModel(store, view.task ? found.name : model, view.task ? {} : { look });
+  fitting = false;
+  away = view.task ? before : null;
 }
 
 /** Takes the view away at once: it must not draw a model that it was not made for. */
@@ -96,11 +152,14 @@ function leave() {
 }
 
 function open(name) {
+  away = null;
   openModel(store, name).catch(fail);
 }
 
 function otherLanguage() {
-  store.set({ lang: store.state.lang === "fr" ? "en" : "fr" });
+  const lang = store.state.lang === "fr" ? "en" : "fr";
+  setLanguage(lang); // before anyone hears of it
+  store.set({ lang });
   applyLook();
   frame();
 }
@@ -116,6 +175,9 @@ function applyLook() {
   setLanguage(lang);
   document.documentElement.lang = lang;
   document.documentElement.dataset.theme = theme;
+  document.documentElement.toggleAttribute("data-embed", asked("embed") === "1");
+  document.documentElement.toggleAttribute("data-bare", asked("hide") === "1");
+  document.documentElement.toggleAttribute("data-present", asked("present") === "1");
 }
 
 function fail(error) {

@@ -14,6 +14,7 @@ import { medianReader, readForecast } from "./forecaster.js";
 import { hasMemory, ledger, readout, shareKept } from "./memory.js";
 import { forward, linear, softmax } from "./net/forward.js";
 import { random } from "./net/random.js";
+import { write } from "./net/stepping.js";
 import { shown } from "./tokenizer.js";
 import { logProbability, windowInput, withoutStep, withoutWord } from "./occlusion.js";
 
@@ -22,7 +23,7 @@ import { logProbability, windowInput, withoutStep, withoutWord } from "./occlusi
  * that begin with what the reader left (see `splitEnd`).
  */
 export function nextWords(model, record, at, left = "") {
-  const logits = record.output.slice(at * model.head.outputs, (at + 1) * model.head.outputs);
+  const logits = record.said(at);
   if (left && at === record.T - 1)
     model.vocab.forEach((token, id) => {
       if (!token.startsWith(left)) logits[id] = -Infinity;
@@ -35,30 +36,41 @@ export function nextWords(model, record, at, left = "") {
   })).sort((a, b) => b.probability - a.probability);
 }
 
-/** @returns {Answer} about the word `target` after step `at` of a sentence */
-export function askSentence(model, record, ids, at, target) {
+/**
+ * About the word `target` after step `at` of a sentence.
+ * @returns {Generator<void, Answer>} slices.js runs it
+ */
+export function* askSentence(model, record, ids, at, target) {
   const whole = logProbability(model, topRow(model, record, at), target);
-  const occlusion = Float64Array.from({ length: at + 1 }, (_, t) =>
-    t === 0 ? NaN : withoutWord(model, record, ids, at, t, target, whole),
-  );
+  const occlusion = new Float64Array(at + 1).fill(NaN);
+  for (let t = 1; t <= at; t++) {
+    yield;
+    occlusion[t] = yield* withoutWord(model, record, ids, at, t, target, whole);
+  }
   return { ...accounts(record, at, wordReader(model, target)), occlusion };
 }
 
-/** @returns {Answer} about the median `ahead` steps after step `at` of a series */
-export function askSeries(model, input, record, at, ahead) {
+/**
+ * About the median `ahead` steps after step `at` of a series.
+ * @returns {Generator<void, Answer>} slices.js runs it
+ */
+export function* askSeries(model, input, record, at, ahead) {
   const median = (window, run) => {
     const row = readForecast(model, window, run, at).quantiles[ahead];
     return row[(row.length - 1) / 2];
   };
   const whole = median(input, record);
-  const occlusion = Float64Array.from({ length: at + 1 }, (_, t) => {
-    if (input.scaled.age[t] < 0) return NaN;
-    const changed = withoutStep(input, t, model.meta.shape.patch).map((series) => {
+  const occlusion = new Float64Array(at + 1).fill(NaN);
+  for (let t = 0; t <= at; t++) {
+    if (input.scaled.age[t] < 0) continue;
+    let changed = 0;
+    for (const series of withoutStep(input, t, model.meta.shape.patch)) {
+      yield;
       const window = windowInput(model, input, series);
-      return whole - median(window, forward(model, window.x));
-    });
-    return (changed[0] + changed[1]) / 2;
-  });
+      changed += whole - median(window, forward(model, window.x));
+    }
+    occlusion[t] = changed / 2;
+  }
   return { ...accounts(record, at, medianReader(model, input, record, at, ahead)), occlusion };
 }
 
@@ -97,17 +109,16 @@ const topRow = (model, record, at) =>
 /**
  * The baseline: the same three numbers for sentences of the same length that the model writes
  * itself, averaged position by position. What depends on position alone shows here.
+ * @returns {Generator<void, Record<string, Float64Array>>}
  */
-export async function positionBaseline(model, length, count, canceled) {
+export function* positionBaseline(model, length, count) {
   /** @type {[string, Float64Array][]} */
   const sums = ["survival", "ledger", "occlusion"].map((name) => [name, new Float64Array(length)]);
   for (let k = 0; k < count; k++) {
-    await new Promise((resolve) => setTimeout(resolve));
-    if (canceled()) return null;
-    const ids = writeSentence(model, length, random(k + 1));
+    const ids = yield* write(model, { length, draw: random(k + 1) });
     const record = forward({ ...model, head: null }, ids);
     const target = bestWord(model, topRow(model, record, length - 1));
-    const answer = askSentence(model, record, ids, length - 1, target);
+    const answer = yield* askSentence(model, record, ids, length - 1, target);
     for (const [name, sum] of sums)
       answer[name]?.forEach((value, t) => {
         sum[t] += value / count;
@@ -119,19 +130,4 @@ export async function positionBaseline(model, length, count, canceled) {
 function bestWord(model, state) {
   const logits = linear(model.head, Float64Array.from(state));
   return logits.indexOf(Math.max(...logits));
-}
-
-/** Word by word, drawn by the model's own probabilities; it may not end before its length. */
-function writeSentence(model, length, draw) {
-  const ids = [model.meta.tokenizer.begin];
-  let run = forward({ ...model, head: null }, ids);
-  while (ids.length < length) {
-    const logits = linear(model.head, Float64Array.from(topRow(model, run, ids.length - 1)));
-    logits[model.meta.tokenizer.begin] = -Infinity;
-    let rest = draw.uniform();
-    const next = softmax(logits).findIndex((chance) => (rest -= chance) < 0);
-    ids.push(Math.max(next, 0));
-    run = forward({ ...model, head: null }, ids);
-  }
-  return ids;
 }

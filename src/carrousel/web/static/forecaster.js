@@ -15,16 +15,28 @@ export function readSeries(model, index, values = null, end = null) {
   return seriesInput(model, index, all, end ?? all.length);
 }
 
-/** The input with one observation moved. */
+/** The input with one observation moved; `moved` remembers which were. */
 export function moveObservation(model, input, at, value) {
   const values = Float64Array.from(input.values);
   values[at] = value;
-  return seriesInput(model, input.index, values, input.end);
+  const moved = new Map(input.moved).set(at, value);
+  return { ...seriesInput(model, input.index, values, input.end), moved };
 }
 
 /** The input as it was `end` observations into the series. */
 export function upTo(model, input, end) {
-  return seriesInput(model, input.index, input.values, end);
+  return { ...seriesInput(model, input.index, input.values, end), moved: input.moved };
+}
+
+/** A series with its end and moved points, as an address says them; what is impossible is not done.
+ * @param {any} model @param {{index: number, end: number | null, points: number[][]}} said */
+export function seriesAsSaid(model, { index, end, points }) {
+  const first = readSeries(model, Math.min(index, model.meta.series.length - 1));
+  const length = first.values.length;
+  const at = end !== null && end > 0 && end <= length ? upTo(model, first, end) : first;
+  return points
+    .filter(([k]) => Number.isInteger(k) && k >= 0 && k < length)
+    .reduce((input, [k, value]) => moveObservation(model, input, k, value), at);
 }
 
 function seriesInput(model, index, values, end) {
@@ -121,7 +133,7 @@ export function readForecast(model, input, record, t) {
   const { h } = shape;
   const { scaled } = input;
   const simple = simpleForecasts(scaled, model.meta, t); // (K, h)
-  const out = record.output.subarray(t * model.head.outputs, (t + 1) * model.head.outputs);
+  const out = record.said(t);
   const kinds = simple.length;
   const weights = softmaxColumns(out, kinds, h);
   const center = sumColumns(weights, simple, h);

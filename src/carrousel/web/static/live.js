@@ -1,57 +1,143 @@
 // @ts-check
-/** Keeps the record what the model makes of the input, whoever changes either. */
+/**
+ * Which model is open and what it reads; the record is kept what the model makes of the input,
+ * whoever changes either. What each model was given, and where one looked, is there again when it
+ * comes back.
+ */
 
 import { loadModel } from "./net/load.js";
 import { forward } from "./net/forward.js";
+import { random } from "./net/random.js";
+import { smallModel, WRITTEN } from "./net/small.js";
+import { write } from "./net/stepping.js";
+import { finished } from "./slices.js";
 import { fetchModel } from "./source.js";
-import { readSentence } from "./tokenizer.js";
-import { readSeries } from "./forecaster.js";
-import { t } from "./i18n.js";
+import { readSentence, typed } from "./tokenizer.js";
+import { readSeries, seriesAsSaid } from "./forecaster.js";
 
-/** @type {Map<string, Promise<import("./net/load.js").Model>>} */
+const SMALL = /^letters-(lstm|gru|rnn)$/;
+const OWN_LENGTH = { char: 40, word: 8, bpe: 10 }; // tokens of an opening that a model writes itself
+const OWN_OPENINGS = 5;
+const CALM = 0.6; // temperature at which it does
+
+/** @typedef {{input: any, step: number, unit: number | null, layer: number}} Look */
+
+/** Models that were loaded, and what was looked at in each. @type {Map<string, any>} */
 const loaded = new Map();
+/** @type {Map<string, Look>} */
+const looks = new Map();
+/** The model that the page opened last, small ones aside. @type {string | null} */
+let opened = null;
 
-/** A model by its name; read and decoded once. @param {string} name */
-export function modelOf(name) {
-  if (!loaded.has(name)) {
-    const found = fetchModel(name).then(loadModel);
-    found.catch(() => loaded.delete(name)); // so that it may be asked for again
-    loaded.set(name, found);
-  }
+/** @param {any} state */
+export const isSmall = (state) => Boolean(state.model?.meta.small);
+
+/** The model to which one comes back from a small network. */
+export const openedModel = () => (opened === null ? null : loaded.get(opened));
+
+/** The name of the model of the same family with another kind of cell. @param {string} kind
+ * @returns {string | null} */
+export function siblingOf(kind) {
+  const model = openedModel();
+  return model && model.kind !== kind ? (model.meta.cells?.[kind] ?? null) : null;
+}
+
+/** The same sentence, read by another kind of cell. @param {any} store @param {string} kind */
+export const openCell = (store, kind) =>
+  openModel(store, store.state.model.meta.cells[kind], { text: store.state.input.text });
+
+/** Loads a model; a small one is made at once. @param {string} name */
+export async function modelOf(name) {
+  const small = SMALL.exec(name);
+  if (!loaded.has(name))
+    loaded.set(
+      name,
+      small
+        ? smallModel(/** @type {"lstm" | "gru" | "rnn"} */ (small[1]))
+        : loadModel(await fetchModel(name)),
+    );
   return loaded.get(name);
 }
 
-/** Load a model and give it its first input: `text` for a model that reads sentences. */
-export async function openModel(store, name, text = null) {
+/**
+ * Opens a model on what it was given last, or on the text or series that is said.
+ * @param {any} store @param {string} name
+ * @param {{text?: string, look?: Partial<Look>,
+ *   series?: {index: number, end: number | null, points: number[][]}}} [given]
+ */
+export async function openModel(store, name, { text, look = {}, series } = {}) {
   const model = await modelOf(name);
-  const input =
-    model.meta.task === "language"
-      ? readSentence(model, text ?? model.meta.opening ?? t("page.opening"))
-      : readSeries(model, 0);
+  const found = { ...(looks.get(name) ?? firstLook(model)) };
+  if (text !== undefined && model.meta.task === "language")
+    Object.assign(found, { input: readSentence(model, typed(model, text)), step: Infinity });
+  if (series && model.meta.task === "forecast") found.input = seriesAsSaid(model, series);
+  Object.assign(found, look);
+  const { input } = found;
   const record = forward(model, input.x);
+  if (!model.meta.small) opened = name;
   store.set({
     model,
     input,
     record,
     kind: model.kind,
-    step: record.T - 1,
-    unit: null,
+    step: Math.min(found.step, record.T - 1),
+    unit: found.unit === null ? null : Math.min(found.unit, model.hiddenSize - 1),
     playing: false,
-    layer: model.layers.length - 1,
+    layer: Math.min(found.layer, model.layers.length - 1),
+    operation: 6,
   });
 }
 
-/** The same sentence, read by the other kind of cell. @param {any} store @param {string} kind */
-export const openCell = (store, kind) =>
-  openModel(store, store.state.model.meta.cells[kind], store.state.input.text);
+/** @returns {Look} */
+function firstLook(model) {
+  const { small, task } = model.meta;
+  const input =
+    task === "language"
+      ? readSentence(model, typed(model, openingsOf(model)[0]))
+      : readSeries(model, 0);
+  const layer = model.layers.length - 1;
+  return { input, layer, step: small ? 1 : Infinity, unit: small ? WRITTEN[model.kind] : null };
+}
 
-/** Recomputes the record when the input is another one. */
+const written = new WeakMap();
+
+/** Beginnings of sentences for a model: its own, or such as it writes itself. @returns {string[]} */
+export function openingsOf(model) {
+  const { opening, openings } = model.meta;
+  const beginnings = openings?.map((one) => one.text) ?? model.meta.beginnings;
+  if (opening ?? beginnings?.[0])
+    return [...new Set([opening ?? beginnings[0], ...(beginnings ?? [])])];
+  if (!written.has(model)) written.set(model, ownOpenings(model));
+  return written.get(model);
+}
+
+function ownOpenings(model) {
+  const length = OWN_LENGTH[model.meta.tokenizer.level];
+  const texts = Array.from({ length: OWN_OPENINGS }, (_, k) => {
+    const draw = random(k + 1);
+    const ids = finished(write(model, { length: length + 1, draw, temperature: CALM }));
+    const words = ids.slice(1).map((id) => model.vocab[id]);
+    return words.join("").replace(/\s+/g, " ").trim();
+  });
+  return [...new Set(texts.filter(Boolean).concat(model.vocab[1]))];
+}
+
+/** Recomputes the record when the input is another one, and remembers what was looked at. */
 export function keepLive(store) {
   return store.subscribe((state, changed) => {
-    if (!changed.has("input") || changed.has("record")) return;
-    const record = forward(state.model, state.input.x);
-    const atEnd = state.record === null || state.step >= state.record.T - 1;
-    const step = atEnd ? record.T - 1 : Math.min(state.step, record.T - 1);
-    store.set({ record, step });
+    if (changed.has("input") && !changed.has("record")) {
+      const record = forward(state.model, state.input.x);
+      const atEnd = state.record === null || state.step >= state.record.T - 1;
+      const step = atEnd ? record.T - 1 : Math.min(state.step, record.T - 1);
+      store.set({ record, step });
+    }
+    const { model, input, step, unit, layer } = store.state;
+    if (model) looks.set(model.name, { input, step, unit, layer });
   });
+}
+
+/** What is looked at now, to come back to. @param {any} store */
+export function rememberedLook(store) {
+  const { model, input, step, unit, layer, kind } = store.state;
+  return { model: model.name, kind, look: { input, step, unit, layer }, hash: location.hash };
 }

@@ -62,13 +62,14 @@ export function logProbability(model, state, token) {
 
 /**
  * How much less (in nats) the model believes in `target` after step `at` without word t.
- * @returns {number} mean over the stand-ins
+ * @returns {Generator<void, number>} mean over the stand-ins
  */
-export function withoutWord(model, record, ids, at, t, target, whole) {
+export function* withoutWord(model, record, ids, at, t, target, whole) {
   const { inputs, weight } = model.embedding;
   let lost = 0;
   const others = standIns(model, ids[t], t);
   for (const other of others) {
+    yield;
     const rows = record.layers[0].input.slice(t * inputs, (at + 1) * inputs);
     rows.set(weight.subarray(other * inputs, (other + 1) * inputs));
     lost += whole - logProbability(model, stateFrom(model, record, rows, t, at), target);

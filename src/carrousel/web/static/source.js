@@ -2,15 +2,25 @@
 /** Where models come from: the server, or this very file when the page was exported. */
 
 /**
- * Models of one family differ in their cell alone.
- * @returns {Promise<{name: string, task: string, title: object, family: string | null}[]>}
+ * @typedef {{name: string, task: string, title: Record<string, string>, kind: string,
+ *   family: string | null}} Known  family: models of one differ only in their cell
  */
+
+/** @type {Known[]} */
+let known = [];
+
+/** The models of the menu, once `listModels` has answered. */
+export const knownModels = () => known;
+
+/** @returns {Promise<Known[]>} */
 export async function listModels() {
   /** @type {NodeListOf<HTMLElement>} */
   const found = document.querySelectorAll("script[data-model]");
   const embedded = [...found];
-  if (embedded.length) return embedded.map((one) => JSON.parse(one.dataset.model));
-  return fetchJson("api/models");
+  known = embedded.length
+    ? embedded.map((one) => JSON.parse(one.dataset.model))
+    : await fetchJson("api/models");
+  return known;
 }
 
 /** The JSON of one model; net/load.js decodes it. */

@@ -8,8 +8,8 @@
 const VOWELS = "aeiouyhàâäæéèêëîïôöœùûüÿAEIOUYHÀÂÄÆÉÈÊËÎÏÔÖŒÙÛÜŸ";
 const LETTER = "\\p{L}\\p{Nl}\\p{No}";
 const MARK = "\\p{M}\\u200c\\u200d"; // of the letter before it
-const LONGEST = 100; // letters of a piece
-const RUN = `[${LETTER}][${LETTER}${MARK}]{0,${LONGEST - 1}}`;
+const LONGEST_PIECE = 100; // letters
+const RUN = `[${LETTER}][${LETTER}${MARK}]{0,${LONGEST_PIECE - 1}}`;
 const PIECES = new RegExp(
   [
     " ?[Aa]ujourd['’]hui",
@@ -39,7 +39,7 @@ export const normalized = (text) => text.normalize("NFC").replace(TYPOGRAPHIC, "
  */
 function splitElision(text) {
   if (!text.endsWith("'")) return [text, ""];
-  const [word, mark] = pieces([...text].slice(-2 * LONGEST).join("")).slice(-2);
+  const [word, mark] = pieces([...text].slice(-2 * LONGEST_PIECE).join("")).slice(-2);
   if (mark !== "'" || !WORD.test(word)) return [text, ""];
   return [text.slice(0, -word.length - 1), word + mark];
 }
@@ -72,24 +72,57 @@ export const encode = (model, text) =>
     .encode(normalized(text))
     .map(({ id }) => id);
 
+export const LONGEST = 400; // tokens that are read, as the server does
+
 /**
  * The sentence as the network reads it: the token that begins a line, then its own.
- * `known` is false where a word had to be spelled; `left` is what the next token begins with.
+ * `known` is false where a word had to be spelled; `spelled` lists those words, `beyond` counts the
+ * tokens that were too many, `left` is what the next token begins with.
  */
-export function readSentence(model, text, longest = 60) {
+export function readSentence(model, text, longest = LONGEST) {
+  const { encode, knows } = encoderOf(model);
   const [whole, left] = splitEnd(model, normalized(text));
-  const every = encoderOf(model).encode(whole),
-    found = every.slice(0, longest);
-  const tokens = found.map(({ id, known }) => ({ id, known, text: shown(model.vocab[id]) }));
-  const { begin } = model.meta.tokenizer;
-  const all = [{ id: begin, known: true, text: "▸" }, ...tokens];
-  const { length } = found;
+  const all = encode(whole);
+  const found = all.slice(0, longest);
+  const tokens = found.map(({ id, known, text: own }) => ({
+    id,
+    known,
+    text: own ?? shown(model.vocab[id]),
+  }));
+  const begin = { id: model.meta.tokenizer.begin, known: true, text: "(start)", begin: true };
   return {
     text,
-    tokens: all,
-    x: all.map((token) => token.id),
-    left: length < every.length ? "" : left,
+    tokens: [begin, ...tokens],
+    x: [begin, ...tokens].map((token) => token.id),
+    beyond: all.length - found.length,
+    left: found.length < all.length ? "" : left,
+    spelled: spelledWords(found, knows),
   };
+}
+
+/** The words that had to be spelled, each once; whether they are known after a space. */
+function spelledWords(found, knows) {
+  const words = [...new Set(found.filter((one) => !one.known).map((one) => one.piece))];
+  return words.map((piece) => ({ text: piece.trim(), spaced: knows(` ${piece}`) }));
+}
+
+/** Signs of typography by those of a keyboard, where the vocabulary has only the latter. */
+const SIGNS = [
+  [/[“”„«»]/g, '"'],
+  [/[‘’ʼ]/g, "'"],
+  [/[–—−]/g, "-"],
+  [/…/g, "..."],
+];
+
+/** A text as a person types or pastes it, in the signs that the model knows. */
+export function typed(model, text) {
+  const { characters = "" } = model.meta.tokenizer;
+  const known = new Set(characters || text); // byte pairs can write every sign
+  const plain = SIGNS.reduce(
+    (found, [sign, instead]) => found.replace(sign, (one) => (known.has(one) ? one : instead)),
+    text.replace(/[\u00a0\u2007\u202f\u2009]/g, " "),
+  );
+  return plain.replace(/\s+/g, " ").replace(/^ /, "");
 }
 
 /** A token without the space before it; a space alone stays visible. */
@@ -115,7 +148,7 @@ function wordEncoder(model) {
     cut(text, knows).flatMap((piece) =>
       knows(piece)
         ? [{ id: known.get(piece), known: true }]
-        : spell(piece).map((id) => ({ id, known: piece.trim().length < 2 })),
+        : spell(piece).map((one) => ({ ...one, known: piece.trim().length < 2, piece })),
     );
   return { encode, knows, starts: beginnings([...known.keys(), ...characters]) };
 }
@@ -127,7 +160,10 @@ const beginnings = (tokens) => (start) =>
 function characterEncoder(model) {
   const { characters, byte_fallback } = model.meta.tokenizer;
   const spell = speller(characters, 0, byte_fallback);
-  return { encode: (text) => spell(text).map((id) => ({ id, known: true })) };
+  return {
+    encode: (text) => spell(text).map((one) => ({ ...one, known: true })),
+    knows: () => false,
+  };
 }
 
 /** Characters in the order of their code points, then the bytes of all others. */
@@ -136,10 +172,15 @@ function speller(characters, first, fallback) {
   const index = new Map(single.map((character, k) => [character, first + k]));
   const bytes = new Map(fallbackBytes(index).map((byte, k) => [byte, first + single.length + k]));
   const utf8 = new TextEncoder();
+  const byByte = (character) =>
+    Array.from(utf8.encode(character), (byte, k) => ({
+      id: bytes.get(byte),
+      text: `${character}${"₁₂₃₄"[k]}`, // its first byte, its second
+    }));
   return (text) =>
     [...text].flatMap((character) => {
-      if (index.has(character)) return [index.get(character)];
-      return fallback ? [...utf8.encode(character)].map((byte) => bytes.get(byte)) : [];
+      if (index.has(character)) return [{ id: index.get(character) }];
+      return fallback ? byByte(character) : [];
     });
 }
 

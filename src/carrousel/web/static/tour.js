@@ -1,210 +1,326 @@
 // @ts-check
 /**
- * The guided tour: a card that speaks, and a frame around what it speaks of. It walks through the
- * views in the order in which one would explain recurrent networks, on the model that is open.
+ * The guided tour: a card beside the page (below it on a phone), which asks before it tells, and a
+ * frame around what it speaks of. It walks through the views in the order in which one would explain
+ * recurrent networks, on the model that is open; at its end everything is as it was before.
  */
 
+import { read, written } from "./address.js";
 import { el } from "./components/dom.js";
+import { focusIn } from "./components/focus.js";
 import { addTexts, t } from "./i18n.js";
-import { openModel } from "./live.js";
-import { listModels } from "./source.js";
+import { openModel, rememberedLook } from "./live.js";
+import { CELLS, TAUGHT } from "./net/cells.js";
+import { knownModels } from "./source.js";
 import texts from "./texts/tour.js";
+import { STOPS } from "./tour-stops.js";
 
 addTexts(texts);
-const FRAME = 8; // pixels around what is framed
+const FRAME = 6; // pixels around what is framed
 const PATIENCE = 3000; // milliseconds to wait for what shall be framed
+const MOST_FRAMES = 4;
 
-/** Sets the cell's clock: a step of the sequence and an operation inside it. */
-const cell = (operation) => (store) =>
-  store.set({ operation, step: Math.min(5, store.state.record.T - 1), playing: false });
-const small = (kind) => (_, find) => find(`.segments [data-kind="${kind}"]`)?.click();
-
-/** @type {{name: string, view: string, target: string, prepare?: Function, opened?: boolean}[]} */
-const STOPS = [
-  { name: "ann", view: "cell", target: "#input", opened: true },
-  { name: "loop", view: "cell", target: ".cell-stage", prepare: small("rnn") },
-  { name: "short", view: "gradient", target: "#view .panel", opened: true },
-  { name: "vanishing", view: "gradient", target: "#view svg, #view canvas" },
-  { name: "gates", view: "cell", target: ".cell-diagram .box", prepare: cell(0), opened: true },
-  { name: "join", view: "cell", target: '.cell-diagram [data-op="0"]', prepare: cell(0) },
-  { name: "forget", view: "cell", target: '.cell-diagram [data-op="1"]', prepare: cell(1) },
-  {
-    name: "write",
-    view: "cell",
-    target: '.cell-diagram [data-op="2"], .cell-diagram [data-op="3"]',
-    prepare: cell(3),
-  },
-  { name: "update", view: "cell", target: '.cell-diagram .knot[data-op="4"]', prepare: cell(4) },
-  {
-    name: "show",
-    view: "cell",
-    target: '.cell-diagram [data-op="5"], .cell-diagram .knot[data-op="6"]',
-    prepare: cell(6),
-  },
-  { name: "time", view: "sequence", target: "#sequence .tracks" },
-  {
-    name: "long",
-    view: "kept",
-    target: ".kept section",
-    prepare: (store) => store.set({ step: store.state.record.T - 1 }),
-  },
-  { name: "train", view: "train", target: "#view .panel" },
-  { name: "uses", view: "forecast", target: "#view .panel", prepare: openForecaster },
-];
-
+/** @type {Tour | null} */
 let running = null;
 
-/** @param {object} store */
-export function startTour(store) {
+/** The stop that is shown, or null. */
+export const tourStop = () => running?.at ?? null;
+
+/** @param {any} store @param {number} [at] */
+export function startTour(store, at = 0) {
   running?.end();
   running = new Tour(store);
+  running.go(at);
 }
 
-async function openForecaster(store) {
-  if (store.state.model.meta.task === "forecast") return;
-  const found = (await listModels()).find((one) => one.task === "forecast");
-  if (found) await openModel(store, found.name);
+/** The address has changed: the tour follows, or ends where it says nothing of it. */
+export function followTour(store) {
+  const said = read(location.hash).values.get("tour");
+  if (!running) return;
+  if (said === null) running.end({ back: false });
+  else if (Number(said) !== running.at) running.go(Number(said), { push: false });
 }
 
 class Tour {
   constructor(store) {
     this.store = store;
-    this.at = 0;
-    const { model, input, record, kind, layer } = store.state;
-    this.opened = { model, input, record, kind, layer };
-    this.before = /** @type {HTMLElement | null} */ (document.activeElement);
-    this.frame = el("div", { class: "tour-frame", "aria-hidden": "true" });
-    this.card = el("div", {
+    this.at = -1;
+    this.before = rememberedLook(store);
+    this.focused = /** @type {HTMLElement | null} */ (document.activeElement);
+    this.answered = new Map(); // what was answered at each stop
+    const kinds = new Set(knownModels().map(({ task }) => task));
+    this.stops = STOPS.filter(({ task }) => !task || task !== "forecast" || kinds.has(task));
+    this.language = kinds.has("language") || store.state.model.meta.task === "language";
+    this.frames = el("div", { "aria-hidden": "true" });
+    this.card = el("aside", {
       class: "tour-card",
-      role: "dialog",
-      "aria-modal": "false",
       "aria-labelledby": "tour-title",
       tabindex: -1,
       id: "tour",
       data: { keys: "arrows" },
     });
-    document.body.append(this.frame, this.card);
-    this.place = () => this.follow();
+    document.body.append(this.frames, this.card);
+    document.body.classList.add("touring");
     this.keys = (event) => this.key(event);
-    addEventListener("resize", this.place);
-    addEventListener("scroll", this.place, { passive: true });
+    this.leave = store.subscribe((_, changed) => {
+      if (changed.has("lang")) this.speak();
+    });
     addEventListener("keydown", this.keys);
-    this.go(0);
+    this.timer = setInterval(() => this.look(), 200); // views draw anew: look again
   }
 
-  async go(at) {
-    this.at = at;
-    const stop = STOPS[at];
-    this.speak(stop);
-    if (stop.opened && this.store.state.model !== this.opened.model) this.store.set(this.opened);
-    if (location.hash !== `#${stop.view}`) location.hash = stop.view;
+  get stop() {
+    return this.stops[this.at];
+  }
+
+  /** @param {number} at @param {{push?: boolean}} [options] push: a new entry in the history */
+  async go(at, { push = true } = {}) {
+    const last = this.stops.length - 1;
+    this.at = Math.min(Math.max(Number.isInteger(at) ? at : 0, 0), last);
+    const { stop } = this;
+    const mine = this.at;
+    this.shown = null;
+    this.look();
+    await this.fit(stop);
+    if (push) move(written(stop.view, { tour: String(this.at) }));
+    this.speak();
     await this.found("#view h2");
-    await stop.prepare?.(this.store, (selector) => document.querySelector(selector));
-    this.shown = await this.found(stop.target);
-    if (this.at !== at || !running) return;
+    if (running !== this || this.at !== mine) return;
+    await stop.prepare?.(this.store);
+    const [first] = await this.found(targetOf(stop));
+    if (running !== this || this.at !== mine) return;
+    this.shown = first ?? null;
     const smooth = !matchMedia("(prefers-reduced-motion: reduce)").matches;
-    this.shown[0]?.scrollIntoView({ block: "center", behavior: smooth ? "smooth" : "auto" });
-    this.follow();
-    this.watch();
+    first?.scrollIntoView({ block: "center", behavior: smooth ? "smooth" : "auto" });
+    this.look();
+  }
+
+  /** Most stops are about sentences, where there is a model of them. */
+  async fit(stop) {
+    const { model } = this.store.state;
+    if (stop.view === "cell") return this.fitCell(model);
+    const wanted = stop.task ?? (this.language ? "language" : model.meta.task);
+    if (model.meta.task === wanted && !model.meta.small) return;
+    if (stop.view === "forecast") return; // the view opens one
+    const own = this.before.model;
+    const known = knownModels();
+    const mine = known.find(({ name, task }) => name === own && task === wanted);
+    const name = (mine ?? known.find(({ task }) => task === wanted))?.name;
+    if (name) await openModel(this.store, name);
+  }
+
+  /** The cell that is explained is an LSTM's: of the sentence if there is one, else of four units. */
+  async fitCell(model) {
+    if (explained(model.kind) && (model.meta.task === "language" || !this.language)) return;
+    const own = this.before.model;
+    const fit = knownModels().filter(
+      ({ kind, task }) => explained(kind) && (task === "language" || !this.language),
+    );
+    const found = fit.find(({ name }) => name === own) ?? fit[0];
+    await openModel(this.store, found?.name ?? `letters-${TAUGHT.find(explained)}`);
   }
 
   /** Waits until the view is there; an empty list if it never comes. */
   async found(selector) {
     const until = performance.now() + PATIENCE;
-    const view = STOPS[this.at].view;
     for (;;) {
-      const there = document.getElementById("view").dataset.view === view;
-      const found = there
-        ? [...document.querySelectorAll(selector)].filter((one) => one.getClientRects().length)
-        : [];
-      if (found.length || performance.now() > until) return found;
+      const there = document.getElementById("view").dataset.view === this.stop.view;
+      const found = there ? visible(selector) : [];
+      if (found.length || performance.now() > until || running !== this) return found;
       await new Promise(requestAnimationFrame);
     }
   }
 
-  /** Views draw anew when numbers change: look again for a while, and frame what is there now. */
-  watch() {
-    clearInterval(this.timer);
-    this.timer = setInterval(() => this.follow(), 250);
+  /** Frames what is there now, and sees whether what was asked for has been done. */
+  look() {
+    if (this.at < 0) return;
+    const found = this.shown ? visible(targetOf(this.stop)).slice(0, 12) : [];
+    const page = document.getElementById("page").getBoundingClientRect();
+    const boxes = this.stop.each
+      ? found.slice(0, MOST_FRAMES).map((one) => one.getBoundingClientRect())
+      : found.length
+        ? [around(found.map((one) => one.getBoundingClientRect()))]
+        : [];
+    const frames = boxes.map((box) => clipped(box, page)).filter(Boolean);
+    while (this.frames.children.length < frames.length)
+      this.frames.append(el("div", { class: "tour-frame" }));
+    [...this.frames.children].forEach((frame, k) => {
+      /** @type {HTMLElement} */ (frame).hidden = !frames[k];
+      for (const [name, value] of Object.entries(frames[k] ?? {}))
+        /** @type {HTMLElement} */ (frame).style.setProperty(name, `${value}px`);
+    });
+    if (this.shown && !this.answered.has(this.at) && this.stop.done?.(this.store.state)) {
+      this.answered.set(this.at, true);
+      this.speak();
+    }
   }
 
-  follow() {
-    const found = [...document.querySelectorAll(STOPS[this.at].target)].filter(
-      (one) => one.getClientRects().length,
-    );
-    this.frame.hidden = found.length === 0;
-    if (found.length === 0) return;
-    const boxes = found.slice(0, 12).map((one) => one.getBoundingClientRect());
-    const left = Math.max(Math.min(...boxes.map((box) => box.left)) - FRAME, 2);
-    const top = Math.max(Math.min(...boxes.map((box) => box.top)) - FRAME, 2);
-    const right = Math.min(Math.max(...boxes.map((box) => box.right)) + FRAME, innerWidth - 2);
-    const bottom = Math.min(Math.max(...boxes.map((box) => box.bottom)) + FRAME, innerHeight - 2);
-    const style = {
-      left: `${left}px`,
-      top: `${top}px`,
-      width: `${right - left}px`,
-      height: `${Math.max(bottom - top, 8)}px`,
-    };
-    for (const [name, value] of Object.entries(style)) this.frame.style.setProperty(name, value);
-    this.card.classList.toggle("left", (left + right) / 2 > innerWidth * 0.58);
-    this.card.classList.toggle("top", top > innerHeight * 0.55);
-  }
-
-  speak({ name }) {
-    const last = this.at === STOPS.length - 1;
+  speak() {
+    const { at, stop, stops } = this;
+    const last = at === stops.length - 1;
     const next = el(
       "button",
-      {
-        class: "primary",
-        id: "tour-next",
-        onclick: () => (last ? this.end() : this.go(this.at + 1)),
-      },
+      { class: "primary", id: "tour-next", onclick: () => (last ? this.end() : this.go(at + 1)) },
       t(last ? "tour.end" : "tour.next"),
     );
+    const inside = this.card.contains(document.activeElement);
+    const back = focusIn(this.card);
     this.card.replaceChildren(
-      el(
-        "div",
-        { class: "tour-head" },
-        el("span", { class: "hint number", id: "tour-count" }, `${this.at + 1} / ${STOPS.length}`),
-        el(
-          "button",
-          { id: "tour-close", "aria-label": t("tour.close"), onclick: () => this.end() },
-          "×",
-        ),
-      ),
-      el("h3", { id: "tour-title" }, t(`tour.${name}`)),
-      ...t(`tour.${name}-says`)
-        .split("\n")
-        .map((line) => el("p", {}, line)),
+      this.head(),
+      el("h3", { id: "tour-title" }, t(`tour.${stop.name}`)),
+      this.question(),
+      this.answered.has(at)
+        ? el("div", { class: "tour-says", "aria-live": "polite" }, paragraphs(this.text("says")))
+        : el(
+            "button",
+            {
+              id: "tour-tell",
+              onclick: () => {
+                this.answered.set(at, null);
+                this.speak();
+              },
+            },
+            t("tour.tell"),
+          ),
       el(
         "div",
         { class: "tour-foot" },
         el(
           "button",
-          { id: "tour-back", disabled: this.at === 0, onclick: () => this.go(this.at - 1) },
+          { id: "tour-back", disabled: at === 0, onclick: () => this.go(at - 1) },
           t("tour.back"),
         ),
         next,
       ),
     );
-    next.focus({ preventScroll: true });
+    if (inside) back();
+    if (!this.card.contains(document.activeElement) && this.moved !== at)
+      next.focus({ preventScroll: true });
+    this.moved = at;
+  }
+
+  head() {
+    const { at, stops } = this;
+    return el(
+      "div",
+      { class: "tour-head" },
+      el("span", { class: "hint number", id: "tour-count" }, `${at + 1} / ${stops.length}`),
+      el(
+        "div",
+        { class: "tour-progress" },
+        stops.map((stop, k) =>
+          el("button", {
+            class: k < at ? "past" : "",
+            "aria-label": `${k + 1} ${t(`tour.${stop.name}`)}`,
+            title: t(`tour.${stop.name}`),
+            "aria-current": k === at ? "step" : null,
+            onclick: () => this.go(k),
+          }),
+        ),
+      ),
+      el(
+        "button",
+        { id: "tour-close", "aria-label": t("tour.close"), onclick: () => this.end() },
+        "×",
+      ),
+    );
+  }
+
+  /** A question with its answers, or what is to be done on the page. */
+  question() {
+    const { at, stop } = this;
+    const ask = el("p", { class: "tour-ask" }, this.text("ask"));
+    if (!stop.right) return ask;
+    const right = stop.right(this.store.state);
+    const given = this.answered.get(at);
+    const options = this.text("options").split("|");
+    return el(
+      "div",
+      { class: "tour-options" },
+      ask,
+      options.map((option, k) =>
+        el(
+          "button",
+          {
+            class: !this.answered.has(at) ? "" : k === right ? "right" : k === given ? "wrong" : "",
+            "aria-pressed": given === k ? "true" : null,
+            onclick: () => {
+              this.answered.set(at, k);
+              this.speak();
+            },
+          },
+          option,
+        ),
+      ),
+    );
+  }
+
+  /** A text of this stop; of series where no sentence can be shown. @param {string} what */
+  text(what) {
+    const key = `tour.${this.stop.name}-${what}`;
+    const values = this.stop.values?.(this.store.state) ?? [];
+    const own = t(`${key}-series`, ...values);
+    return !this.language && own !== `${key}-series` ? own : t(key, ...values);
   }
 
   key(event) {
     if (event.key === "Escape") this.end();
     if (!this.card.contains(event.target)) return;
-    if (event.key === "ArrowRight" && this.at < STOPS.length - 1) this.go(this.at + 1);
+    if (event.key === "ArrowRight" && this.at < this.stops.length - 1) this.go(this.at + 1);
     if (event.key === "ArrowLeft" && this.at > 0) this.go(this.at - 1);
   }
 
-  end() {
+  /** @param {{back?: boolean}} [options] back: everything as it was before the tour */
+  async end({ back = true } = {}) {
     running = null;
     clearInterval(this.timer);
-    removeEventListener("resize", this.place);
-    removeEventListener("scroll", this.place);
+    this.leave();
     removeEventListener("keydown", this.keys);
-    this.frame.remove();
+    this.frames.remove();
     this.card.remove();
-    if (this.before?.isConnected) this.before.focus();
+    document.body.classList.remove("touring");
+    if (!back) return;
+    const { model, look, hash } = this.before;
+    move(hash || "#");
+    await openModel(this.store, model, { look });
+    const button = document.getElementById(this.focused?.id || "tour-button");
+    button?.focus({ preventScroll: true });
+  }
+}
+
+/** The stops of the cell speak of a cell state beside the hidden one. @param {string} kind */
+const explained = (kind) => CELLS[kind].hasCell;
+
+const targetOf = ({ target }) => target;
+
+const visible = (selector) =>
+  [...document.querySelectorAll(selector)].filter((one) => one.getClientRects().length);
+
+const paragraphs = (text) => text.split("\n").map((line) => el("p", {}, line));
+
+/** @param {DOMRect[]} boxes */
+const around = (boxes) => ({
+  left: Math.min(...boxes.map((box) => box.left)),
+  top: Math.min(...boxes.map((box) => box.top)),
+  right: Math.max(...boxes.map((box) => box.right)),
+  bottom: Math.max(...boxes.map((box) => box.bottom)),
+});
+
+/** The part of a box that is on the page's side, with some room around it. */
+function clipped(box, page) {
+  const left = Math.max(box.left - FRAME, page.left + 2);
+  const top = Math.max(box.top - FRAME, page.top + 2);
+  const width = Math.min(box.right + FRAME, page.right - 2) - left;
+  const height = Math.min(box.bottom + FRAME, page.bottom - 2) - top;
+  return width > 0 && height > 0 ? { left, top, width, height } : null;
+}
+
+/** A new entry of the history, of the page's own. @param {string} hash */
+function move(hash) {
+  try {
+    history.pushState({ own: true }, "", hash);
+    dispatchEvent(new HashChangeEvent("hashchange"));
+  } catch {
+    location.hash = read(hash).view; // a frame without an address of its own
   }
 }

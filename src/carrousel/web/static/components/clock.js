@@ -3,6 +3,8 @@
 
 import { t } from "../i18n.js";
 import { el } from "./dom.js";
+import { redraw } from "./focus.js";
+import { quotedToken } from "./names.js";
 
 const PAUSE = 900; // milliseconds a step is shown while playing
 
@@ -19,7 +21,8 @@ export function mountClock(root, store) {
     oninput: () => store.set({ step: Number(slider.value), operation: 0, playing: false }),
   });
   const label = el("output", { class: "clock-label", for: "clock-slider" });
-  root.replaceChildren(el("div", { class: "clock" }, back, play, forth, slider, label));
+  root.setAttribute("aria-label", t("page.clock"));
+  redraw(root, el("div", { class: "clock" }, back, play, forth, slider, label));
   /** @type {ReturnType<typeof setInterval> | undefined} */
   let timer;
 
@@ -52,7 +55,7 @@ export function mountClock(root, store) {
     if (!record) return;
     slider.max = record.T - 1;
     slider.value = step;
-    const name = input.tokens ? `« ${input.tokens[step]?.text} »` : (input.labels?.[step] ?? "");
+    const name = input.tokens ? quotedToken(input.tokens[step]) : (input.labels?.[step] ?? "");
     label.textContent = t("page.of", step + 1, record.T, name);
   }
 

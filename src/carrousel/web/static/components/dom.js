@@ -32,7 +32,7 @@ function setStyle(element, style) {
   for (const [name, value] of Object.entries(style)) element.style.setProperty(name, value);
 }
 
-/** A color of the page, such as "--forget", as canvases need it. */
+/** A color of the page, such as "--ink", as canvases need it. */
 export function color(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }

@@ -4,6 +4,7 @@
 import { t } from "../i18n.js";
 import { views } from "../views.js";
 import { el } from "./dom.js";
+import { redraw } from "./focus.js";
 
 /**
  * @param {HTMLElement} root
@@ -13,11 +14,13 @@ import { el } from "./dom.js";
  *   language: () => void, theme: () => void, tour: () => void}}} options
  */
 export function mountHeader(root, store, { models, actions }) {
+  const other = store.state.lang === "fr" ? "EN" : "FR";
   const tabs = views.map(({ id }) =>
     el("a", { href: `#${id}`, class: "tab", data: { tab: id } }, t(`page.${id}`)),
   );
-  root.replaceChildren(
-    el("a", { class: "brand", href: "#cell" }, logo(), "carrousel"),
+  redraw(
+    root,
+    el("h1", {}, el("a", { class: "brand", href: "#way" }, logo(), el("span", {}, "carrousel"))),
     el("nav", { class: "tabs", "aria-label": t("page.views") }, tabs),
     el(
       "div",
@@ -30,9 +33,9 @@ export function mountHeader(root, store, { models, actions }) {
           onclick: actions.language,
           lang: store.state.lang === "fr" ? "en" : "fr",
           id: "language",
-          "aria-label": t("page.language"),
+          "aria-label": `${other} ${t("page.language")}`,
         },
-        store.state.lang === "fr" ? "EN" : "FR",
+        other,
       ),
       el(
         "button",

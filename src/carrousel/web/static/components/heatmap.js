@@ -5,7 +5,7 @@
  * to orange. Click or arrow keys choose a step and a unit.
  */
 
-import { number } from "../i18n.js";
+import { number, t } from "../i18n.js";
 import { color, el, rgb } from "./dom.js";
 
 /**
@@ -15,12 +15,14 @@ export function heatmap({ name, color: key, signed, onpick }) {
   const canvas = el("canvas", {
     class: "heat",
     tabindex: 0,
-    role: "img",
+    role: "application",
+    "aria-roledescription": t("page.heatmap"),
     data: { keys: "arrows" },
   });
   const tip = el("div", { class: "tip", hidden: true });
-  const box = el("div", { class: "heat-box" }, canvas, tip);
-  let shown = null; // {data, T, H, order, step, unit, extent}
+  const said = el("output", { class: "visually-hidden", "aria-live": "polite" });
+  const box = el("div", { class: "heat-box" }, canvas, tip, said);
+  let shown = null; // {data, T, H, order, step, unit, names, extent}
 
   function draw(next) {
     shown = { ...next, extent: signed ? Math.max(1e-9, largest(next.data)) : 1 };
@@ -34,7 +36,16 @@ export function heatmap({ name, color: key, signed, onpick }) {
     context.drawImage(painted(shown, key, signed), 0, 0, canvas.width, canvas.height);
     frame(context, step / T, 0, 1 / T, 1, ratio);
     if (unit !== null) frame(context, 0, order.indexOf(unit) / H, 1, 1 / H, ratio);
-    canvas.setAttribute("aria-label", `${name}: ${H} × ${T}`);
+    canvas.setAttribute("aria-label", t("page.heatmap-label", name, H, T, spoken()));
+    if (document.activeElement === canvas) said.textContent = spoken();
+  }
+
+  /** The chosen spot in words. */
+  function spoken() {
+    const { step, unit, names, data, H } = shown;
+    const at = names?.[step] ?? String(step + 1);
+    if (unit === null) return t("page.heatmap-step", at);
+    return t("page.heatmap-spot", at, unit, number(data[step * H + unit], 3));
   }
 
   function at(event) {
@@ -48,7 +59,9 @@ export function heatmap({ name, color: key, signed, onpick }) {
     if (!shown) return;
     const { step, unit, x, y } = at(event);
     tip.hidden = false;
-    tip.textContent = `${name} ${number(shown.data[step * shown.H + unit], 3)} · ${unit} · ${step + 1}`;
+    const value = number(shown.data[step * shown.H + unit], 3);
+    const there = shown.names?.[step] ?? String(step + 1);
+    tip.textContent = `${name} ${value} · ${t("page.heatmap-unit", unit)} · ${there}`;
     tip.style.left = `${Math.min(x + 12, canvas.clientWidth - 150)}px`;
     tip.style.top = `${y + 14}px`;
   });

@@ -2,18 +2,30 @@
 /** Where the user says what the network reads: a sentence, or one of the series. */
 
 import { t } from "../i18n.js";
-import { readSentence } from "../tokenizer.js";
+import { openingsOf } from "../live.js";
+import { LONGEST, readSentence, typed } from "../tokenizer.js";
 import { readSeries } from "../forecaster.js";
 import { el } from "./dom.js";
+import { redraw } from "./focus.js";
 import { cellChooser, openingPanel } from "./openings.js";
 
-export function mountInputBar(root, store) {
+const MOST_LETTERS = 2000; // as the server reads
+
+/** @param {HTMLElement} root @param {any} store @param {{points?: boolean}} view
+ * @returns {() => void} ends its following of the store */
+export function mountInputBar(root, store, view) {
   const { model, input } = store.state;
+  root.setAttribute("aria-label", t("page.input"));
   const bar =
     model.meta.task === "language"
       ? sentenceBar(store, model, input)
-      : seriesBar(store, model, input);
-  root.replaceChildren(bar);
+      : seriesBar(store, model, input, view);
+  redraw(root, bar);
+  const field = /** @type {HTMLInputElement | null} */ (bar.querySelector("#sentence"));
+  return store.subscribe(({ input: now }, changed) => {
+    if (changed.has("input") && field && now.tokens && document.activeElement !== field)
+      field.value = now.text;
+  });
 }
 
 function sentenceBar(store, model, input) {
@@ -22,16 +34,11 @@ function sentenceBar(store, model, input) {
     type: "text",
     id: "sentence",
     value: input.text,
-    maxlength: 300,
     autocomplete: "off",
     spellcheck: "false",
-    lang: model.meta.language ?? "fr",
+    lang: model.meta.language,
     oninput: () => read(field.value),
   });
-  const examples =
-    model.meta.openings?.map((one) => one.text) ??
-    model.meta.beginnings ??
-    t("page.beginnings").split("|");
   const panel = openingPanel(store, (text) => {
     field.value = text;
     read(text);
@@ -47,24 +54,16 @@ function sentenceBar(store, model, input) {
       },
     },
     el("option", { value: input.text }, t("page.examples")),
-    examples.map((one) => el("option", { value: one }, one)),
+    openingsOf(model).map((one) => el("option", { value: one }, one)),
   );
 
   function read(text) {
-    if (!text.trim()) return;
-    const next = readSentence(model, text);
-    say(next);
+    const next = readSentence(model, typed(model, text.slice(0, MOST_LETTERS)));
+    note.textContent = noteOn(next, text.length > MOST_LETTERS);
     store.set({ input: next, playing: false });
     panel.update();
   }
-  function say(sentence) {
-    const spelled = sentence.tokens
-      .filter((token) => !token.known)
-      .map((token) => token.text)
-      .join("");
-    note.textContent = spelled ? t("page.unknown", spelled) : "";
-  }
-  say(input);
+  note.textContent = noteOn(input, false);
   panel.update();
   return el(
     "div",
@@ -78,8 +77,21 @@ function sentenceBar(store, model, input) {
   );
 }
 
-function seriesBar(store, model, input) {
-  const names = model.meta.series.map((one) => one.id);
+/** What a reader should know of how a sentence was read. */
+function noteOn({ tokens, spelled, beyond }, cut) {
+  const words = (spaced) =>
+    spelled.filter((word) => word.spaced === spaced).map((word) => word.text);
+  const notes = [];
+  if (tokens.length === 1) notes.push(t("page.empty"));
+  if (words(false).length) notes.push(t("page.unknown", words(false).join(", ")));
+  if (words(true).length) notes.push(t("page.spaced", words(true).join(", ")));
+  if (beyond || cut) notes.push(t("page.left", LONGEST));
+  return notes.join(" ");
+}
+
+/** @param {any} store @param {any} model @param {any} input @param {{points?: boolean}} view */
+function seriesBar(store, model, input, { points }) {
+  const names = model.meta.series.map((one) => nameOf(one, store.state.lang));
   const reset = () => store.set({ input: readSeries(model, store.state.input.index) });
   const menu = el(
     "select",
@@ -94,8 +106,17 @@ function seriesBar(store, model, input) {
   return el(
     "div",
     { class: "input-bar" },
-    el("span", {}, t("page.reads", model.meta.shape.patch)),
+    el(
+      "span",
+      {},
+      t("page.reads", model.meta.shape.patch),
+      " ",
+      t(points ? "page.drag" : "page.elsewhere"),
+    ),
     menu,
     el("button", { id: "reset-series", onclick: reset }, t("page.reset")),
   );
 }
+
+/** A series' name in the language of the page. @param {any} series @param {string} lang */
+export const nameOf = (series, lang) => series.title?.[lang] ?? series.id;

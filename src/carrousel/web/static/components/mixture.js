@@ -1,17 +1,17 @@
 // @ts-check
 /** How much a forecast takes from each of the simple forecasts: columns of shares by step ahead. */
 
-import { t } from "../i18n.js";
+import { percent, t } from "../i18n.js";
 import { el, svg } from "./dom.js";
 
 /** A hue for each season, its shades for the forecasts that are made from it. */
 const SEASONS = [
-  ["--forget", "--hidden", "--mix-blue"],
-  ["--input", "--mix-green", "--mix-mint"],
-  ["--mix-sand", "--mix-cream", "--candidate"],
+  ["--mix-a", "--mix-b", "--mix-c"],
+  ["--mix-d", "--mix-e", "--mix-f"],
+  ["--mix-g", "--mix-h", "--mix-i"],
 ];
-const WITHIN = { last: "--candidate", mean: "--mix-sand" };
-const OTHERS = { last: "--series", level: "--faint", "half trend": "--output", trend: "--cell" };
+const WITHIN = { last: "--mix-g", mean: "--mix-h" };
+const OTHERS = { last: "--ink", level: "--mix-l", "half trend": "--mix-j", trend: "--mix-k" };
 
 /** @param {{names: string[]}} options */
 export function mixture({ names }) {
@@ -52,9 +52,7 @@ export function mixture({ names }) {
       });
     }
     picture.replaceChildren(...parts);
-    const told = weights.map(
-      (row, k) => `${anchorName(names[k])} ${Math.round(100 * row[ahead])} %`,
-    );
+    const told = weights.map((row, k) => `${anchorName(names[k])} ${percent(row[ahead])}`);
     picture.setAttribute("aria-label", told.join(", "));
   }
   return { element, draw };

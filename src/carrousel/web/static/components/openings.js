@@ -6,12 +6,13 @@
  */
 
 import { nextWords } from "../asking.js";
-import { number, t } from "../i18n.js";
+import { percent, quoted, t } from "../i18n.js";
 import { modelOf, openCell } from "../live.js";
 import { TAUGHT } from "../net/cells.js";
 import { forward } from "../net/forward.js";
 import { readSentence } from "../tokenizer.js";
 import { el } from "./dom.js";
+import { redraw } from "./focus.js";
 
 /**
  * @typedef {Object} Opening
@@ -74,11 +75,12 @@ export function openingPanel(store, read) {
     const other = input.text === opening.text ? opening.swap : opening.text;
     const [now, then] = difference(input.text, other);
     const table = el("div", { class: "opening-cells" });
-    root.replaceChildren(
+    redraw(
+      root,
       el(
         "button",
         { id: "swap", onclick: () => read(other) },
-        t("page.swap", t("page.quoted", now), t("page.quoted", then)),
+        t("page.swap", quoted(now), quoted(then)),
       ),
       el("p", { class: "hint" }, opening.why[lang] ?? opening.why.en),
       table,
@@ -127,6 +129,6 @@ function drawn(rows) {
 }
 
 const guessed = ({ text, probability }) => [
-  t("page.quoted", text),
-  el("span", { class: "number" }, ` ${number(100 * probability, 0)}\u00a0%`),
+  quoted(text),
+  el("span", { class: "number" }, ` ${percent(probability)}`),
 ];

@@ -4,8 +4,10 @@
  * forecast: median, intervals. Positions count observations; the caller says which are shown.
  */
 
-import { number } from "../i18n.js";
-import { color, el, oncePerFrame, svg } from "./dom.js";
+import { language, number } from "../i18n.js";
+import { el, oncePerFrame, svg } from "./dom.js";
+import { ticks } from "./scales.js";
+import { timeTicks } from "./time-axis.js";
 
 const PAD = { top: 12, bottom: 22 };
 
@@ -16,13 +18,15 @@ export function seriesChart({ ondrag, label }) {
   const box = el("div", { class: "series-box" }, picture, tip);
   let shown = null;
   let held = null; // the observation under the finger, with the scale at the time it was taken
+  let stop = null; // the point that was chosen by keyboard
   const redraw = oncePerFrame(() => paint());
 
   /**
    * @param {{from: number, to: number, values: ArrayLike<number>, left: number, right: number,
    *   times: string[], forecast?: {at: number, quantiles: number[][], actual?: number[]},
-   *   band?: {from: number, to: number}, marks?: number[], editable?: boolean}} next
-   *   observations from..to-1 of `values` are shown; `left` and `right` are margins in pixels
+   *   band?: {from: number, to: number}, mark?: number, editable?: boolean}} next
+   *   observations from..to-1 of `values` are shown; `left` and `right` are margins in pixels;
+   *   `mark` is the one that is asked about
    */
   function draw(next) {
     shown = { ...next, scale: shown?.scale }; // the pointer may ask before the next frame
@@ -40,6 +44,7 @@ export function seriesChart({ ondrag, label }) {
     picture.replaceChildren(
       ...axes(shown, scale, width, height),
       ...band(shown, scale, height),
+      ...marked(shown, scale, height),
       ...fan(shown, scale),
       line(shown, scale),
       ...points(shown, scale),
@@ -49,6 +54,7 @@ export function seriesChart({ ondrag, label }) {
 
   function points({ from, to, values, editable = true, times }, { x, y }) {
     const found = [];
+    const current = tabStop();
     for (let k = from; k < to; k++) {
       if (!Number.isFinite(values[k])) continue;
       found.push(
@@ -60,10 +66,11 @@ export function seriesChart({ ondrag, label }) {
           data: { at: k, keys: "arrows" },
           ...(editable
             ? {
-                tabindex: 0,
+                tabindex: k === current ? 0 : -1,
                 role: "slider",
                 "aria-label": times[k] ?? k,
                 "aria-valuenow": values[k],
+                "aria-valuetext": number(values[k], 1),
                 "aria-orientation": "vertical",
               }
             : {}),
@@ -71,6 +78,28 @@ export function seriesChart({ ondrag, label }) {
       );
     }
     return found;
+  }
+
+  /** The one point that Tab comes to: the one last held, or the latest. */
+  function tabStop() {
+    const { from, to, values } = shown;
+    if (stop !== null && stop >= from && stop < to && Number.isFinite(values[stop])) return stop;
+    for (let k = to - 1; k >= from; k--) if (Number.isFinite(values[k])) return k;
+    return null;
+  }
+
+  /** Left and right go from point to point. */
+  function go(at, by) {
+    let next = at + by;
+    while (next >= shown.from && next < shown.to && !Number.isFinite(shown.values[next]))
+      next += by;
+    const found = /** @type {SVGElement | null} */ (picture.querySelector(`[data-at="${next}"]`));
+    if (!found) return;
+    stop = next;
+    for (const one of picture.querySelectorAll("[data-at]")) one.setAttribute("tabindex", "-1");
+    found.setAttribute("tabindex", "0");
+    found.focus();
+    say(next);
   }
 
   picture.addEventListener("pointerdown", (event) => {
@@ -97,10 +126,13 @@ export function seriesChart({ ondrag, label }) {
     tip.hidden = true;
   });
   picture.addEventListener("keydown", (event) => {
-    const by = { ArrowUp: 1, ArrowDown: -1 }[event.key];
     const at = Number(event.target.dataset?.at);
-    if (!by || !Number.isInteger(at)) return;
+    const along = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    const by = { ArrowUp: 1, ArrowDown: -1 }[event.key];
+    if ((!by && !along) || !Number.isInteger(at)) return;
     event.preventDefault();
+    if (along) return go(at, along);
+    stop = at;
     ondrag(at, shown.values[at] + by * shown.scale.nudge);
   });
 
@@ -163,32 +195,14 @@ function axes({ from, left, right, times }, { low, high, y, x, end }, width, hei
       number(value, value % 1 ? 1 : 0),
     ),
   ]);
-  const every = Math.max(
-    1,
-    Math.ceil((end - from) / Math.max(2, Math.floor((width - left - right) / 90))),
-  );
-  for (let k = from; k < end; k += every) {
+  const most = Math.max(2, Math.floor((width - left - right) / 90));
+  for (const { at, text } of timeTicks(times, from, end, most, language())) {
     lines.push(
-      svg(
-        "text",
-        { x: x(k), y: height - 5, class: "tick", "text-anchor": "middle" },
-        shortTime(times[k] ?? ""),
-      ),
+      svg("line", { x1: x(at), x2: x(at), y1: height - 20, y2: height - 16, class: "now" }),
+      svg("text", { x: x(at), y: height - 5, class: "tick", "text-anchor": "middle" }, text),
     );
   }
   return lines;
-}
-
-const shortTime = (time) =>
-  time.endsWith("-01") && time.length === 10 ? time.slice(0, 7) : time.slice(0, 10);
-
-export function ticks(low, high) {
-  const rough = (high - low) / 4;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].find((m) => m * power >= rough) * power;
-  const found = [];
-  for (let value = Math.ceil(low / step) * step; value <= high; value += step) found.push(value);
-  return found;
 }
 
 function band({ band: shown }, { x, column }, height) {
@@ -202,6 +216,17 @@ function band({ band: shown }, { x, column }, height) {
       class: "band",
     }),
   ];
+}
+
+/** The step ahead that is asked about. */
+function marked({ mark, forecast }, { x, y }, height) {
+  if (mark === undefined) return [];
+  const row = forecast?.quantiles[mark - forecast.at];
+  return [
+    svg("line", { x1: x(mark), x2: x(mark), y1: 0, y2: height - PAD.bottom, class: "asked" }),
+    row &&
+      svg("circle", { cx: x(mark), cy: y(row[(row.length - 1) / 2]), r: 5, class: "asked-dot" }),
+  ].filter(Boolean);
 }
 
 function line({ from, to, values }, { x, y }) {
@@ -218,7 +243,6 @@ function line({ from, to, values }, { x, y }) {
     d: path || "M0 0",
     class: "series-line",
     fill: "none",
-    stroke: color("--series"),
   });
 }
 

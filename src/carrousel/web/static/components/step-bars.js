@@ -1,64 +1,47 @@
 // @ts-check
-/** Below a series: one column for each step, what an answer owes to it; survival as a line. */
+/**
+ * Below a series: one pair of columns for each step, what an answer loses without it and what it
+ * owes to it, both in the unit of the series and to one scale; the share that is still there has an
+ * axis of its own below.
+ */
 
-import { number, t } from "../i18n.js";
+import { number, percent, t } from "../i18n.js";
 import { el, svg } from "./dom.js";
+import { digitsOf, largestOf, ticks } from "./scales.js";
+
+const SHARE = 44; // pixels of the lower chart
+const PAD = 6;
+
+/** Heights of the upper chart: one scale for all that is in the unit of the series.
+ * @param {{occlusion: ArrayLike<number>, ledger: ArrayLike<number> | null}} answer
+ * @param {number} height */
+export function barScale({ occlusion, ledger }, height) {
+  const most = largestOf(Array.from(occlusion), ledger && Array.from(ledger));
+  return { most, y: (value) => height / 2 - (value / most) * (height / 2 - PAD) };
+}
 
 export function stepBars({ onpick }) {
   const box = el("div", { class: "step-bars" });
-  const legend = el(
-    "div",
-    { class: "legend" },
-    el("span", {}, el("i", { class: "key occlusion-key" }), t("kept.occlusion")),
-    el("span", {}, el("i", { class: "key ledger-key" }), t("kept.ledger")),
-    el("span", {}, el("i", { class: "key survival-key" }), t("kept.survival")),
-  );
+  const key = (name) => el("span", {}, el("i", { class: `key ${name}-key` }), t(`kept.${name}`));
+  const legend = el("div", { class: "legend" }, ["occlusion", "ledger", "survival"].map(key));
 
   /** `share`: the part of the width that the history takes; the rest is the forecast's. */
-  function draw({ occlusion, ledger, survival, labels, left, right, share }) {
+  function draw(shown) {
+    const { labels, left, right, share, survival } = shown;
     const width = box.clientWidth;
-    const height = box.clientHeight;
     if (!width) return;
+    const height = box.clientHeight - (survival ? SHARE : 0);
     const column = ((width - left - right) * share) / labels.length;
     const x = (k) => left + k * column;
-    const most = { occlusion: largest(occlusion), ledger: largest(ledger ?? [0]) };
-    const y = (value, name) => height / 2 - (value / most[name]) * (height / 2 - 4);
-    const bar = (name, k, value, from, part) =>
-      svg(
-        "rect",
-        {
-          x: x(k) + from * column,
-          width: part * column,
-          y: Math.min(y(value, name), height / 2),
-          height: Math.max(Math.abs(y(value, name) - height / 2), 0.8),
-          class: `${name}-bar`,
-        },
-        svg("title", {}, `${labels[k]}: ${number(value, 2)}`),
-      );
-    const parts = [
-      svg("line", {
-        x1: left,
-        x2: x(labels.length),
-        y1: height / 2,
-        y2: height / 2,
-        class: "grid",
-      }),
-    ];
-    labels.forEach((_, k) => {
-      if (Number.isFinite(occlusion[k])) parts.push(bar("occlusion", k, occlusion[k], 0.14, 0.36));
-      if (ledger) parts.push(bar("ledger", k, ledger[k], 0.5, 0.36));
-    });
-    if (survival) {
-      const path = Array.from(
-        survival,
-        (value, k) => `${x(k + 0.5)} ${height - 4 - value * (height - 8)}`,
-      );
-      parts.push(svg("path", { d: `M${path.join("L")}`, class: "survival-line", fill: "none" }));
-    }
     const picture = svg(
       "svg",
-      { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": t("forecast.owes") },
-      parts,
+      {
+        viewBox: `0 0 ${width} ${box.clientHeight}`,
+        role: "img",
+        "aria-label": t("forecast.owes"),
+      },
+      columns(shown, { x, column, left, height }),
+      survival && shares(survival, { x, left, from: height, end: x(labels.length) }),
     );
     picture.addEventListener("click", (event) => {
       const k = Math.floor((event.clientX - picture.getBoundingClientRect().left - left) / column);
@@ -69,5 +52,48 @@ export function stepBars({ onpick }) {
   return { element: el("div", {}, box, legend), draw };
 }
 
-const largest = (values) =>
-  Math.max(1e-9, ...Array.from(values).filter(Number.isFinite).map(Math.abs));
+function columns({ occlusion, ledger, labels }, { x, column, left, height }) {
+  const { most, y } = barScale({ occlusion, ledger }, height);
+  const marks = ticks(-most, most).filter((value) => Math.abs(y(value) - y(0)) > 9 || value === 0);
+  const bar = (name, k, value, from) =>
+    Number.isFinite(value)
+      ? svg(
+          "rect",
+          {
+            x: x(k) + from * column,
+            width: 0.36 * column,
+            y: Math.min(y(value), y(0)),
+            height: Math.max(Math.abs(y(value) - y(0)), 0.8),
+            class: `${name}-bar`,
+            data: { value },
+          },
+          svg("title", {}, `${labels[k]}: ${number(value, digitsOf(most))}`),
+        )
+      : null;
+  return [
+    marks.flatMap((value) =>
+      axis(value, y(value), number(value, digitsOf(most)), left, x(labels.length)),
+    ),
+    labels.map((_, k) => [
+      bar("occlusion", k, occlusion[k], 0.14),
+      ledger && bar("ledger", k, ledger[k], 0.5),
+    ]),
+  ].flat(2);
+}
+
+/** From 0 to 100 %, on an axis of its own. */
+function shares(survival, { x, left, from, end }) {
+  const y = (value) => from + SHARE - PAD - value * (SHARE - 3 * PAD);
+  const path = Array.from(survival, (value, k) => `${x(k + 0.5)} ${y(value)}`);
+  return [
+    ...[0, 1].flatMap((value) => axis(value, y(value), percent(value), left, end)),
+    svg("path", { d: `M${path.join("L")}`, class: "survival-line", fill: "none" }),
+  ];
+}
+
+function axis(value, y, text, left, end) {
+  return [
+    svg("line", { x1: left, x2: end, y1: y, y2: y, class: value === 0 ? "grid zero" : "grid" }),
+    svg("text", { x: left - 6, y: y + 4, class: "tick", "text-anchor": "end" }, text),
+  ];
+}

@@ -57,7 +57,7 @@ const lstm = {
     cell: ["kept", "+", "added"],
     hidden: ["output", "×", "squashed"],
   },
-  color: "--forget",
+  color: "--lstm",
   learns: ["forget", "input", "output"],
   forward(run, t, sx, sh) {
     const { H, hidden } = run;
@@ -110,7 +110,7 @@ const gru = {
     added: ["open", "×", "candidate"],
     hidden: ["kept", "+", "added"],
   },
-  color: "--update",
+  color: "--gru",
   learns: ["update", "reset"],
   forward(run, t, sx, sh) {
     const { H, hidden } = run;
@@ -153,7 +153,7 @@ const rnn = {
   recalls: null,
   roles: {},
   pairs: {},
-  color: "--cell",
+  color: "--rnn",
   learns: [],
   forward(run, t, sx, sh) {
     const relu = run.nonlinearity === "relu";

@@ -23,9 +23,8 @@ import { random } from "./random.js";
  * @property {Float64Array} norms (T + 1) of ∂h_T/∂s_t, t = 0 ... T
  * @property {Float64Array} shares (T) norm of each step's part of the weights' gradient
  * @property {number} gradient norm of the whole gradient of the weights
- * @property {number} largest singular value of W_hh: a tanh RNN's norms are at most its powers
- * @property {number} halving steps in which the norm halves, by a straight line through its
- *   logarithm; negative where it grows
+ * @property {Float64Array | null} limit (T + 1) of an RNN: the product of the norms of the steps'
+ *   own Jacobians, which no norm can exceed
  */
 
 export const INPUTS = 4;
@@ -42,32 +41,46 @@ export function errorFlow({ kind, steps, hidden = 12, scale, forgetBias, seed = 
   above.fill(1 / Math.sqrt(hidden), (steps - 1) * hidden);
   const grads = zeroGradients(layer);
   const { shares } = backLayer(layer, run, above, grads);
-  const norms = jacobianNorms(layer, run);
   return {
-    norms,
+    norms: jacobianNorms(layer, run),
     shares,
-    halving: halving(norms),
     gradient: Math.hypot(...Object.values(grads).map((grad) => norm(grad))),
-    largest:
-      CELLS[kind].blocks === 1
-        ? spectralNorm(layer.weight_hh, hidden, new Float64Array(hidden).fill(1))
-        : NaN,
+    limit: CELLS[kind].blocks === 1 ? limitOf(layer, run) : null,
   };
 }
 
-/** @param {Float64Array} norms */
-function halving(norms) {
-  const T = norms.length - 1;
-  const logs = Array.from(norms, (value) => Math.log2(Math.max(value, 1e-300)))
-    .reverse()
-    .slice(1);
-  const middle = (T + 1) / 2,
-    mean = logs.reduce((sum, value) => sum + value, 0) / T;
-  let up = 0,
-    down = 0;
-  logs.forEach((value, k) => {
-    up += (k + 1 - middle) * (value - mean);
-    down += (k + 1 - middle) ** 2;
-  });
-  return down > 0 ? -down / up : Infinity;
+/** ∏ ‖∂h_k/∂h_(k-1)‖ over the steps after t; one step multiplies by diag(1 - h²) W_hh.
+ * @param {import("./load.js").Layer} layer @param {import("./forward.js").LayerRecord} run */
+function limitOf(layer, { T, H, hidden }) {
+  const limit = new Float64Array(T + 1).fill(1);
+  const matrix = new Float64Array(H * H);
+  for (let t = T - 1; t >= 0; t--) {
+    for (let at = 0; at < H * H; at++) {
+      const h = hidden[t * H + Math.floor(at / H)];
+      matrix[at] = (1 - h * h) * layer.weight_hh[at];
+    }
+    limit[t] = limit[t + 1] * spectralNorm(matrix, H, new Float64Array(H).fill(1));
+  }
+  return limit;
+}
+
+/**
+ * What becomes of an error of size 1, by what is left of it after `steps` steps. `steps / pace`
+ * halvings (or doublings) lead from 1 to exactly what is left.
+ * @param {number} left @param {number} steps
+ * @returns {{name: "vanishes" | "fades" | "arrives" | "grows" | "explodes",
+ *   pace: number}} pace: steps in which it halves or doubles, on average
+ */
+export function fateOf(left, steps) {
+  const name =
+    left < 1e-3
+      ? "vanishes"
+      : left < 0.5
+        ? "fades"
+        : left <= 2
+          ? "arrives"
+          : left <= 10
+            ? "grows"
+            : "explodes";
+  return { name, pace: steps / Math.abs(Math.log2(left)) };
 }

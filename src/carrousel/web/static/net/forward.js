@@ -31,7 +31,8 @@ import { addProduct } from "./matrix.js";
  * @property {Float64Array} hidden @property {Float64Array | null} cell
  * @property {Record<string, Float64Array>} gates
  * @property {Float64Array} top (T, H) what the head reads: hidden, plus the residual sum if there is one
- * @property {Float64Array | null} output (T, O) what the head says, e.g. logits
+ * @property {(t: number) => Float64Array | null} said (O) what the head says at step t, e.g. logits
+ * @property {Float64Array | null} output (T, O) the same of all steps; made when it is asked for
  */
 
 /** @typedef {import("./load.js").Model} Model @typedef {import("./load.js").Layer} Layer
@@ -53,6 +54,10 @@ export function forward(model, sequence) {
     rows = model.residual ? rows.map((value, at) => value + run.hidden[at]) : run.hidden;
   }
   const last = layers[layers.length - 1];
+  const { head } = model;
+  const top = rows;
+  /** @type {Float64Array | null} */
+  let output = null;
   return {
     kind: last.kind,
     T: last.T,
@@ -61,8 +66,12 @@ export function forward(model, sequence) {
     hidden: last.hidden,
     cell: last.cell,
     gates: last.gates,
-    top: rows,
-    output: model.head ? linear(model.head, rows) : null,
+    top,
+    said: (t) => head && linear(head, top.subarray(t * head.inputs, (t + 1) * head.inputs)),
+    get output() {
+      output ??= head && linear(head, top);
+      return output;
+    },
   };
 }
 

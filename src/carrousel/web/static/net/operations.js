@@ -3,6 +3,7 @@
 // carrousel.lab.cell.operations, and for each number the sum that it came from.
 
 import { CELLS, sigmoid } from "./cells.js";
+import { addProduct } from "./matrix.js";
 
 /** @typedef {import("./load.js").Layer} Layer @typedef {import("./forward.js").LayerRecord} LayerRecord */
 
@@ -111,8 +112,10 @@ function gru({ run, row, h, hidden, joined }) {
 }
 
 /** @param {any} made @returns {Operation[]} */
-function rnn({ layer, run, t, hidden, joined }) {
-  const sums = hidden.map((_, unit) => weightedSum(layer, run, t, "sum", unit).sum);
+function rnn({ layer, run, t, h, hidden, joined }) {
+  const sums = Float64Array.from(layer.bias_ih, (bias, unit) => bias + layer.bias_hh[unit]);
+  addProduct(sums, layer.weight_ih, run.input, run.I, t * run.I);
+  addProduct(sums, layer.weight_hh, h, run.H);
   const name = run.nonlinearity === "relu" ? "relu" : "tanh";
   return [
     joined,

@@ -54,6 +54,12 @@ export class Session {
     return last.reduce((sum, loss) => sum + loss, 0) / last.length;
   }
 
+  /** Whether a task that was solved is not any more: losses waver, so twice the limit is meant.
+   * @param {Trainer} trainer */
+  lost(trainer) {
+    return this.solvedAt(trainer) !== null && this.lossOf(trainer) > 2 * this.task.solved;
+  }
+
   /** The first update after which the mean of the last ones was below the task's limit, or null.
    * @param {Trainer} trainer */
   solvedAt({ losses }) {

@@ -11,6 +11,9 @@ import { VOCABULARY } from "./tasks.js";
 const SIZE = VOCABULARY.length;
 const REST = VOCABULARY.indexOf("·");
 
+/** The unit of each small network that a letter is written to most plainly. */
+export const WRITTEN = { lstm: 2, gru: 1, rnn: 1 };
+
 /** What the page reads first: letters that come, go and are asked for. */
 export const OPENING = "a · · ? · b · ? c · ?";
 const BEGINNINGS = [OPENING, "c · · · · · · · · · ?", "a b c ? ? ?", "? · b a · · ? b ?"];

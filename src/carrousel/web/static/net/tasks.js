@@ -143,22 +143,28 @@ export function sine(steps) {
   };
 }
 
-export const MOST_VALUES = 5000;
-
 /**
  * The next value of a series of one's own, in windows from anywhere in it. Values are centered and
- * scaled; `center` and `scale` lead back.
+ * scaled; `center` and `scale` lead back. A hole (NaN) is never asked for, and the network reads
+ * the last value known before it.
  * @param {number[]} values @param {number} steps
  * @returns {Task & {center: number, scale: number, values: Float64Array}}
  */
 export function series(values, steps) {
-  const center = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const spread = Math.sqrt(
-    values.reduce((sum, value) => sum + (value - center) ** 2, 0) / values.length,
-  );
+  const known = values.filter(Number.isFinite);
+  const most = known.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0) || 1;
+  const center = most * mean(known.map((value) => value / most));
+  const spread = most * Math.sqrt(mean(known.map((value) => (value / most - center / most) ** 2)));
   const scale = spread || 1;
   const scaled = Float64Array.from(values, (value) => (value - center) / scale);
+  const read = scaled.slice();
+  read.forEach((value, t) => {
+    if (Number.isNaN(value)) read[t] = t > 0 ? read[t - 1] : 0;
+  });
   const length = Math.min(steps, values.length - 1);
+  const starts = [...Array(values.length - length).keys()].filter((from) =>
+    scaled.subarray(from + 1, from + length + 1).some(Number.isFinite),
+  );
   return {
     name: "series",
     inputs: 1,
@@ -170,54 +176,14 @@ export function series(values, steps) {
     scale,
     values: scaled,
     draw(rng) {
-      const from = rng.integer(values.length - length);
+      const from = starts[rng.integer(starts.length)];
       return {
-        inputs: scaled.slice(from, from + length),
+        inputs: read.slice(from, from + length),
         target: scaled.slice(from + 1, from + length + 1),
       };
     },
   };
 }
 
-/**
- * The numbers of a text: separated by spaces, lines, semicolons, tabs, or commas; decimal commas
- * where there are semicolons, tabs or lines and no points.
- * @param {string} text
- * @returns {number[]}
- * @throws {RangeError} something is not a number, or there are fewer than 12 or too many
- */
-export function readSeries(text) {
-  const words = text
-    .trim()
-    .split(decimalComma(text) ? /[\s;]+/ : /[\s;,]+/)
-    .filter(Boolean);
-  const values = words.map((word) => {
-    const value = Number(decimalComma(text) ? word.replace(",", ".") : word);
-    if (!Number.isFinite(value)) throw new SeriesError("word", word.slice(0, 20));
-    return value;
-  });
-  if (values.length < 12 || values.length > MOST_VALUES)
-    throw new SeriesError("count", String(values.length));
-  return values;
-}
-
-/** What is wrong with a pasted series: `reason` "word" or "count", `detail` which. */
-export class SeriesError extends RangeError {
-  /** @param {"word" | "count"} reason @param {string} detail */
-  constructor(reason, detail) {
-    super(
-      reason === "word"
-        ? `"${detail}" is not a number`
-        : `${detail} numbers; 12 to ${MOST_VALUES} are accepted`,
-    );
-    this.reason = reason;
-    this.detail = detail;
-  }
-}
-
-/** @param {string} text */
-function decimalComma(text) {
-  return (
-    !text.includes(".") && /\d,\d/.test(text) && /[\s;]/.test(text.trim()) && !/,\s/.test(text)
-  );
-}
+/** @param {number[]} values */
+const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -3,7 +3,7 @@ export default {
   en: {
     "forecast.title": "Forecast, and see what it rests on",
     "forecast.intro":
-      "Blue is what the network expects, with its 80 % and 95 % intervals. Drag any point of the past, or go back in time and compare with what happened.",
+      "The line on the right is what the network expects, with its 80% and 95% intervals. Drag any point of the past, or go back in time and compare with what happened.",
     "forecast.other":
       "The open model reads sentences. This view is about series: open a forecaster.",
     "forecast.none":
@@ -13,22 +13,23 @@ export default {
     "forecast.made": "Forecast made after",
     "forecast.ahead": "Step ahead",
     "forecast.says":
-      "For {0} the network expects {1}; with a probability of 80 % between {2} and {3}.",
+      "For {0} the network expects {1}; with a probability of 80% between {2} and {3}.",
     "forecast.inside": "It was {0}, inside.",
     "forecast.outside": "It was {0}, outside.",
     "forecast.owes": "What this forecast owes to each step of the past",
     "forecast.owes-means":
-      "For the chosen step ahead, in the unit of the series: what the forecast would lose without a step (measured), what the memory’s account says it owes to it, and the share of what was written there that is still in the memory.",
+      "For the chosen step ahead, in the unit of the series: what the forecast would lose without a step (measured), what the memory’s account says it owes to it, and, on an axis of its own, the share of what was written there that is still in the memory.",
     "forecast.mixture": "What it is mixed from",
     "forecast.mixture-means":
       "The network weighs simple forecasts, differently for each step ahead, and adds a correction of its own.",
     "forecast.past": "How good was it in the past?",
     "forecast.past-means":
-      "Learned from what came before, then compared with what followed: {0} windows of {1} steps that it had not seen.",
+      "Learned from what came before, then compared with what followed: {0} {0|window|windows} of {1} {1|step|steps} that it had not seen.",
     "forecast.no-backtest":
       "Go back in time above to compare. These forecasts of the past are made by the very network that learned from those values, so they flatter it; “carrousel backtest” makes honest ones.",
+    "forecast.method": "Method",
     "forecast.mae": "mean error",
-    "forecast.coverage": "in 80 % interval",
+    "forecast.coverage": "in 80% interval",
     "forecast.carrousel": "this network",
     "forecast.seasonal": "as one season ago",
     "forecast.naive": "as now",
@@ -46,7 +47,7 @@ export default {
   fr: {
     "forecast.title": "Prévoir, et voir sur quoi la prévision repose",
     "forecast.intro":
-      "En bleu, ce que le réseau attend, avec ses intervalles à 80 % et 95 %. Déplacez un point du passé, ou remontez le temps et comparez avec ce qui s’est passé.",
+      "La ligne de droite est ce que le réseau attend, avec ses intervalles à 80 % et 95 %. Déplacez un point du passé, ou remontez le temps et comparez avec ce qui s’est passé.",
     "forecast.other":
       "Le modèle ouvert lit des phrases. Cette vue parle de séries : ouvrez un modèle de prévision.",
     "forecast.none":
@@ -61,15 +62,16 @@ export default {
     "forecast.outside": "Ce fut {0} : dehors.",
     "forecast.owes": "Ce que cette prévision doit à chaque pas du passé",
     "forecast.owes-means":
-      "Pour le pas à venir choisi, dans l’unité de la série : ce que la prévision perdrait sans ce pas (mesuré), ce qu’elle lui doit d’après le compte de la mémoire, et la part de ce qui y fut écrit qui est encore en mémoire.",
+      "Pour le pas à venir choisi, dans l’unité de la série : ce que la prévision perdrait sans ce pas (mesuré), ce qu’elle lui doit d’après le compte de la mémoire, et, sur un axe à part, la part de ce qui y fut écrit qui est encore en mémoire.",
     "forecast.mixture": "De quoi elle est faite",
     "forecast.mixture-means":
       "Le réseau pondère des prévisions simples, autrement pour chaque pas à venir, et y ajoute sa propre correction.",
     "forecast.past": "Qu’aurait-elle valu par le passé ?",
     "forecast.past-means":
-      "Apprise sur ce qui précède, puis comparée à ce qui a suivi : {0} fenêtres de {1} pas qu’elle n’avait pas vues.",
+      "Apprise sur ce qui précède, puis comparée à ce qui a suivi : {0} {0|fenêtre|fenêtres} de {1} pas qu’elle n’avait pas vues.",
     "forecast.no-backtest":
       "Remontez le temps ci-dessus pour comparer. Ces prévisions du passé viennent du réseau même qui a appris ces valeurs, elles le flattent donc ; « carrousel backtest » en fait d’honnêtes.",
+    "forecast.method": "Méthode",
     "forecast.mae": "erreur moyenne",
     "forecast.coverage": "dans l’intervalle à 80 %",
     "forecast.carrousel": "ce réseau",

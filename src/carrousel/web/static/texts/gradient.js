@@ -3,7 +3,7 @@
 
 const FORMULAS = {
   "gradient.formula.norm": "‖∂h_T / ∂s_t‖",
-  "gradient.formula.bound": "σ_{max}^k",
+  "gradient.formula.bound": "∏ ‖\\f{∂h_k}{∂h_{k−1}}‖",
   "gradient.formula.chain": "\\f{∂L}{∂h_t} = \\f{∂L}{∂h_T} · ∏_{k=t+1}^T \\f{∂h_k}{∂h_{k−1}}",
   "gradient.formula.update": "w ≔ w − α · ∑_t ∇_t",
 };
@@ -20,7 +20,8 @@ export const en = {
   "gradient.scale": "Recurrent weights",
   "gradient.scaleDoes": "factor on W as it is usually drawn",
   "gradient.forgetBias": "Forget bias",
-  "gradient.forgetBiasDoes": "opens the LSTM’s forget gate and the GRU’s update gate",
+  "gradient.forgetBiasDoes":
+    "0 is where torch begins. Above it, the LSTM’s forget gate and the GRU’s update gate start open: see the gradient come through",
   "gradient.rate": "Learning rate α",
   "gradient.rateDoes": "length of the arrows; each network to its own scale",
   "gradient.clip": "clip the gradient to norm 1",
@@ -33,10 +34,13 @@ export const en = {
   "gradient.axisStart": "first step",
   "gradient.vanishes": "vanishes",
   "gradient.explodes": "explodes",
+  "gradient.fades": "fades",
   "gradient.arrives": "arrives",
+  "gradient.grows": "grows",
   "gradient.left": "{0} left at the first step",
-  "gradient.halving": "halves every {0} steps",
-  "gradient.noHalving": "does not fade",
+  "gradient.halving": "halves every {0} {0|step|steps} on average",
+  "gradient.doubling": "doubles every {0} {0|step|steps} on average",
+  "gradient.noHalving": "keeps its size",
   "gradient.moves": "the last step moves w by {0}, the first by {1}",
   "gradient.laneLabel": "{0}: {1} of the error arrives at the first step",
 };
@@ -53,7 +57,8 @@ export const fr = {
   "gradient.scale": "Poids récurrents",
   "gradient.scaleDoes": "facteur sur W tel qu’on le tire d’habitude",
   "gradient.forgetBias": "Biais d’oubli",
-  "gradient.forgetBiasDoes": "ouvre la porte d’oubli du LSTM et la porte de mise à jour du GRU",
+  "gradient.forgetBiasDoes":
+    "torch part de 0. Au-dessus, la porte d’oubli du LSTM et la porte de mise à jour du GRU s’ouvrent dès le départ : voyez le gradient passer",
   "gradient.rate": "Taux d’apprentissage α",
   "gradient.rateDoes": "longueur des flèches, chaque réseau à son échelle",
   "gradient.clip": "borner le gradient à la norme 1",
@@ -66,10 +71,13 @@ export const fr = {
   "gradient.axisStart": "premier pas",
   "gradient.vanishes": "s’évanouit",
   "gradient.explodes": "explose",
+  "gradient.fades": "faiblit",
   "gradient.arrives": "arrive",
+  "gradient.grows": "grandit",
   "gradient.left": "il en reste {0} au premier pas",
-  "gradient.halving": "moitié moins tous les {0} pas",
-  "gradient.noHalving": "ne faiblit pas",
+  "gradient.halving": "moitié moins tous les {0} pas, en moyenne",
+  "gradient.doubling": "le double tous les {0} pas, en moyenne",
+  "gradient.noHalving": "garde sa taille",
   "gradient.moves": "le dernier pas déplace w de {0}, le premier de {1}",
   "gradient.laneLabel": "{0} : {1} de l’erreur arrive au premier pas",
 };

@@ -21,22 +21,23 @@ export default {
     "kept.ledger-means":
       "The memory is a sum over the steps that wrote it. Read out by the chosen prediction, the parts add up to its score exactly.",
     "kept.occlusion-means":
-      "The network reads again with the step replaced: words by five others in turn, steps of a series by nothing and by the step before. A loss above 0 means that the prediction relied on it.",
+      "The network reads again with the step replaced: words by five others in turn, steps of a series by nothing and by the step before. Far from 0, in either direction, the prediction rests on it: without the step a word would be less likely, or likelier; a forecast lower, or higher.",
     "kept.baseline-means":
-      "shows what is usual at that position: the same measure on sixteen sentences of this length that the model wrote itself. Recent words are always kept better; what matters is the difference.",
+      "shows what is usual at that position: the same measure on sixteen sentences of this length that the model wrote itself. Recent words are mostly kept better, whatever they are; what matters is the difference.",
     "kept.honest-means":
       "“Still there” and “account” tell where numbers came from. Only “without it” is a measurement, and of one step at a time: what two words say together is missed.",
     "kept.from": "From",
-    "kept.quoted": "“{0}”",
-    "kept.guess": " the network expects {0} ({1} %). ",
+    "kept.guess": " the network expects {0} ({1}). ",
     "kept.median": " the network expects {1} at step {0}. ",
     "kept.of-what": "Of what",
-    "kept.wrote": " wrote, {0} % is still in the memory",
-    "kept.usual": " ({0} % is usual at that place)",
-    "kept.without": " Without it the guess would be {0} times less likely",
-    "kept.without-usual": " (usual there: {0} times less)",
-    "kept.without-step": " Without it the forecast would be {0} lower",
-    "kept.likelier": " Without it the guess would be {0} times likelier",
+    "kept.wrote": " wrote, {0} is still in the memory",
+    "kept.usual": " ({0} is usual at that place)",
+    "kept.without": " Without it the guess would be {0}",
+    "kept.without-usual": " (usual there: {0})",
+    "kept.lower": " Without it the forecast would be {0} lower",
+    "kept.higher": " Without it the forecast would be {0} higher",
+    "kept.more": "Show {0} more {0|step|steps}, without which less changes",
+    "kept.earlier": "Earlier step",
     "kept.step": "+{0}",
     "kept.error":
       "The account adds up to the prediction’s score with a relative error of {0}. Click a row to speak about it.",
@@ -64,22 +65,24 @@ export default {
     "kept.ledger-means":
       "La mémoire est une somme sur les pas qui l’ont écrite. Lues par la prédiction choisie, les parts s’additionnent exactement à son score.",
     "kept.occlusion-means":
-      "Le réseau relit avec le pas remplacé : un mot par cinq autres tour à tour, un pas de série par rien puis par le pas d’avant. Une perte au-dessus de 0 veut dire que la prédiction s’appuyait dessus.",
+      "Le réseau relit avec le pas remplacé : un mot par cinq autres tour à tour, un pas de série par rien puis par le pas d’avant. Loin de 0, d’un côté ou de l’autre, la prédiction s’appuie dessus : sans ce pas, un mot serait moins probable, ou plus ; une prévision plus basse, ou plus haute.",
     "kept.baseline-means":
-      "montre ce qui est habituel à cette place : la même mesure sur seize phrases de cette longueur que le modèle a écrites lui-même. Les mots récents sont toujours mieux gardés ; c’est l’écart qui compte.",
+      "montre ce qui est habituel à cette place : la même mesure sur seize phrases de cette longueur que le modèle a écrites lui-même. Les mots récents sont le plus souvent mieux gardés, quels qu’ils soient ; c’est l’écart qui compte.",
     "kept.honest-means":
       "« Encore là » et « compte » disent d’où viennent les nombres. Seul « sans lui » est une mesure, et d’un pas à la fois : ce que deux mots disent ensemble lui échappe.",
     "kept.from": "Depuis",
-    "kept.quoted": "« {0} »",
-    "kept.guess": " le réseau attend {0} ({1} %). ",
+    "kept.guess": " le réseau attend {0} ({1}). ",
     "kept.median": " le réseau attend {1} au pas {0}. ",
     "kept.of-what": "De ce que",
-    "kept.wrote": " a écrit, {0} % est encore en mémoire",
-    "kept.usual": " ({0} % est habituel à cette place)",
-    "kept.without": " Sans lui, ce mot serait {0} fois moins probable",
-    "kept.without-usual": " (habituel à cette place : {0} fois moins)",
-    "kept.without-step": " Sans lui, la prévision serait plus basse de {0}",
-    "kept.likelier": " Sans lui, ce mot serait {0} fois plus probable",
+    "kept.wrote": " a écrit, {0} est encore en mémoire",
+    "kept.usual": " ({0} est habituel à cette place)",
+    "kept.without": " Sans lui, ce mot serait {0}",
+    "kept.without-usual": " (habituel à cette place : {0})",
+    "kept.lower": " Sans lui, la prévision serait plus basse de {0}",
+    "kept.higher": " Sans lui, la prévision serait plus haute de {0}",
+    "kept.more":
+      "Montrer {0} {0|autre pas, sans lequel|autres pas, sans lesquels} moins de choses changent",
+    "kept.earlier": "Pas précédent",
     "kept.step": "+{0}",
     "kept.error":
       "Le compte s’additionne au score de la prédiction avec une erreur relative de {0}. Cliquez une ligne pour qu’on en parle.",

@@ -30,10 +30,10 @@ export default {
     "sequence.gate-scale": "gates, 0 to 1",
     "sequence.state-scale": "states, − to +",
     "sequence.unit": "unit {0}",
-    "sequence.half": "half-life {0} steps",
+    "sequence.half": "half-life {0} {0|step|steps}",
     "sequence.pick": "click a row to choose",
     "sequence.reading":
-      "Sorted by half-life, the units that remember longest stand on top: follow a dark line of the forget gate, and the cell state below it keeps its color. Click anywhere to choose a step and a unit, or use the arrow keys.",
+      "Sorted by half-life, the units that remember longest stand on top: where a row of the forget gate keeps its full color, the cell state below it keeps its own. Click anywhere to choose a step and a unit, or use the arrow keys.",
   },
   fr: {
     "sequence.title": "La séquence, telle que la mémoire la vit",
@@ -68,6 +68,6 @@ export default {
     "sequence.half": "demi-vie : {0} pas",
     "sequence.pick": "cliquez une ligne pour choisir",
     "sequence.reading":
-      "Triées par demi-vie, les unités qui se souviennent le plus longtemps sont en haut : suivez une ligne foncée de la porte d’oubli, et l’état de cellule en dessous garde sa couleur. Cliquez n’importe où pour choisir un pas et une unité, ou servez-vous des flèches.",
+      "Triées par demi-vie, les unités qui se souviennent le plus longtemps sont en haut : là où une ligne de la porte d’oubli reste en pleine couleur, l’état de cellule en dessous garde la sienne. Cliquez n’importe où pour choisir un pas et une unité, ou servez-vous des flèches.",
   },
 };

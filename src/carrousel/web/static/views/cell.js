@@ -2,18 +2,22 @@
 /** View 1: one step of one cell. Wires carry this step's numbers; each operation shows its sum. */
 
 import { el } from "../components/dom.js";
-import { addTexts, t } from "../i18n.js";
+import { focusIn, redraw } from "../components/focus.js";
+import { quotedToken } from "../components/names.js";
+import { addTexts, quoted, t } from "../i18n.js";
 import * as texts from "../texts/cell.js";
 import { arithmetic } from "./cell/arithmetic.js";
 import { diagram } from "./cell/diagram.js";
 import { flow } from "./cell/flow.js";
-import { busiest, isSmall, remember, showSmall } from "./cell/networks.js";
+import { isSmall } from "../live.js";
+import { busiest } from "./cell/networks.js";
 import { spoken } from "./cell/output.js";
 import { peek } from "./cell/peek.js";
 import { Player } from "./cell/player.js";
 import { SHAPES, STEPS } from "./cell/shapes.js";
 import { toolbar } from "./cell/toolbar.js";
-import { scaleOf, valuesOf } from "./cell/values.js";
+import { scalesOf } from "./cell/scales.js";
+import { valuesOf } from "./cell/values.js";
 
 addTexts(texts);
 export const id = "cell";
@@ -22,12 +26,11 @@ const NARROW = 560; // pixels of the diagram below which it stands upright
 
 /** @param {HTMLElement} root @param {any} store */
 export function mount(root, store) {
-  if (!store.state.record) showSmall(store, store.state.kind);
-  remember(store.state);
   const view = new CellView(root, store);
   const leave = store.subscribe((_, changed) => view.react(changed));
   store.set({ ownClock: true, operation: store.state.playing ? store.state.operation : view.last });
   view.update();
+  if (store.state.playing) view.player.play();
   return {
     destroy() {
       leave();
@@ -117,6 +120,7 @@ class CellView {
   }
 
   drawDiagram() {
+    const back = focusIn(this.stage);
     this.flow?.stop();
     const values = valuesOf(this.layer, this.run, 0);
     this.drawing = diagram(SHAPES[this.run.kind][this.narrow ? "narrow" : "wide"], {
@@ -128,6 +132,7 @@ class CellView {
     });
     this.flow = flow(this.drawing);
     this.stage.replaceChildren(this.drawing.element);
+    back();
   }
 
   /** Upright on a phone. */
@@ -151,7 +156,7 @@ class CellView {
     this.drawing.highlight(value ?? this.chosen);
     const operation = value && this.values.get(value);
     if (!operation || event.pointerType === "touch") this.peek.hide();
-    else this.peek.show(operation, this.unit, operation.role === "cell" ? this.scale : 1, event);
+    else this.peek.show(operation, this.unit, this.scale(operation.id), event);
   }
 
   /** @param {Set<string>} changed */
@@ -187,11 +192,11 @@ class CellView {
   update() {
     const { run, step, operation, unit, store } = this;
     this.values = valuesOf(this.layer, run, step);
-    this.scale = scaleOf(run);
+    this.scale = scalesOf(this.layer, run);
     this.drawing.update(this.values, unit, operation, this.scale, this.inputName());
     this.drawing.highlight(this.chosen);
-    this.toolbar.update({ unit, units: run.H, playing: store.state.playing });
-    this.steps.replaceChildren(...STEPS[run.kind].map((value, at) => this.stepButton(value, at)));
+    this.toolbar.update({ unit, units: run.H });
+    redraw(this.steps, ...STEPS[run.kind].map((value, at) => this.stepButton(value, at)));
     this.panel.replaceChildren(
       arithmetic({
         layer: this.layer,
@@ -219,7 +224,7 @@ class CellView {
         data: { gate: this.values.get(value)?.role ?? "series" },
         "aria-pressed": String(at === this.operation),
         title: name,
-        "aria-label": name,
+        "aria-label": `${t(`cell.sign.${this.run.kind}.${value}`)} ${name}`,
         onclick: () => this.store.set({ operation: at, playing: false }),
       },
       t(`cell.sign.${this.run.kind}.${value}`),
@@ -229,14 +234,14 @@ class CellView {
   /** What the network reads at this step. */
   inputName() {
     const { input } = this.store.state;
-    if (input.tokens) return t("cell.token", input.tokens[this.step]?.text ?? "");
+    if (input.tokens) return quotedToken(input.tokens[this.step]);
     return input.labels?.[this.step] ?? "";
   }
 
   /** Inputs of the small network are letters; of others only numbered. @param {number} k */
   nameOf(k) {
     const { model, layer } = this.store.state;
-    return isSmall(this.store.state) && !layer ? `x ${t("cell.token", model.vocab[k])}` : `x ${k}`;
+    return isSmall(this.store.state) && !layer ? `x ${quoted(model.vocab[k])}` : `x ${k}`;
   }
 
   destroy() {

@@ -7,8 +7,10 @@ import { mixture } from "../components/mixture.js";
 import { seriesChart } from "../components/series-chart.js";
 import { stepBars } from "../components/step-bars.js";
 import { moveObservation, readForecast, readSeries, short, upTo } from "../forecaster.js";
-import { addTexts, number, t } from "../i18n.js";
+import { addTexts, number, percent, t } from "../i18n.js";
+import { nameOf } from "../components/input-bar.js";
 import { openModel } from "../live.js";
+import { sliced } from "../slices.js";
 import { listModels } from "../source.js";
 import texts from "../texts/forecast.js";
 import keptTexts from "../texts/kept.js";
@@ -102,6 +104,7 @@ function mountForecaster(root, store) {
 
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let asking;
+  let turn = 0; // counts questions: an old one's answer is dropped
   const redraw = oncePerFrame(() => draw());
   function draw() {
     const { input, record } = store.state;
@@ -119,12 +122,16 @@ function mountForecaster(root, store) {
       right: 8,
       times,
       forecast: { at: input.end, quantiles: forecast.quantiles, actual },
+      mark: input.end + ahead,
     });
     mix.draw(forecast.weights, ahead);
     controls.draw(input, times);
     clearTimeout(asking); // the network runs twice a step for this: not while a point is moving
-    asking = setTimeout(() => {
-      const answer = askSeries(model, input, record, last, ahead);
+    const mine = ++turn;
+    asking = setTimeout(async () => {
+      const work = askSeries(model, input, record, last, ahead);
+      const answer = await sliced(work, () => mine !== turn);
+      if (!answer || mine !== turn) return;
       bars.draw({
         ...answer,
         labels: input.labels,
@@ -147,6 +154,7 @@ function mountForecaster(root, store) {
       leave();
       watcher.disconnect();
       redraw.cancel();
+      turn++;
       clearTimeout(asking);
       chart.destroy();
     },
@@ -163,7 +171,7 @@ function toolbar(store, { onahead }) {
       "aria-label": t("forecast.series"),
       onchange: () => store.set({ input: readSeries(model, series.selectedIndex) }),
     },
-    model.meta.series.map((one) => el("option", {}, one.id)),
+    model.meta.series.map((one) => el("option", {}, nameOf(one, store.state.lang))),
   );
   const origin = el("input", {
     type: "range",
@@ -247,9 +255,13 @@ function backtest(model) {
         el(
           "tr",
           {},
-          el("th", {}, ""),
-          el("th", {}, t("forecast.mae")),
-          el("th", {}, t("forecast.coverage")),
+          el(
+            "th",
+            { scope: "col" },
+            el("span", { class: "visually-hidden" }, t("forecast.method")),
+          ),
+          el("th", { scope: "col" }, t("forecast.mae")),
+          el("th", { scope: "col" }, t("forecast.coverage")),
         ),
       ),
       el(
@@ -261,11 +273,7 @@ function backtest(model) {
             { class: row.mae === best ? "best" : "" },
             el("th", { scope: "row" }, t(`forecast.${row.name}`)),
             el("td", { class: "number" }, number(row.mae, 1)),
-            el(
-              "td",
-              { class: "number" },
-              row.coverage === null ? "–" : `${number(100 * row.coverage, 0)} %`,
-            ),
+            el("td", { class: "number" }, row.coverage === null ? "–" : percent(row.coverage)),
           ),
         ),
       ),

@@ -1,6 +1,7 @@
 // @ts-check
 /** View 4: an error at the last step goes back through time, in three cells side by side. */
 
+import { keepInAddress } from "../address.js";
 import { el, oncePerFrame } from "../components/dom.js";
 import { formula } from "../components/formula.js";
 import { addTexts, number, t } from "../i18n.js";
@@ -16,17 +17,23 @@ export const id = "gradient";
 
 const KINDS = TAUGHT;
 const JOURNEY = 3200; // milliseconds from the last step to the first
+const STILLS = 5; // pictures of it where less motion is asked for
 const CLIP = 1;
 const FULL = 0.25; // learning rate at which the longest arrow of a network fills its lane
 
-/** What the sliders are set to; kept when the page draws itself anew in another language. */
-const settings = { steps: 50, scale: 1, forgetBias: 2, rate: 0.2, seed: 1, clip: false };
 const SLIDERS = {
   steps: { min: 5, max: 100, step: 1, show: (value) => String(value) },
   scale: { min: 0.1, max: 5, step: 0.05, show: (value) => `× ${number(value, 2)}` },
   forgetBias: { min: -3, max: 6, step: 0.1, show: (value) => number(value, 1) },
   rate: { min: 0.01, max: 0.3, step: 0.01, show: (value) => number(value, 2) },
 };
+
+/** What the sliders are set to, at first as torch.nn's layers begin. */
+const settings = keepInAddress(
+  "gradient",
+  { steps: 50, scale: 1, forgetBias: 0, rate: 0.2, seed: 1, clip: false },
+  { ...SLIDERS, seed: { min: 0, max: 1e6 } },
+);
 
 /** @param {HTMLElement} root */
 export function mount(root) {
@@ -189,17 +196,22 @@ class GradientView {
     return settings.rate * (settings.clip ? Math.min(1, CLIP / gradient) : 1);
   }
 
-  /** Lets the error travel from the last step to the first. */
+  /** Lets the error travel from the last step to the first; in still pictures where less motion is
+   * asked for. */
   send() {
     this.stop();
     const start = performance.now();
     const tick = (now) => {
-      this.from = settings.steps * Math.min(1, Math.max(0, 1 - (now - start) / JOURNEY));
-      this.draw();
-      if (this.from > 0) this.frame = requestAnimationFrame(tick);
+      const share = Math.min(1, Math.max(0, (now - start) / JOURNEY));
+      const passed = calm() ? Math.floor(share * STILLS) / STILLS : share;
+      const from = settings.steps * (1 - passed);
+      if (from !== this.from || share === 0) {
+        this.from = from;
+        this.draw();
+      }
+      if (share < 1) this.frame = requestAnimationFrame(tick);
     };
-    if (calm()) this.draw();
-    else tick(start);
+    tick(start);
   }
 
   stop() {

@@ -4,8 +4,12 @@
 import { askSentence, askSeries, nextWords, positionBaseline } from "../asking.js";
 import { keptTable } from "../components/kept-table.js";
 import { el, oncePerFrame } from "../components/dom.js";
+import { stepNames } from "../components/names.js";
+import { listKeys, redraw as replace } from "../components/focus.js";
 import { readForecast } from "../forecaster.js";
-import { addTexts, number, t } from "../i18n.js";
+import { addTexts, number, percent, quoted, t } from "../i18n.js";
+import { likelihood } from "../odds.js";
+import { sliced } from "../slices.js";
 import texts from "../texts/kept.js";
 
 addTexts(texts);
@@ -20,9 +24,9 @@ export function mount(root, store) {
   let looked = null; // the earlier step that the summary speaks of
   let turn = 0; // counts answers: an old one's baseline is dropped
   const summary = el("p", { class: "summary", id: "kept-summary", "aria-live": "polite" });
-  const table = el("div", { class: "kept-table" });
-  const guesses = el("div", { class: "guesses", id: "guesses" });
-  const steps = el("div", { class: "kept-steps" });
+  const table = el("div", { class: "kept-table", data: { roving: "" } });
+  const guesses = el("div", { class: "guesses", id: "guesses", data: { roving: "" } });
+  const steps = el("div", { class: "kept-steps", data: { roving: "" } });
   const foot = el("p", { class: "hint", id: "kept-error" });
   root.append(
     el(
@@ -58,51 +62,59 @@ export function mount(root, store) {
     ),
   );
 
+  listKeys(table);
+  listKeys(guesses);
   const redraw = oncePerFrame(draw);
+  let all = false; // whether every row is shown
   async function draw() {
     const mine = ++turn;
+    const canceled = () => mine !== turn;
     const { model, record, input, step: at } = store.state;
     const asked = language
       ? askedWord(model, record, input, at, target)
       : askedStep(model, input, record, at, target);
-    const answer = language
+    const names = stepNames(input);
+    drawSteps(steps, names, at, store);
+    drawGuesses(guesses, asked, choose, language);
+    const work = language
       ? askSentence(model, record, input.x, at, asked.id)
       : askSeries(model, input, record, at, asked.id);
-    const names = stepNames(input);
+    const answer = await sliced(work, canceled);
+    if (!answer || canceled()) return;
     if (looked === null || looked > at) looked = interesting(names, answer, at);
     const show = (baseline) => {
       summary.replaceChildren(...sentence(names, asked, answer, baseline, looked, at, language));
-      table.replaceChildren(
+      replace(
+        table,
         keptTable({
           names,
           answer,
           baseline,
           at,
           looked,
-          onlook: look,
+          all,
+          oneUnit: !language,
+          onlook: (step) => {
+            looked = step;
+            show(baseline);
+          },
+          onall: () => {
+            all = true;
+            show(baseline);
+          },
         }),
       );
     };
-    show(null);
-    drawSteps(steps, names, at, store);
-    drawGuesses(
-      guesses,
-      asked,
-      (id) => {
-        target = id;
-        redraw();
-      },
-      language,
-    );
+    show(baselines.get(model)?.get(at + 1) ?? null);
     foot.textContent = answer.ledger
       ? t("kept.error", answer.error.toExponential(0))
       : t("kept.rnn");
     if (!language) return;
-    const baseline = await baselineOf(model, at + 1, () => mine !== turn);
-    if (baseline && mine === turn) show(baseline);
+    const baseline = await baselineOf(model, at + 1, canceled);
+    if (baseline && !canceled()) show(baseline);
 
-    function look(step) {
-      looked = step;
+    function choose(id) {
+      target = id;
       redraw();
     }
   }
@@ -126,7 +138,7 @@ const baselines = new WeakMap();
 async function baselineOf(model, length, canceled) {
   const known = baselines.get(model) ?? baselines.set(model, new Map()).get(model);
   if (!known.has(length)) {
-    const found = await positionBaseline(model, length, WRITTEN, canceled);
+    const found = await sliced(positionBaseline(model, length, WRITTEN), canceled);
     if (found) known.set(length, found);
   }
   return known.get(length);
@@ -135,7 +147,8 @@ async function baselineOf(model, length, canceled) {
 function askedWord(model, record, input, at, target) {
   const words = nextWords(model, record, at, input.left);
   const chosen = words.find((word) => word.id === target) ?? words[0];
-  return { ...chosen, words: words.slice(0, GUESSES) };
+  const shown = words.slice(0, GUESSES);
+  return { ...chosen, words: shown.includes(chosen) ? shown : [...shown, chosen] };
 }
 
 function askedStep(model, input, record, at, target) {
@@ -151,9 +164,6 @@ function askedStep(model, input, record, at, target) {
   };
 }
 
-const stepNames = (input) =>
-  input.tokens ? input.tokens.map((token) => token.text) : input.labels;
-
 /** The word that the article is about, or else the step without which most changes. */
 function interesting(names, { occlusion }, at) {
   const hamburger = names.indexOf("hamburger");
@@ -166,13 +176,13 @@ function interesting(names, { occlusion }, at) {
 }
 
 function sentence(names, asked, answer, baseline, looked, at, language) {
-  const quote = (name) => el("b", {}, language ? t("kept.quoted", name) : name);
+  const quote = (name) => el("b", {}, language ? quoted(name) : name);
   const parts = [
     t("kept.from"),
     " ",
     quote(names[at]),
     language
-      ? t("kept.guess", t("kept.quoted", asked.text), number(100 * asked.probability, 1))
+      ? t("kept.guess", quoted(asked.text), percent(asked.probability, 1))
       : t("kept.median", asked.text, number(asked.median, 1)),
   ];
   if (answer.survival && looked !== at) {
@@ -180,27 +190,29 @@ function sentence(names, asked, answer, baseline, looked, at, language) {
       t("kept.of-what"),
       " ",
       quote(names[looked]),
-      t("kept.wrote", number(100 * answer.survival[looked], 0)),
+      t("kept.wrote", percent(answer.survival[looked])),
     );
-    if (baseline) parts.push(t("kept.usual", number(100 * baseline.survival[looked], 0)));
+    if (baseline) parts.push(t("kept.usual", percent(baseline.survival[looked])));
     parts.push(".");
   }
   if (Number.isFinite(answer.occlusion[looked])) {
-    const lost = answer.occlusion[looked];
-    parts.push(
-      language
-        ? t(lost >= 0 ? "kept.without" : "kept.likelier", number(Math.exp(Math.abs(lost)), 1))
-        : t("kept.without-step", number(lost, 1)),
-    );
-    if (baseline)
-      parts.push(t("kept.without-usual", number(Math.exp(baseline.occlusion[looked]), 1)));
+    parts.push(without(answer.occlusion[looked], language));
+    if (Number.isFinite(baseline?.occlusion[looked]))
+      parts.push(t("kept.without-usual", likelihood(baseline.occlusion[looked])));
     parts.push(".");
   }
   return parts;
 }
 
+/** What would be without the step; a loss below zero is a gain. */
+function without(lost, language) {
+  if (language) return t("kept.without", likelihood(lost));
+  return t(lost < 0 ? "kept.higher" : "kept.lower", number(Math.abs(lost), 1));
+}
+
 function drawSteps(root, names, at, store) {
-  root.replaceChildren(
+  replace(
+    root,
     el("span", { class: "hint" }, t("kept.moment")),
     ...names.map((name, k) =>
       el(
@@ -208,6 +220,8 @@ function drawSteps(root, names, at, store) {
         {
           class: k > at ? "word later" : "word",
           "aria-pressed": String(k === at),
+          "aria-label": store.state.input.tokens ? undefined : `${k + 1} ${name}`,
+          tabindex: k === at ? 0 : -1,
           onclick: () => store.set({ step: k, playing: false }),
         },
         store.state.input.tokens ? name : String(k + 1),
@@ -218,17 +232,20 @@ function drawSteps(root, names, at, store) {
 
 function drawGuesses(root, asked, choose, language) {
   const most = Math.max(
-    ...asked.words.map((word) => (language ? word.probability : Math.abs(word.high))),
+    1e-9,
+    ...asked.words.map((word) => (language ? word.probability : Math.abs(word.median))),
   );
-  root.replaceChildren(
+  replace(
+    root,
     ...asked.words.map((word) => {
       const share = (language ? word.probability : Math.abs(word.median)) / most;
-      const value = language ? `${number(100 * word.probability, 1)} %` : number(word.median, 1);
+      const value = language ? percent(word.probability, 1) : number(word.median, 1);
       return el(
         "button",
         {
           class: "guess",
           "aria-pressed": String(word.id === asked.id),
+          tabindex: word.id === asked.id ? 0 : -1,
           onclick: () => choose(word.id),
         },
         el("span", {}, language ? word.text : t("kept.step", word.id + 1)),

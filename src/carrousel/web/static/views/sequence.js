@@ -2,6 +2,8 @@
 /** View 2: what the network reads along time; gates and states of every unit as heat maps below. */
 
 import { el, oncePerFrame, svg } from "../components/dom.js";
+import { redraw as replace } from "../components/focus.js";
+import { stepNames, tokenName } from "../components/names.js";
 import { heatmap } from "../components/heatmap.js";
 import { seriesChart } from "../components/series-chart.js";
 import { moveObservation } from "../forecaster.js";
@@ -12,6 +14,7 @@ import texts from "../texts/sequence.js";
 addTexts(texts);
 export const id = "sequence";
 const SIGNED = new Set(["candidate", "cell", "hidden"]);
+const LETTER = 9; // pixels that a letter of a word takes
 const ORDERS = ["index", "half-life", "now"];
 
 export function mount(root, store) {
@@ -74,7 +77,15 @@ export function mount(root, store) {
     const layer = top(store.state);
     unitOrder = sorted(layer, order, step);
     for (const { name, map } of maps) {
-      map.draw({ data: values(layer, name), T: layer.T, H: layer.H, order: unitOrder, step, unit });
+      map.draw({
+        data: values(layer, name),
+        T: layer.T,
+        H: layer.H,
+        order: unitOrder,
+        step,
+        unit,
+        names: stepNames(store.state.input),
+      });
     }
     input.draw();
     drawUnit(unitChart, layer, unit ?? unitOrder[0], step, unit === null);
@@ -167,23 +178,28 @@ function toolbar(store, { order, onorder, onlayer }) {
   );
 }
 
-/** The words of a sentence, one button a step. */
+/** The words of a sentence, one button a step; upright where the columns are too narrow. */
 function wordRow(store) {
-  const row = el("div", { class: "word-row" });
+  const row = el("div", { class: "word-row", data: { roving: "" } });
   function draw() {
     const { input, step } = store.state;
-    row.style.setProperty("--steps", input.tokens.length);
-    row.replaceChildren(
-      ...input.tokens.map((token, k) =>
+    const { tokens } = input;
+    const longest = Math.max(...tokens.map((token) => tokenName(token).length));
+    row.classList.toggle("upright", row.clientWidth / tokens.length < longest * LETTER);
+    row.style.setProperty("--steps", tokens.length);
+    replace(
+      row,
+      ...tokens.map((token, k) =>
         el(
           "button",
           {
             class: token.known ? "word" : "word unknown",
             "aria-pressed": String(k === step),
-            title: token.text,
+            tabindex: k === step ? 0 : -1,
+            title: tokenName(token),
             onclick: () => store.set({ step: k, playing: false }),
           },
-          token.text,
+          tokenName(token),
         ),
       ),
     );
@@ -226,12 +242,10 @@ function drawUnit(root, layer, unit, step, suggested) {
   const x = (k) => ((k + 0.5) / layer.T) * width;
   const y = (value) => height / 2 - value * (height / 2 - 6);
   const names = tracks(layer);
-  const most = Math.max(1, ...column(layer, layer.cell ? "cell" : "hidden", unit).map(Math.abs));
   const lines = names.map((name) => {
-    const scale = name === "cell" ? most : 1;
-    const path = column(layer, name, unit).map(
-      (value, k) => `${x(k).toFixed(1)} ${y(value / scale).toFixed(1)}`,
-    );
+    const line = column(layer, name, unit);
+    const scale = SIGNED.has(name) ? Math.max(1, ...line.map(Math.abs)) : 1;
+    const path = line.map((value, k) => `${x(k).toFixed(1)} ${y(value / scale).toFixed(1)}`);
     return svg("path", {
       d: `M${path.join("L")}`,
       class: "unit-line",

@@ -4,13 +4,13 @@
 import { el } from "../components/dom.js";
 import { addTexts, number, t } from "../i18n.js";
 import { Session } from "../net/session.js";
-import { SeriesError } from "../net/tasks.js";
+import { SeriesError } from "../net/pasted.js";
 import * as texts from "../texts/train.js";
 import { answer } from "./train/answer.js";
 import { controls } from "./train/controls.js";
 import { gateMaps } from "./train/gates.js";
 import { lossChart } from "./train/losses.js";
-import { chosenTask, firstSeries, PACES, settings } from "./train/settings.js";
+import { chosenTask, suggest, PACES, settings } from "./train/settings.js";
 
 addTexts(texts);
 export const id = "train";
@@ -24,7 +24,7 @@ let session = null;
 
 /** @param {HTMLElement} root @param {any} store */
 export function mount(root, store) {
-  settings.text ||= firstSeries(store.state.input);
+  suggest(store.state.input);
   const view = new TrainView(root);
   if (session) view.show();
   else view.begin();
@@ -195,13 +195,14 @@ class TrainView {
 /** @param {import("../net/trainer.js").Trainer} trainer */
 function result(trainer) {
   const solved = session.solvedAt(trainer),
-    loss = session.lossOf(trainer);
+    loss = session.lossOf(trainer),
+    says = session.lost(trainer) ? "train.lost" : "train.solvedAt";
   return el(
     "span",
     { data: { network: trainer.kind } },
     el("span", { class: "swatch" }),
     el("b", {}, trainer.kind.toUpperCase()),
     ` ${number(loss, loss < 0.01 ? 4 : 3)} `,
-    el("small", {}, solved ? t("train.solvedAt", solved) : t("train.weights", trainer.size)),
+    el("small", {}, solved ? t(says, solved) : t("train.weights", trainer.size)),
   );
 }

@@ -13,6 +13,7 @@ import { numberOf, painter } from "./values.js";
 const STRIP = { width: 104, height: 13 },
   CHIP = { width: 114, height: 44 };
 const BOX = { width: 116, height: 78 };
+const LONGEST = 16; // signs of a word beside its wire
 const ROUND = 16; // of the wires' corners
 
 /**
@@ -50,7 +51,7 @@ export function diagram(shape, options) {
 
   /**
    * @param {Map<string, Operation>} values @param {number} unit @param {number} op operations after
-   *   this one have not happened yet @param {number} scale of the cell state
+   *   this one have not happened yet @param {(id: string) => number} scale of each value, by its id
    * @param {string} token what is read at this step
    */
   function update(values, unit, op, scale, token) {
@@ -60,9 +61,9 @@ export function diagram(shape, options) {
       one.element.classList.toggle("current", one.op === op);
       const operation = values.get(one.value);
       if (operation && "fill" in one && typeof one.fill === "function")
-        one.fill(operation, unit, later, (value) => paint(operation, value, scale));
+        one.fill(operation, unit, later, (value) => paint(operation, value, scale(one.value)));
     }
-    read.textContent = token;
+    read.textContent = token.length > LONGEST ? `${token.slice(0, LONGEST - 1)}…` : token;
   }
 
   /** Shows which value is looked at. @param {string | null} id */

@@ -1,54 +1,32 @@
 // @ts-check
-// Which network the cell is of: the one that the page opened, or a small one of the chosen kind.
+// Which network the cell is of: the one that the page opened, one of its family with another cell,
+// or a small one of the chosen kind.
 
-import { forward } from "../../net/forward.js";
-import { OPENING, smallModel } from "../../net/small.js";
-import { readSentence } from "../../tokenizer.js";
+import { isSmall, openedModel, openModel, siblingOf } from "../../live.js";
 
-/** What the page opened, for the way back from a small network. @type {any} */
-let opened = null;
+/** Whether there is a network of this kind that reads what the opened one reads.
+ * @param {string} kind */
+export const hasOpened = (kind) => openedModel()?.kind === kind || siblingOf(kind) !== null;
 
-/** @param {any} state */
-export const isSmall = (state) => Boolean(state.model?.meta.small);
+/** @param {any} store @param {string} kind */
+export const showSmall = (store, kind) => openModel(store, `letters-${kind}`);
 
-/** Remembers the network that the page shows, unless it is a small one. @param {any} state */
-export function remember(state) {
-  if (state.model && !isSmall(state))
-    opened = { model: state.model, input: state.input, layer: state.layer };
+/** The opened network, or the one of its family that has this cell: with the same sentence.
+ * @param {any} store @param {string} kind */
+export async function showOpened(store, kind) {
+  const opened = openedModel();
+  const sibling = siblingOf(kind);
+  if (!sibling) return openModel(store, opened.name);
+  const { text } = store.state.model === opened ? store.state.input : {};
+  return openModel(store, sibling, { text });
 }
 
-/** The opened network, if its cells are of this kind. @param {string} kind */
-export const openedOf = (kind) => (opened?.model.kind === kind ? opened.model : null);
-
-/** The unit of each small network that a letter is written to most plainly. */
-const WRITTEN = { lstm: 2, gru: 1, rnn: 1 };
-
-/** @param {any} store @param {"lstm" | "gru" | "rnn"} kind */
-export function showSmall(store, kind) {
-  const model = smallModel(kind),
-    input = readSentence(model, OPENING);
-  show(store, { model, input, layer: 0 }, 1, WRITTEN[kind]);
-}
-
-/** @param {any} store */
-export function showOpened(store) {
-  show(store, opened, Infinity, null);
-}
-
-/** @param {any} store @param {any} network @param {number} step @param {number | null} unit */
-function show(store, { model, input, layer }, step, unit) {
-  const record = forward(model, input.x);
-  store.set({
-    model,
-    input,
-    record,
-    kind: model.kind,
-    layer,
-    unit,
-    playing: false,
-    step: Math.min(step, record.T - 1),
-    operation: 6,
-  });
+/** Another kind of cell: of the size that is shown now, where there is one.
+ * @param {any} store @param {string} kind */
+export function showKind(store, kind) {
+  return hasOpened(kind) && !isSmall(store.state)
+    ? showOpened(store, kind)
+    : showSmall(store, kind);
 }
 
 /** The unit to look at first: the one whose memory moves most. @param {any} run */

@@ -3,15 +3,15 @@
 
 import { nextWords } from "../../asking.js";
 import { el } from "../../components/dom.js";
-import { number, t } from "../../i18n.js";
-import { isSmall } from "./networks.js";
+import { percent, t } from "../../i18n.js";
+import { isSmall } from "../../live.js";
 
 const SHOWN = 3;
 
 /** @param {any} state @param {number} step @returns {Element[]} empty where there are no words */
 export function spoken(state, step) {
   const { record, model, input } = state;
-  if (!model.vocab || !record.output) return [];
+  if (!model.vocab || !model.head) return [];
   const best = nextWords(model, record, step, input?.left).slice(0, SHOWN);
   return [
     el("span", { class: "hint" }, t(isSmall(state) ? "cell.says" : "cell.next")),
@@ -20,7 +20,7 @@ export function spoken(state, step) {
         "span",
         { class: "cell-guess", style: { "--share": String(probability) } },
         el("b", {}, model.vocab[id]),
-        ` ${number(100 * probability, 0)}\u00a0%`,
+        ` ${percent(probability)}`,
       ),
     ),
   ];

@@ -14,11 +14,12 @@ export function peek() {
   const paint = painter();
 
   /** @param {import("../../net/operations.js").Operation} operation @param {number} unit
-   *  @param {number} scale @param {PointerEvent} event */
+   *  @param {number} scale what a bar of full height stands for @param {PointerEvent} event */
   function show(operation, unit, scale, event) {
     element.replaceChildren(
       el("strong", {}, t(`cell.name.${operation.id}`)),
       el("span", { class: "hint" }, ` ${t("cell.numbers", operation.value.length)}`),
+      el("span", { class: "hint" }, ` · ${t("cell.full", number(scale, scale < 10 ? 2 : 0))}`),
       bars(operation, unit, scale, paint),
     );
     element.hidden = false;
@@ -57,7 +58,7 @@ function bars(operation, unit, scale, paint) {
   const base = gate ? HEIGHT - 14 : HEIGHT / 2,
     reach = gate ? HEIGHT - 30 : HEIGHT / 2 - 14;
   const parts = Array.from(value, (one, at) => {
-    const tall = Math.min(1, Math.abs(one) / (gate ? 1 : scale)) * reach,
+    const tall = Math.min(1, Math.abs(one) / scale) * reach,
       up = one >= 0;
     const bar = svg("rect", {
       class: at === unit ? "peek-bar chosen" : "peek-bar",

@@ -3,7 +3,7 @@
 
 import { calm } from "./flow.js";
 
-export const PACES = { slow: 3200, medium: 1700, fast: 800 }; // milliseconds an operation
+export const PACES = { slow: 2000, medium: 800, fast: 300 }; // milliseconds an operation
 const MOVING = 0.72; // of that time numbers travel; then the result stands still
 let pace = "medium"; // kept when the page is drawn anew
 
@@ -25,14 +25,6 @@ export class Player {
   set pace(name) {
     pace = name;
     this.play();
-  }
-
-  /** Play or pause; from the very end, from the beginning. */
-  toggle() {
-    const { operation, last, step, steps } = this.view.where();
-    const { playing } = this.store.state;
-    const over = operation >= last && step >= steps - 1;
-    this.store.set({ playing: !playing, ...(!playing && over ? { step: 0, operation: 0 } : {}) });
   }
 
   /** One operation on or back, by hand. @param {number} by */

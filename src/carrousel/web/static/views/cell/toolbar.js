@@ -3,9 +3,9 @@
 
 import { el } from "../../components/dom.js";
 import { t } from "../../i18n.js";
-import { openCell } from "../../live.js";
 import { TAUGHT } from "../../net/cells.js";
-import { isSmall, openedOf, showOpened, showSmall } from "./networks.js";
+import { isSmall, openedModel } from "../../live.js";
+import { hasOpened, showKind, showOpened, showSmall } from "./networks.js";
 import { PACES } from "./player.js";
 
 /**
@@ -21,7 +21,6 @@ export function toolbar(store, run, player) {
     oninput: () => store.set({ unit: Number(slider.value) }),
   });
   const label = el("output", { class: "number", for: "cell-unit" });
-  const play = playerButton("play", "▶", () => player.toggle());
   const element = el(
     "div",
     { class: "toolbar" },
@@ -32,18 +31,16 @@ export function toolbar(store, run, player) {
       "div",
       { class: "cell-player", role: "group", "aria-label": t("cell.operations") },
       playerButton("back", "−1", () => player.move(-1)),
-      play,
       playerButton("forth", "+1", () => player.move(1)),
       paces(player),
     ),
     layers(store),
   );
 
-  function update({ unit, units, playing }) {
+  function update({ unit, units }) {
     slider.max = units - 1;
     slider.value = unit;
     label.textContent = String(unit);
-    play.textContent = playing ? "❚❚" : "▶";
   }
 
   return { element, update };
@@ -58,7 +55,7 @@ function kinds(store, current) {
         {
           "aria-pressed": String(kind === current),
           data: { kind },
-          onclick: () => choose(store, kind, current),
+          onclick: () => kind !== current && showKind(store, kind),
         },
         kind.toUpperCase(),
       ),
@@ -66,24 +63,18 @@ function kinds(store, current) {
   );
 }
 
-/** The same sentence read by this kind of cell, where the model that is shown has it; else a small
- * network of this kind. */
-function choose(store, kind, current) {
-  if (kind === current) return;
-  if (store.state.model.meta.cells?.[kind]) openCell(store, kind);
-  else if (openedOf(kind) && !isSmall(store.state)) showOpened(store);
-  else showSmall(store, kind);
-}
-
 /** The opened network or the small one, where both have this kind of cell. */
 function sizes(store, kind) {
-  const opened = openedOf(kind);
-  if (!opened) return null;
+  if (!hasOpened(kind)) return null;
   const small = isSmall(store.state);
   const button = (pressed, units, onclick) =>
-    el("button", { "aria-pressed": String(pressed), onclick }, t("cell.units", units));
+    el(
+      "button",
+      { "aria-pressed": String(pressed), onclick: () => !pressed && onclick() },
+      t("cell.units", units),
+    );
   return segments("cell.size", [
-    button(!small, opened.hiddenSize, () => showOpened(store)),
+    button(!small, openedModel().hiddenSize, () => showOpened(store, kind)),
     button(small, 4, () => showSmall(store, kind)),
   ]);
 }
@@ -115,7 +106,11 @@ function layers(store) {
 
 function playerButton(name, sign, onclick) {
   const label = t(`cell.${name}`);
-  return el("button", { id: `cell-${name}`, title: label, "aria-label": label, onclick }, sign);
+  return el(
+    "button",
+    { id: `cell-${name}`, title: label, "aria-label": `${sign} ${label}`, onclick },
+    sign,
+  );
 }
 
 function paces(player) {

@@ -6,7 +6,11 @@ import { operations } from "../../net/operations.js";
 
 /** @typedef {import("../../net/operations.js").Operation} Operation */
 
-const GATES = new Set(["forget", "input", "output", "reset", "update", "open"]); // 0 to 1; else signed
+/** The gates: they multiply, and lie between 0 and 1; all other values are signed. */
+const GATES = new Set(["forget", "input", "output", "reset", "update", "open"]);
+
+/** @param {string} id @returns {boolean} */
+export const isGate = (id) => GATES.has(id);
 
 /**
  * The operations of a step by their id, with `open` (1 − z) for the GRU's diagram.
@@ -35,9 +39,6 @@ export function valuesOf(layer, run, t) {
 export const numberOf = (operation, unit) =>
   operation.value[Math.min(unit, operation.value.length - 1)];
 
-/** @param {string} id */
-export const isGate = (id) => GATES.has(id);
-
 /** Colors from numbers; made anew when the theme changes. */
 export function painter() {
   const zero = rgb(color("--zero")),
@@ -46,7 +47,7 @@ export function painter() {
   /** @type {Record<string, number[]>} */
   const roles = {};
   const role = (name) => (roles[name] ??= rgb(color(`--${name}`)));
-  return (operation, value, scale = 1) => {
+  return (operation, value, scale) => {
     if (isGate(operation.id)) return mix(zero, role(operation.role), value);
     return mix(zero, value < 0 ? negative : positive, Math.abs(value) / scale);
   };
@@ -56,10 +57,4 @@ export function painter() {
 function mix(from, to, share) {
   const part = Math.min(1, Math.max(0, share));
   return `rgb(${from.map((value, k) => Math.round(value + (to[k] - value) * part)).join(" ")})`;
-}
-
-/** The largest size of a value over the whole sequence, 1 at least: what full color means.
- * @param {any} run */
-export function scaleOf(run) {
-  return run.cell ? run.cell.reduce((most, c) => Math.max(most, Math.abs(c)), 1) : 1;
 }

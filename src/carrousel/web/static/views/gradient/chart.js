@@ -103,15 +103,14 @@ function axes({ x, y, low, high, width, height }, T) {
   return parts;
 }
 
-/** σ_max to the power of the distance: no gradient of a tanh RNN lies above.
+/** The limit of the RNN's gradient: the product of its steps' own norms.
  * @param {ErrorFlow} flow @param {number} T @param {any} scales */
-function bound({ largest }, T, { x, y, low, high }) {
+function bound({ limit }, T, { x, y, low, high }) {
   const points = [];
-  for (let back = 0; back <= T; back++) {
-    const value = largest ** back,
-      exponent = Math.log10(value);
+  for (let step = T; step >= 0; step--) {
+    const exponent = Math.log10(limit[step]);
     if (exponent < low || exponent > high) break;
-    points.push(`${x(T - back).toFixed(1)},${y(value).toFixed(1)}`);
+    points.push(`${x(step).toFixed(1)},${y(limit[step]).toFixed(1)}`);
   }
   return svg("polyline", { class: "bound", points: points.join(" ") });
 }

@@ -4,6 +4,7 @@
 
 import { el, svg } from "../../components/dom.js";
 import { number, t } from "../../i18n.js";
+import { fateOf } from "../../net/error-flow.js";
 import { MARGIN, power } from "./chart.js";
 
 /** @typedef {import("../../net/error-flow.js").ErrorFlow} ErrorFlow */
@@ -71,8 +72,7 @@ export function lane(kind) {
   /** @param {ErrorFlow} flow @param {number} T @param {number} rate */
   function tell(flow, T, rate) {
     const left = flow.norms[0],
-      fades = flow.halving > 0 && flow.halving < 1000;
-    const name = left > 100 ? "explodes" : left < 1e-3 ? "vanishes" : "arrives";
+      { name, pace } = fateOf(left, T);
     picture.setAttribute(
       "aria-label",
       t("gradient.laneLabel", kind.toUpperCase(), scientific(left)),
@@ -83,7 +83,9 @@ export function lane(kind) {
       el(
         "span",
         {},
-        fades ? t("gradient.halving", number(flow.halving, 1)) : t("gradient.noHalving"),
+        name === "arrives"
+          ? t("gradient.noHalving")
+          : t(left < 1 ? "gradient.halving" : "gradient.doubling", number(pace, 1)),
       ),
       el(
         "span",

@@ -2,7 +2,7 @@
 /** One example, and what each network says to it at this moment. */
 
 import { el, svg } from "../../components/dom.js";
-import { number, t } from "../../i18n.js";
+import { number, percent, t } from "../../i18n.js";
 import { softmax } from "../../net/forward.js";
 import { SYMBOLS } from "../../net/tasks.js";
 
@@ -49,7 +49,7 @@ function chancesRow(kind, logits, right) {
         class: symbol === right ? "chance right" : "chance",
         style: { "--share": chance.toFixed(3) },
       },
-      `${"ABCD"[symbol]} ${number(100 * chance, 0)}\u00a0%`,
+      `${"ABCD"[symbol]} ${percent(chance)}`,
     ),
   );
   return el(

@@ -3,9 +3,9 @@
 
 import { el } from "../../components/dom.js";
 import { number, t } from "../../i18n.js";
-import { MOST_VALUES } from "../../net/tasks.js";
+import { MOST_VALUES } from "../../net/pasted.js";
 import { KINDS } from "./networks.js";
-import { PACES, settings, TASK_NAMES } from "./settings.js";
+import { PACES, seriesText, settings, TASK_NAMES } from "./settings.js";
 
 /** @param {{start: () => void, anew: () => void}} on anew: whatever was learned no longer fits */
 export function controls(on) {
@@ -39,6 +39,7 @@ export function controls(on) {
     slider("hidden", { min: 2, max: 32, step: 1 }, String, on.anew),
     networks(on),
     slider("forgetBias", { min: -1, max: 6, step: 0.5 }, (value) => number(value, 1), on.anew),
+    el("small", { class: "hint" }, t("train.forgetBiasDoes")),
     slider("rate", { min: -4, max: 0, step: 0.1 }, (value) =>
       number(10 ** value, value < -2 ? 4 : 3),
     ),
@@ -47,12 +48,13 @@ export function controls(on) {
   );
 
   function update(running, begun) {
+    start.dataset.running = String(running);
     start.textContent = t(running ? "train.pause" : begun ? "train.goOn" : "train.start");
     about.textContent = t(`train.about.${settings.task}`);
     pasted.hidden = settings.task !== "series";
   }
 
-  /** @param {import("../../net/tasks.js").SeriesError | null} problem with the pasted series */
+  /** @param {import("../../net/pasted.js").SeriesError | null} problem with the pasted series */
   function complain(problem) {
     error.hidden = problem === null;
     if (problem)
@@ -146,7 +148,7 @@ function paste(on, error) {
       "aria-label": t("train.paste"),
       placeholder: t("train.paste"),
     },
-    settings.text,
+    seriesText(),
   );
   const use = () => {
     settings.text = field.value;

@@ -22,7 +22,8 @@ export function lossChart() {
     canvas.height = height * ratio;
     const context = canvas.getContext("2d");
     context.scale(ratio, ratio);
-    context.font = "11px system-ui, sans-serif";
+    const { fontSize } = getComputedStyle(document.documentElement);
+    context.font = `${0.74 * Number.parseFloat(fontSize)}px system-ui, sans-serif`;
     const scales = scalesOf(session, width, height);
     axes(context, scales, session.task.memoryless);
     for (const trainer of session.trainers) curve(context, trainer, scales);

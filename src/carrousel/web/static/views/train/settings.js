@@ -1,34 +1,62 @@
 // @ts-check
 /** What was chosen; kept while other views are looked at, and when the language changes. */
 
-import { adding, readSeries, recall, series, sine } from "../../net/tasks.js";
+import { keepInAddress } from "../../address.js";
+import { readPasted } from "../../net/pasted.js";
+import { adding, recall, series, sine } from "../../net/tasks.js";
 import { KINDS } from "./networks.js";
 
 const TASKS = { recall, adding, sine };
 export const TASK_NAMES = [...Object.keys(TASKS), "series"];
 export const PACES = [1, 2, 5, 10, 20, 50, Infinity]; // updates a second
 
-export const settings = {
-  task: "recall",
-  steps: 30,
-  hidden: 12,
-  kinds: [...KINDS],
-  forgetBias: 2,
-  rate: -2,
-  pace: PACES.length - 1,
-  seed: 1,
-  optimizer: /** @type {"adam" | "sgd"} */ ("adam"),
-  text: "",
-};
+export const settings = keepInAddress(
+  "train",
+  {
+    task: "recall",
+    steps: 30,
+    hidden: 12,
+    kinds: [...KINDS],
+    forgetBias: 2,
+    rate: -2,
+    pace: PACES.length - 1,
+    seed: 1,
+    optimizer: /** @type {"adam" | "sgd"} */ ("adam"),
+    text: "",
+  },
+  {
+    task: { among: TASK_NAMES },
+    steps: { min: 5, max: 60 },
+    hidden: { min: 2, max: 32 },
+    kinds: { among: KINDS },
+    forgetBias: { min: -1, max: 6 },
+    rate: { min: -4, max: 0 },
+    pace: { min: 0, max: PACES.length - 1 },
+    seed: { min: 0, max: 1e6 },
+    optimizer: { among: ["adam", "sgd"] },
+  },
+);
 
-/** The task that is chosen. @throws {import("../../net/tasks.js").SeriesError} a pasted series cannot be read */
+/** What stands in the field until something is pasted. */
+let suggested = "";
+
+/** The text of the series that is learned, or would be. */
+export const seriesText = () => settings.text || suggested;
+
+/** @param {any} input of the page */
+export function suggest(input) {
+  suggested ||= firstSeries(input);
+}
+
+/** The task that is chosen.
+ * @throws {import("../../net/pasted.js").SeriesError} a pasted series cannot be read */
 export function chosenTask() {
   if (settings.task !== "series") return TASKS[settings.task](settings.steps);
-  return series(readSeries(settings.text), settings.steps);
+  return series(readPasted(seriesText()).values, settings.steps);
 }
 
 /** Numbers to begin with: the series that the page shows, or a trend with seasons. @param {any} input */
-export function firstSeries(input) {
+function firstSeries(input) {
   const shown = input?.values && [...input.values].filter(Number.isFinite).slice(-200);
   const values = shown?.length ? shown : Array.from({ length: 96 }, invented);
   return values.map((value) => Number(value.toPrecision(4))).join(" ");

@@ -1,0 +1,71 @@
+// @ts-check
+/** Model, input, step, unit and look as parameters of the address, and back. */
+
+import { asked } from "./address.js";
+
+/** @typedef {(name: string) => string | null} Asked */
+
+const FLAGS = ["embed", "hide", "present"]; // handed on as they were
+const MOST_MOVED = 40; // points that a link carries
+
+/**
+ * @param {any} state @param {{lang: string, theme: string}} first as the page would begin
+ * @returns {Record<string, string | null>}
+ */
+export function stateValues(state, first) {
+  const { model, input, record, step, unit, layer, lang, theme, operation } = state;
+  if (!model) return {};
+  const language = model.meta.task === "language";
+  const query = new URLSearchParams(location.search);
+  return {
+    model: model.name,
+    text: language ? input.text : null,
+    series: language || !input.index ? null : String(input.index),
+    end: language || input.end === input.values.length ? null : String(input.end),
+    moved: language ? null : movedText(input),
+    step: step < record.T - 1 ? String(step) : null,
+    unit: unit === null ? null : String(unit),
+    layer: layer === model.layers.length - 1 ? null : String(layer),
+    op: operation < 6 ? String(operation) : null,
+    lang: lang === (query.get("lang") ?? first.lang) ? null : lang,
+    theme: theme === (query.get("theme") ?? first.theme) ? null : theme,
+    ...Object.fromEntries(FLAGS.map((name) => [name, asked(name) === "1" ? "1" : null])),
+  };
+}
+
+/** Points that were dragged: "12:5.3,40:7". */
+function movedText(input) {
+  const found = [...(input.moved ?? [])].slice(0, MOST_MOVED);
+  return found.length
+    ? found.map(([at, value]) => `${at}:${+value.toPrecision(6)}`).join(",")
+    : null;
+}
+
+/**
+ * Which model the address names and what is looked at in it.
+ * @param {{name: string, task: string}[]} models @param {Asked} asked
+ */
+export async function lookOf(models, asked) {
+  const wanted = asked("model");
+  const known = models.find((one) => one.name === wanted);
+  const name = known || /^letters-(lstm|gru|rnn)$/.test(wanted ?? "") ? wanted : models[0].name;
+  if (wanted !== null && wanted !== name) return { name, options: {} };
+  const look = Object.fromEntries(
+    ["step", "unit", "layer"].map((key) => [key, whole(asked(key))]).filter(([, v]) => v !== null),
+  );
+  const text = asked("text");
+  const series = known?.task === "forecast" ? movedOf(asked) : undefined;
+  return { name, options: { ...(text === null ? {} : { text }), look, series } };
+}
+
+/** @param {string | null} text */
+const whole = (text) => (text !== null && /^\d{1,6}$/.test(text) ? Number(text) : null);
+
+/** @param {Asked} asked */
+function movedOf(asked) {
+  const points = (asked("moved") ?? "")
+    .split(",")
+    .map((pair) => pair.split(":").map(Number))
+    .filter((pair) => pair.length === 2 && pair.every(Number.isFinite));
+  return { index: whole(asked("series")) ?? 0, end: whole(asked("end")), points };
+}
