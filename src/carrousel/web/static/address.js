@@ -12,7 +12,12 @@ const PAUSE = 250; // milliseconds between two entries: browsers allow no flood 
 /** @type {{prefix: string, settings: Settings, first: Settings}[]} */
 const kept = [];
 const here = globalThis.location ?? { hash: "", search: "" }; // there is none in tests
-const given = read(here.hash);
+/** In a frame without an address of its own, the page itself says what it shows. */
+const said = globalThis.document?.querySelector('meta[name="carrousel-shows"]');
+const given = read(here.hash || (said?.getAttribute("content") ?? ""));
+
+/** The view that is named at the beginning. */
+export const firstView = given.view;
 /** @type {() => Record<string, string | null>} what the page adds of its own */
 let told = () => ({});
 /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -69,15 +74,15 @@ export function valueOf(text, like, { min = -Infinity, max = Infinity, among }) 
 }
 
 /** @param {any} value */
-const said = (value) => (typeof value === "boolean" ? (value ? "1" : "0") : String(value));
+const valueText = (value) => (typeof value === "boolean" ? (value ? "1" : "0") : String(value));
 
 /** Everything that the address should say of the settings. @returns {Record<string, string | null>} */
 function settingsNow() {
   const found = {};
   for (const { prefix, settings, first } of kept)
     for (const name of Object.keys(first))
-      if (said(settings[name]) !== said(first[name]))
-        found[`${prefix}.${name}`] = said(settings[name]);
+      if (valueText(settings[name]) !== valueText(first[name]))
+        found[`${prefix}.${name}`] = valueText(settings[name]);
   return found;
 }
 

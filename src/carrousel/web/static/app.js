@@ -1,15 +1,16 @@
 // @ts-check
 /** Starts the page: language, theme, models, the view that the address names, the clock. */
 
-import { asked, isOwn, keepAddress, read } from "./address.js";
+import { asked, firstView, isOwn, keepAddress, read } from "./address.js";
 import { mountClock } from "./components/clock.js";
 import { el } from "./components/dom.js";
 import { focusIn } from "./components/focus.js";
 import { mountHeader } from "./components/header.js";
 import { mountInputBar } from "./components/input-bar.js";
+import { shareMenu } from "./components/share-menu.js";
 import { addTexts, preferredLanguage, setLanguage, t } from "./i18n.js";
 import { keepLive, openModel, rememberedLook } from "./live.js";
-import { lookOf, stateValues } from "./saved.js";
+import { flags, lookOf, stateValues } from "./saved.js";
 import { listModels } from "./source.js";
 import { createStore } from "./store.js";
 import texts from "./texts/page.js";
@@ -82,13 +83,17 @@ async function start() {
     followTour(store);
     soon();
   });
+  addEventListener("keydown", turnPage);
   await frame();
   const stop = asked("tour");
   if (stop !== null) startTour(store, Number(stop));
   soon();
 }
 
-const viewNow = () => views.find(({ id }) => id === read(location.hash).view) ?? views[0];
+const viewNow = () => {
+  const named = read(location.hash).view || firstView;
+  return views.find(({ id }) => id === named) ?? views[0];
+};
 
 /** Everything around the view; again when language, theme or model change. */
 function frame() {
@@ -104,6 +109,7 @@ function dress(view) {
   mark = mountHeader(page.header, store, {
     models,
     actions: { open, language: otherLanguage, theme: otherTheme, tour: () => startTour(store) },
+    share: shareMenu(() => viewNow().id, present),
   });
   leaveInput();
   leaveInput = mountInputBar(page.input, store, view);
@@ -170,14 +176,29 @@ function otherTheme() {
   frame();
 }
 
+/** In a lecture or not: type changes its size, so that pictures are drawn anew. */
+function present() {
+  applyLook();
+  frame();
+}
+
+/** Page up and page down, as a presenter's remote sends them, go from view to view. */
+function turnPage(event) {
+  const by = { PageDown: 1, PageUp: -1 }[event.key];
+  if (!by || !flags.present || event.target.closest("input, select, textarea")) return;
+  event.preventDefault();
+  const next = views[views.indexOf(viewNow()) + by];
+  if (next) location.hash = next.id;
+}
+
 function applyLook() {
   const { lang, theme } = store.state;
   setLanguage(lang);
   document.documentElement.lang = lang;
   document.documentElement.dataset.theme = theme;
-  document.documentElement.toggleAttribute("data-embed", asked("embed") === "1");
-  document.documentElement.toggleAttribute("data-bare", asked("hide") === "1");
-  document.documentElement.toggleAttribute("data-present", asked("present") === "1");
+  document.documentElement.toggleAttribute("data-embed", flags.embed);
+  document.documentElement.toggleAttribute("data-bare", flags.hide);
+  document.documentElement.toggleAttribute("data-present", flags.present);
 }
 
 function fail(error) {

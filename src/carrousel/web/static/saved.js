@@ -5,7 +5,12 @@ import { asked } from "./address.js";
 
 /** @typedef {(name: string) => string | null} Asked */
 
-const FLAGS = ["embed", "hide", "present"]; // handed on as they were
+/** How the page is shown: inside another, without controls, in a lecture. */
+export const flags = {
+  embed: asked("embed") === "1",
+  hide: asked("hide") === "1",
+  present: asked("present") === "1",
+};
 const MOST_MOVED = 40; // points that a link carries
 
 /**
@@ -29,7 +34,7 @@ export function stateValues(state, first) {
     op: operation < 6 ? String(operation) : null,
     lang: lang === (query.get("lang") ?? first.lang) ? null : lang,
     theme: theme === (query.get("theme") ?? first.theme) ? null : theme,
-    ...Object.fromEntries(FLAGS.map((name) => [name, asked(name) === "1" ? "1" : null])),
+    ...Object.fromEntries(Object.entries(flags).map(([name, on]) => [name, on ? "1" : null])),
   };
 }
 

@@ -11,9 +11,10 @@ import { redraw } from "./focus.js";
  * @param {ReturnType<typeof import("../store.js").createStore>} store
  * @param {{models: {name: string, title: object, family?: string | null}[],
  *   actions: {open: (name: string) => void,
- *   language: () => void, theme: () => void, tour: () => void}}} options
+ *   language: () => void, theme: () => void, tour: () => void},
+ *   share: HTMLElement}} options
  */
-export function mountHeader(root, store, { models, actions }) {
+export function mountHeader(root, store, { models, actions, share }) {
   const other = store.state.lang === "fr" ? "EN" : "FR";
   const tabs = views.map(({ id }) =>
     el("a", { href: `#${id}`, class: "tab", data: { tab: id } }, t(`page.${id}`)),
@@ -26,6 +27,7 @@ export function mountHeader(root, store, { models, actions }) {
       "div",
       { class: "tools" },
       modelMenu(store, models, actions.open),
+      share,
       el("button", { class: "primary", id: "tour-button", onclick: actions.tour }, t("page.tour")),
       el(
         "button",

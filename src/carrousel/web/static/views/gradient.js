@@ -160,7 +160,7 @@ class GradientView {
     const part = (name) =>
       el(
         "div",
-        {},
+        { tabindex: 0, role: "group", "aria-label": t(`gradient.${name}`) },
         el("span", { class: "hint" }, t(`gradient.${name}`)),
         formula(t(`gradient.formula.${name}`), true),
       );

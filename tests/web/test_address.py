@@ -1,0 +1,75 @@
+"""A link shows what its sender saw; nothing is lost on the way between models and views."""
+
+from typing import Any
+
+SENTENCE = "Elle a bu un verre"
+
+
+def test_a_reload_loses_nothing(open_page: Any, server: str):
+    page = open_page(f"{server}#gradient", reduced_motion="reduce")
+    page.locator("#gradient-steps").fill("30")
+    page.locator("[data-tab=sequence]").click()
+    page.locator("#sentence").fill(SENTENCE)
+    page.locator(".heat").first.focus()
+    page.keyboard.press("ArrowLeft")
+    page.locator("#language").click()
+    page.locator("#theme").click()
+    page.wait_for_function(
+        "() => /unit=\\d/.test(location.hash) && /theme=dark/.test(location.hash)"
+    )
+    step = page.locator("#clock-slider").input_value()
+    unit = page.locator("#unit-name").inner_text()
+    page.reload()
+    page.locator("#sequence canvas").first.wait_for()
+    assert page.locator("#sentence").input_value() == SENTENCE
+    assert page.locator("#clock-slider").input_value() == step
+    page.locator("#unit-name").get_by_text("unité").wait_for()
+    assert page.locator("#unit-name").inner_text() == unit
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+    page.locator("[data-tab=gradient]").click()
+    page.locator(".lane").first.wait_for()
+    assert page.locator("#gradient-steps").input_value() == "30"
+
+
+def test_the_sentence_comes_back_from_a_small_network(open_page: Any, server: str):
+    page = open_page(f"{server}#cell", reduced_motion="reduce")
+    page.locator("#sentence").fill(SENTENCE)
+    page.get_by_role("button", name="RNN", exact=True).click()
+    page.locator(".cell-diagram[data-kind=rnn]").wait_for()
+    page.get_by_role("button", name="LSTM", exact=True).first.click()
+    page.get_by_role("button", name="12 units").click()
+    page.wait_for_function(f"() => document.getElementById('sentence').value === '{SENTENCE}'")
+
+
+def test_the_forecast_opens_a_forecaster_and_gives_the_sentence_back(open_page: Any, server: str):
+    page = open_page(f"{server}#kept")
+    page.locator("#sentence").fill(SENTENCE)
+    page.locator("[data-tab=forecast]").click()
+    page.locator("#forecast-summary").get_by_text("expects").wait_for()
+    page.locator("[data-tab=sequence]").click()
+    page.locator(".word-row").wait_for()
+    assert page.locator("#sentence").input_value() == SENTENCE
+
+
+def test_an_empty_field_is_an_empty_sentence(open_page: Any, server: str):
+    page = open_page(f"{server}#sequence")
+    page.locator("#sequence canvas").first.wait_for()
+    page.locator("#sentence").fill("")
+    page.wait_for_function("() => document.querySelectorAll('.word-row .word').length === 1")
+    page.locator("#unknown-words").get_by_text("Type a sentence").wait_for()
+    page.locator("#sentence").fill("xyz 🍔")
+    page.locator("#unknown-words").get_by_text("xyz, 🍔").wait_for()
+    page.locator("#sentence").fill("a " * 500)
+    page.locator("#unknown-words").get_by_text("up to 400").wait_for()
+
+
+def test_continue_writes_the_guess_behind_the_sentence(open_page: Any, server: str):
+    page = open_page(f"{server}#way", reduced_motion="reduce")
+    guess = page.locator(".way-guess b").first
+    guess.wait_for()
+    word, before = guess.inner_text(), page.locator("#sentence").input_value()
+    page.locator("#way-continue").click()
+    page.wait_for_function(
+        "before => document.getElementById('sentence').value.length > before.length", arg=before
+    )
+    assert page.locator("#sentence").input_value().endswith(word)
