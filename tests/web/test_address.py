@@ -73,3 +73,33 @@ def test_continue_writes_the_guess_behind_the_sentence(open_page: Any, server: s
         "before => document.getElementById('sentence').value.length > before.length", arg=before
     )
     assert page.locator("#sentence").input_value().endswith(word)
+
+
+def test_a_link_without_controls_and_a_figure_to_take_along(open_page: Any, server: str):
+    page = open_page(f"{server}#cell", reduced_motion="reduce")
+    page.locator(".cell-diagram").wait_for()
+    page.locator("#share summary").click()
+    page.locator("#share-hide").check()
+    link = page.locator("#share-link").input_value()
+    assert "hide=1" in link
+    with page.expect_download() as found:
+        page.get_by_role("button", name="SVG Diagram of the cell").click()
+    text = found.value.path().read_text("utf-8")
+    assert text.startswith("<svg")
+    assert "candidate" in text
+    with page.expect_download() as found:
+        page.get_by_role("button", name="PNG Diagram of the cell").click()
+    assert found.value.path().read_bytes()[:4] == b"\x89PNG"
+    page.goto(link)  # the page reads its address anew
+    page.locator(".cell-diagram").wait_for()
+    assert page.locator(".toolbar").first.is_hidden()
+
+
+def test_a_lecture_is_large_and_turns_pages(open_page: Any, server: str):
+    page = open_page(f"{server}#way?present=1", width=1920, height=1080)
+    page.locator(".way-guess").first.wait_for()
+    size = "() => parseFloat(getComputedStyle(document.documentElement).fontSize)"
+    assert page.evaluate(size) >= 24
+    page.locator("h2").first.click()
+    page.keyboard.press("PageDown")
+    page.locator(".cell-diagram").wait_for()
