@@ -39,7 +39,7 @@ DOORS = {  # where a module is found by its name: public names, pictures, experi
 PUBLIC = {
     "carrousel": "GRU GRUCell LSTM LSTMCell RNN RNNCell adopt adopting release trace load_trace "
     "intervene Forecaster LanguageModel SequenceClassifier SequenceRegressor SequenceTagger "
-    "Transcriber audio data explain forecast lab nn sequence text __version__",
+    "Transcriber audio data explain forecast lab nn sequence show text __version__",
     "carrousel.audio": "LogMel LogMelStream Recordings add_noise as_samples change_gain "
     "change_speed join_words leveled listen read_recordings read_sound resampled shift_time "
     "sound_of spec_augment vary write_sound",

@@ -31,6 +31,7 @@ _HOME = {
     "SequenceRegressor": "carrousel.sequence",
     "SequenceTagger": "carrousel.sequence",
     "Transcriber": "carrousel.sequence",
+    "show": "carrousel.web.frame",
 }
 
 _MODULES = ("audio", "data", "explain", "forecast", "lab", "nn", "sequence", "text")

@@ -25,6 +25,7 @@ from .sequence import SequenceTagger as SequenceTagger
 from .sequence import Transcriber as Transcriber
 from .text import LanguageModel as LanguageModel
 from .tracing import trace as trace
+from .web.frame import show as show
 
 __version__: str
 __all__: list[str]

@@ -20,9 +20,12 @@ MOST_SERIES = 12  # a page is not a data base
 
 
 def forecaster_page(path: Path, name: str) -> dict[str, Any]:
+    return saved_page(Forecaster.load(path), name)
+
+
+def saved_page(whole: Forecaster, name: str) -> dict[str, Any]:
     """The first network of the ensemble, live; the forecasts of all that were trained, as numbers.
     The page does not have the network that ships, and says so where that has a share."""
-    whole = Forecaster.load(path)
     forecaster, title = whole.without_pretrained(), {"en": name, "fr": name}
     if whole is not forecaster:
         title = {
@@ -30,13 +33,13 @@ def forecaster_page(path: Path, name: str) -> dict[str, Any]:
             "fr": f"{name} (réseaux entraînés seuls)",
         }
     if not forecaster.networks_:
-        raise ValueError(f"the model in {path} has effort='instant': the page shows trained ones")
+        raise ValueError(f"the model {name} has effort='instant': the page shows trained ones")
     network = forecaster.networks_[0]
     cell = network.shape.cell
     if cell == "ann":
-        raise ValueError(f"the model in {path} has cell='ann': without a loop there is no memory")
+        raise ValueError(f"the model {name} has cell='ann': without a loop there is no memory")
     if network.shape.has_covariates:
-        raise ValueError(f"the model in {path} reads covariates; the page shows series alone")
+        raise ValueError(f"the model {name} reads covariates; the page shows series alone")
     return {
         "format": FORMAT,
         "name": name,

@@ -52,8 +52,9 @@ function movedText(input) {
  */
 export async function lookOf(models, asked) {
   const wanted = asked("model");
-  const known = models.find((one) => one.name === wanted);
-  const name = known || /^letters-(lstm|gru|rnn)$/.test(wanted ?? "") ? wanted : models[0].name;
+  const known = wanted === null ? models[0] : models.find((one) => one.name === wanted);
+  const small = /^letters-(lstm|gru|rnn)$/.test(wanted ?? "");
+  const name = known?.name ?? (small ? wanted : models[0].name);
   if (wanted !== null && wanted !== name) return { name, options: {} };
   const look = Object.fromEntries(
     ["step", "unit", "layer"].map((key) => [key, whole(asked(key))]).filter(([, v]) => v !== null),

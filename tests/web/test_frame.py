@@ -1,0 +1,54 @@
+"""A model's explorer inside a notebook."""
+
+from typing import Any
+
+import pytest
+
+import carrousel
+from carrousel import LanguageModel
+
+
+@pytest.fixture(scope="module")
+def model() -> LanguageModel:
+    return LanguageModel("char", hidden=6, steps=2).fit("to be or not to be. " * 40, valid=0)
+
+
+def test_a_sentence_is_shown_in_a_frame(open_page: Any, model: LanguageModel):
+    page = open_page("about:blank")
+    shown = carrousel.show(model, "to be <or>", view="sequence", language="fr")
+    page.set_content(shown._repr_html_())
+    frame = page.frame_locator("iframe")
+    frame.locator("#sequence canvas").first.wait_for()
+    assert frame.locator("#sentence").input_value() == "to be <or>"
+    assert frame.locator("#header").is_hidden()
+    assert frame.locator("html").get_attribute("lang") == "fr"
+
+
+def test_a_forecaster_opens_on_its_forecast(open_page: Any, forecaster: Any):
+    page = open_page("about:blank")
+    page.set_content(carrousel.show(forecaster.forecaster, series="gappy")._repr_html_())
+    frame = page.frame_locator("iframe")
+    frame.locator("#forecast-summary").get_by_text("expects").wait_for()
+    chosen = "select => select.selectedOptions[0].text"
+    assert frame.locator("#forecast-series").evaluate(chosen) == "gappy"
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        ({"model": 3}, TypeError, "model must be a LanguageModel or a Forecaster, got int"),
+        ({"view": "cel"}, ValueError, "view must be one of .*did you mean 'cell'"),
+        ({"series": "a"}, ValueError, "series must be None for a LanguageModel, got 'a'"),
+        ({"language": "de"}, ValueError, "language must be one of 'en', 'fr', got 'de'"),
+    ],
+)
+def test_what_cannot_be_shown(model: LanguageModel, given: dict, error: type, message: str):
+    with pytest.raises(error, match=message):
+        carrousel.show(**({"model": model} | given))
+
+
+def test_a_series_that_is_not_there(forecaster: Any):
+    with pytest.raises(ValueError, match="series must be one of 'steady', 'gappy', got 'x'"):
+        carrousel.show(forecaster.forecaster, series="x")
+    with pytest.raises(ValueError, match="text must be None for a Forecaster"):
+        carrousel.show(forecaster.forecaster, "a word")
