@@ -212,8 +212,17 @@ struct BackwardPass {
       c_before = load(
           r < p.steps.rows(earlier) ? p.cells + (p.steps.begin(earlier) + r) * p.hidden + u : p.c0 + at, n);
       dc = load(p.dc0 + at, n);
+      if (p.d_cells) dc += load(p.d_cells + row * p.hidden + u, n);
     }
     const V<T> carried = C::backward(s, c_before, c, h_prev, h, dh, dc, total_dc, d_out);
+    if constexpr (C::saved > 0) {
+      if (p.d_saved) {
+        V<T> own[kept];
+#pragma GCC unroll 4
+        for (Index g = 0; g < kept; ++g) own[g] = load(p.d_saved + (row * C::saved + g) * p.hidden + u, n);
+        C::add(s, own, d_out);
+      }
+    }
 #pragma GCC unroll 4
     for (Index g = 0; g < kept; ++g) store(d_row + g * p.hidden + u, d_out[g], n);
     store(p.dh0 + at, carried, n);

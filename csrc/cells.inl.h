@@ -26,6 +26,15 @@ struct Lstm {
     dc = total_dc * f;
     return V<T>{};
   }
+
+  // To `d` what is owed to gradients `e` of the saved activations themselves.
+  static void add(const V<T> (&s)[4], const V<T> (&e)[4], V<T> (&d)[4]) {
+    const V<T> one = fill(T(1));
+    d[0] += e[0] * s[0] * (one - s[0]);
+    d[1] += e[1] * s[1] * (one - s[1]);
+    d[2] += e[2] * (one - s[2] * s[2]);
+    d[3] += e[3] * s[3] * (one - s[3]);
+  }
 };
 
 // The backward pass keeps four gradients in the order n, r, z, r*n: the first three belong to W_ih,
@@ -52,6 +61,15 @@ struct Gru {
     d[2] = dh * (h_before - n) * z * (one - z);
     d[3] = d[0] * r;
     return dh * z;
+  }
+
+  // e[3] is none of a gate's, and is not read.
+  static void add(const V<T> (&s)[4], const V<T> (&e)[4], V<T> (&d)[4]) {
+    const V<T> one = fill(T(1)), r = s[0], z = s[1], n = s[2], through_n = e[2] * (one - n * n);
+    d[0] += through_n;
+    d[1] += (through_n * s[3] + e[0]) * r * (one - r);
+    d[2] += e[1] * z * (one - z);
+    d[3] += through_n * r;
   }
 };
 

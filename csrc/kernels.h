@@ -93,6 +93,8 @@ struct Backward : Layer<T> {
   T* db_hh;           // (G*H) or null
   T* total_dh;        // (N, H) or null: dL/dh_t in all, for the tape
   T* total_dc;        // (N, H) or null; LSTM only
+  const T* d_saved;   // (N, S*H) dL/d saved, beside what the states tell of it, or null
+  const T* d_cells;   // (N, H) dL/d cells in the same way, or null; LSTM only
 };
 
 // The loss of quantile forecasts, and its derivative by what the head gave. A row is one step of one

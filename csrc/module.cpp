@@ -71,6 +71,8 @@ void backward(const Kernels<T>& kernels, int threads, const nb::tuple& shape, co
   p.add_dx = add_dx;
   p.saved = at<const T>(nb::cast<Address>(record[0]));
   p.cells = at<const T>(nb::cast<Address>(record[1]));
+  p.d_saved = at<const T>(nb::cast<Address>(record[2]));
+  p.d_cells = at<const T>(nb::cast<Address>(record[3]));
   T** const fields[] = {&p.dh0, &p.dc0, &p.dw_ih, &p.dw_hh, &p.db_ih, &p.db_hh, &p.total_dh, &p.total_dc};
   for (std::size_t i = 0; i < 8; ++i) *fields[i] = at<T>(nb::cast<Address>(out[i]));
   check(p, total);

@@ -58,7 +58,7 @@ def _is_torchs(cls: type) -> bool:
     return cls.__module__ == "torch.nn.modules.rnn" and leaf and not cls.__name__.endswith("Base")
 
 
-def as_leaf(module: nn.Module, input: Any, hx: Any) -> Proxy | None:
+def as_leaf(module: nn.Module, input: Any, hx: Any, **options: Any) -> Proxy | None:
     """The call as one node of a graph that ``torch.fx`` is tracing; None if it is not.
 
     ``torch.fx`` takes modules as leaves by the name of their file; ours say so themselves.
@@ -69,4 +69,4 @@ def as_leaf(module: nn.Module, input: Any, hx: Any) -> Proxy | None:
         return None
     path = proxy.tracer.path_of_module(module)  # type: ignore[attr-defined]
     arguments = (input,) if hx is None else (input, hx)
-    return proxy.tracer.create_proxy("call_module", path, arguments, {}) if path else None
+    return proxy.tracer.create_proxy("call_module", path, arguments, options) if path else None

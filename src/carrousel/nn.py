@@ -15,7 +15,7 @@ Cho et al. 2014 (GRU); Tallec & Ollivier 2018 (chrono initialization).
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING, Protocol, overload
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, overload
 
 import torch
 from torch import Tensor, nn
@@ -25,13 +25,14 @@ from .machinery import Torchlike, as_leaf
 from .ops import cell, cells, changed_layer, gate, layer, streaming_step
 from .ops.cells import BY_MODE, NUMBER
 from .ops.changes import CHANGES, changes
+from .ops.inside import Inside
 from .ops.tape import TAPE, tape, watch
 from .wording import one_of
 
-__all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNCell"]
+__all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNCell", "States"]
 
 if TYPE_CHECKING:
-    States = tuple[Tensor, Tensor]  # of an LSTM: hidden and cell
+    Two = tuple[Tensor, Tensor]  # of an LSTM: hidden and cell
     Device = torch.device | str | int | None
 
     class WithState(Protocol):
@@ -43,16 +44,32 @@ if TYPE_CHECKING:
         def __call__(
             self, input: PackedSequence, hx: Tensor | None = None
         ) -> tuple[PackedSequence, Tensor]: ...
+        @overload
+        def __call__(
+            self, input: Tensor, hx: Tensor | None = None, *, return_states: Literal[True]
+        ) -> tuple[Tensor, Tensor, States]: ...
+        @overload
+        def __call__(
+            self, input: PackedSequence, hx: Tensor | None = None, *, return_states: Literal[True]
+        ) -> tuple[PackedSequence, Tensor, States]: ...
 
     class WithStates(Protocol):
         """What LSTM takes and gives."""
 
         @overload
-        def __call__(self, input: Tensor, hx: States | None = None) -> tuple[Tensor, States]: ...
+        def __call__(self, input: Tensor, hx: Two | None = None) -> tuple[Tensor, Two]: ...
         @overload
         def __call__(
-            self, input: PackedSequence, hx: States | None = None
-        ) -> tuple[PackedSequence, States]: ...
+            self, input: PackedSequence, hx: Two | None = None
+        ) -> tuple[PackedSequence, Two]: ...
+        @overload
+        def __call__(
+            self, input: Tensor, hx: Two | None = None, *, return_states: Literal[True]
+        ) -> tuple[Tensor, Two, States]: ...
+        @overload
+        def __call__(
+            self, input: PackedSequence, hx: Two | None = None, *, return_states: Literal[True]
+        ) -> tuple[PackedSequence, Two, States]: ...
 
     class Step(Protocol):
         """What RNNCell and GRUCell take and give."""
@@ -62,7 +79,21 @@ if TYPE_CHECKING:
     class StepOfTwo(Protocol):
         """What LSTMCell takes and gives."""
 
-        def __call__(self, input: Tensor, hx: States | None = None) -> States: ...
+        def __call__(self, input: Tensor, hx: Two | None = None) -> Two: ...
+
+
+class States(NamedTuple):
+    """Every step's states and gates, as ``layer(x, return_states=True)`` gives them third.
+
+    All are ``(L*D, T, B, H)``, whether or not the layer is ``batch_first``: level and direction as
+    in ``h_n``, step, sequence, unit; ``(L*D, T, H)`` for an input without a batch. Step 0 is the
+    first of the sequence in either direction. Of packed sequences, in the caller's order, the steps
+    that a shorter one lacks are 0. Gradients flow through all of them, also under ``torch.compile``.
+    """
+
+    hidden: Tensor  # after each step, before any dropout between levels
+    cell: Tensor | None  # likewise; None but for the LSTM
+    gates: dict[str, Tensor]  # after their sigmoid or tanh; none of a plain RNN
 
 
 _GATES = {mode: one.blocks for mode, one in BY_MODE.items()}  # rows of the weights per unit
@@ -82,7 +113,12 @@ class _Recurrent(Torchlike, nn.RNNBase):
 
     _torchs: type[nn.RNNBase]  # torch's layer of the same name
 
-    def forward(self, input, hx=None):  # type: ignore[override]
+    def forward(self, input, hx=None, *, return_states=False):  # type: ignore[override]
+        if return_states:
+            looking = watch()
+            if looking is not None:
+                return looking.show(self, self._with_states, input, hx)
+            return self._with_states(input, hx)
         if hx is not None and not torch.is_grad_enabled() and not torch.compiler.is_compiling():
             stepped = self._step(input, hx)
             if stepped is not None:
@@ -100,6 +136,39 @@ class _Recurrent(Torchlike, nn.RNNBase):
         y, h_n, c_n = self._layers(*prepared)
         return self._as_given(input, y, h_n, c_n)
 
+    def _with_states(self, input, hx=None):
+        prepared = self._prepare(input, hx, opened=True)
+        if prepared is None:
+            leaf = as_leaf(self, input, hx, return_states=True)
+            if leaf is not None:
+                return leaf
+            _as_torch(self._torchs.forward, self, input, hx)  # for its error
+            raise RuntimeError(
+                "return_states=True needs a batch that is not empty, and neither autocast nor "
+                "torch.jit.trace around the call; under autocast call the layer inside "
+                "torch.autocast(device, enabled=False)"
+            )
+        insides: list[Inside] = []
+        y, h_n, c_n = self._layers(*prepared, insides)
+        return *self._as_given(input, y, h_n, c_n), self._states(input, insides)
+
+    def _states(self, input, insides):
+        names = tuple(insides[0].gates)
+        memory = (lambda one: one.cell) if insides[0].cell is not None else None
+        padding = _Padding.of(input) if isinstance(input, PackedSequence) else None
+
+        def whole(pick):
+            rows = torch.stack([pick(one) for one in insides])  # (L*D, N, H)
+            if padding is not None:
+                return padding.fill(rows)
+            if input.dim() == 2:
+                return rows
+            steps = input.size(1 if self.batch_first else 0)
+            return rows.unflatten(1, (steps, -1))
+
+        gates = {name: whole(lambda one, name=name: one.gates[name]) for name in names}
+        return States(whole(lambda one: one.hidden), memory and whole(memory), gates)
+
     def _step(self, x, hx):
         """One step of streaming without detours; None where it is not one."""
         if self.bidirectional or self.proj_size or (self.dropout and self.training):
@@ -116,7 +185,7 @@ class _Recurrent(Torchlike, nn.RNNBase):
         out = streaming_step.run(self, x, *hx)
         return out if out is None else (out[0], out[1:])
 
-    def _prepare(self, input, hx):
+    def _prepare(self, input, hx, opened=False):
         """(x time-major, batch sizes or None, states, weights, way); None where torch must run."""
         packed = isinstance(input, PackedSequence)
         x = input.data if packed else input
@@ -138,11 +207,12 @@ class _Recurrent(Torchlike, nn.RNNBase):
         if states is None:
             return None
         weights = self._weights()
-        way = self._way(x, states, weights)
+        way = self._way(x, states, weights, opened)
         return None if way is gate.TORCH else (x, batch_sizes, states, weights, way)
 
-    def _way(self, x, states, weights):
-        """Who computes this call; a trace sees torch's part of the work by the equations."""
+    def _way(self, x, states, weights, opened):
+        """Who computes this call. What torch would is done by the equations for a trace, a change
+        and where all states are asked for."""
         self._check(weights)
         if self.mode not in NUMBER:
             return gate.EQUATIONS
@@ -151,7 +221,7 @@ class _Recurrent(Torchlike, nn.RNNBase):
             way = gate.way([x, *states, *chain.from_iterable(weights)])
         if way is gate.TORCH and not gate.converted():
             gate.check_alike(self._all_weights, weights)
-            if tape() is not None or changes() is not None:
+            if opened or tape() is not None or changes() is not None:
                 return gate.EQUATIONS
         return way
 
@@ -198,8 +268,8 @@ class _Recurrent(Torchlike, nn.RNNBase):
             for names in self._all_weights
         ]
 
-    def _layers(self, x, batch_sizes, states, weights, way):
-        """All layers: -> y, h_n (L*D, B, H), c_n or None."""
+    def _layers(self, x, batch_sizes, states, weights, way, insides=None):
+        """All layers: -> y, h_n (L*D, B, H), c_n or None; ``insides`` receives what each computed."""
         directions = 2 if self.bidirectional else 1
         h0, c0 = states if len(states) == 2 else (states[0], None)
         asked, offsets = changes(), None
@@ -207,9 +277,7 @@ class _Recurrent(Torchlike, nn.RNNBase):
             offsets = torch.nn.functional.pad(batch_sizes.cumsum(0), (1, 0))
         if self.num_layers == 1 and not self.proj_size:
             flat = list(chain.from_iterable(weights))
-            if asked is not None:
-                return changed_layer.run(self.mode, x, offsets, h0, c0, flat, way, None, asked, 0)
-            return layer.run(self.mode, x, offsets, h0, c0, flat, way)
+            return _run((self.mode, x, offsets, h0, c0, flat, way, None), asked, 0, insides)
         h_n: list = []
         c_n: list = []  # of None where there are no cells
         for first in range(0, len(weights), directions):
@@ -220,10 +288,7 @@ class _Recurrent(Torchlike, nn.RNNBase):
             c = None if c0 is None else c0[first : first + directions]
             flat = list(chain.from_iterable(rows))
             given = (self.mode, x, offsets, h, c, flat, way, w_hr)
-            if asked is None:
-                x, h, c = layer.run(*given)
-            else:
-                x, h, c = changed_layer.run(*given, asked, first // directions)
+            x, h, c = _run(given, asked, first // directions, insides)
             h_n.append(h)
             c_n.append(c)
             if self.dropout and self.training and first + directions < len(weights):
@@ -244,6 +309,39 @@ class _Recurrent(Torchlike, nn.RNNBase):
         elif self.batch_first:
             y = y.transpose(0, 1)
         return y, (h_n if c_n is None else (h_n, c_n))
+
+
+def _run(given, asked, level, insides):
+    """One level, by whom it is to be run."""
+    if asked is not None:
+        return changed_layer.run(*given, asked, level, insides)
+    if insides is not None:
+        return layer.run_open(*given, insides)
+    return layer.run(*given)
+
+
+class _Padding(NamedTuple):
+    """Where the rows of a packed sequence stand in a padded batch."""
+
+    steps: int
+    batch: int
+    place: Tensor  # (N,) step * B + sequence
+
+    @classmethod
+    def of(cls, packed):
+        sizes, order = packed.batch_sizes, packed.sorted_indices
+        steps, batch, rows = sizes.size(0), int(sizes[0]), packed.data.size(0)
+        step = torch.repeat_interleave(torch.arange(steps), sizes, output_size=rows)
+        position = torch.arange(rows) - (sizes.cumsum(0) - sizes)[step]
+        device = packed.data.device
+        position, step = position.to(device), step.to(device)
+        sequence = position if order is None else order.to(device)[position]
+        return cls(steps, batch, step * batch + sequence)
+
+    def fill(self, rows):
+        """(L*D, N, H) -> (L*D, T, B, H)"""
+        padded = rows.new_zeros(rows.size(0), self.steps * self.batch, rows.size(2))
+        return padded.index_copy(1, self.place, rows).unflatten(1, (self.steps, self.batch))
 
 
 class RNN(_Recurrent):

@@ -131,14 +131,14 @@ class _Cut:
         self._handle.remove()
 
     def _hook(self, module: nn.Module, args: tuple, output: Any) -> Any:
-        sequence, state = output
+        sequence, state, *more = output  # more: where the model asks for every state
         states = state if isinstance(state, tuple) else (state,)
         self.packed = sequence if isinstance(sequence, PackedSequence) else None
         rows = sequence.data if self.packed is not None else sequence
         leaves = [tensor.detach().requires_grad_() for tensor in (rows, *states)]
         self.leaves = leaves
         given = leaves[0] if self.packed is None else self.packed._replace(data=leaves[0])
-        return given, (tuple(leaves[1:]) if isinstance(state, tuple) else leaves[1])
+        return given, (tuple(leaves[1:]) if isinstance(state, tuple) else leaves[1]), *more
 
 
 def _arranged(record: Record, cut: _Cut, slopes: list[Tensor]) -> list[_Slopes]:

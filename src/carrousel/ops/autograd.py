@@ -10,6 +10,7 @@ from torch import Tensor
 
 from . import cpu, gate, reference
 from .cells import BY_MODE, MODES
+from .inside import Inside, as_record
 from .tape import Run, tape, taped
 
 _EMPTY = {dtype: torch.empty(0, dtype=dtype) for dtype in (torch.float32, torch.float64)}
@@ -31,6 +32,25 @@ class Layer(torch.autograd.Function):
         need_weights = any(ctx.needs_input_grad[5:])
         dx, dh0, dc0, dweights = gradients(
             ctx, grads, ctx.needs_input_grad[1], need_weights, ctx.runs
+        )
+        return None, dx, None, dh0, dc0, *(dweights or [None] * len(ctx.needs_input_grad[5:]))
+
+
+class OpenLayer(torch.autograd.Function):
+    """The same that also gives its record, saved and cells, with gradients -> five tensors."""
+
+    @staticmethod
+    def forward(ctx: Any, mode, x, offsets, h0, c0, *weights):
+        out = cpu.forward(mode, x, offsets, h0, c0, list(weights), record=True)
+        ctx.runs = [weakref.ref(run) for run in record_runs(mode, x, offsets, h0, c0, out)]
+        save(ctx, mode, x, offsets, h0, c0, weights, out, plain=True)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, *grads):
+        need_weights = any(ctx.needs_input_grad[5:])
+        dx, dh0, dc0, dweights = gradients(
+            ctx, grads[:3], ctx.needs_input_grad[1], need_weights, ctx.runs, grads[3:]
         )
         return None, dx, None, dh0, dc0, *(dweights or [None] * len(ctx.needs_input_grad[5:]))
 
@@ -74,33 +94,47 @@ def restored(ctx: Any) -> tuple[Any, ...]:
     return found
 
 
-def gradients(ctx: Any, grads, need_x: bool, need_weights: bool, runs=()):
+def gradients(ctx: Any, grads, need_x: bool, need_weights: bool, runs=(), inside=(None, None)):
     """dL/dx, dL/dh0, dL/dc0 and [dL/dweight, ...]: by kernels, operator or reference."""
-    if all([grad is None for grad in grads]):
+    if all([grad is None for grad in (*grads, *inside)]):
         return None, None, None, []
     offsets, (x, h0, c0, y, saved, cells, *weights) = ctx.offsets, restored(ctx)
     grads = grads if c0 is not None else (*grads[:2], None)
     if ctx.changes._version != ctx.version:
         y = torch.ops.carrousel.layer(ctx.mode, x, offsets, h0, c0, weights, False)[0]
-    tensors = [t for t in (x, h0, c0, y, saved, cells, *grads, *weights) if t is not None]
+    of_all = (x, h0, c0, y, saved, cells, *grads, *inside, *weights)
+    tensors = [t for t in of_all if t is not None]
     graph = torch.is_grad_enabled()  # create_graph: this derivative may be derived again
     if not graph and gate.plain(tensors) and gate.quiet():
         # Hooks may give back other strides, and the kernels take the record for dense.
         record = (y.contiguous(), *(None if t is None else t.contiguous() for t in (saved, cells)))
         return cpu.backward(
             ctx.mode, x, offsets, h0, c0, weights, record, grads, need_x, need_weights,
-            [run() for run in runs],
+            [run() for run in runs], inside,
         )  # fmt: skip
     if graph or not gate.alike(tensors) or gate.transformed(tensors):
-        return differentiable(ctx.mode, x, offsets, h0, c0, weights, grads, graph, runs)
+        given = (ctx.mode, x, offsets, h0, c0, weights, grads, graph, runs, inside)
+        return differentiable(*given)
     saved, cells = (x.new_empty(0) if t is None else t for t in (saved, cells))
     dx, dh0, dc0, dweights = torch.ops.carrousel.layer_backward(
-        ctx.mode, x, offsets, h0, c0, weights, y, saved, cells, *grads, need_x, need_weights
+        ctx.mode,
+        x,
+        offsets,
+        h0,
+        c0,
+        weights,
+        y,
+        saved,
+        cells,
+        *grads,
+        *inside,
+        need_x,
+        need_weights,
     )
     return dx if need_x else None, dh0, None if c0 is None else dc0, dweights
 
 
-def differentiable(mode, x, offsets, h0, c0, weights, grads, graph, runs=()):
+def differentiable(mode, x, offsets, h0, c0, weights, grads, graph, runs=(), inside=(None, None)):
     """The gradients by the reference; as functions of everything where a ``graph`` is wanted.
 
     They are derived by views of what forward took: an initial state may itself depend on the
@@ -110,10 +144,14 @@ def differentiable(mode, x, offsets, h0, c0, weights, grads, graph, runs=()):
 
     def results(x, h0, *rest):
         c, weights = (None, rest) if c0 is None else (rest[0], rest[1:])
-        out = reference.layer(MODES[mode], x, batch_sizes(x, offsets), h0, c, weights)
-        return tuple([t for t, grad in zip(out, grads, strict=True) if grad is not None])
+        insides: list[Inside] | None = [] if any(g is not None for g in inside) else None
+        sizes = batch_sizes(x, offsets)
+        out = reference.layer(MODES[mode], x, sizes, h0, c, weights, insides=insides)
+        record = as_record(BY_MODE[MODES[mode]], insides) if insides else (None, None)
+        every = zip((*out, *record), (*grads, *inside), strict=True)
+        return tuple([t for t, grad in every if grad is not None])
 
-    wanted = tuple([grad for grad in grads if grad is not None])
+    wanted = tuple([grad for grad in (*grads, *inside) if grad is not None])
     with torch.enable_grad(), torch.autocast("cpu", enabled=False):
         if gate.in_transform():
             with taped(None):

@@ -19,6 +19,7 @@ from . import layer, reference
 from .autograd import batch_sizes
 from .cells import BY_MODE
 from .changes import Change, Changes, Freeze, Hands
+from .inside import Inside, joined, reordered
 from .tape import BOOKS, Run, books, tape, taped
 
 
@@ -33,10 +34,12 @@ def run(
     w_hr: list[Tensor] | None,
     changes: Changes,
     level: int,
+    insides: list[Inside] | None = None,
 ) -> tuple[Tensor, Tensor, Tensor | None]:
-    """As :func:`carrousel.ops.layer.run`, with the changes of one level."""
+    """As :func:`carrousel.ops.layer.run`, or ``run_open``, with the changes of one level."""
     if not any((level, d) in changes for d in range(len(h0))):
-        return layer.run(mode, x, offsets, h0, c0, weights, way, w_hr)
+        given = (mode, x, offsets, h0, c0, weights, way, w_hr)
+        return layer.run(*given) if insides is None else layer.run_open(*given, insides)
     sizes, rows = batch_sizes(x, offsets), x.reshape(-1, x.size(-1))
     per, looking, parts = len(weights) // len(h0), tape(), []
     for d in range(len(h0)):
@@ -44,11 +47,14 @@ def run(
         one = _Direction(
             mode, rows, sizes, weights[d * per : (d + 1) * per], way,
             None if w_hr is None else w_hr[d], own, d == 1, looking is not None,
+            insides is not None,
         )  # fmt: skip
-        y, h, c, made = one.run(h0[d], None if c0 is None else c0[d])
+        y, h, c, made, inside = one.run(h0[d], None if c0 is None else c0[d])
         parts.append((y, h, c))
         if looking is not None:
             looking.append(made)
+        if insides is not None:
+            insides.append(joined(inside))
     outputs, h_n, c_n = zip(*parts, strict=True)
     whole = torch.cat(outputs, -1).view(*x.shape[:-1], -1)
     return whole, torch.stack(h_n), None if c0 is None else torch.stack(c_n)
@@ -67,23 +73,30 @@ class _Direction:
     changes: Sequence[Change]
     reverse: bool
     looked_at: bool
+    opened: bool  # whether gates and states are asked for
 
-    def run(self, h: Tensor, c: Tensor | None) -> tuple[Tensor, Tensor, Tensor | None, Any]:
-        """-> y (N, H), h_n, c_n and, where somebody looks, the run."""
+    def run(
+        self, h: Tensor, c: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor | None, Any, list[Inside]]:
+        """-> y (N, H), h_n, c_n, the run where somebody looks, gates and states where asked for."""
         h0, c0 = h, c
         outputs: dict[int, Tensor] = {}  # by first step
         pieces: dict[int, Piece] = {}
         before: dict[str, Tensor] = {}
+        opened: dict[int, Inside] = {}
         for start, stop, touched in self._spans():
             runs: list[Run] | None = [] if self.looked_at else None
+            insides: list[Inside] | None = [] if self.opened else None
             with taped(runs):
                 if touched:
-                    y, h, c, before, memory = self._step(start, h, c, before)
+                    y, h, c, before, memory = self._step(start, h, c, before, insides)
                     turn = None
                 else:
-                    y, h, c, turn = self._straight(start, stop, h, c)
+                    y, h, c, turn = self._straight(start, stop, h, c, insides)
                     memory = None
             outputs[start] = y
+            if insides:
+                opened[start] = reordered(insides[0], turn)
             if runs:
                 pieces[start] = Piece(runs[0], turn, memory)
         y = torch.cat([outputs[start] for start in sorted(outputs)])
@@ -91,7 +104,7 @@ class _Direction:
         if pieces:
             ordered = [pieces[start] for start in sorted(pieces)]
             made = Joined.of(ordered, self.reverse, torch.tensor(self.sizes), h0, c0)
-        return y, h, c, made
+        return y, h, c, made, [opened[start] for start in sorted(opened)]
 
     def _spans(self) -> Iterator[tuple[int, int, bool]]:
         """(first step, one past the last, whether it is one changed step), as the layer runs."""
@@ -118,7 +131,12 @@ class _Direction:
         return touched
 
     def _step(
-        self, t: int, h: Tensor, c: Tensor | None, before: dict[str, Tensor]
+        self,
+        t: int,
+        h: Tensor,
+        c: Tensor | None,
+        before: dict[str, Tensor],
+        insides: list[Inside] | None,
     ) -> tuple[Tensor, Tensor, Tensor | None, dict[str, Tensor], dict[str, Tensor] | None]:
         cell, first = BY_MODE[self.mode], sum(self.sizes[:t])
         n = self.sizes[t]
@@ -126,15 +144,16 @@ class _Direction:
         known |= before
         hands = Hands(cell, self.changes, t, known)
         y, h, c = reference.direction(
-            self.mode, self.rows[first : first + n], [n], h, c, self.weights, self.w_hr, hand=hands
-        )
+            self.mode, self.rows[first : first + n], [n], h, c, self.weights, self.w_hr,
+            hand=hands, insides=insides,
+        )  # fmt: skip
         memory = None
         if hands.memory is not None:
             memory = {"kept": hands.memory.kept, "written": hands.memory.written}
         return y, h, c, hands.gates, memory
 
     def _straight(
-        self, start: int, stop: int, h: Tensor, c: Tensor | None
+        self, start: int, stop: int, h: Tensor, c: Tensor | None, insides: list[Inside] | None
     ) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
         """Steps that nobody changes, by whoever computes this call."""
         sizes, first = self.sizes[start:stop], sum(self.sizes[:start])
@@ -146,10 +165,11 @@ class _Direction:
             rows = rows.reshape(stop - start, n, -1)
         else:
             offsets = torch.tensor([0, *sizes]).cumsum(0)
-        y, h_n, c_n = layer.run(
+        given = (
             self.mode, rows, offsets, h[None, :n], None if c is None else c[None, :n],
             self.weights, self.way, None if self.w_hr is None else [self.w_hr],
         )  # fmt: skip
+        y, h_n, c_n = layer.run(*given) if insides is None else layer.run_open(*given, insides)
         y = y.reshape(-1, y.size(-1))
         h = torch.cat([h_n[0], h[n:]])
         c = None if c is None or c_n is None else torch.cat([c_n[0], c[n:]])

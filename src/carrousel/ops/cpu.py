@@ -145,15 +145,18 @@ def backward(
     need_x: bool,
     need_weights: bool,
     runs: list[Run | None],
+    inside: tuple[Tensor | None, Tensor | None] = (None, None),
 ) -> tuple[Tensor | None, Tensor, Tensor | None, list[Tensor]]:
     """Gradients of what :func:`forward` took, given its ``record`` (y, saved, cells).
 
     grads: dL/dy, dL/dh_n, dL/dc_n, None for zero -> dL/dx, dL/dh0, dL/dc0, dL/dweights. Where
-    ``runs`` of a tape are given, each receives the gradient of every step's states.
+    ``runs`` of a tape are given, each receives the gradient of every step's states. inside: dL/dsaved
+    and dL/dcells of an output that reads gates and cell states themselves.
     """
     dy, dh_n, dc_n = [None if grad is None else _resolved(grad) for grad in grads]
     _check_layer(mode, x, offsets, h0, c0, weights)
     _check_record(mode, x, h0, record, (dy, dh_n, dc_n))
+    d_saved, d_cells = _checked_inside(record, inside)
     directions, batch, hidden = h0.shape
     x, h0, weights = _dense_rows(x), h0.contiguous(), [w.contiguous() for w in weights]
     y, saved, cells = (
@@ -172,7 +175,9 @@ def backward(
     n = x.numel() // x.size(-1)
     size = (steps, batch, 0 if offsets is None else offsets.data_ptr(), n, x.size(-1), hidden)
     parameters, out = _addresses(weights, directions), _addresses(dweights, directions)
-    h, c, s, cell, dh, dc = (_slices(t, directions) for t in (h0, c0, saved, cells, dh0, dc0))
+    h, c, s, cell, dh, dc, ds, d_cell = (
+        _slices(t, directions) for t in (h0, c0, saved, cells, dh0, dc0, d_saved, d_cells)
+    )
     for d in range(directions):
         run(
             torch.get_num_threads(),
@@ -183,7 +188,7 @@ def backward(
             _rows(dy, d * hidden),
             _rows(dx),
             d > 0,
-            (s[d], cell[d]),
+            (s[d], cell[d], ds[d], d_cell[d]),
             (dh[d], dc[d], *out[d], *(_totals(runs[d], y, c0, hidden) if runs else (0, 0))),
         )
     return dx, dh0, dc0, dweights
@@ -210,6 +215,18 @@ def _check_record(mode: int, x: Tensor, h0: Tensor, record, grads) -> None:
     for name, grad, shape in zip(("dy", "dh_n", "dc_n"), grads, shapes, strict=True):
         if grad is not None:
             checks.tensor(name, grad, shape, dtype)
+
+
+def _checked_inside(record, inside) -> list[Tensor | None]:
+    found: list[Tensor | None] = []
+    for name, grad, own in zip(("d_saved", "d_cells"), inside, record[1:], strict=True):
+        if grad is not None and own is not None:
+            grad = _resolved(grad)
+            checks.tensor(name, grad, own.shape, own.dtype)
+            found.append(grad.contiguous())
+        else:
+            found.append(None)
+    return found
 
 
 def _resolved(grad: Tensor) -> Tensor:

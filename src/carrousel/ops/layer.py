@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 from . import cpu, gate, reference, torch_operator  # noqa: F401  (operator: carrousel::layer)
-from .autograd import Layer, batch_sizes, record_runs
-from .cells import NUMBER
+from .autograd import Layer, OpenLayer, batch_sizes, record_runs
+from .cells import BY_MODE, NUMBER
+from .inside import Inside, from_record
 from .tape import tape, taped
 
 
@@ -51,3 +52,32 @@ def run(
     if watched:
         record_runs(number, x, offsets, h0, c0, out)
     return out[:3]
+
+
+def run_open(
+    mode: str,
+    x: Tensor,
+    offsets: Tensor | None,
+    h0: Tensor,
+    c0: Tensor | None,
+    weights: list[Tensor],
+    way: str,
+    w_hr: list[Tensor] | None,
+    insides: list[Inside],
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """As :func:`run`; gates and states of each direction are appended to ``insides``.
+
+    Gradients flow through them: the kernels' own record is what is handed out.
+    """
+    if way is gate.EQUATIONS:
+        sizes = batch_sizes(x, offsets)
+        with taped(None if gate.in_transform() else tape()):
+            return reference.layer(mode, x, sizes, h0, c0, weights, w_hr, insides)
+    number = NUMBER[mode]
+    if way is gate.OPERATOR:
+        out = torch.ops.carrousel.layer(number, x, offsets, h0, c0, weights, True)
+    else:
+        out = OpenLayer.apply(number, x, offsets, h0, c0, *weights)
+    y, h_n, c_n, saved, cells = out
+    insides += from_record(BY_MODE[mode], y, saved, cells, len(h0))
+    return y, h_n, c_n if c0 is not None else None

@@ -11,7 +11,8 @@ from torch._library.autograd import Info, make_autograd_impl
 
 from . import cpu, gate, reference
 from .autograd import batch_sizes, differentiable, gradients, save
-from .cells import MODES
+from .cells import BY_MODE, MODES
+from .inside import Inside, as_record
 from .tape import taped
 
 _LIBRARY = torch.library.Library("carrousel", "DEF")
@@ -22,7 +23,7 @@ _LIBRARY.define(
 _LIBRARY.define(
     "layer_backward(int mode, Tensor x, Tensor? offsets, Tensor h0, Tensor? c0, Tensor[] weights, "
     "Tensor y, Tensor saved, Tensor cells, Tensor? dy, Tensor? dh_n, Tensor? dc_n, "
-    "bool need_x, bool need_weights) -> (Tensor dx, Tensor dh0, Tensor dc0, Tensor[] dweights)"
+    "Tensor? d_saved, Tensor? d_cells, bool need_x, bool need_weights) -> (Tensor dx, Tensor dh0, Tensor dc0, Tensor[] dweights)"
 )
 
 
@@ -48,14 +49,26 @@ def _layer_fake(mode, x, offsets, h0, c0, weights, record):
 
 
 def _layer_backward(
-    mode, x, offsets, h0, c0, weights, y, saved, cells, dy, dh_n, dc_n, need_x, need_weights
-):
+    mode, x, offsets, h0, c0, weights, y, saved, cells, dy, dh_n, dc_n, d_saved, d_cells,
+    need_x, need_weights,
+):  # fmt: skip
     gate.check(cpu.GATES[mode], x, offsets, h0, c0, weights)
     gate.check_record(cpu.SAVED[mode], x, h0, c0, y, saved, cells)
     record = (y.contiguous(), *(t.contiguous() if t.numel() else None for t in (saved, cells)))
     offsets = None if offsets is None else offsets.contiguous()
     dx, dh0, dc0, dweights = cpu.backward(
-        mode, x, offsets, h0, c0, weights, record, (dy, dh_n, dc_n), need_x, need_weights, []
+        mode,
+        x,
+        offsets,
+        h0,
+        c0,
+        weights,
+        record,
+        (dy, dh_n, dc_n),
+        need_x,
+        need_weights,
+        [],
+        (d_saved, d_cells),
     )
     # Dense, as the fake kernel says, however x lies in memory.
     dx = x.new_empty(0) if dx is None else dx.contiguous()
@@ -63,8 +76,9 @@ def _layer_backward(
 
 
 def _layer_backward_fake(
-    mode, x, offsets, h0, c0, weights, y, saved, cells, dy, dh_n, dc_n, need_x, need_weights
-):
+    mode, x, offsets, h0, c0, weights, y, saved, cells, dy, dh_n, dc_n, d_saved, d_cells,
+    need_x, need_weights,
+):  # fmt: skip
     dx = x.new_empty(x.shape if need_x else 0)
     dc0 = x.new_empty(0 if c0 is None else c0.shape)
     dweights = [w.new_empty(w.shape) for w in weights] if need_weights else []
@@ -78,7 +92,8 @@ def _setup_context(ctx, inputs, output):
 
 def _backward(ctx, dy, dh_n, dc_n, d_saved, d_cells):
     need_x, wanted = ctx.needs_input_grad[1], ctx.needs_input_grad[5]
-    dx, dh0, dc0, dweights = gradients(ctx, (dy, dh_n, dc_n), need_x, any(wanted))
+    grads, inside = (dy, dh_n, dc_n), (d_saved, d_cells)
+    dx, dh0, dc0, dweights = gradients(ctx, grads, need_x, any(wanted), (), inside)
     return None, dx, None, dh0, dc0, list(dweights or [None] * len(wanted)), None
 
 
@@ -86,24 +101,25 @@ def _derivable(keyset, mode, x, offsets, h0, c0, weights, record):
     """With autograd: under a transform or forward-mode AD the equations, which know them all."""
     tensors = [t for t in (x, h0, c0, *weights) if t is not None]
     if gate.transformed(tensors):
-        return _equations(mode, x, offsets, h0, c0, weights)
+        return _equations(mode, x, offsets, h0, c0, weights, record)
     return _by_kernels(keyset, mode, x, offsets, h0, c0, weights, record)
 
 
-def _equations(mode, x, offsets, h0, c0, weights):
+def _equations(mode, x, offsets, h0, c0, weights, record):
+    insides: list[Inside] | None = [] if record else None
     with taped(None):
         sizes = batch_sizes(x, offsets)
-        y, h_n, c_n = reference.layer(MODES[mode], x, sizes, h0, c0, weights)
-    # Without record: a derivative of these is one of the equations.
-    return y, h_n, x.new_empty(0) if c_n is None else c_n, x.new_empty(0), x.new_empty(0)
+        y, h_n, c_n = reference.layer(MODES[mode], x, sizes, h0, c0, weights, insides=insides)
+    saved, cells = as_record(BY_MODE[MODES[mode]], insides) if insides else (None, None)
+    return y, h_n, *[x.new_empty(0) if t is None else t for t in (c_n, saved, cells)]
 
 
 def _backward_derivable(keyset, mode, x, offsets, h0, c0, weights, *rest):
-    dy, dh_n, dc_n = rest[3:6]
-    tensors = [t for t in (x, h0, c0, *weights, dy, dh_n, dc_n) if t is not None]
+    grads, inside = rest[3:6], rest[6:8]
+    tensors = [t for t in (x, h0, c0, *weights, *grads, *inside) if t is not None]
     graph = torch.is_grad_enabled() and any(t.requires_grad for t in tensors)
     if graph or gate.transformed(tensors):
-        found = differentiable(mode, x, offsets, h0, c0, weights, (dy, dh_n, dc_n), graph)
+        found = differentiable(mode, x, offsets, h0, c0, weights, grads, graph, (), inside)
         return *[x.new_empty(0) if t is None else t for t in found[:3]], found[3]
     with torch._C._AutoDispatchBelowAutograd():
         return torch.ops.carrousel.layer_backward.default.redispatch(

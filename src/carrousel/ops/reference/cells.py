@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from .. import cells
+from ..inside import Inside
 from ..tape import Run, tape
 
 Hand = Callable[[str, Tensor], Tensor]  # takes a gate or state by its name, gives what it shall be
@@ -96,12 +97,22 @@ _STEPS = {cells.LSTM: _lstm, cells.GRU: _gru, cells.RNN: _rnn}
 
 
 def direction(
-    mode, x, batch_sizes, h0, c0, weights, w_hr=None, reverse=False, hand: Hand = untouched
+    mode,
+    x,
+    batch_sizes,
+    h0,
+    c0,
+    weights,
+    w_hr=None,
+    reverse=False,
+    hand: Hand = untouched,
+    insides: list[Inside] | None = None,
 ):
     """All steps of one layer in one direction: the loop that the kernels replace.
 
     x (N, I) rows time-major, batch_sizes: rows of each step, h0 (B, H or P), c0 (B, H) or None
     -> y (N, H or P), h_n (B, H or P), c_n or None, and the :class:`Run` where a tape is on.
+    To ``insides``, where given, gates and states are appended.
     """
     steps = list(zip(x.split(batch_sizes), batch_sizes, strict=True))
     h, c = h0, c0
@@ -115,7 +126,12 @@ def direction(
         h = torch.cat([h_t, h[rows:]])  # rows past the end of their sequence keep their state
         c = None if c is None else torch.cat([c_t, c[rows:]])
     _tape(mode, reverse, batch_sizes, outputs, h0, c0)
-    return torch.cat([h_t for h_t, _, _ in outputs]), h, c
+    y = torch.cat([h_t for h_t, _, _ in outputs])
+    if insides is not None:
+        memory = None if c0 is None else torch.cat([c_t for _, c_t, _ in outputs])
+        gates = {name: torch.cat([g[name] for _, _, g in outputs]) for name in outputs[0][2]}
+        insides.append(Inside(y, memory, gates))
+    return y, h, c
 
 
 def _tape(mode, reverse, batch_sizes, outputs, h0, c0):
@@ -156,7 +172,7 @@ def _collect(run: Run, name: str, states: tuple[Tensor, ...]) -> None:
         state.register_hook(partial(fill, step))
 
 
-def layer(mode, x, batch_sizes, h0, c0, weights, w_hr=None):
+def layer(mode, x, batch_sizes, h0, c0, weights, w_hr=None, insides: list[Inside] | None = None):
     """One layer, one direction or both: h0, c0 (D, B, H), weights: 2 or 4 tensors per direction.
 
     x (T, B, I) or rows (N, I) -> y (T, B, D*H) or (N, D*H), h_n, c_n (D, B, H), or c_n None
@@ -169,7 +185,9 @@ def layer(mode, x, batch_sizes, h0, c0, weights, w_hr=None):
         cell = None if c0 is None else c0[d]
         projection = None if w_hr is None else w_hr[d]
         parts.append(
-            direction(mode, rows, batch_sizes, h0[d], cell, own, projection, reverse=d == 1)
+            direction(
+                mode, rows, batch_sizes, h0[d], cell, own, projection, d == 1, insides=insides
+            )
         )
     y, h_n, c_n = zip(*parts, strict=True)
     whole = torch.cat(y, -1).view(*x.shape[:-1], -1)
