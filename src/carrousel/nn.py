@@ -88,7 +88,7 @@ class States(NamedTuple):
     All are ``(L*D, T, B, H)``, whether or not the layer is ``batch_first``: level and direction as
     in ``h_n``, step, sequence, unit; ``(L*D, T, H)`` for an input without a batch. Step 0 is the
     first of the sequence in either direction. Of packed sequences, in the caller's order, the steps
-    that a shorter one lacks are 0. Gradients flow through all of them, also under ``torch.compile``.
+    that a shorter one lacks are 0. Gradients flow through all, also under ``torch.compile``.
     """
 
     hidden: Tensor  # after each step, before any dropout between levels
@@ -269,7 +269,7 @@ class _Recurrent(Torchlike, nn.RNNBase):
         ]
 
     def _layers(self, x, batch_sizes, states, weights, way, insides=None):
-        """All layers: -> y, h_n (L*D, B, H), c_n or None; ``insides`` receives what each computed."""
+        """All layers: -> y, h_n (L*D, B, H), c_n or None; ``insides`` receives what is in each."""
         directions = 2 if self.bidirectional else 1
         h0, c0 = states if len(states) == 2 else (states[0], None)
         asked, offsets = changes(), None

@@ -109,6 +109,7 @@ def test_packed_sequences_stand_in_the_callers_order_with_zeros_behind(kind, com
         torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-11)
 
 
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is:DeprecationWarning")  # torch's own
 @pytest.mark.parametrize("kind", KINDS)
 def test_derivatives_of_derivatives_and_of_forward_mode(kind):
     layer = made(kind, num_layers=1)

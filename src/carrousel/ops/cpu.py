@@ -150,8 +150,8 @@ def backward(
     """Gradients of what :func:`forward` took, given its ``record`` (y, saved, cells).
 
     grads: dL/dy, dL/dh_n, dL/dc_n, None for zero -> dL/dx, dL/dh0, dL/dc0, dL/dweights. Where
-    ``runs`` of a tape are given, each receives the gradient of every step's states. inside: dL/dsaved
-    and dL/dcells of an output that reads gates and cell states themselves.
+    ``runs`` of a tape are given, each receives the gradient of every step's states.
+    inside: dL/dsaved and dL/dcells of what reads gates and cell states themselves.
     """
     dy, dh_n, dc_n = [None if grad is None else _resolved(grad) for grad in grads]
     _check_layer(mode, x, offsets, h0, c0, weights)

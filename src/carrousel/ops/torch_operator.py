@@ -23,7 +23,8 @@ _LIBRARY.define(
 _LIBRARY.define(
     "layer_backward(int mode, Tensor x, Tensor? offsets, Tensor h0, Tensor? c0, Tensor[] weights, "
     "Tensor y, Tensor saved, Tensor cells, Tensor? dy, Tensor? dh_n, Tensor? dc_n, "
-    "Tensor? d_saved, Tensor? d_cells, bool need_x, bool need_weights) -> (Tensor dx, Tensor dh0, Tensor dc0, Tensor[] dweights)"
+    "Tensor? d_saved, Tensor? d_cells, bool need_x, bool need_weights) "
+    "-> (Tensor dx, Tensor dh0, Tensor dc0, Tensor[] dweights)"
 )
 
 
