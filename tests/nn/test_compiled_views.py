@@ -44,7 +44,12 @@ def test_operators_keep_what_their_fakes_promise(cell: str, layout: Callable[[],
     slope = noise(2, 5, 4).transpose(0, 1)
     torch.library.opcheck(
         torch.ops.carrousel.layer_backward.default,
-        (mode, x, None, h, c, weights, y, *record, slope, None, None, True, True),
+        (mode, x, None, h, c, weights, y, *record, slope, None, None, None, None, True, True),
+    )
+    inside = [noise(*part.shape) if part.numel() else None for part in record]
+    torch.library.opcheck(
+        torch.ops.carrousel.layer_backward.default,
+        (mode, x, None, h, c, weights, y, *record, None, None, None, *inside, True, True),
     )
 
 
