@@ -46,8 +46,9 @@ PUBLIC = {
     "carrousel.data": "Frequency Panel ReadOptions find_sample list_samples load_sample to_frame "
     "to_panel",
     "carrousel.data.store": "Source Store earlier is_source open_store",
-    "carrousel.explain": "Attribution Fidelity GradientFlow HalfLife Influence Ledger METHODS "
-    "Projection attribute fidelity gradient_flow half_life influence ledger survival",
+    "carrousel.explain": "Ablation Attribution Fidelity GradientFlow HalfLife Influence Ledger "
+    "METHODS Patching Place Projection ablation_curves activation_patching attribute fidelity "
+    "gradient_flow half_life influence ledger survival",
     "carrousel.forecast": "Evaluation Forecaster Options Pretrained QUANTILES",
     "carrousel.forecast.distributed": "fit_on_ray fit_together on_ray",
     "carrousel.forecast.evaluation": "Evaluation METRICS Metric SIMPLE_METHODS SimpleMethod",

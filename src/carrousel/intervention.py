@@ -12,7 +12,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from .adoption import Left
 from .ops.cells import CELLS, Cell, name_of
-from .ops.changes import Add, Apply, Change, Changes, Clamp, Freeze, Rule, Scale, Set
+from .ops.changes import Add, Apply, Change, Changes, Clamp, Freeze, Rule, Scale, Set, SetWhere
 from .ops.tape import Run
 from .record.record import Record
 from .watching import recurrent_layers, watching
@@ -117,9 +117,14 @@ class Intervention:
                 "or only in another thread, a copy of the model or code compiled around it"
             )
 
-    def set(self, name: str, value: Values, **where: Any) -> None:
-        """Put ``value`` in its place."""
-        self._ask(name, Set(_tensor("value", value)), where)
+    def set(self, name: str, value: Values, *, mask: Tensor | None = None, **where: Any) -> None:
+        """Put ``value`` in its place; with ``mask``, of bool and the same shapes, where True."""
+        given = _tensor("value", value)
+        if mask is None:
+            return self._ask(name, Set(given), where)
+        if not isinstance(mask, Tensor) or mask.dtype is not torch.bool:
+            raise TypeError(f"mask must be a tensor of bool, got {getattr(mask, 'dtype', mask)!r}")
+        return self._ask(name, SetWhere(given, _tensor("mask", mask)), where)
 
     def scale(self, name: str, factor: Values, **where: Any) -> None:
         """Multiply by ``factor``."""
@@ -195,7 +200,7 @@ class Intervention:
     def _name(self, module: nn.Module) -> str:
         # A model is explained through a twin, whose layers say whose twins they are.
         original: int = vars(module).get("_carrousel_twin_of", id(module))
-        return self._names.get(original, "")
+        return self._names.get(id(module)) or self._names.get(original, "")
 
     def saw(self, module: nn.Module, given: tuple, output: Any, runs: list[Run], own: bool) -> None:
         raise AssertionError("nobody who only changes is shown anything")
@@ -317,21 +322,23 @@ def _change(wish: _Wish, module: Any, input: Any, call: int) -> Change | None:
 
 
 def _by_sequence(rule: Rule) -> bool:
-    values = getattr(rule, "values", None)
-    return values is not None and values.dim() > 1 and values.shape[-2] > 1
+    return any(one.dim() > 1 and one.shape[-2] > 1 for one in _given(rule).values())
+
+
+def _given(rule: Rule) -> dict[str, Tensor]:
+    """The tensors that were given, by name."""
+    named = {"value": getattr(rule, "values", None), "mask": getattr(rule, "mask", None)}
+    return {name: tensor for name, tensor in named.items() if tensor is not None}
 
 
 def _check_values(rule: Rule, steps: int, sequences: int, units: int, everywhere: bool) -> None:
-    values = getattr(rule, "values", None)
-    if values is None:
-        return
-    shape = (steps, sequences, units)[3 - values.dim() :] if values.dim() else ()
-    fits = all(a in (1, b) for a, b in zip(values.shape, shape, strict=True))
-    if not fits:
-        raise ValueError(
-            f"value must be (steps, sequences, units), {(steps, sequences, units)} here, or "
-            f"broadcast to it, got the shape {tuple(values.shape)}"
-        )
+    for name, values in _given(rule).items():
+        shape = (steps, sequences, units)[3 - values.dim() :] if values.dim() else ()
+        if not all(a in (1, b) for a, b in zip(values.shape, shape, strict=True)):
+            raise ValueError(
+                f"{name} must be (steps, sequences, units), {(steps, sequences, units)} here, or "
+                f"broadcast to it, got the shape {tuple(values.shape)}"
+            )
 
 
 def _extent(module: Any, input: Any) -> tuple[int, int, Tensor | None]:

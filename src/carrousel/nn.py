@@ -15,7 +15,7 @@ Cho et al. 2014 (GRU); Tallec & Ollivier 2018 (chrono initialization).
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, overload
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, overload
 
 import torch
 from torch import Tensor, nn
@@ -149,7 +149,8 @@ class _Recurrent(Torchlike, nn.RNNBase):
                 "torch.autocast(device, enabled=False)"
             )
         insides: list[Inside] = []
-        y, h_n, c_n = self._layers(*prepared, insides)
+        x, batch_sizes, initial, weights, way = prepared
+        y, h_n, c_n = self._layers(x, batch_sizes, initial, weights, way, insides)
         return *self._as_given(input, y, h_n, c_n), self._states(input, insides)
 
     def _states(self, input, insides):
@@ -311,7 +312,10 @@ class _Recurrent(Torchlike, nn.RNNBase):
         return y, (h_n if c_n is None else (h_n, c_n))
 
 
-def _run(given, asked, level, insides):
+_Given = tuple[Any, Any, Any, Any, Any, Any, Any, Any]  # what layer.run takes
+
+
+def _run(given: _Given, asked: Any, level: int, insides: list[Inside] | None) -> Any:
     """One level, by whom it is to be run."""
     if asked is not None:
         return changed_layer.run(*given, asked, level, insides)

@@ -28,7 +28,15 @@ from .colors import (
     WHITE,
     YELLOW,
 )
-from .explain import Attribution, Fidelity, GradientFlow, HalfLife, Influence
+from .explain import (
+    Ablation,
+    Attribution,
+    Fidelity,
+    GradientFlow,
+    HalfLife,
+    Influence,
+    Patching,
+)
 from .ops.cells import CELLS
 from .record import Record
 
@@ -133,6 +141,58 @@ def plot_influence(
         _time_axis(axis, np.array(found.steps), tokens)
         axis.set_xlabel("what step wrote")
     return figure
+
+
+def plot_patching(
+    found: Patching, *, sequence: int = 0, tokens: Sequence[str] | None = None
+) -> Figure:
+    """Effects of one sequence, a row a unit, a column a step; above, the step's largest."""
+    effects = found.effects[sequence].numpy().T  # (U, S)
+    at = np.array(found.steps)
+    figure = Figure(figsize=(_width(len(at)), 4.4), layout="constrained")
+    top, axis = figure.subplots(2, 1, height_ratios=(1, 3), sharex=True)
+    limit = max(float(np.abs(effects).max()), 1e-12)
+    colors = LinearSegmentedColormap.from_list("signed", (NEGATIVE, WHITE, POSITIVE))
+    shown = axis.imshow(
+        effects, cmap=colors, vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest",
+        extent=(at[0] - 0.5, at[-1] + 0.5, len(effects) - 0.5, -0.5),
+    )  # fmt: skip
+    figure.colorbar(shown, ax=axis, shrink=0.9)
+    _number_units(axis, np.array(found.units))
+    axis.set_ylabel("unit")
+    strongest = effects[np.abs(effects).argmax(0), np.arange(len(at))]
+    top.bar(at, strongest, color=np.where(strongest < 0, NEGATIVE, POSITIVE))
+    top.axhline(0, color=_GRAY, linewidth=0.8)
+    way = float(found.other[sequence] - found.answer[sequence])
+    top.set_title(
+        f"{found.place.state} of one unit and step from the other run; the whole way: {way:+.3g}",
+        fontsize=9,
+    )
+    top.set_ylabel("strongest")
+    _time_axis(axis, at, tokens)
+    return _cleaned(figure)
+
+
+def plot_ablation(found: Ablation) -> Figure:
+    """The change of the answer against how many were taken away; baselines dashed."""
+    figure = Figure(figsize=(7, 3.8), layout="constrained")
+    axis = figure.subplots()
+    baselines = {"random": SILVER, "recency": BLACK, "size": BLACK}
+    others = iter([BLUE, ORANGE, GREEN, YELLOW, SKY, PINK] * 9)
+    for name, curve in found.curves.items():
+        plain = name in found.baselines
+        color = baselines[name] if plain else next(others)
+        axis.plot(found.counts, curve.numpy(), "--" if plain else "-", marker="o", markersize=3,
+                  color=color, label=name, linewidth=1.6)  # fmt: skip
+        low, high = curve - found.spread[name], curve + found.spread[name]
+        axis.fill_between(found.counts, low.numpy(), high.numpy(), color=color, alpha=0.15, lw=0)
+    axis.set_xscale("log", base=2)
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_xlabel(f"{found.over} taken away, the most important first")
+    axis.set_ylabel("change of the answer")
+    axis.set_title("baselines dashed; band: spread over seeds", fontsize=10)
+    _legend(axis)
+    return _cleaned(figure)
 
 
 def plot_half_life(found: HalfLife, *, index: int = -1) -> Figure:

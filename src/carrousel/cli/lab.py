@@ -23,6 +23,7 @@ QUESTIONS = {
     "vanishing": "How much of the error arrives k steps, or k layers, back?",
     "constant-error": "Does an open memory keep a state, and its gradient, for ever?",
     "recall": "How far back can each network learn to look?",
+    "held-gate": "What does a forget gate held at 1 restore, and what does it cost?",
     "adding": "Two marked numbers among hundreds: what is their sum?",
     "copy": "Several symbols, repeated after a silence.",
     "temporal-order": "In which order did the signals come, a hundred steps ago?",

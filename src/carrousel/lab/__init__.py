@@ -20,6 +20,7 @@ MODULES = {
     "vanishing": "vanishing",
     "constant-error": "constant_error",
     "recall": "recall",
+    "held-gate": "held_gate",
     "adding": "adding",
     "copy": "copying",
     "temporal-order": "temporal_order",

@@ -52,8 +52,26 @@ class Set:
     def value(self, old: Tensor, before: Tensor | None, spot: Spot) -> Tensor:
         return spot.of(self.values, old)
 
-    def memory(self, memory: Memory, old: Tensor, new: Tensor) -> Memory:
+    def memory(self, memory: Memory, old: Tensor, new: Tensor, spot: Spot) -> Memory:
         return Memory(torch.zeros_like(new), new)
+
+
+@dataclass(frozen=True)
+class SetWhere:
+    """Values where a mask of the same shape says so."""
+
+    values: Tensor
+    mask: Tensor  # bool
+
+    def value(self, old: Tensor, before: Tensor | None, spot: Spot) -> Tensor:
+        return torch.where(self._there(old, spot), spot.of(self.values, old), old)
+
+    def memory(self, memory: Memory, old: Tensor, new: Tensor, spot: Spot) -> Memory:
+        there = self._there(old, spot)
+        return Memory(memory.kept.masked_fill(there, 0), torch.where(there, new, memory.written))
+
+    def _there(self, old: Tensor, spot: Spot) -> Tensor:
+        return spot.of(self.mask, old) > 0
 
 
 @dataclass(frozen=True)
@@ -65,7 +83,7 @@ class Scale:
     def value(self, old: Tensor, before: Tensor | None, spot: Spot) -> Tensor:
         return old * spot.of(self.values, old)
 
-    def memory(self, memory: Memory, old: Tensor, new: Tensor) -> Memory:
+    def memory(self, memory: Memory, old: Tensor, new: Tensor, spot: Spot) -> Memory:
         factor = torch.where(old == 0, 1.0, new / torch.where(old == 0, 1.0, old))
         return Memory(memory.kept * factor, memory.written * factor)
 
@@ -79,7 +97,7 @@ class Add:
     def value(self, old: Tensor, before: Tensor | None, spot: Spot) -> Tensor:
         return old + spot.of(self.values, old)
 
-    def memory(self, memory: Memory, old: Tensor, new: Tensor) -> Memory:
+    def memory(self, memory: Memory, old: Tensor, new: Tensor, spot: Spot) -> Memory:
         return Memory(memory.kept, memory.written + (new - old))
 
 
@@ -93,7 +111,7 @@ class Clamp:
     def value(self, old: Tensor, before: Tensor | None, spot: Spot) -> Tensor:
         return old.clamp(self.low, self.high)
 
-    def memory(self, memory: Memory, old: Tensor, new: Tensor) -> Memory:
+    def memory(self, memory: Memory, old: Tensor, new: Tensor, spot: Spot) -> Memory:
         held = new != old
         return Memory(memory.kept.masked_fill(held, 0), torch.where(held, new, memory.written))
 
@@ -106,7 +124,7 @@ class Freeze:
         assert before is not None
         return before
 
-    def memory(self, memory: Memory, old: Tensor, new: Tensor) -> Memory:
+    def memory(self, memory: Memory, old: Tensor, new: Tensor, spot: Spot) -> Memory:
         return Memory(torch.ones_like(new), torch.zeros_like(new))
 
 
@@ -126,11 +144,11 @@ class Apply:
             )
         return new
 
-    def memory(self, memory: Memory, old: Tensor, new: Tensor) -> Memory:
+    def memory(self, memory: Memory, old: Tensor, new: Tensor, spot: Spot) -> Memory:
         return Memory(memory.kept, memory.written + (new - old))
 
 
-Rule = Set | Scale | Add | Clamp | Freeze | Apply
+Rule = Set | SetWhere | Scale | Add | Clamp | Freeze | Apply
 
 
 @dataclass(frozen=True)
@@ -180,7 +198,7 @@ class Part:
 
     def memory(self, memory: Memory, old: Tensor, new: Tensor) -> Memory:
         part = Memory(self.of(memory.kept), self.of(memory.written))
-        part = self.rule.memory(part, self.of(old), self.of(new))
+        part = self.rule.memory(part, self.of(old), self.of(new), self.spot)
         return Memory(self.into(memory.kept, part.kept), self.into(memory.written, part.written))
 
 

@@ -68,6 +68,13 @@ def recall(outcome):
     assert solved(outcome, "lstm, chrono") == 2  # T = 10 and T = 50
 
 
+def held_gate(outcome):
+    slopes, right = outcome.details["slopes"], outcome.details["right"]
+    assert slopes["lstm, held at 1"][40] > 1e3 * slopes["lstm"][40]
+    assert all(0 <= share <= 1 for share in right["lstm"]["held at 1"].values())
+    assert outcome.details["cells"]["lstm, held at 1"][40] > 1  # it adds up
+
+
 def adding(outcome):
     assert solved(outcome, "ann") == 0
     assert loss(outcome, "ann") > 0.9 / 6
@@ -93,6 +100,7 @@ CLAIMS = {
     "vanishing": vanishing,
     "constant-error": constant_error,
     "recall": recall,
+    "held-gate": held_gate,
     "adding": adding,
     "copy": copy,
     "temporal-order": temporal_order,

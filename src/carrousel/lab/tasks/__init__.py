@@ -3,8 +3,19 @@
 from .adding import Adding
 from .base import Batch, Criterion, Task
 from .copying import Copy
+from .latest import Latest
 from .order import TemporalOrder
 from .reber import Reber
 from .recall import Recall
 
-__all__ = ["Adding", "Batch", "Copy", "Criterion", "Reber", "Recall", "Task", "TemporalOrder"]
+__all__ = [
+    "Adding",
+    "Batch",
+    "Copy",
+    "Criterion",
+    "Latest",
+    "Reber",
+    "Recall",
+    "Task",
+    "TemporalOrder",
+]
