@@ -47,8 +47,9 @@ PUBLIC = {
     "to_panel",
     "carrousel.data.store": "Source Store earlier is_source open_store",
     "carrousel.explain": "Ablation Attribution Fidelity GradientFlow HalfLife Influence Ledger "
-    "METHODS Patching Place Projection ablation_curves activation_patching attribute fidelity "
-    "gradient_flow half_life influence ledger survival",
+    "METHODS Patching Place Probe Projection ReplacedWrites Steering WriteDictionary "
+    "ablation_curves activation_patching attribute fidelity gradient_flow half_life influence "
+    "ledger probe replace_writes steer survival write_dictionary",
     "carrousel.forecast": "Evaluation Forecaster Options Pretrained QUANTILES",
     "carrousel.forecast.distributed": "fit_on_ray fit_together on_ray",
     "carrousel.forecast.evaluation": "Evaluation METRICS Metric SIMPLE_METHODS SimpleMethod",

@@ -36,6 +36,8 @@ from .explain import (
     HalfLife,
     Influence,
     Patching,
+    Steering,
+    WriteDictionary,
 )
 from .ops.cells import CELLS
 from .record import Record
@@ -192,6 +194,46 @@ def plot_ablation(found: Ablation) -> Figure:
     axis.set_ylabel("change of the answer")
     axis.set_title("baselines dashed; band: spread over seeds", fontsize=10)
     _legend(axis)
+    return _cleaned(figure)
+
+
+def plot_steering(found: Steering) -> Figure:
+    """The answer against the dose; gray, directions drawn at random."""
+    figure = Figure(figsize=(6, 3.8), layout="constrained")
+    axis = figure.subplots()
+    for number, curve in enumerate(found.random):
+        label = "random directions" if number == 0 else None
+        axis.plot(found.doses, curve.numpy(), color=SILVER, linewidth=1, label=label)
+    axis.plot(found.doses, found.effect.numpy(), "o-", color=COLORS["cell"], markersize=4,
+              label="the direction", linewidth=1.8)  # fmt: skip
+    axis.axvline(0, color=_GRAY, linewidth=0.8)
+    axis.set_xlabel(f"dose, added to the {found.place.state} state")
+    axis.set_ylabel("answer, mean")
+    _legend(axis)
+    return _cleaned(figure)
+
+
+def plot_dictionary(found: WriteDictionary) -> Figure:
+    """The entries, a row each, over the units; beside them how many writes use each."""
+    entries = found.entries.numpy()
+    height = max(2.6, 0.22 * len(entries) + 1)
+    figure = Figure(figsize=(8, height), layout="constrained")
+    axis, beside = figure.subplots(1, 2, width_ratios=(4, 1), sharey=True)
+    limit = max(float(np.abs(entries).max()), 1e-12)
+    colors = LinearSegmentedColormap.from_list("signed", (NEGATIVE, WHITE, POSITIVE))
+    shown = axis.imshow(entries, cmap=colors, vmin=-limit, vmax=limit, aspect="auto",
+                        interpolation="nearest")  # fmt: skip
+    figure.colorbar(shown, ax=axis, shrink=0.9)
+    axis.set_xlabel("unit")
+    axis.set_ylabel("entry")
+    axis.set_title(
+        f"{found.active} of {len(entries)} entries explain {found.explained:.0%} of held-out "
+        f"writes (random ones {found.random:.0%})",
+        fontsize=9,
+    )
+    share = (found.codes != 0).double().mean(0).numpy()
+    beside.barh(np.arange(len(entries)), share, color=COLORS["input"])
+    beside.set_xlabel("share of writes")
     return _cleaned(figure)
 
 

@@ -10,6 +10,8 @@ exactly, which does not make it a cause: :func:`fidelity` tests what an attribut
 from .ablation import Ablation, ablation_curves
 from .accounting import Ledger, Projection, ledger, survival
 from .attribution import METHODS, Attribution, attribute
+from .dictionary import ReplacedWrites, WriteDictionary, replace_writes, write_dictionary
+from .directions import Probe, Steering, probe, steer
 from .faithfulness import Fidelity, fidelity
 from .flow import GradientFlow, gradient_flow
 from .halflife import HalfLife, half_life
@@ -28,7 +30,11 @@ __all__ = [
     "Ledger",
     "Patching",
     "Place",
+    "Probe",
     "Projection",
+    "ReplacedWrites",
+    "Steering",
+    "WriteDictionary",
     "ablation_curves",
     "activation_patching",
     "attribute",
@@ -37,5 +43,9 @@ __all__ = [
     "half_life",
     "influence",
     "ledger",
+    "probe",
+    "replace_writes",
+    "steer",
     "survival",
+    "write_dictionary",
 ]

@@ -79,13 +79,32 @@ class Replacing:
         return values.expand(self.shape), answer.expand(self.shape[0])
 
     @torch.no_grad()
+    def pushed(self, pushes: Tensor, steps: Sequence[int]) -> Tensor:
+        """(K, B): the answers with each of pushes (K, U) added to the state at these steps."""
+        found = []
+        for part in pushes.split(max(1, ROWS // self.shape[0])):
+            amounts = part.repeat_interleave(self.shape[0], 0)[None]  # (1, K*B, U)
+            with intervene(self.question.model) as change:
+                change.add(
+                    self.place.state, amounts, steps=list(steps), layer=self.place.layer,
+                    level=self.place.level, direction=self.place.direction,
+                )  # fmt: skip
+                score = self.question.score(self._copies(len(part)))
+            found.append(score.double().unflatten(0, (len(part), -1)))
+        return torch.cat(found)
+
+    def _copies(self, count: int) -> Tensor:
+        """x so often, one after the other along the axis of sequences."""
+        times = [1] * self.x.dim()
+        times[1 - self.question.time_dim] = count
+        return self.x.repeat(times)
+
+    @torch.no_grad()
     def answers(self, masks: Tensor, values: Tensor) -> Tensor:
         """(K, B): the answers with ``values`` (B, T, U) where each mask (K, B, T, U) is True."""
         found = []
         for part in masks.split(max(1, ROWS // self.shape[0])):
             copies = len(part)
-            repeated = [copies if axis == 1 - self.question.time_dim else 1
-                        for axis in range(self.x.dim())]  # fmt: skip
             mask = part.flatten(0, 1).transpose(0, 1)  # (T, K*B, U)
             touched = mask.any(-1).any(-1).nonzero().flatten().tolist()
             with intervene(self.question.model) as change:
@@ -95,7 +114,7 @@ class Replacing:
                         mask=mask[touched], steps=touched, layer=self.place.layer,
                         level=self.place.level, direction=self.place.direction,
                     )  # fmt: skip
-                score = self.question.score(self.x.repeat(repeated))
+                score = self.question.score(self._copies(copies))
             found.append(score.double().unflatten(0, (copies, -1)))
         return torch.cat(found)
 
