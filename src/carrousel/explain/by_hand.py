@@ -41,14 +41,27 @@ class ByHand:
                 f"the run of {record.name!r} was changed by hand, and a file does not hold how; "
                 "trace again"
             )
-        cell = CELLS[record.kind]
-        for change in found[0]:
-            if isinstance(change.rule, Freeze) and change.name in cell.gates:
+        return cls(CELLS[record.kind], found[0], record.info.first_step, order, found[1])
+
+    def check_frozen(self, name: str) -> None:
+        """``ValueError`` where a step depends on more than the state before it."""
+        for change in self.changes:
+            if isinstance(change.rule, Freeze) and change.name in self.cell.gates:
                 raise ValueError(
-                    f"{change.name!r} of {record.name!r} was frozen: the step depends on more than "
-                    "the state before it; set the gate instead"
+                    f"{change.name!r} of {name!r} was frozen: the step depends on more than the "
+                    "state before it; set the gate instead"
                 )
-        return cls(cell, found[0], record.info.first_step, order, found[1])
+
+    @classmethod
+    def is_known(cls, record: Record, index: int) -> bool:
+        """Whether the steps of a record can be made once more."""
+        try:
+            found = cls.of(record, index, Order.of(record, index))
+            if found is not None:
+                found.check_frozen(record.name)
+        except ValueError:
+            return False
+        return True
 
     def of_step(self, s: int) -> Iterator[tuple[int, Tensor]]:
         """The changed positions that sequences have as step ``s`` of processing, and which (B,)."""
@@ -88,42 +101,60 @@ class ByHand:
         hands = Hands(self.cell, self.changes, position + self.first, before)
         return hidden.index_copy(0, rows, hands("hidden", hidden[rows]))
 
-    def exposure(self, entry: Any) -> tuple[Tensor, Tensor]:
-        """(T, B, H) each, in order of processing: hidden = share * o tanh(c) + put there by hand."""
-        share = torch.ones_like(entry.cell)
-        more = torch.zeros_like(share)
+    def exposure(self, shown: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
+        """Of o tanh(c) and the hidden state before, (T, B, H) each: see :func:`exposure`."""
+        share, put = torch.ones_like(shown), torch.zeros_like(shown)
         for s in range(self.order.steps):
             for position, own in self.of_step(s):
-                rows, n = self._rows(position), len(self._rows(position))
-                old = (entry.gates[str(self.cell.exposes)][s] * entry.cell[s].tanh())[rows]
-                memory = Memory(torch.ones_like(old), torch.zeros_like(old))
-                for change in self.changes:
-                    part = change.at(position + self.first, n) if change.name == "hidden" else None
-                    if part is None:
-                        continue
-                    new = part.changed(old, entry.hidden_before[s][rows])
-                    memory = part.memory(memory, old, new)
-                    if isinstance(change.rule, Freeze):  # of the step before, no share of this one
-                        memory = Memory(part.into(memory.kept, 0 * part.of(new)),
-                                        part.into(memory.written, part.of(new)))  # fmt: skip
-                    old = new
-                for whole, found in ((share, memory.kept), (more, memory.written)):
-                    put = whole[s].index_copy(0, rows, found)
-                    whole[s] = torch.where(own[:, None], put, whole[s])
-        return share, more
+                rows = self._rows(position)
+                memory = self._exposed(position, shown[s][rows], before[s][rows])
+                for whole, found in ((share, memory.kept), (put, memory.written)):
+                    whole[s] = torch.where(
+                        own[:, None], whole[s].index_copy(0, rows, found), whole[s]
+                    )
+        return share, put
+
+    def _exposed(self, position: int, old: Tensor, before: Tensor) -> Memory:
+        """hidden = kept * old + written, of the rows at ``position``."""
+        memory = Memory(torch.ones_like(old), torch.zeros_like(old))
+        for change in self.changes:
+            part = change.at(position + self.first, len(old)) if change.name == "hidden" else None
+            if part is None:
+                continue
+            new = part.changed(old, before)
+            memory = part.memory(memory, old, new)
+            if isinstance(change.rule, Freeze):  # it is the step before's, and no share of this one
+                nothing, all_of_it = torch.zeros_like(part.of(new)), part.of(new)
+                memory = Memory(
+                    part.into(memory.kept, nothing), part.into(memory.written, all_of_it)
+                )
+            old = new
+        return memory
 
     def _rows(self, position: int) -> Tensor:
         """The sequences that have this position, in the order of the call's rows."""
-        lengths = self.order.whole_lengths[self.rows]
-        return self.rows[lengths > position]
+        return self.rows[self.order.lengths[self.rows] > position]
+
+
+def exposure(record: Record, index: int, order: Order) -> tuple[Tensor, Tensor]:
+    """(T, B, H) each, as processed: hidden = share * o tanh(c) + what was put there by hand."""
+    cell, exposes = record.cell, CELLS[record.kind].exposes
+    assert cell is not None
+    shown = record.gates[str(exposes)][index].double() * cell[index].double().tanh()
+    shown, hands = order.enter(shown), ByHand.of(record, index, order)
+    if hands is None or not any(change.name == "hidden" for change in hands.changes):
+        return torch.ones_like(shown), torch.zeros_like(shown)
+    hidden = order.enter(record.hidden[index].double())
+    before = torch.cat([record.initial_hidden[index].double().cpu()[None], hidden[:-1]])
+    return hands.exposure(shown, before)
 
 
 def derived(
     function: Callable[..., Sequence[Tensor | None]],
     states: Sequence[Tensor | None],
     covectors: Sequence[Tensor | None],
-) -> list[Tensor | None]:
-    """Covectors (K, B, ...) on what ``function`` of the states gives, to covectors on the states."""
+) -> list[Tensor]:
+    """Covectors (K, B, ...) on what ``function`` of the states gives, to those on the states."""
     leaves = [None if one is None else one.detach().requires_grad_() for one in states]
     with torch.enable_grad():
         given = function(*leaves)
@@ -141,5 +172,4 @@ def derived(
         found.append(
             [torch.zeros_like(w) if g is None else g for g, w in zip(slopes, wanted, strict=True)]
         )
-    stacked = iter([torch.stack(one) for one in zip(*found, strict=True)])
-    return [None if leaf is None else next(stacked) for leaf in leaves]
+    return [torch.stack(one) for one in zip(*found, strict=True)]

@@ -158,7 +158,7 @@ def replace_writes(
     time_dim: int | None = None,
     seed: int = 0,
 ) -> ReplacedWrites:
-    """Is a write what the dictionary says it is? One at a time is replaced, and the answer compared.
+    """Is a write what the dictionary says? One at a time is replaced, and the answer compared.
 
     "dictionary": by its reconstruction; "deleted": by nothing; "mean": by the mean write;
     "another": by that of a random step. A dictionary that has understood the writes changes the

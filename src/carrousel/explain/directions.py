@@ -152,7 +152,7 @@ def steer(
     """
     check_model(model)
     asked = Replacing.of(model, x, target, place or Place(), time_dim)
-    batch, length, width = asked.shape
+    _, length, width = asked.shape
     along = (direction.direction if isinstance(direction, Probe) else direction).double()
     if tuple(along.shape) != (width,) or not float(along.norm()) > 0:
         raise ValueError(f"direction must be ({width},) and not 0, got {tuple(along.shape)}")

@@ -13,6 +13,7 @@ from ..ops.cells import CELLS
 from ..plottable import Plottable
 from ..record.record import Record
 from ..tracing import trace
+from .accounting import Books
 from .asking import differentiable
 from .private import check_model, private
 from .steps import Steps
@@ -25,7 +26,7 @@ class GradientFlow(Plottable, picture="carrousel.plots:plot_flow"):
     ``hidden`` is ‖∂h_T/∂h_t‖ at fixed c_t, ``cell`` ‖∂c_T/∂c_t‖ with all that follows from c_t,
     ``direct`` the same along the memory's own path alone, the largest product of forget (GRU:
     update) gates of any unit, and ``bound`` what Pascanu's argument guarantees ``hidden`` not to
-    exceed. With ``of`` a function, ``hidden`` and
+    exceed (None of a run that was changed by hand). With ``of`` a function, ``hidden`` and
     ``cell`` are ‖∂of/∂h_t‖ and ‖∂of/∂c_t‖, and there is no bound. What does not apply is None.
     """
 
@@ -82,7 +83,7 @@ def gradient_flow(
             raise ValueError(f"steps must be of those recorded, {first} to {last}, got {step}")
     where = torch.tensor([step - record.steps.start for step in chosen], dtype=torch.long)
     entries = [Steps.of(record, index) for index in range(record.hidden.shape[0])]
-    norms: Any = _of_output(record) if of is not None else _of_states(entries)
+    norms: Any = _of_output(record) if of is not None else _of_states(record, entries)
     norms = {key: None if value is None else value[:, where] for key, value in norms.items()}
     return GradientFlow(
         name=record.name,
@@ -152,12 +153,16 @@ def _of_output(record: Record) -> dict[str, Tensor | None]:
     }
 
 
-def _of_states(entries: list[Steps]) -> dict[str, Tensor | None]:
+def _of_states(record: Record, entries: list[Steps]) -> dict[str, Tensor | None]:
     kind = CELLS[entries[0].kind]
     hidden = [_jacobian_norms(entry, "hidden") for entry in entries]
     cell = [_jacobian_norms(entry, "cell") for entry in entries] if kind.has_cell else None
-    direct = [_direct(entry) for entry in entries] if kind.keeps else None
-    bound = [_bounds(entry) for entry in entries] if kind in _BOUNDS else None
+    direct = None
+    if kind.keeps:
+        direct = [Books.of(record, k).survival().amax(-1) for k in range(len(entries))]
+    # The bound is the cell's; of a run that was changed by hand it would be another.
+    bounded = kind in _BOUNDS and not record.changed
+    bound = [_bounds(entry) for entry in entries] if bounded else None
 
     def positioned(norms: list[Tensor] | None) -> Tensor | None:
         if norms is None:
@@ -194,14 +199,6 @@ def jacobians(entry: Steps, of: str) -> Iterable[tuple[int, Tensor]]:
 def _jacobian_norms(entry: Steps, of: str) -> Tensor:
     norms = [torch.linalg.matrix_norm(j.transpose(0, 1), 2) for _, j in jacobians(entry, of)]
     return torch.stack(norms[::-1])
-
-
-def _direct(entry: Steps) -> Tensor:
-    keeps = CELLS[entry.kind].keeps
-    assert keeps is not None
-    gate = entry.gates[keeps].masked_fill(~entry.order.present[..., None], 1)
-    later = torch.cat([gate[1:], torch.ones_like(gate[:1])])
-    return later.flip(0).cumprod(0).flip(0).amax(-1)
 
 
 def _bounds(entry: Steps) -> Tensor:

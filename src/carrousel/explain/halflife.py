@@ -10,6 +10,7 @@ from ..ops.cells import CELLS
 from ..plottable import Plottable
 from ..record.record import Record
 from .accounting import Books
+from .by_hand import ByHand
 from .flow import jacobians
 from .order import check_record
 from .steps import Steps
@@ -45,8 +46,9 @@ def half_life(record: Record, layer: nn.Module | None = None) -> HalfLife:
     is an accounting and the ablation is what happened. Both measured curves are means over
     sequences and run back from the last step, whose distance limits what can be seen.
 
-    Of a run that was changed by hand (:func:`carrousel.intervene`) only the gates tell: the weights
-    do not give its states, and the two measured half-lives are NaN.
+    Of a run that was changed by hand (:func:`carrousel.intervene`) the measured half-lives are of
+    the run with its changes, and ``gates`` counts what was kept. Where the changes are not known
+    (of a record from a file) or a gate was frozen, the two measured ones are NaN.
 
     ``layer`` is the layer whose record it is; needed only when the record has outlived it.
 
@@ -61,7 +63,7 @@ def half_life(record: Record, layer: nn.Module | None = None) -> HalfLife:
     check_record(record)
     entries = range(record.hidden.shape[0])
     lags = _lags(int(record.lengths.max()))
-    if record.changed:
+    if not all(ByHand.is_known(record, index) for index in entries):
         jacobian = ablation = _unknown(record, lags)
     else:
         steps = [Steps.of(record, index, layer) for index in entries]
@@ -137,21 +139,20 @@ def _ablated(entry: Steps, lag: int, able: Tensor) -> Tensor:
     """(H,): change of the last state per unit taken away ``lag`` steps before it."""
     start = (entry.order.lengths - 1 - lag).clamp_min(0)
     state = _at(entry.hidden if entry.cell is None else entry.cell, start)  # (B, H)
-    inputs = [_at(entry.inputs, start + k) for k in range(1, lag + 1)]
     keep = 1 - torch.eye(state.shape[-1], dtype=torch.float64)[:, None]
-    final = _run(entry, start, inputs, state * keep)  # (H, B, H): one unit emptied each
-    whole = _run(entry, start, inputs, state[None])
+    final = _run(entry, start, lag, state * keep)  # (H, B, H): one unit emptied each
+    whole = _run(entry, start, lag, state[None])
     change = (final - whole).norm(dim=-1).T  # (B, H)
     return _mean_over(change / state.abs().clamp_min(1e-12), able)
 
 
-def _run(entry: Steps, start: Tensor, inputs: list[Tensor], state: Tensor) -> Tensor:
+def _run(entry: Steps, start: Tensor, lag: int, state: Tensor) -> Tensor:
     """The last state from ``state`` at ``start``; an LSTM's cells expose their h first."""
     hidden, cell = state, None
     if entry.cell is not None:
         hidden, cell = entry.exposed(start, state), state
-    for x in inputs:
-        hidden, cell = entry.advance(x.expand(len(hidden), -1, -1), hidden, cell)
+    for k in range(1, lag + 1):
+        hidden, cell = entry.go(start + k, hidden, cell)
     return hidden if cell is None else cell
 
 

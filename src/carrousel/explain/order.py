@@ -38,6 +38,11 @@ class Order:
         return cls(False, 0, len(kept), lengths.clamp_max(at - kept.start + 1))
 
     @property
+    def positions(self) -> Tensor:
+        """(T, B): where in the record each step that is processed lies."""
+        return self._source()
+
+    @property
     def present(self) -> Tensor:
         """(T, B) bool, in order of processing: whether the sequence has this step."""
         return torch.arange(self.steps)[:, None] < self.lengths

@@ -60,7 +60,7 @@ def influence(
     every path and take time with the square of the steps; ``layer`` as in :func:`half_life`.
 
     Raises ``ValueError`` for a plain RNN without gates to account for, and, with ``jacobian``, for
-    the record of a run that was changed by hand.
+    the record of a run of which a gate was frozen, or that was changed and comes from a file.
 
     >>> import torch, carrousel
     >>> from carrousel.explain import influence
@@ -74,11 +74,6 @@ def influence(
     True
     """
     check_record(record)
-    if jacobian and record.changed:
-        raise ValueError(
-            "jacobian=True: the run was changed by hand, and the weights do not give its states; "
-            "give jacobian=False"
-        )
     carried, initial, error = [], [], 0.0
     for index in range(record.hidden.shape[0]):
         own, first, off = _carried(record, index)

@@ -12,6 +12,7 @@ from ..record.rows import to_padded
 from ..tracing import Trace, trace
 from .accounting import Books, tanh_ratio
 from .asking import Question
+from .by_hand import exposure
 
 
 def ledger_scores(
@@ -75,11 +76,12 @@ def _entry(record: Record, index: int, slopes: _Slopes) -> tuple[Tensor, Tensor,
     hidden = order.enter(record.hidden[index].double())
     value = (w * hidden).sum(0)
     q = w
-    exposes = CELLS[record.kind].exposes
+    exposes, put = CELLS[record.kind].exposes, torch.zeros_like(w)
     if exposes is not None:
         assert record.cell is not None
         cell = order.enter(record.cell[index].double())
-        q = w * order.enter(record.gates[exposes][index].double()) * tanh_ratio(cell)
+        share, put = exposure(record, index, order)
+        q = w * share * order.enter(record.gates[exposes][index].double()) * tanh_ratio(cell)
         if slopes.last_cell is not None:
             direct = last.scatter(0, at, slopes.last_cell.double().cpu()[None])
             q, value = q + direct, value + (direct * cell).sum(0)
@@ -88,7 +90,8 @@ def _entry(record: Record, index: int, slopes: _Slopes) -> tuple[Tensor, Tensor,
         carried = q[t] + carried
         sums[t] = carried
         carried = books.kept[t] * carried
-    return order.leave(books.written * sums), books.initial * carried, value
+    # What was put into the hidden state by hand is no step's.
+    return order.leave(books.written * sums), books.initial * carried, value - (w * put).sum(0)
 
 
 def _slopes(question: Question, x: Tensor, layer: str | None) -> tuple[Record, list[_Slopes]]:

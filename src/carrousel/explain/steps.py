@@ -5,7 +5,9 @@ step's Jacobian in closed form from the recorded gates (the equations of backpro
 time); ``Steps.advance`` is the cell itself.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -14,6 +16,7 @@ from torch import Tensor, nn
 from ..ops.cells import CELLS, GRU, LSTM, RNN, name_of, nonlinearity
 from ..ops.reference import step
 from ..record.record import Record
+from .by_hand import ByHand, derived
 from .order import Order
 
 
@@ -66,10 +69,12 @@ class Steps:
     cell: Tensor | None  # (T, B, H)
     hidden_before: Tensor  # (T, B, P) the state that each step found
     cell_before: Tensor | None
+    by_hand: ByHand | None = None  # where the run was changed
 
     @classmethod
     def of(cls, record: Record, index: int, layer: nn.Module | None = None) -> "Steps":
-        """Raises ``ValueError`` if the layer is gone or its weights are not those of the record."""
+        """Raises ``ValueError`` if the layer is gone, its weights are not those of the record, or
+        the run was changed in a way that is not known any more."""
         layer = record.module if layer is None else layer
         if layer is None:
             raise ValueError(
@@ -94,7 +99,10 @@ class Steps:
             cell=cell,
             hidden_before=_shifted(hidden, record.initial_hidden[index]),
             cell_before=None if cell is None else _shifted(cell, record.initial_cell[index]),  # type: ignore[index]
+            by_hand=ByHand.of(record, index, order),
         )
+        if steps.by_hand is not None:
+            steps.by_hand.check_frozen(record.name)
         steps._check(record.name)
         return steps
 
@@ -119,14 +127,45 @@ class Steps:
         """One step of the cell: inputs (..., I), hidden (..., P), cell (..., H)."""
         w = self.weights
         parameters = (w.w_ih, w.w_hh, w.b_ih, w.b_hh)
-        hidden, cell, _ = step(self._mode, inputs, hidden, cell, parameters)
+        hidden, cell, _ = step(self.mode, inputs, hidden, cell, parameters)
         return (hidden if w.w_hr is None else hidden @ w.w_hr.T), cell
 
     @property
-    def _mode(self) -> str:
+    def mode(self) -> str:
         modes = CELLS[self.kind].modes
         named = {nonlinearity(mode): mode for mode in modes}
         return modes[0] if len(modes) == 1 else named[self.weights.nonlinearity]
+
+    def go(self, at: Tensor, hidden: Tensor, cell: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """Each sequence's own step (B,) from states (K, B, P) and (K, B, H), as it was changed."""
+        place = at.clamp(0, len(self.inputs) - 1)
+        index = place[None, :, None].expand(1, -1, self.inputs.shape[-1])
+        inputs = self.inputs.gather(0, index)[0].expand(len(hidden), -1, -1)
+        new_h, new_c = self.advance(inputs, hidden, cell)
+        for s, position, own in self._changed(place):
+            parts = [
+                self._hands.step(self, s, position, h, None if cell is None else cell[k])
+                for k, h in enumerate(hidden)
+            ]
+            new_h = torch.where(own[:, None], torch.stack([h for h, _ in parts]), new_h)
+            if new_c is not None:
+                changed = torch.stack([c for _, c in parts if c is not None])
+                new_c = torch.where(own[:, None], changed, new_c)
+        return new_h, new_c
+
+    @property
+    def _hands(self) -> ByHand:
+        assert self.by_hand is not None
+        return self.by_hand
+
+    def _changed(self, at: Tensor) -> Iterator[tuple[int, int, Tensor]]:
+        """(step, position, which sequences) that were changed, of each sequence's own step (B,)."""
+        if self.by_hand is None:
+            return
+        for s in at.unique().tolist():
+            for position, own in self.by_hand.of_step(s):
+                if (own & (at == s)).any():
+                    yield s, position, own & (at == s)
 
     def back(self, t: int, dh: Tensor, dc: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Covectors (K, B, P) and (K, B, H) on the state after step t to those on the one before.
@@ -134,6 +173,12 @@ class Steps:
         Sequences that have no step t pass theirs through.
         """
         new_dh, new_dc = _BACK.get(CELLS[self.kind], Steps._back_by_autograd)(self, t, dh, dc)
+        for s, position, own in self._changed(torch.full_like(self.order.lengths, t)):
+            cell = None if self.cell_before is None else self.cell_before[s]
+            again = partial(self._hands.step, self, s, position)
+            found = derived(again, (self.hidden_before[s], cell), (dh, dc))
+            new_dh = torch.where(own[:, None], found[0], new_dh)
+            new_dc = None if new_dc is None else torch.where(own[:, None], found[1], new_dc)
         present = self.order.present[t][:, None]
         dh = torch.where(present, new_dh, dh)
         return dh, None if dc is None or new_dc is None else torch.where(present, new_dc, dc)
@@ -164,13 +209,23 @@ class Steps:
         if self.weights.w_hr is not None:
             dh = dh @ self.weights.w_hr
         total = self._through_output(t, dh, dc)
+        assert self.cell is not None
+        for s, position, own in self._changed(torch.full_like(self.order.lengths, t)):
+            again = partial(self._shown, s, position)
+            total = torch.where(own[:, None], dc + derived(again, (self.cell[s],), (dh,))[0], total)
         return torch.where(self.order.present[t][:, None], total, dc)
+
+    def _shown(self, s: int, position: int, cell: Tensor) -> tuple[Tensor]:
+        return (self._hands.shown(self, s, position, cell),)
 
     def exposed(self, t: Tensor, cell: Tensor) -> Tensor:
         """h = o_t tanh(c), projected, for cells (..., B, H) and each sequence's step t (B,)."""
         output = self.gates[str(CELLS[self.kind].exposes)]
         at = t[None, :, None].expand(1, -1, output.shape[-1])
         hidden = output.gather(0, at)[0] * cell.tanh()
+        for s, position, own in self._changed(t):
+            shown = [self._hands.shown(self, s, position, c) for c in cell]
+            hidden = torch.where(own[:, None], torch.stack(shown), hidden)
         return hidden if self.weights.w_hr is None else hidden @ self.weights.w_hr.T
 
     def _through_output(self, t: int, dh: Tensor, dc: Tensor) -> Tensor:
@@ -216,7 +271,10 @@ class Steps:
     def _check(self, name: str) -> None:
         """The weights now must give the states that were recorded."""
         hidden, _ = self.advance(self.inputs, self.hidden_before, self.cell_before)
-        off = (hidden - self.hidden).abs().masked_fill(~self.order.present[..., None], 0)
+        known = self.order.present
+        if self.by_hand is not None:
+            known = known & ~self.by_hand.is_changed()
+        off = (hidden - self.hidden).abs().masked_fill(~known[..., None], 0)
         if off.numel() and not off.max() < 1e-2:
             raise ValueError(
                 f"the weights of {name!r} do not give the recorded states (off by "

@@ -104,6 +104,7 @@ class _Direction:
         if pieces:
             ordered = [pieces[start] for start in sorted(pieces)]
             made = Joined.of(ordered, self.reverse, torch.tensor(self.sizes), h0, c0)
+            made.changes = self.changes
         return y, h, c, made, [opened[start] for start in sorted(opened)]
 
     def _spans(self) -> Iterator[tuple[int, int, bool]]:

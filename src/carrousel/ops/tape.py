@@ -8,7 +8,7 @@ in a context variable and in nothing that others can reach, so that threads and 
 watch the same module at the same time do not meet.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from .cells import CELLS
-from .changes import Changes, changing, merged
+from .changes import Change, Changes, changing, merged
 
 
 @dataclass
@@ -38,7 +38,8 @@ class Run:
     gates: dict[str, Tensor]  # name -> (N, H)
     h0: Tensor  # (B, H)
     c0: Tensor | None
-    changed: bool = False  # by hand, at some steps (see ops/changes.py)
+    changed: bool = False  # by hand, at some steps
+    changes: Sequence[Change] = ()  # which, in the call's steps and rows
     grad_hidden: Tensor | None = field(default=None)
     grad_cell: Tensor | None = field(default=None)
 

@@ -1,6 +1,7 @@
 """The record: gates, states and gradients of one call of one recurrent layer."""
 
 import weakref
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..ops.cells import CELLS
+from ..ops.changes import Change
 from ..ops.tape import BOOKS
 from ..plottable import Plottable
 from .sources import Source
@@ -117,6 +119,11 @@ class Record(Plottable, picture="carrousel.plots:plot_record"):
         """Whether :func:`carrousel.intervene` changed any of it. Of a record that was read from a
         file: whether the memory itself was changed."""
         return self._source.changed
+
+    def changes(self, index: int) -> tuple[Sequence[Change], Tensor] | None:
+        """What was changed of entry ``index``, by rows of the call, and which sequence stands at
+        each; None of a record that was read from a file."""
+        return self._source.changes(index)
 
     @property
     def kept(self) -> Tensor | None:

@@ -1,11 +1,12 @@
 """Where a record's arrays come from: runs on the tape, or a file."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
+from ..ops.changes import Change
 from ..ops.tape import BOOKS, Run, books
 from .rows import crop, crop_rows, lengths_of, to_padded
 
@@ -105,6 +106,11 @@ class TapeSource:
         """Whether any gate or state was changed by hand."""
         return any(excerpt.run.changed for excerpt in self.excerpts)
 
+    def changes(self, index: int) -> tuple[Sequence[Change], Tensor] | None:
+        """Of one level and direction, in rows of the call, and which sequence stands at each."""
+        rows = torch.arange(self.batch) if self.order is None else self.order.cpu()
+        return self.excerpts[index].run.changes, rows
+
     def rewritten(self) -> bool:
         """Whether the memory itself, and not only gates, was changed at some step."""
         return any("kept" in excerpt.run.gates for excerpt in self.excerpts)
@@ -140,6 +146,14 @@ class ChainSource:
     def changed(self) -> bool:
         return any(link.changed for link in self.links)
 
+    def changes(self, index: int) -> tuple[Sequence[Change], Tensor] | None:
+        """Each call's, at its step of the chain."""
+        found = []
+        for step, link in enumerate(self.links):
+            for change in link.excerpts[index].run.changes:
+                found.append(replace(change, places={step: change.places[0]}))
+        return found, torch.arange(self.links[0].batch)
+
     def lengths(self) -> Tensor:
         return torch.full((self.links[0].batch,), len(self.links))
 
@@ -165,6 +179,10 @@ class StoredSource:
     @property
     def changed(self) -> bool:
         return "kept" in self.arrays
+
+    def changes(self, index: int) -> tuple[Sequence[Change], Tensor] | None:
+        """A file does not hold them."""
+        return None
 
     def lengths(self) -> Tensor:
         return self.arrays["lengths"]
