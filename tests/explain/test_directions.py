@@ -22,6 +22,9 @@ def test_a_probe_finds_the_direction_that_was_put_there():
     assert found.score > 0.9
     assert found.selectivity > 0.3
     assert found.baseline == 0.5
+    means = probe(states_with(direction, labels), labels, kind="means")
+    assert float(means.direction @ direction.double() / direction.norm()) > 0.95
+    assert means.score > 0.9
 
 
 def test_a_number_is_found_by_ridge_and_nothing_where_there_is_nothing():

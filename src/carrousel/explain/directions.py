@@ -15,7 +15,7 @@ from .asking import Target
 from .private import check_model
 from .replacing import Place, Replacing
 
-PROBES = ("logistic", "ridge")
+PROBES = ("logistic", "means", "ridge")
 
 
 @dataclass(frozen=True)
@@ -51,16 +51,17 @@ def probe(
 ) -> Probe:
     """The direction along which a property can be read off the state by a linear rule.
 
-    A penalized regression by scikit-learn (the "explain" extra) on standardized states, scored on
-    observations that it has not seen, split ``seeds`` times; the direction is that of all
-    observations. Beside the score stand the same with shuffled labels, since a probe of many units
-    can fit anything, and the score of saying the same every time. What can be read off need not be
-    used: :func:`steer` asks that.
+    "logistic" and "ridge" are penalized regressions by scikit-learn (the "explain" extra) on
+    standardized states; "means" is the difference between the means of two kinds, which reads less
+    well and is more often a lever (Marks & Tegmark 2023). Scored on observations that it has not
+    seen, split ``seeds`` times; the direction is that of all observations. Beside the score stand
+    the same with shuffled labels, since a probe of many units can fit anything, and the score of
+    saying the same every time. What can be read off need not be used: :func:`steer` asks that.
 
     Parameters
     ----------
     states : (N, U), such as ``record.cell[0, -1]``
-    labels : (N,) two kinds for "logistic", numbers for "ridge"
+    labels : (N,) two kinds for "logistic" and "means", numbers for "ridge"
     groups : (N,) observations of one group are held out together: words of one sentence, say
     held_out : share of the groups that each split holds out
     penalty : strength of the penalty on the squared weights
@@ -79,20 +80,23 @@ def probe(
         rng = np.random.default_rng(seed)
         names = rng.permutation(np.unique(of))
         test = np.isin(of, names[: max(1, round(held_out * len(names)))])
-        if test.all() or (kind == "logistic" and len(set(y[~test])) < 2):
+        if test.all() or (kind != "ridge" and len(set(y[~test])) < 2):
             raise ValueError("groups must leave observations of every label to learn from")
         for found, target in ((scores, y), (controls, rng.permutation(y))):
             rule = _fitted(kind, x[~test], target[~test], penalty)
             found.append(float(rule.score(x[test], target[test])))
     rule = _fitted(kind, x, y, penalty)
-    weights = rule[-1].coef_.ravel() / rule[0].scale_
+    if kind == "means":
+        weights = np.diff(rule.centroids_, axis=0).ravel()
+    else:
+        weights = rule[-1].coef_.ravel() / rule[0].scale_
     direction = torch.from_numpy(weights / max(float(np.linalg.norm(weights)), 1e-300))
     most = float(np.bincount(np.unique(y, return_inverse=True)[1]).max() / len(y))
     return Probe(
         direction=direction,
         score=float(np.mean(scores)),
         shuffled=tuple(controls),
-        baseline=most if kind == "logistic" else 0.0,
+        baseline=0.0 if kind == "ridge" else most,
         scale=float((torch.from_numpy(x) @ direction).std()),
         kind=kind,
     )
@@ -178,7 +182,7 @@ def _observations(states: Any, labels: Any, groups: Any, kind: str) -> tuple[Any
     y = np.asarray(labels)
     if y.shape != (len(x),):
         raise ValueError(f"labels must be ({len(x)},), one for each state, got {y.shape}")
-    if kind == "logistic" and len(np.unique(y)) != 2:
+    if kind != "ridge" and len(np.unique(y)) != 2:
         raise ValueError(f"labels must be of two kinds, got {len(np.unique(y))}; or kind='ridge'")
     of = np.arange(len(x)) if groups is None else np.unique(list(groups), return_inverse=True)[1]
     if len(of) != len(x):
@@ -189,10 +193,13 @@ def _observations(states: Any, labels: Any, groups: Any, kind: str) -> tuple[Any
 def _fitted(kind: str, x: Any, y: Any, penalty: float) -> Any:
     try:
         from sklearn.linear_model import LogisticRegression, Ridge
+        from sklearn.neighbors import NearestCentroid
         from sklearn.pipeline import make_pipeline
         from sklearn.preprocessing import StandardScaler
     except ImportError as error:
         raise ImportError("probes need scikit-learn: pip install 'carrousel[explain]'") from error
+    if kind == "means":
+        return NearestCentroid().fit(x, y)
     if kind == "logistic":
         rule = LogisticRegression(C=1 / penalty, max_iter=1000)
     else:

@@ -11,7 +11,7 @@ from torch import Tensor
 from . import cpu, gate, reference
 from .cells import BY_MODE, MODES
 from .inside import Inside, as_record
-from .tape import Run, tape, taped
+from .tape import Pieces, Run, tape, taped
 
 _EMPTY = {dtype: torch.empty(0, dtype=dtype) for dtype in (torch.float32, torch.float64)}
 
@@ -188,7 +188,8 @@ def record_runs(mode, x, offsets, h0, c0, out) -> list[Run]:
     kind, hidden = BY_MODE[MODES[mode]], h0.size(2)
     y, _, _, saved, cells = out
     # Copies of what is the caller's, who may write over it.
-    y = y.detach().clone().view(-1, y.size(-1))
+    y = y.detach() if isinstance(so_far, Pieces) else y.detach().clone()
+    y = y.view(-1, y.size(-1))
     sizes = torch.full((x.size(0),), x.size(1)) if offsets is None else offsets.diff()
     runs = []
     for d in range(h0.size(0)):

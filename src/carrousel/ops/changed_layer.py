@@ -20,7 +20,7 @@ from .autograd import batch_sizes
 from .cells import BY_MODE
 from .changes import Change, Changes, Freeze, Hands
 from .inside import Inside, joined, reordered
-from .tape import BOOKS, Run, books, tape, taped
+from .tape import BOOKS, Pieces, Run, books, tape, taped
 
 
 def run(
@@ -85,7 +85,7 @@ class _Direction:
         before: dict[str, Tensor] = {}
         opened: dict[int, Inside] = {}
         for start, stop, touched in self._spans():
-            runs: list[Run] | None = [] if self.looked_at else None
+            runs = Pieces() if self.looked_at else None
             insides: list[Inside] | None = [] if self.opened else None
             with taped(runs):
                 if touched:

@@ -47,6 +47,11 @@ class Run:
 BOOKS = ("kept", "written")  # of the memory at each step, where it was changed by hand
 
 
+class Pieces(list[Run]):
+    """A tape of runs that will be put together: nobody else is handed what they computed, so that
+    it need not be copied."""
+
+
 def books(run: Run, name: str) -> Tensor:
     """(N, H): what each step kept of the memory before, or wrote, by the gates or as changed."""
     cell = CELLS[run.kind]
