@@ -148,7 +148,7 @@ export function softmax(logits) {
 }
 
 /** @param {Model} model @param {any} sequence @returns {Float64Array} (T, I) */
-function inputRows(model, sequence) {
+export function inputRows(model, sequence) {
   if (!sequence.length) throw new RangeError("sequence is empty; it needs one step or more");
   if (model.embedding) return embedded(model.embedding, sequence);
   const width = model.embed ? model.embed.inputs : model.layers[0].inputs;
