@@ -22,6 +22,7 @@ VIEWS = {
     "cell": ("?lang=en&theme=light#cell", 1280, 800),
     "sequence": ("?lang=en&theme=light#sequence", 1280, 800),
     "kept": ("?lang=fr&theme=light#kept", 1280, 800),
+    "change": ("?lang=en&theme=light#change", 1280, 800),
     "gradient": ("?lang=en&theme=light#gradient", 1280, 800),
     "train": ("?lang=en&theme=light#train", 1280, 800),
     "forecast": ("?lang=en&theme=light#forecast", 1280, 800),
@@ -65,6 +66,9 @@ def prepare(page: Page, name: str) -> None:
     if name in ("forecast", "dark"):
         page.locator("#model").select_option("bikes" if name == "forecast" else "jobs")
         page.locator("#ahead").fill("9")
+    if name == "change":
+        page.locator("#sentence").fill("Mon père ne")
+        page.locator("#change-swap").check()
     if name == "train":
         page.locator("#train-start").click()
         page.wait_for_timeout(20_000)

@@ -25,12 +25,14 @@ for (const one of cases) {
   test(one.name, () => {
     const record = forwardChanged(loadModel(one.model), one.inputs, one.changes);
     close(/** @type {Float64Array} */ (record.output), one.output, "output");
-    one.layers.forEach((/** @type {Record<string, number[]>} */ layer, /** @type {number} */ at) => {
-      const run = record.layers[at];
-      const states = { ...run.gates, cell: run.cell, hidden: run.hidden };
-      for (const [name, stored] of Object.entries(layer))
-        close(/** @type {Float64Array} */ (states[name]), stored, name);
-    });
+    one.layers.forEach(
+      (/** @type {Record<string, number[]>} */ layer, /** @type {number} */ at) => {
+        const run = record.layers[at];
+        const states = { ...run.gates, cell: run.cell, hidden: run.hidden };
+        for (const [name, stored] of Object.entries(layer))
+          close(/** @type {Float64Array} */ (states[name]), stored, name);
+      },
+    );
   });
 }
 
@@ -38,7 +40,9 @@ test("with another's memory everything that follows is the other's", () => {
   const { model: json, inputs } = cases[0];
   const model = loadModel(json);
   const width = model.inputSize;
-  const other = inputs.map((/** @type {number} */ x, /** @type {number} */ k) => (k < 3 * width ? -x : x));
+  const other = inputs.map((/** @type {number} */ x, /** @type {number} */ k) =>
+    k < 3 * width ? -x : x,
+  );
   const there = forward(model, other);
   const patched = forwardChanged(model, inputs, memoryOf(there, 2, 2));
   const from = 3 * model.hiddenSize;

@@ -10,6 +10,7 @@ export const views = [
   { id: "cell", load: () => import("./views/cell.js"), clock: true },
   { id: "sequence", load: () => import("./views/sequence.js"), clock: true, points: true },
   { id: "kept", load: () => import("./views/kept.js"), clock: true },
+  { id: "change", load: () => import("./views/change.js"), clock: true },
   { id: "gradient", load: () => import("./views/gradient.js"), clock: false },
   { id: "train", load: () => import("./views/train.js"), clock: false },
   {

@@ -1,0 +1,207 @@
+// @ts-check
+/** View: hold a gate open or shut, take another sentence's memory, and watch the next word. */
+
+import { nextWords } from "../asking.js";
+import { el, oncePerFrame } from "../components/dom.js";
+import { addTexts, number, t } from "../i18n.js";
+import { CELLS } from "../net/cells.js";
+import { forwardChanged, memoryOf } from "../net/changes.js";
+import { forward } from "../net/forward.js";
+import texts from "../texts/change.js";
+import { readSentence } from "../tokenizer.js";
+
+addTexts(texts);
+export const id = "change";
+const GUESSES = 6;
+const HELD = { "as-is": null, open: 1, shut: 0 };
+
+export function mount(root, store) {
+  const { model } = store.state;
+  const head = el("div", { class: "view-head" }, el("h2", {}, t("change.title")));
+  if (model.meta.task !== "language") {
+    root.append(head, el("p", { class: "hint" }, t("change.series")));
+    return { destroy() {} };
+  }
+  head.append(el("p", { class: "hint" }, t("change.intro")));
+  const { keeps } = CELLS[model.kind];
+  const gates = CELLS[model.kind].gates
+    .filter((name) => name !== "candidate")
+    .sort((a, b) => Number(b === keeps) - Number(a === keeps)); // what keeps the memory first
+  const wish = { gate: gates[0] ?? null, held: "as-is", onwards: true, other: "", swap: false };
+  const words = el("div", { class: "kept-steps" });
+  const summary = el("p", { class: "summary", id: "change-summary", "aria-live": "polite" });
+  const lists = [el("div", { class: "guesses" }), el("div", { class: "guesses" })];
+  const redraw = oncePerFrame(draw);
+  root.append(
+    head,
+    el(
+      "div",
+      { class: "kept" },
+      el(
+        "section",
+        { class: "panel" },
+        words,
+        gates.length ? gateBar(model.kind, gates, wish, redraw) : null,
+        memoryBar(wish, redraw),
+        summary,
+        el("p", { class: "hint" }, t("change.how")),
+      ),
+      el(
+        "aside",
+        { class: "panel" },
+        el("h3", {}, t("change.before")),
+        lists[0],
+        el("h3", {}, t("change.after")),
+        lists[1],
+      ),
+    ),
+  );
+
+  function draw() {
+    const { record, input, step } = store.state;
+    drawWords(words, input, step, store);
+    const changes = changesOf(model, record, step, wish);
+    const last = record.T - 1;
+    const changed = forwardChanged(model, input.x, changes);
+    const before = nextWords(model, record, last, input.left);
+    const after = nextWords(model, changed, last, input.left);
+    drawGuesses(lists[0], before);
+    drawGuesses(lists[1], after);
+    summary.replaceChildren(changes.length ? told(before, after) : t("change.nothing"));
+  }
+
+  const leave = store.subscribe((_, changed) => {
+    if (changed.has("record") || changed.has("step")) redraw();
+  });
+  redraw();
+  return {
+    destroy() {
+      leave();
+      redraw.cancel();
+    },
+  };
+}
+
+/** What is to be changed: the other's memory first, so that a gate may act on it. */
+function changesOf(model, record, step, wish) {
+  const changes = [];
+  if (wish.swap && wish.other.trim()) {
+    const other = forward(model, readSentence(model, wish.other).x);
+    changes.push(...memoryOf(other, other.T - 1, step));
+  }
+  const value = HELD[wish.held];
+  if (value === null || wish.gate === null) return changes;
+  const to = wish.onwards ? record.T - 1 : step;
+  model.layers.forEach((_, layer) =>
+    changes.push({ layer, name: wish.gate, from: step, to, value }),
+  );
+  return changes;
+}
+
+function told(before, after) {
+  const now = new Map(after.map((word) => [word.id, word.probability]));
+  const moved = before.reduce((sum, { id, probability }) => {
+    return sum + Math.max(0, probability - now.get(id));
+  }, 0);
+  const percent = (share) => number(100 * share, 1);
+  const [was, is] = [before[0], after[0]];
+  const first =
+    was.id === is.id
+      ? t("change.same", was.text, percent(was.probability), percent(is.probability))
+      : t("change.differs", was.text, is.text, percent(is.probability));
+  return `${first} ${t("change.moved", percent(moved))}`;
+}
+
+function gateBar(kind, gates, wish, redraw) {
+  const gate = el(
+    "select",
+    {
+      id: "change-gate",
+      "aria-label": t("change.gate"),
+      onchange: () => set({ gate: gate.value }),
+    },
+    gates.map((name) => el("option", { value: name }, t(`change.${kind}.${name}`))),
+  );
+  const held = Object.keys(HELD).map((name) =>
+    el("button", { data: { held: name }, onclick: () => set({ held: name }) }, t(`change.${name}`)),
+  );
+  const onwards = el("input", {
+    type: "checkbox",
+    id: "change-onwards",
+    checked: wish.onwards,
+    onchange: () => set({ onwards: onwards.checked }),
+  });
+  const set = (some) => {
+    Object.assign(wish, some);
+    for (const one of held)
+      one.setAttribute("aria-pressed", String(one.dataset.held === wish.held));
+    redraw();
+  };
+  set({});
+  return el("div", { class: "toolbar" }, gate, held, el("label", {}, onwards, t("change.onwards")));
+}
+
+function memoryBar(wish, redraw) {
+  wish.other = t("change.other");
+  const field = el("input", {
+    type: "text",
+    id: "change-other",
+    value: wish.other,
+    maxlength: 300,
+    autocomplete: "off",
+    spellcheck: "false",
+    "aria-label": t("change.memory"),
+    oninput: () => {
+      wish.other = field.value;
+      redraw();
+    },
+  });
+  const swap = el("input", {
+    type: "checkbox",
+    id: "change-swap",
+    onchange: () => {
+      wish.swap = swap.checked;
+      redraw();
+    },
+  });
+  return el(
+    "div",
+    { class: "toolbar" },
+    el("label", {}, t("change.memory"), field),
+    el("label", {}, swap, t("change.swap")),
+  );
+}
+
+function drawWords(root, input, step, store) {
+  root.replaceChildren(
+    el("span", { class: "hint" }, t("change.word")),
+    ...input.tokens.map((token, k) =>
+      el(
+        "button",
+        {
+          class: "word",
+          "aria-pressed": String(k === step),
+          onclick: () => store.set({ step: k, playing: false }),
+        },
+        token.text,
+      ),
+    ),
+  );
+}
+
+function drawGuesses(root, words) {
+  root.replaceChildren(
+    ...words.slice(0, GUESSES).map((word) =>
+      el(
+        "div",
+        { class: "guess" },
+        el("span", {}, word.text),
+        el("i", {
+          class: "bar",
+          style: { width: `${((100 * word.probability) / words[0].probability).toFixed(1)}%` },
+        }),
+        el("span", { class: "number" }, `${number(100 * word.probability, 1)} %`),
+      ),
+    ),
+  );
+}
