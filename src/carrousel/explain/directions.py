@@ -75,7 +75,8 @@ def probe(
     """
     one_of("kind", kind, PROBES)
     x, y, of = _observations(states, labels, groups, kind)
-    scores, controls = [], []
+    scores: list[float] = []
+    controls: list[float] = []
     for seed in seeds:
         rng = np.random.default_rng(seed)
         names = rng.permutation(np.unique(of))

@@ -187,9 +187,9 @@ def record_runs(mode, x, offsets, h0, c0, out) -> list[Run]:
         return []
     kind, hidden = BY_MODE[MODES[mode]], h0.size(2)
     y, _, _, saved, cells = out
-    # Copies of what is the caller's, who may write over it.
-    y = y.detach() if isinstance(so_far, Pieces) else y.detach().clone()
-    y = y.view(-1, y.size(-1))
+    # Copies of what is the caller's, who may write over it; what is between pieces is nobody's.
+    kept = Tensor.detach if isinstance(so_far, Pieces) else _copied
+    y = kept(y).view(-1, y.size(-1))
     sizes = torch.full((x.size(0),), x.size(1)) if offsets is None else offsets.diff()
     runs = []
     for d in range(h0.size(0)):
@@ -202,9 +202,13 @@ def record_runs(mode, x, offsets, h0, c0, out) -> list[Run]:
                 hidden=y[:, d * hidden : (d + 1) * hidden],
                 cell=None if cells is None else cells[d],
                 gates=dict(zip(kind.gates, gates, strict=False)),
-                h0=h0[d].detach().clone(),
-                c0=None if c0 is None else c0[d].detach().clone(),
+                h0=kept(h0[d]),
+                c0=None if c0 is None else kept(c0[d]),
             )
         )
     so_far.extend(runs)
     return runs
+
+
+def _copied(tensor: Tensor) -> Tensor:
+    return tensor.detach().clone()

@@ -144,10 +144,11 @@ class _Direction:
         known = {"hidden": h[:n]} | ({} if c is None else {"cell": c[:n]})
         known |= before
         hands = Hands(cell, self.changes, t, known)
-        y, h, c = reference.direction(
-            self.mode, self.rows[first : first + n], [n], h, c, self.weights, self.w_hr,
-            hand=hands, insides=insides,
+        h_t, c_t = reference.single(
+            self.mode, self.rows[first : first + n], known["hidden"], known.get("cell"),
+            self.weights, self.w_hr, hands, insides,
         )  # fmt: skip
+        y, h, c = h_t, _whole(h_t, h), None if c is None else _whole(c_t, c)
         memory = None
         if hands.memory is not None:
             memory = {"kept": hands.memory.kept, "written": hands.memory.written}
@@ -172,9 +173,14 @@ class _Direction:
         )  # fmt: skip
         y, h_n, c_n = layer.run(*given) if insides is None else layer.run_open(*given, insides)
         y = y.reshape(-1, y.size(-1))
-        h = torch.cat([h_n[0], h[n:]])
-        c = None if c is None or c_n is None else torch.cat([c_n[0], c[n:]])
+        h = _whole(h_n[0], h)
+        c = None if c is None or c_n is None else _whole(c_n[0], c)
         return (y if turn is None else y[turn]), h, c, turn
+
+
+def _whole(now: Tensor, before: Tensor) -> Tensor:
+    """The states of all sequences, of which the first have taken a step."""
+    return now if len(now) == len(before) else torch.cat([now, before[len(now) :]])
 
 
 def _turned(sizes: list[int]) -> Tensor:

@@ -4,6 +4,6 @@
 of a window.
 """
 
-from .cells import direction, gru_step, layer, lstm_step, rnn_step, step
+from .cells import direction, gru_step, layer, lstm_step, rnn_step, single, step
 
-__all__ = ["direction", "gru_step", "layer", "lstm_step", "rnn_step", "step"]
+__all__ = ["direction", "gru_step", "layer", "lstm_step", "rnn_step", "single", "step"]

@@ -134,6 +134,16 @@ def direction(
     return y, h, c
 
 
+def single(mode, x, h, c, weights, w_hr, hand: Hand, insides: list[Inside] | None):
+    """One step of one direction, taped as by :func:`direction`: x (B, I) -> h (B, P), c (B, H)."""
+    h_t, c_t, gates = step(mode, x, h, c, weights, hand)
+    h_t = h_t if w_hr is None else h_t @ w_hr.T
+    _tape(mode, False, [len(x)], [(h_t, c_t, gates)], h, c)
+    if insides is not None:
+        insides.append(Inside(h_t, c_t, gates))
+    return h_t, c_t
+
+
 def _tape(mode, reverse, batch_sizes, outputs, h0, c0):
     so_far = tape()
     if so_far is None:
@@ -143,9 +153,9 @@ def _tape(mode, reverse, batch_sizes, outputs, h0, c0):
         kind=cells.BY_MODE[mode].name,
         reverse=reverse,
         batch_sizes=torch.tensor(batch_sizes),
-        hidden=torch.cat(hidden).detach(),
-        cell=torch.cat(memory).detach() if c0 is not None else None,
-        gates={name: torch.cat([g[name] for g in gates]).detach() for name in gates[0]},
+        hidden=_rows(hidden),
+        cell=_rows(memory) if c0 is not None else None,
+        gates={name: _rows([g[name] for g in gates]) for name in gates[0]},
         h0=h0.detach().clone(),
         c0=None if c0 is None else c0.detach().clone(),
     )
@@ -154,6 +164,10 @@ def _tape(mode, reverse, batch_sizes, outputs, h0, c0):
         _collect(run, "grad_hidden", hidden)
     if c0 is not None and memory[0].requires_grad:  # not where a hand has set all of it
         _collect(run, "grad_cell", memory)
+
+
+def _rows(steps) -> Tensor:
+    return (steps[0] if len(steps) == 1 else torch.cat(steps)).detach()
 
 
 def _collect(run: Run, name: str, states: tuple[Tensor, ...]) -> None:
