@@ -223,7 +223,7 @@ def _picture(scale: Scale, found: Measured, seeds: int) -> Any:
     left, middle, right = axes[0]
     for name, shade in SHADES.items():
         style = {"color": plots.color(shade), "markersize": 4}
-        slopes = [max(found.slopes[name][lag], 1e-40) for lag in scale.lags]
+        slopes = [found.slopes[name][lag] for lag in scale.lags]
         left.plot(scale.lags, slopes, "o-", label=name, **style)
         shares = [100 * found.solved[name][Recall(lag).name] / seeds for lag in scale.lags]
         middle.plot(scale.lags, shares, "o-", label=name, **style)
@@ -233,6 +233,7 @@ def _picture(scale: Scale, found: Measured, seeds: int) -> Any:
         right.plot(scale.lags, [held["as it is"][lag] for lag in scale.lags], "o-", **style)
         right.plot(scale.lags, [held["held at 1"][lag] for lag in scale.lags], "x--", **style)
     left.set_yscale("log")
+    left.set_ylim(1e-30, 10)
     plots.titles(left, "what of the gradient arrives", "steps k", "|dh_T/ds_(T-k)|, untrained")
     title = "recall (circles) and the latest of four (squares)"
     plots.titles(middle, title, "distractors T", "runs solved (%)")
