@@ -10,7 +10,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_union
 
-from carrousel.sequence.companion import convolutions
+from carrousel.sequence.companion import convolutions, ngrams
 from carrousel.sequence.companion.convolutions import GRID, RandomConvolutions, dilations_up_to
 from carrousel.sequence.companion.ngrams import NGrams
 from carrousel.sequence.companion.ridge import ridge, sparse_ridge
@@ -85,6 +85,35 @@ def test_missing_numbers_and_constant_channels_can_be_read():
     rows[2, 0], rows[:, 1] = torch.nan, 7.0
     found = learned(given.like(rows), masked=True)(given.like(rows))
     assert found.isfinite().all()
+
+
+def test_a_long_sequence_is_read_in_parts_to_the_same_features(monkeypatch):
+    given = batch([300, 40])
+    features = learned(given)
+    wanted = features(given)
+    monkeypatch.setattr(convolutions, "ROWS", 70)
+    assert torch.equal(features(given), wanted)
+
+
+def test_thresholds_are_taken_from_parts_of_long_sequences(monkeypatch):
+    monkeypatch.setattr(convolutions, "SEEN_STEPS", 50)
+    given = batch([5000, 3])
+    assert learned(given)(given).isfinite().all()
+
+
+def test_as_much_text_is_learned_from_as_memory_holds(monkeypatch):
+    class Options:
+        level, vocabulary, vectors, embedding_size = "word", None, None, None
+
+    reader, rows = TextReader.learn(WORDS * 10, Options)
+    whole = NGrams.learn(rows, reader.tokenizer)
+    wanted = whole.times(rows, torch.ones(whole.width, 1))
+    monkeypatch.setattr(ngrams, "AT_ONCE", 20)
+    assert torch.equal(whole.times(rows, torch.ones(whole.width, 1)), wanted)
+    monkeypatch.setattr(ngrams, "LEARNED", 40)
+    few = NGrams.learn(rows, reader.tokenizer)
+    weight, offset, left_out = few.solve(rows, torch.ones(50, 1), [torch.arange(7)])
+    assert (len(weight), offset.shape, left_out[0].shape) == (few.width, (1,), (7, 1))
 
 
 @pytest.mark.parametrize("longest", [1, 8, 9, 24, 2000])

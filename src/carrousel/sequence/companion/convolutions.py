@@ -33,8 +33,8 @@ SPREAD = 32  # dilations at most
 LONGEST = 1 << 40  # dilation
 CHANNELS = 9  # that one kernel reads at most
 GRID = 4096  # steps of it in a standard deviation; 20 * 9 * 12 of these stay below 2 ** 24
-SEEN = 64  # sequences that thresholds are taken from
-LEARNED = 20_000  # sequences that the regression learns from at most
+SEEN, SEEN_STEPS = 64, 2048  # sequences that thresholds are taken from, and steps of each
+LEARNED = 10_000  # sequences that the regression learns from at most
 WIDTH = 2016  # features
 ROWS = 1 << 13  # that are read at once, so that what is said of them stays in the cache
 
@@ -87,7 +87,7 @@ class RandomConvolutions(nn.Module):
         made = cls(batch.rows.shape[1], masked, len(dilations), thresholds)
         made.entry.measure(batch.rows)
         made.dilation.copy_(torch.tensor(dilations))
-        some = batch[torch.randperm(len(batch), generator=generator)[:SEEN]]
+        some = _parts(batch[torch.randperm(len(batch), generator=generator)[:SEEN]], generator)
         made.spread.copy_(_spread(made._differences(some, made.entry(some))))
         for view, rows in enumerate(made._views(some)):
             made._draw(view, some, rows, generator)
@@ -129,7 +129,7 @@ class RandomConvolutions(nn.Module):
         self.chosen[view] = (order < counts[..., None]).float()
         level = 0
         for number in range(len(self.dilation)):
-            windows = _Windows(some, int(self.dilation[number]))
+            windows = _Windows(some, slice(0, len(rows)), int(self.dilation[number]))
             said = windows.of(rows) @ self._weight(view, number)
             mine = (self.at == number).nonzero()[:, 0]
             for kernel in range(len(KERNELS)):
@@ -173,11 +173,25 @@ class RandomConvolutions(nn.Module):
         return torch.cat([self._features(part) for part in _portions(batch)])
 
     def _features(self, batch: Ragged) -> Tensor:
-        found = []
-        above, share = torch.empty(2, len(batch.rows), len(KERNELS))  # again and again
+        """(B, width) of sequences that fit into one portion, or of a longer one."""
+        views = self._views(batch)
+        total = torch.zeros(len(batch), self.width // len(KERNELS), len(KERNELS)).double()
+        for first in range(0, len(batch.rows), ROWS):
+            # Sums are exact: a sequence may be read in parts.
+            part = slice(first, min(first + ROWS, len(batch.rows)))
+            self._add(total, batch, views, part if len(batch) == 1 else slice(0, len(batch.rows)))
+            if len(batch) > 1:
+                break
+        return (total / batch.lengths[:, None, None]).flatten(1)
+
+    def _add(
+        self, total: Tensor, batch: Ragged, views: Sequence[Tensor], part: slice
+    ) -> None:  # fmt: skip
+        """Add what lies above thresholds at some steps to totals (B, columns, 84)."""
+        above, share = torch.empty(2, part.stop - part.start, len(KERNELS))  # again and again
         for number, by in enumerate(self.dilation.tolist()):
-            windows = _Windows(batch, by)
-            for view, rows in enumerate(self._views(batch)):
+            windows = _Windows(batch, part, by)
+            for view, rows in enumerate(views):
                 said = windows.of(rows) @ self._weight(view, number)
                 for place in (self.at == number).nonzero()[:, 0].tolist():
                     torch.sub(said, self.threshold[view, place], out=above)
@@ -185,9 +199,8 @@ class RandomConvolutions(nn.Module):
                     # Never less than half a step of the grid, if it is above 0.
                     torch.mul(above, 2 * GRID, out=share).clamp_max_(1)
                     column = (view * len(self.at) + place) * POOLED
-                    found.append((column, _mean(batch, share, exact=True)))
-                    found.append((column + 1, _mean(batch, above)))
-        return torch.cat([one for _, one in sorted(found, key=lambda pair: pair[0])], 1)
+                    total[:, column] += _sum(batch, share, exact=True)
+                    total[:, column + 1] += _sum(batch, above)
 
     def _views(self, batch: Ragged) -> tuple[Tensor, Tensor]:
         rows = self.entry(batch)
@@ -206,20 +219,20 @@ class RandomConvolutions(nn.Module):
 
 
 class _Windows:
-    """(N, 9 C): what a kernel of some dilation sees with each step in its middle, zeros around the
-    sequence."""
+    """(N, 9 C): what a kernel of some dilation sees with each step of a part in its middle, zeros
+    around the sequence."""
 
-    def __init__(self, batch: Ragged, by: int) -> None:
+    def __init__(self, batch: Ragged, part: slice, by: int) -> None:
         shift = (torch.arange(SIZE) - SIZE // 2) * by
-        step = torch.arange(len(batch.rows)) - batch.starts[batch.owner]
-        at = step[:, None] + shift  # (N, 9)
-        outside = (at < 0) | (at >= batch.lengths[batch.owner][:, None])
-        self._place = (at + batch.starts[batch.owner][:, None] + 1).masked_fill_(outside, 0)
+        at = torch.arange(part.start, part.stop)[:, None] + shift  # (N, 9)
+        owner = batch.owner[part]
+        first, last = batch.starts[owner][:, None], batch.ends[owner][:, None]
+        self._place = (at + 1).masked_fill_((at < first) | (at > last), 0)
 
     def of(self, rows: Tensor) -> Tensor:
         """Of the rows (N, C) of the batch."""
         padded = torch.cat([rows.new_zeros(1, rows.shape[1]), rows])
-        return padded.index_select(0, self._place.view(-1)).view(len(rows), -1)
+        return padded.index_select(0, self._place.view(-1)).view(len(self._place), -1)
 
 
 def _portions(batch: Ragged) -> list[Ragged]:
@@ -232,14 +245,20 @@ def _rounded(rows: Tensor) -> Tensor:
     return (rows * GRID).round_() / GRID
 
 
-def _mean(batch: Ragged, rows: Tensor, exact: bool = False) -> Tensor:
+def _parts(some: Ragged, generator: torch.Generator) -> Ragged:
+    """Of long sequences some steps, from a random one on."""
+    lengths = some.lengths.clamp_max(SEEN_STEPS)
+    spare = some.lengths - lengths
+    first = (torch.rand(len(some), generator=generator) * (spare + 1)).long().minimum(spare)
+    return some.windows(first, lengths)
+
+
+def _sum(batch: Ragged, rows: Tensor, exact: bool = False) -> Tensor:
     """(B, F) in float64, in which these sums are exact; ``exact``: they are in float32, too."""
     rows = rows if exact else rows.double()
-    if batch.equal:
-        total = rows.unflatten(0, (len(batch), -1)).sum(1).double()
-    else:
-        total = rows.new_zeros(len(batch), rows.shape[1]).index_add_(0, batch.owner, rows).double()
-    return total / batch.lengths[:, None]
+    if batch.equal:  # one sequence is, or a part of it
+        return rows.unflatten(0, (len(batch), -1)).sum(1).double()
+    return rows.new_zeros(len(batch), rows.shape[1]).index_add_(0, batch.owner, rows).double()
 
 
 def _spread(rows: Tensor) -> Tensor:

@@ -18,6 +18,8 @@ from ..ragged import Ragged
 from .ridge import Sparse, sparse_ridge
 
 PARTS = range(2, 6)  # bytes in a part of a word, with the blanks around it
+LEARNED = 2_000_000  # tokens that are learned from at most
+AT_ONCE = 1 << 19  # tokens that are read at once
 MOST = 200_000  # features; those in most texts are kept
 KINDS = 2
 
@@ -43,7 +45,7 @@ class NGrams(nn.Module):
     @classmethod
     def learn(cls, batch: Ragged, tokenizer: Any) -> "NGrams":
         """The features that more than one text has (of a few texts: all)."""
-        texts = texts_of(batch, tokenizer)
+        texts = texts_of(batch[_few_enough(batch)], tokenizer)
         found = [np.unique(keys) for keys in grams(texts)]
         keys, counts = np.unique(np.concatenate(found), return_counts=True)
         least = 2 if len(texts) > 50 else 1
@@ -83,16 +85,24 @@ class NGrams(nn.Module):
     ) -> tuple[Tensor, Tensor, list[Tensor]]:
         """Weight and offset of a ridge regression, and of each part what is said of it by one that
         did not learn from it."""
-        features, left_out = self.sparse(batch), []
+        which = _few_enough(batch)
+        features, targets, left_out = self.sparse(batch[which]), targets[which], []
         for part in parts:
-            kept = torch.ones(len(batch), dtype=torch.bool).index_fill_(0, part, False)
+            kept = ~torch.isin(which, part)
             weight, offset = sparse_ridge(features[kept], targets[kept])
-            left_out.append((features.times(weight) + offset)[part].double())
+            left_out.append((self.times(batch[part], weight) + offset).double())
         return *sparse_ridge(features, targets), left_out
 
     def times(self, batch: Ragged, weight: Tensor) -> Tensor:
         """(B, K) from weights (width, K)."""
-        return self.sparse(batch).times(weight)
+        portion = (batch.lengths.cumsum(0) - 1) // AT_ONCE
+        counts = portion.unique_consecutive(return_counts=True)[1].tolist()
+        return torch.cat(
+            [
+                self.sparse(batch[one]).times(weight)
+                for one in torch.arange(len(batch)).split(counts)
+            ]
+        )
 
     def sparse(self, batch: Ragged) -> Sparse:
         """What of the learned features is in texts."""
@@ -114,6 +124,16 @@ class NGrams(nn.Module):
             torch.from_numpy(np.concatenate(value)).float(),
             torch.from_numpy(np.concatenate(owner)), len(texts), self.width,
         )  # fmt: skip
+
+
+def _few_enough(batch: Ragged) -> Tensor:
+    """The numbers of texts that can be learned from: all, or as many as have so many tokens."""
+    if len(batch.rows) <= LEARNED:
+        return torch.arange(len(batch))
+    order = torch.randperm(len(batch), generator=torch.Generator().manual_seed(0))
+    fits = batch.lengths[order].cumsum(0) <= LEARNED
+    fits[:1] = True
+    return order[fits].sort().values
 
 
 def grams(texts: Iterable[bytes]) -> Iterable[np.ndarray]:
