@@ -140,7 +140,7 @@ def grams(texts: Iterable[bytes]) -> Iterable[np.ndarray]:
     """Of each text the keys of all that is in it, as often as it is.
 
     >>> [len(keys) for keys in grams([b"a", b"a bc"])]
-    [4, 13]
+    [4, 12]
     """
     known: dict[bytes, tuple[int, np.ndarray]] = {}
     for text in texts:
