@@ -43,7 +43,7 @@ class SequenceEstimator:
         num_layers: Recurrent layers.
         bidirectional: Whether sequences are read backwards, too; False can be streamed.
         convolution: Whether convolutions stand beside the recurrent layers (LSTM-FCN, Karim et
-            al. 2018).
+            al. 2018); None: where there is no companion.
         dropout: Share of the units hidden in training, the same at all steps of a sequence.
         ensemble: Networks from different random starts, whose answers are averaged.
         epochs: How often all sequences are learned from.

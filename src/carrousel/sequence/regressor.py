@@ -97,7 +97,7 @@ class SequenceRegressor(SequenceEstimator):
 
     Args:
         pooling: How steps become one answer: "last", "mean", "max", "attention" or "concat" (last,
-            mean and max together).
+            mean and max together); None: "max" of texts, else "concat".
         companion: Whether a regression on fixed features (random convolutions of numbers, n-grams
             of texts) has a share in the answer, as large as what is held out says; None: yes,
             unless ``bidirectional`` is False (a stream has none) or nothing is held out.
