@@ -12,8 +12,9 @@ import torch
 
 from carrousel import Forecaster
 from carrousel.data.store import store
-from carrousel.forecast.distributed import fit_on_ray, on_ray
+from carrousel.forecast.distributed import fit_on_ray, fit_together, on_ray
 from carrousel.forecast.distributed.datasets import on_blocks
+from carrousel.forecast.distributed.work import Backtest
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install carrousel[ray]")
 pytestmark = [
@@ -218,6 +219,18 @@ def test_what_cannot_be_forecast_elsewhere_says_so(fitted):
         Forecaster(H, groups=True).backtest(data)
     with pytest.raises(ValueError, match="connected to a cluster, got 'local'"), on_ray("local"):
         pass
+
+
+def test_a_backtest_names_series_that_were_not_there_yet():
+    late = pl.DataFrame({"unique_id": ["late"] * 12, "ds": range(12), "y": [None] * 11 + [1.0]})
+    data = ray.data.from_arrow(late.to_arrow())
+    known = pl.DataFrame({"unique_id": ["known"] * 12, "ds": range(12), "y": range(12)})
+    forecaster = Forecaster(2, effort="instant", freq=1, season_length=1).fit(known)
+    work = Backtest([forecaster], [2], (80,), (), (1,))
+    with pytest.raises(ValueError, match="no value before the first window in series 'late'"):
+        work(late.to_arrow())
+    with pytest.raises(TypeError, match="must be a Forecaster, got dict"):
+        fit_together({}, data)
 
 
 def test_the_command_line_works_on_a_cluster(tmp_path, command_line, monkeypatch):

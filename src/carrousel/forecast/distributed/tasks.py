@@ -1,6 +1,7 @@
 """Trainings and blocks of series as tasks of a Ray cluster."""
 
 import logging
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
@@ -44,7 +45,8 @@ def members_on_ray(
         for member, one in zip(numbers, running, strict=True):
             network, run = _result(one)
             if progress is not None:
-                done = Progress(run.steps, run.steps, run.losses[-1], run.best_score, 0.0)
+                last = run.losses[-1] if run.losses else math.nan
+                done = Progress(run.steps, run.steps, last, run.best_score, 0.0)
                 progress(f"network {member + 1} of {members.count}", done)
             yield network, run
     finally:

@@ -29,8 +29,11 @@ def fit_together(forecaster: Any, data: Any, **how: Any) -> Any:
     ```
 
     Raises:
+        TypeError: It is no ``Forecaster``: other models do not share their batches.
         RuntimeError: There are no processes to train with.
     """
+    if not hasattr(forecaster, "before_windows"):
+        raise TypeError(f"forecaster must be a Forecaster, got {type(forecaster).__name__}")
     with _process_group() as peers, training_among(peers):
         return forecaster.fit(data, **how)
 

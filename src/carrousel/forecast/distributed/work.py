@@ -4,6 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from ...data import Panel
+from ...wording import some
 from ..evaluation import Evaluation
 from ..tables import to_forecast
 from .datasets import of_these
@@ -61,6 +65,7 @@ class Backtest:
         static = of_these(self.static_df, first.options.id_col, _names(block, first.options.id_col))
         panel, _ = to_forecast(block, first._panel, first.options, static)
         panel.require(self.hidden[0] + 2, f"a backtest of {len(self.hidden)} windows")
+        _require_values(panel, self.hidden[0])
         return Evaluation.by(
             self.fitted, panel, self.hidden,
             levels=self.level, methods=self.methods, seasons=self.seasons, like=block,
@@ -72,3 +77,16 @@ def _names(block: "Table", id_col: str) -> list[Any]:
     if id_col not in block.column_names:
         return []
     return block.column(id_col).unique().to_pylist()
+
+
+def _require_values(panel: Panel, hidden: int) -> None:
+    """Refuse series without a value before the first window: theirs would be the typical forecast
+    of the others, which are elsewhere."""
+    count = np.concatenate([[0], np.cumsum(np.isfinite(panel.y))])
+    known = count[panel.offsets[1:] - hidden] - count[panel.offsets[:-1]]
+    empty = [repr(panel.ids[s]) for s in np.flatnonzero(known == 0)]
+    if empty:
+        raise ValueError(
+            f"{panel.target_col}: no value before the first window in series {some(empty)}; "
+            "leave these out, or give a table in memory"
+        )
