@@ -6,8 +6,11 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 from tests.data.store.test_store import strewn, table
+from tests.forecast.large.test_predict import contents
 
 from carrousel import Forecaster
+from carrousel.data.store import store
+from carrousel.forecast.large import run
 
 FAST = ("--max-steps", "4", "--ensemble", "1", "--hidden-size", "8", "--num-layers", "1",
         "--batch-size", "8")  # fmt: skip
@@ -84,6 +87,31 @@ def test_backtest_and_predict_of_a_directory(tmp_path, rows, command_line):
     assert json.loads(again.out)["resumed"] == 1
     parts = pl.read_parquet(tmp_path / "p" / "*.parquet")
     assert_frame_equal(parts, Forecaster.load(model).predict(rows, level=[80]), check_exact=True)
+
+
+def test_a_forecast_that_stopped_goes_on_and_ends_in_the_same_files(
+    tmp_path, rows, command_line, monkeypatch
+):
+    """It is stopped between two blocks of the last of three stages."""
+    for name in ("TOGETHER", "MOST_SERIES"):
+        monkeypatch.setattr(store, name, 4)
+    how = ("forecast", strewn(rows, tmp_path / "d"), "-h", 3, *FAST)
+    assert command_line(*how, "--out", tmp_path / "whole").code == 0
+    one_block, calls = run.one_block, []
+
+    def stopped(*arguments, **how):
+        calls.append(arguments)
+        if len(calls) == 5:  # three blocks were held out
+            raise KeyboardInterrupt
+        return one_block(*arguments, **how)
+
+    with monkeypatch.context() as fault:
+        fault.setattr(run, "one_block", stopped)
+        assert command_line(*how, "--out", tmp_path / "out").code == 130
+    assert not (tmp_path / "out" / "summary.json").exists()
+    found = command_line(*how, "--out", tmp_path / "out", "--resume", "--json")
+    assert (found.code, json.loads(found.out)["resumed"]) == (0, 1)
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
 
 
 REFUSED = {

@@ -34,7 +34,7 @@ from .intervals.sampling import long_columns, measured_correlation, parameters, 
 from .large.results import WORK, Results
 from .large.run import Summary, backtest_store, forecast_frame, forecast_store
 from .large.scores import Scores
-from .large.series import held, read_as_source, stored, to_learn
+from .large.series import held, in_memory, read_as_source, stored, to_learn
 from .network.growth import grown
 from .network.network import Network
 from .network.windows import Windows
@@ -559,13 +559,7 @@ class Forecaster:
         probabilities(level)  # what cannot be is refused before any work
         require_known(methods)
         if read_as_source(data, self.options):
-            with stored(data, self.options) as store:
-                data = held(store)
-            if not data.n_series:
-                raise ValueError(
-                    "data: there are too many series for arrays of all their forecasts; give "
-                    "backtest a folder (out=)"
-                )
+            data = in_memory(data, self.options, None, "give backtest a folder (out=)")
         if is_dataset(data):
             raise TypeError(
                 "data: scores of a Ray dataset do not fit one machine; give a table, or call "
@@ -831,6 +825,9 @@ class Forecaster:
 
     def _observe(self, data: Any, static_df: Any = None) -> Panel:
         """Observations, read as those that were learned from."""
+        if read_as_source(data, self.options):
+            freq = self._panel.freq
+            data = in_memory(data, self.options, freq, "give a table of some of them")
         panel, notes = to_forecast(data, self._panel, self.options, static_df)
         self._say(notes)
         return panel

@@ -224,6 +224,28 @@ def test_what_cannot_be_read_is_refused_by_name(tmp_path, cache, what):
     assert not list(cache.glob("*/.building-*"))
 
 
+def test_files_unlike_the_others_are_left_out_by_name(tmp_path, cache):
+    rows = table()
+    folder = strewn(rows, tmp_path / "d")
+    rows.rename({"y": "z"}).write_parquet(folder / "columns.parquet")
+    rows.clear().write_parquet(folder / "empty.parquet")
+    zoned = rows.with_columns(pl.col("ds").dt.replace_time_zone("UTC"))
+    zoned.write_parquet(folder / "zoned.parquet")
+    rows.with_columns(pl.lit("soon").alias("ds")).write_parquet(folder / "words.parquet")
+    with pytest.raises(ValueError, match=r"^columns\.parquet: target_col: there is no column 'y'"):
+        open_store(folder, cache=cache)
+    store = open_store(folder, cache=cache, on_error="skip")
+    assert_same(store.panel(), to_panel(rows)[0])
+    assert {b.name for b in store.broken} == {"columns.parquet", "zoned.parquet", "words.parquet"}
+
+
+def test_one_file_is_a_source_too(tmp_path, cache):
+    strewn(table(), tmp_path, files=1)
+    assert_same(open_store(tmp_path / "0.parquet", cache=cache).panel(), to_panel(table())[0])
+    with pytest.raises(ValueError, match="there is no Parquet file"):
+        open_store(tmp_path / "none.parquet", cache=cache)
+
+
 def test_a_folder_without_parquet_says_what_there_is(tmp_path):
     (tmp_path / "x.csv").write_text("a,b\n")
     with pytest.raises(ValueError, match=r"no Parquet file, only \.csv"):

@@ -10,7 +10,6 @@ from tests.data.store.test_store import strewn, table
 
 from carrousel import Forecaster
 from carrousel.data.store import store
-from carrousel.forecast.ensemble import training
 from carrousel.forecast.large import results
 from carrousel.training import loop
 
@@ -20,12 +19,8 @@ from .test_predict import OPTIONS, H, contents
 @pytest.fixture(autouse=True)
 def here(tmp_path, monkeypatch):
     monkeypatch.setenv("CARROUSEL_CACHE", str(tmp_path / "cache"))
-    for where, name in (
-        (store, "TOGETHER"),
-        (store, "MOST_SERIES"),
-        (training, "PREDICTED_AT_ONCE"),
-    ):
-        monkeypatch.setattr(where, name, 4)
+    for name in ("TOGETHER", "MOST_SERIES"):
+        monkeypatch.setattr(store, name, 4)
 
 
 @pytest.fixture
@@ -45,9 +40,9 @@ def test_a_backtest_in_parts_is_that_of_the_table(tmp_path, rows):
     found = pl.read_parquet(tmp_path / "out" / "backtest" / "*.parquet")
     order = ["cutoff", "unique_id", "ds"]
     found, wanted = found.sort(order), expected.to_frame().sort(order)
-    assert_frame_equal(found, wanted, abs_tol=1e-5)  # windows are shown in other batches
+    assert_frame_equal(found, wanted, check_exact=True)
     for method, means in expected.means.items():
-        assert scores.means[method] == pytest.approx(means, rel=1e-4)
+        assert scores.means[method] == pytest.approx(means, rel=1e-9)
     by_series = expected.by_series("mase")
     for m, name in enumerate(expected.methods[1:], 1):
         assert scores.lost[name] == (by_series[m] < by_series[0]).sum()

@@ -13,21 +13,18 @@ from tests.data.store.test_store import strewn, table
 
 from carrousel import Forecaster
 from carrousel.data.store import open_store, store
-from carrousel.forecast.ensemble import training
 from carrousel.forecast.large import Results, run_blocks
 
 H = 3
-OPTIONS = {"max_steps": 4, "ensemble": 1, "hidden_size": 8, "num_layers": 1, "batch_size": 8}
+OPTIONS = {"max_steps": 4, "ensemble": 1, "hidden_size": 16, "num_layers": 1, "batch_size": 8}
 
 
 @pytest.fixture(autouse=True)
 def here(tmp_path, monkeypatch):
-    """A cache of its own, and small blocks, of as many series as a network is shown at once: sums
-    over more are rounded otherwise."""
+    """A cache of its own, and small blocks."""
     monkeypatch.setenv("CARROUSEL_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(store, "TOGETHER", 4)
     monkeypatch.setattr(store, "MOST_SERIES", 4)
-    monkeypatch.setattr(training, "PREDICTED_AT_ONCE", 4)
 
 
 @pytest.fixture
@@ -57,9 +54,8 @@ def test_forecasts_in_parts_are_those_of_the_whole_table(tmp_path, rows, fitted,
     summary = forecaster.predict(folder, out=tmp_path / "out", level=[80])
     assert (summary.status, summary.series, summary.blocks, summary.rows) == ("complete", 11, 3, 33)
     found = pl.read_parquet(tmp_path / "out" / "*.parquet")
-    exact = effort == "trained"  # the other network is shown series of one length together
     expected = forecaster.predict(rows, level=[80])
-    assert_frame_equal(found, expected, check_exact=exact, rel_tol=1e-5)
+    assert_frame_equal(found, expected, check_exact=True)
     assert_frame_equal(forecaster.predict(folder, level=[80]), found, check_exact=True)
     assert json.loads((tmp_path / "out" / "summary.json").read_text())["status"] == "complete"
 
@@ -166,6 +162,31 @@ def test_learning_from_files_is_learning_from_the_table(tmp_path, rows, fitted):
     assert learned.runs_[0].scores == fitted.runs_[0].scores
     assert learned.identity == fitted.identity
     assert_frame_equal(learned.predict(), fitted.predict(), check_exact=True)
+
+
+def test_everything_that_takes_observations_takes_files(tmp_path, rows, fitted):
+    folder = strewn(rows, tmp_path / "d")
+    assert_frame_equal(fitted.sample(folder, n=2), fitted.sample(rows, n=2))
+    assert_frame_equal(fitted.distribution(rows.lazy()), fitted.distribution(rows))
+    assert fitted.evaluate(folder).means == fitted.evaluate(rows).means
+    shipped = Forecaster.pretrained()
+    found = shipped.predict(folder, h=2, out=tmp_path / "out")
+    assert found.series == 11
+    assert_frame_equal(shipped.predict(folder, h=2), shipped.predict(rows, h=2), check_exact=True)
+
+
+def test_a_lazy_frame_of_one_series_is_a_table(rows):
+    one = rows.filter(pl.col("unique_id") == "s000").drop("unique_id")
+    learned, lazily = (Forecaster(H, **OPTIONS).fit(data).predict() for data in (one, one.lazy()))
+    assert_frame_equal(learned, lazily)
+
+
+def test_new_rows_in_files_move_a_model_on(tmp_path, rows):
+    last = pl.col("ds") > pl.col("ds").max().over("unique_id") - pl.duration(days=2)
+    models = [Forecaster(H, **OPTIONS).fit(rows.filter(~last)) for _ in range(2)]
+    models[0].update(rows.filter(last))
+    models[1].update(strewn(rows.filter(last), tmp_path / "new"))
+    assert_frame_equal(models[0].predict(), models[1].predict(), check_exact=True)
 
 
 def test_a_model_of_more_series_than_it_holds_is_saved_without_them(tmp_path, rows, monkeypatch):

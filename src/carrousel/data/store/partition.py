@@ -109,14 +109,7 @@ def partitions(
 def _survey(source: Source, names: Sequence[str], asked: Asked) -> tuple[pl.Series, Found]:
     """Names between the partitions, from a sample of those of each batch."""
     found, samples = Found(), []
-    kinds = set()
-    for name in names:
-        schema = source.schema(name)
-        require_columns(
-            Table(pl.DataFrame(schema=schema), f"{source.name}: {name}", asked.reading),
-            {"id_col": asked.id_col, "time_col": asked.time_col, "target_col": asked.target_col},
-        )
-        kinds.add(_kind(schema[asked.id_col], asked.id_col))
+    kinds = {_kind_of_names(source, name, asked) for name in names}
     found.text = kinds != {"whole numbers"}
     if len(kinds) > 1:
         found.note(f"{asked.id_col!r} holds text in some files and numbers in others: read as text")
@@ -131,6 +124,21 @@ def _survey(source: Source, names: Sequence[str], asked: Asked) -> tuple[pl.Seri
     if not found.rows:
         raise ValueError(f"{source.name} has no rows")
     return _edges(_merged(samples), -(-found.rows // ROWS)), found
+
+
+def _kind_of_names(source: Source, name: str, asked: Asked) -> str:
+    """ "text" or "whole numbers", of a file that has the columns.
+
+    Raises:
+        Unreadable: It has not.
+    """
+    schema = source.schema(name)
+    needed = {"id_col": asked.id_col, "time_col": asked.time_col, "target_col": asked.target_col}
+    try:
+        require_columns(Table(pl.DataFrame(schema=schema), name, asked.reading), needed)
+        return _kind(schema[asked.id_col], asked.id_col)
+    except ValueError as error:
+        raise Unreadable(name, str(error)) from None
 
 
 def _merged(samples: Sequence[pl.DataFrame]) -> pl.DataFrame:
@@ -163,7 +171,10 @@ def _scattered(
     number = count()
     for k, name in enumerate(names):
         for frame in source.scan(name, asked.columns):
-            waiting.append(_rows(frame, name, k, asked, found))
+            try:
+                waiting.append(_rows(frame, name, k, asked, found))
+            except ValueError as error:
+                raise Unreadable(name, str(error)) from None
             if sum(map(len, waiting)) >= ROWS:
                 _scatter(waiting, edges, parts, work, next(number))
                 waiting = []
@@ -192,8 +203,8 @@ def _rows(frame: pl.DataFrame, name: str, k: int, asked: Asked, found: Found) ->
     times = table.times(asked.time_col, plain=asked.plain)
     if times.offset is not None:
         raise ValueError(
-            f"{name}: {asked.time_col} holds times as text with offsets from UTC; write them as "
-            "datetimes with a time zone"
+            f"{asked.time_col} holds times as text with offsets from UTC; write them as datetimes "
+            "with a time zone"
         )
     dated = times.time.dtype.kind == "M"
     for what, known, here in (
@@ -201,8 +212,7 @@ def _rows(frame: pl.DataFrame, name: str, k: int, asked: Asked, found: Found) ->
     ):  # fmt: skip
         if found.dated is not None and known != here:
             raise ValueError(
-                f"{name}: {asked.time_col} has another {what} than the files before it "
-                f"({here}, not {known})"
+                f"{asked.time_col} has another {what} than the files before ({here}, not {known})"
             )
     found.zone, found.dated = times.zone, dated
     for note in table.notes:
@@ -235,7 +245,8 @@ def _ids(column: pl.Series, text: bool, name: str) -> pl.Series:
     else:
         ids = column.cast(pl.Int64)
     if ids.null_count():
-        raise Unreadable(name, f"row {int(ids.is_null().arg_max() or 0) + 1} has no name")
+        row = int(ids.is_null().arg_max() or 0) + 1
+        raise Unreadable(name, f"{column.name}: row {row} has no name")
     return ids
 
 

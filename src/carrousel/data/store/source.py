@@ -19,10 +19,10 @@ _HIVE = re.compile(r"[^=]+=.*")
 
 
 class Unreadable(ValueError):
-    """A file that cannot be read."""
+    """A file that cannot be read, or not as the others."""
 
     def __init__(self, name: str, reason: str) -> None:
-        super().__init__(f"{name}: cannot be read as Parquet: {reason}")
+        super().__init__(f"{name}: {reason}")
         self.name, self.reason = name, reason
 
 
@@ -88,9 +88,10 @@ class Source:
         """Some columns of one file, a few rows at a time."""
         with _named(name):
             rows = self._lazy(name).select(columns)
-            yield from rows.collect_batches(
+            batches = rows.collect_batches(
                 chunk_size=AT_ONCE, maintain_order=True, engine="streaming"
             )
+            yield from (batch for batch in batches if len(batch))
 
     def frame(self, columns: Sequence[str]) -> pl.DataFrame:
         """Some columns of all files, in memory."""
@@ -119,9 +120,9 @@ def is_source(data: Any) -> bool:
 
 
 def _fixed(pattern: str) -> Path:
-    """The part of a glob that is no pattern."""
+    """The folder of a glob that is no pattern."""
     parts = Path(pattern).parts
-    first = next(k for k, part in enumerate(parts) if has_magic(part))
+    first = next((k for k, part in enumerate(parts) if has_magic(part)), len(parts) - 1)
     return Path(*parts[:first])
 
 
@@ -132,4 +133,4 @@ def _named(name: str) -> Iterator[None]:
         yield
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         reason = str(error).splitlines()[0] if isinstance(error, Exception) else "it is damaged"
-        raise Unreadable(name, reason) from None
+        raise Unreadable(name, f"cannot be read as Parquet: {reason}") from None

@@ -17,9 +17,10 @@ HELD = 1 << 22  # values that a model may hold; with more it holds no series
 
 
 def read_as_source(data: Any, options: Options) -> bool:
-    """Whether ``data`` is read by way of a store. A lazy frame with covariates is collected."""
-    if isinstance(data, pl.LazyFrame):
-        return not any(getattr(options, name) for name in BESIDE)
+    """Whether ``data`` is read by way of a store; of lazy frames those with covariates are not."""
+    if isinstance(data, pl.LazyFrame):  # of one series without a name, too
+        beside = any(getattr(options, name) for name in BESIDE)
+        return not beside and options.id_col in data.collect_schema()
     return is_source(data)
 
 
@@ -85,3 +86,16 @@ def to_learn(store: Store) -> Panel:
 def held(store: Store) -> Panel:
     """What a model holds of the series that it learned from: all, or none where they are many."""
     return store.between(0, store.n_series) if store.n_values <= HELD else store.sample()
+
+
+def in_memory(data: Any, options: Options, learned: Frequency | None, instead: str) -> Panel:
+    """All series of a source, where what is asked needs them at once.
+
+    Raises:
+        ValueError: There are too many; ``instead`` says what to do.
+    """
+    with stored(data, options, learned=learned) as store:
+        panel = held(store)
+    if not panel.n_series:
+        raise ValueError(f"data: there are too many series to be looked at together; {instead}")
+    return panel

@@ -7,6 +7,7 @@ from ..distributed import doors
 from ..distributed.datasets import is_dataset
 from ..evaluation import Evaluation
 from ..intervals.quantiles import probabilities
+from ..large.series import read_as_source
 
 
 class Pretrained:
@@ -48,15 +49,25 @@ class Pretrained:
         return self.on_nothing(h).fit(data)
 
     def predict(
-        self, data: Any, h: int, *, level: Sequence[float] = (80, 95), X_df: Any = None
+        self,
+        data: Any,
+        h: int,
+        *,
+        level: Sequence[float] = (80, 95),
+        X_df: Any = None,
+        **parts: Any,
     ) -> Any:
-        """The next ``h`` steps of every series, as ``Forecaster.predict``."""
+        """The next ``h`` steps of every series, as ``Forecaster.predict``; ``parts`` are its
+        arguments for series of many files (``out``, ``resume``, ``on_error``, ``cache``)."""
         if is_dataset(data):
             probabilities(level)
-            forecaster = self.on_nothing(h)
-            forecaster._learn(doors.to_learn(forecaster, data))
-            return forecaster.predict(data, level=level, X_df=X_df)
-        return self.on(data, h).predict(level=level, X_df=X_df)
+            found = self.on_nothing(h)
+            found._learn(doors.to_learn(found, data))
+            return found.predict(data, level=level, X_df=X_df, **parts)
+        read = {name: parts[name] for name in ("on_error", "cache") if name in parts}
+        found = self.on_nothing(h).fit(data, **read)
+        given = data if read_as_source(data, found.options) else None
+        return found.predict(given, level=level, X_df=X_df, **parts)
 
     def sample(self, data: Any, h: int, n: int = 100, **options: Any) -> Any:
         """Sample paths of the next ``h`` steps, as ``Forecaster.sample``."""
