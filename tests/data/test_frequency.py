@@ -5,6 +5,8 @@ import pandas as pd
 import pytest
 
 from carrousel.data import Frequency, to_panel
+from carrousel.data.frequency import DAY
+from carrousel.data.infer import candidates
 
 ALIASES = [
     "s", "10s", "min", "5min", "15min", "30min", "h", "3h", "D", "2D", "B", "W-SUN", "W-WED",
@@ -70,3 +72,9 @@ def test_month_ends_from_a_leap_day():
     freq = Frequency.parse("YE")
     got = freq.advance(np.datetime64("2024-02-29", "us"), [0, 1, 4]).astype("M8[D]").astype(str)
     assert list(got) == ["2024-02-29", "2025-02-28", "2028-02-29"]
+
+
+def test_the_steps_of_very_many_series_are_counted_without_overflow():
+    days = np.arange("2024-01-01", "2024-03-01", dtype="M8[D]").astype("M8[us]")
+    found = candidates(days, np.array([DAY, 2 * DAY]), np.array([10**11, 10**9]), weekly=True)
+    assert next(found) == Frequency.parse("1d")

@@ -62,7 +62,8 @@ def candidates(
     unit = "int" if time.dtype.kind == "i" else "us"
     if unit == "us" and sizes[0] >= 28 * DAY:
         yield from _month_candidates(time, sizes)
-    n, span = counts.sum(), sizes @ counts
+    # Microseconds of very many series are more than 64 bits hold.
+    n, span = int(counts.sum()), int(sizes.astype(object) @ counts.astype(object))
     common = span <= 2 * mode * n or counts.max() >= max(n / 4, 2)
     if weekly and unit == "us" and len(sizes) > 1 and divisor % DAY == 0:
         yield from _weekdays(time, span, n, common and mode == DAY)
@@ -72,7 +73,7 @@ def candidates(
         yield Frequency(divisor, unit)
 
 
-def _weekdays(time: np.ndarray, span: np.int64, n: np.int64, common: bool) -> Iterator[Frequency]:
+def _weekdays(time: np.ndarray, span: int, n: int, common: bool) -> Iterator[Frequency]:
     """Only some days of the week, where that is no accident: Monday to Friday, or what so many
     weeks without any other day leave."""
     there = np.unique((time.astype("M8[D]").astype(np.int64) + 3) % 7)  # Monday is 0
