@@ -1,6 +1,7 @@
 """Dask and Spark frames: the numbers of one machine."""
 
 import shutil
+import sys
 
 import numpy as np
 import pandas as pd
@@ -62,12 +63,14 @@ def test_a_dask_frame_is_forecast_as_on_one_machine(fitted):
         _require_equal(found.compute(), fitted)
 
 
-def test_a_spark_frame_is_forecast_as_on_one_machine(fitted):
+def test_a_spark_frame_is_forecast_as_on_one_machine(fitted, monkeypatch):
     sql = pytest.importorskip("pyspark.sql", reason="pyspark is not installed")
     pytest.importorskip("fugue_spark", reason=INSTALL)
     if shutil.which("java") is None:
         pytest.skip("there is no Java, which Spark needs")
     builder = sql.SparkSession.builder.master("local[1]")
+    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
+    builder = builder.config("spark.sql.shuffle.partitions", 2)
     spark = builder.config("spark.ui.enabled", "false").getOrCreate()
     try:
         frame = spark.createDataFrame(_mixed()).repartition(3)

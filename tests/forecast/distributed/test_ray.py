@@ -1,6 +1,7 @@
 """Forecasts and trainings on a Ray cluster of two nodes: the numbers of one machine."""
 
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -31,7 +32,6 @@ def cluster():
     """Two nodes of one CPU each."""
     from ray.cluster_utils import Cluster
 
-    os.environ["RAY_DEDUP_LOGS"] = "0"
     node = {"num_cpus": 1, "object_store_memory": STORE}
     nodes = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
     nodes.add_node(**node)
@@ -42,6 +42,7 @@ def cluster():
     yield nodes
     ray.shutdown()
     nodes.shutdown()
+    gc.collect()  # sockets that Ray leaves to be found are no concern of other tests
 
 
 def _table(series: int, ids: str = "s", seed: int = 0) -> pl.DataFrame:
