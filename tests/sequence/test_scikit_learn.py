@@ -64,7 +64,7 @@ def checks() -> list:
 
 @pytest.mark.parametrize(("estimator", "check"), checks())
 def test_scikit_learns_checks(estimator, check, monkeypatch):
-    monkeypatch.setattr(convolutions, "WIDTH", 336)  # faster
+    monkeypatch.setattr(convolutions, "WIDTHS", (336, 336))  # faster
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the checks themselves
         check(estimator)

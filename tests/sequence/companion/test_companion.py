@@ -16,7 +16,7 @@ UNTRAINED = {**QUICK, "epochs": 1, "learning_rate": 1e-9}
 
 @pytest.fixture(autouse=True)
 def narrow(monkeypatch):
-    monkeypatch.setattr(convolutions, "WIDTH", 672)
+    monkeypatch.setattr(convolutions, "WIDTHS", (672, 336))
 
 
 def shapes(count: int = 60) -> tuple[list[np.ndarray], list[str]]:
@@ -32,7 +32,7 @@ def shapes(count: int = 60) -> tuple[list[np.ndarray], list[str]]:
 @pytest.fixture(scope="module")
 def model():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(convolutions, "WIDTH", 672)
+        patch.setattr(convolutions, "WIDTHS", (672, 336))
         return SequenceClassifier(**UNTRAINED).fit(*shapes())
 
 

@@ -22,7 +22,7 @@ WORDS = ["the cat sat", "a cat ran home", "the dog sat", "home is home", "a dog 
 
 @pytest.fixture(autouse=True)
 def narrow(monkeypatch):
-    monkeypatch.setattr(convolutions, "WIDTH", 1008)
+    monkeypatch.setattr(convolutions, "WIDTHS", (1008, 336))
 
 
 def batch(lengths: list[int], channels: int = 2) -> Ragged:

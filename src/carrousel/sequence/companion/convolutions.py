@@ -35,7 +35,10 @@ CHANNELS = 9  # that one kernel reads at most
 GRID = 4096  # steps of it in a standard deviation; 20 * 9 * 12 of these stay below 2 ** 24
 SEEN, SEEN_STEPS = 64, 2048  # sequences that thresholds are taken from, and steps of each
 LEARNED = 10_000  # sequences that the regression learns from at most
-WIDTH = 2016  # features
+FEW = 1000  # sequences
+# Features, of so few sequences and of more. Few of them are as good for what is left out of forty
+# sequences, but not for others: which dilations there are is then a matter of luck.
+WIDTHS = (4704, 2016)
 ROWS = 1 << 13  # that are read at once, so that what is said of them stays in the cache
 
 
@@ -81,7 +84,8 @@ class RandomConvolutions(nn.Module):
     @classmethod
     def learn(cls, batch: Ragged, masked: bool, generator: torch.Generator) -> "RandomConvolutions":
         """Draw features of such sequences."""
-        thresholds = max(WIDTH // (VIEWS * POOLED * len(KERNELS)), 1)
+        width = WIDTHS[len(batch) > FEW]
+        thresholds = max(width // (VIEWS * POOLED * len(KERNELS)), 1)
         usual = float(batch.lengths.double().median())
         dilations = dilations_up_to(usual, thresholds)
         made = cls(batch.rows.shape[1], masked, len(dilations), thresholds)
