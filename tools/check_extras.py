@@ -28,6 +28,24 @@ y = load_airline()
 made = CarrouselForecaster(effort="instant").fit(y, fh=range(1, 13)).predict()
 assert len(made) == 12
 """,
+    "ray": """
+import ray
+from carrousel import Forecaster
+from carrousel.data import load_sample
+ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False)
+data = ray.data.from_arrow(load_sample("airline").to_arrow())
+assert Forecaster.pretrained().predict(data, h=3).count() == 3
+""",
+    "fugue": """
+import dask.dataframe as dd
+from distributed import Client
+from carrousel import Forecaster
+from carrousel.data import load_sample
+table = load_sample("airline").to_pandas()
+fitted = Forecaster(3, effort="instant").fit(table)
+with Client(processes=False, dashboard_address=None):
+    assert len(fitted.predict(dd.from_pandas(table, npartitions=2)).compute()) == 3
+""",
     "holidays": """
 import polars as pl, datetime as dt
 from carrousel import Forecaster
