@@ -3,7 +3,7 @@
 // a changed gate counts within its step, a changed cell state is what the output gate then shows.
 
 import { CELLS } from "./cells.js";
-import { emptyRecord, inputRows, linear } from "./forward.js";
+import { assembled, emptyRecord, inputRows, linear } from "./forward.js";
 import { addProduct } from "./matrix.js";
 
 /**
@@ -38,10 +38,7 @@ export function forwardChanged(model, sequence, changes) {
     rows = model.residual ? rows.map((value, k) => value + run.hidden[k]) : run.hidden;
     return run;
   });
-  const last = layers[layers.length - 1];
-  const { kind, T, H, hidden, cell, gates } = last;
-  const output = model.head ? linear(model.head, rows) : null;
-  return { kind, T, H, layers, hidden, cell, gates, top: rows, output };
+  return assembled(model, layers, rows);
 }
 
 /**

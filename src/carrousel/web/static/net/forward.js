@@ -53,9 +53,17 @@ export function forward(model, sequence) {
     layers.push(run);
     rows = model.residual ? rows.map((value, at) => value + run.hidden[at]) : run.hidden;
   }
+  return assembled(model, layers, rows);
+}
+
+/**
+ * The record of a whole model from those of its layers; what its head says is computed when asked.
+ * @param {Model} model @param {LayerRecord[]} layers @param {Float64Array} top
+ * @returns {ModelRecord}
+ */
+export function assembled(model, layers, top) {
   const last = layers[layers.length - 1];
   const { head } = model;
-  const top = rows;
   /** @type {Float64Array | null} */
   let output = null;
   return {
