@@ -80,7 +80,7 @@ struct Rnn {
 
   static void forward(V<T> (&s)[1], V<T>&, V<T>, V<T>& h) {
     if constexpr (relu) {
-      h = s[0] < V<T>{} ? V<T>{} : s[0];  // NaN stays NaN
+      h = choose<T>(s[0] < V<T>{}, V<T>{}, s[0]);  // NaN stays NaN
     } else {
       h = vtanh<T>(s[0]);
     }
@@ -88,7 +88,7 @@ struct Rnn {
 
   static V<T> backward(const V<T> (&)[1], V<T>, V<T>, V<T>, V<T> h, V<T> dh, V<T>&, V<T>&, V<T> (&d)[1]) {
     if constexpr (relu) {
-      d[0] = h > V<T>{} ? dh : V<T>{};
+      d[0] = choose<T>(h > V<T>{}, dh, V<T>{});
     } else {
       d[0] = dh * (fill(T(1)) - h * h);
     }

@@ -247,10 +247,8 @@ void final_states(const Forward<T>& p) {
   for (Index r = 0; r < p.steps.batch; ++r) {
     while (p.steps.rows(t) <= r) --t;
     const std::size_t bytes = static_cast<std::size_t>(p.hidden) * sizeof(T);
-    if (p.h_n) __builtin_memcpy(p.h_n + r * p.hidden, p.y.at(p.steps, t, r), bytes);
-    if (p.cells) {
-      __builtin_memcpy(p.c_n + r * p.hidden, p.cells + (p.steps.begin(t) + r) * p.hidden, bytes);
-    }
+    if (p.h_n) std::memcpy(p.h_n + r * p.hidden, p.y.at(p.steps, t, r), bytes);
+    if (p.cells) { std::memcpy(p.c_n + r * p.hidden, p.cells + (p.steps.begin(t) + r) * p.hidden, bytes); }
   }
 }
 
@@ -289,7 +287,7 @@ void forward_cell(const Forward<T>& p, int threads) {
   pass.projected = scratch.take<T>(rooms * pass.ahead_rows * row);
   pass.pointers = scratch.take<const T*>((3 * batch + pass.ahead_rows) * pass.workers);
   if constexpr (C::cell) {
-    if (!p.cells) __builtin_memcpy(p.c_n, p.c0, static_cast<std::size_t>(batch * p.hidden) * sizeof(T));
+    if (!p.cells) std::memcpy(p.c_n, p.c0, static_cast<std::size_t>(batch * p.hidden) * sizeof(T));
   }
   team(pass.workers, [&](const Worker& me) { pass.run(me); });
   final_states(p);

@@ -1,15 +1,30 @@
 // What each isa_*.cpp compiles: the kernels, for its own vector width, in its own anonymous
 // namespace (and nothing of the standard library, whose shared symbols another file would pick up
 // compiled for the wrong machine).
+#include <cmath>
+#include <cstring>
+#include <limits>
+
 #include "kernels.h"
 #include "threads.h"
 
-#if CARROUSEL_VECTOR_BYTES >= 32
+#if !defined(__GNUC__) && !defined(__clang__) && !defined(CARROUSEL_PORTABLE)
+#define CARROUSEL_PORTABLE  // no vectors of the compiler's own: vector.inl.h
+#endif
+#ifdef CARROUSEL_PORTABLE
+#elif CARROUSEL_VECTOR_BYTES >= 32
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 namespace carrousel {
 namespace {
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
+
+#include "vector.inl.h"
+
 #include "simd.h"
 #include "tile.inl.h"
 #include "cells.inl.h"

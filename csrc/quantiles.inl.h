@@ -5,13 +5,13 @@
 template <class T>
 inline V<T> vsoftplus(V<T> x) {
   const V<T> zero{};
-  const V<T> u = vexp<T>(x > zero ? -x : x);
+  const V<T> u = vexp<T>(choose<T>(x > zero, -x, x));
   const V<T> s = u / (u + fill(T(2)));
   const V<T> s2 = s * s;
   V<T> sum = fill(T(1. / 15));
 #pragma GCC unroll 7
   for (int k = 13; k > 0; k -= 2) sum = sum * s2 + fill(T(1) / T(k));
-  return (x > zero ? x : zero) + (s + s) * sum;
+  return choose<T>(x > zero, x, zero) + (s + s) * sum;
 }
 
 template <class T>
@@ -80,7 +80,7 @@ struct Weights {
     V<typename Number<T>::integer> there{};
     for (Index j = 0; j < p.horizon; j += W<T>) {
       V<T> x = load(target + j, p.horizon - j);
-      for (Index i = p.horizon - j; i < W<T>; ++i) x[i] = T(__builtin_inf());
+      for (Index i = p.horizon - j; i < W<T>; ++i) x[i] = T(kInfinity);
       there -= x - x == V<T>{};
     }
     Index n = 0;
@@ -101,7 +101,7 @@ inline V<T> quantile_steps(const QuantileLoss<T>& p, Index r, Index j, T row_wei
   V<T> largest = load(out, n), total = zero, centre = zero;
   for (Index k = 1; k < p.kinds; ++k) {
     const V<T> x = load(out + k * h, n);
-    largest = x > largest ? x : largest;
+    largest = choose<T>(x > largest, x, largest);
   }
   for (Index k = 0; k < p.kinds; ++k) {
     const V<T> e = vexp<T>(load(out + k * h, n) - largest);
@@ -113,22 +113,22 @@ inline V<T> quantile_steps(const QuantileLoss<T>& p, Index r, Index j, T row_wei
   centre *= total;
 
   const V<T> target = load(p.targets(r) + j, n);
-  V<T> weight = target == target ? fill(row_weight) : zero;
+  V<T> weight = choose<T>(target == target, fill(row_weight), zero);
   for (Index i = n; i < W<T>; ++i) weight[i] = 0;
   const V<T> far = (target - fill(p.origin[r / p.steps]) - centre) * scale;
   const V<T> limit = fill(p.limit);
   const auto inside = (far < limit) & (far > -limit);  // false where the target is missing
-  V<T> error = far > limit ? limit : (far < -limit ? -limit : far);
-  error = (target == target ? error : zero) - load(out + p.kinds * h, n);
+  V<T> error = choose<T>(far > limit, limit, choose<T>(far < -limit, -limit, far));
+  error = choose<T>(target == target, error, zero) - load(out + p.kinds * h, n);
 
   const V<T> raw = load(p.out + r * p.columns + width_at, n), width = vsoftplus<T>(raw);
-  const V<T> sign = error > zero ? one : (error < zero ? -one : zero);
+  const V<T> sign = choose<T>(error > zero, one, choose<T>(error < zero, -one, zero));
   V<T> d_error = weight * sign * fill(p.median_weight), d_width = zero, loss = d_error * error;
   const V<T> share = weight * fill(p.quantile_weight);
   for (Index i = 0; i < 2 * p.side; ++i) {
     const V<T> reach = fill(i < p.side ? -tails.reach[i] : tails.reach[i]);
     const V<T> rest = error - width * reach;
-    const V<T> slope = share * (rest < zero ? fill(p.probability[i] - 1) : fill(p.probability[i]));
+    const V<T> slope = share * choose<T>(rest < zero, fill(p.probability[i] - 1), fill(p.probability[i]));
     loss += slope * rest;
     d_error += slope;
     d_width -= slope * reach;
@@ -136,7 +136,7 @@ inline V<T> quantile_steps(const QuantileLoss<T>& p, Index r, Index j, T row_wei
   }
   store(p.grad + r * p.columns + width_at, d_width * vsigmoid<T>(raw), n);
   store(grad + p.kinds * h, -d_error, n);
-  const V<T> d_centre = inside ? -d_error * scale * total : zero;
+  const V<T> d_centre = choose<T>(inside, -d_error * scale * total, zero);
   for (Index k = 0; k < p.kinds; ++k) {
     store(grad + k * h, d_centre * load(grad + k * h, n) * (load(anchors + k * h, n) - centre), n);
   }
@@ -182,7 +182,7 @@ void add_quantiles(const Quantiles<T>& p, int threads) {
         V<T> largest = load(out + j, n), total{}, centre{};
         for (Index k = 1; k < p.kinds; ++k) {
           const V<T> x = load(out + k * h + j, n);
-          largest = x > largest ? x : largest;
+          largest = choose<T>(x > largest, x, largest);
         }
         for (Index k = 0; k < p.kinds; ++k) {
           const V<T> e = vexp<T>(load(out + k * h + j, n) - largest);

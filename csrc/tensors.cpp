@@ -146,7 +146,8 @@ bool is_layer(Index gates, bool has_cell, nb::handle x_tensor, nb::handle offset
 
 template <class T>
 Fresh<T> Fresh<T>::like(nb::handle other) {
-  return checked<T>(PyObject_CallOneArg(empty_like, other.ptr()));
+  PyObject* const argument = other.ptr();
+  return checked<T>(PyObject_Vectorcall(empty_like, &argument, 1, nullptr));
 }
 
 template <class T>
@@ -154,7 +155,7 @@ Fresh<T> Fresh<T>::like(nb::handle other, std::initializer_list<Index> shape) {
   const nb::object sizes = nb::steal(PyTuple_New(static_cast<Py_ssize_t>(shape.size())));
   if (!sizes.is_valid()) throw nb::python_error();
   Py_ssize_t at = 0;
-  for (const Index size : shape) PyTuple_SET_ITEM(sizes.ptr(), at++, PyLong_FromLongLong(size));
+  for (const Index size : shape) PyTuple_SetItem(sizes.ptr(), at++, PyLong_FromLongLong(size));
   PyObject* const arguments[] = {other.ptr(), sizes.ptr()};
   return checked<T>(PyObject_VectorcallMethod(new_empty, arguments, 2, nullptr));
 }

@@ -6,6 +6,11 @@
 #include <new>
 #include <thread>
 
+#if defined(__x86_64__) || defined(_M_X64)
+#include <immintrin.h>
+#elif defined(_M_ARM64) && !defined(__clang__)
+#include <intrin.h>
+#endif
 #ifdef __linux__
 #include <sys/mman.h>
 #elif defined(_WIN32)
@@ -22,8 +27,10 @@ constexpr int kSpins = 4000;  // some microseconds: longer than a step, shorter 
 std::atomic<ParallelFor> parallel_for{nullptr};
 
 void relax() {
-#if defined(__x86_64__) || defined(__i386__)
-  __builtin_ia32_pause();
+#if defined(__x86_64__) || defined(_M_X64)
+  _mm_pause();
+#elif defined(_M_ARM64) && !defined(__clang__)
+  __yield();
 #elif defined(__aarch64__)
   asm volatile("yield");
 #endif

@@ -9,20 +9,20 @@ inline V<T> vlog(V<T> u, V<T> less) {
   constexpr T root = T(0.70710678118654752440), ln2 = T(0.69314718055994530942);
   V<typename Is::integer> bits, e;
   typename Is::integer lowest;
-  __builtin_memcpy(&bits, &u, sizeof bits);
-  __builtin_memcpy(&lowest, &root, sizeof lowest);
-  e = (bits - lowest) >> Is::mantissa;
+  std::memcpy(&bits, &u, sizeof bits);
+  std::memcpy(&lowest, &root, sizeof lowest);
+  e = (bits - fill(lowest)) >> Is::mantissa;
   bits -= e << Is::mantissa;
   V<T> m;
-  __builtin_memcpy(&m, &bits, sizeof m);
-  const V<T> f = e == 0 ? less : m - fill(T(1));
+  std::memcpy(&m, &bits, sizeof m);
+  const V<T> f = choose<T>(e == V<typename Is::integer>{}, less, m - fill(T(1)));
   const V<T> s = f / (f + fill(T(2))), s2 = s * s;
   constexpr int last = sizeof(T) == 8 ? 21 : 9;
   V<T> sum = fill(T(1) / T(last + 2));
 #pragma GCC unroll 11
   for (int k = last; k > 0; k -= 2) sum = sum * s2 + fill(T(1) / T(k));
-  const V<T> log = (s + s) * sum + __builtin_convertvector(e, V<T>) * fill(ln2);
-  return less - less == V<T>{} ? log : less;  // infinite, or no number
+  const V<T> log = (s + s) * sum + numbers<T>(e) * fill(ln2);
+  return choose<T>(less - less == V<T>{}, log, less);  // infinite, or no number
 }
 
 template <class T>
@@ -44,7 +44,7 @@ struct Range {
 // known where none of its phase is there, or one of them is zero: a rise from nothing says little.
 template <class T>
 Range neighbors(const Look<T>& p, const T* y, Index i, T origin, double base, double zero) {
-  Range range{__builtin_inf(), -__builtin_inf(), false};
+  Range range{kInfinity, -kInfinity, false};
   bool nothing = false;
   const auto add = [&](Index at, bool phase) {
     if (at < 0 || !finite(y[at])) return;
@@ -52,7 +52,7 @@ Range neighbors(const Look<T>& p, const T* y, Index i, T origin, double base, do
     range.low = v < range.low ? v : range.low;
     range.high = v > range.high ? v : range.high;
     range.known |= phase;
-    nothing |= __builtin_fabs(v + base) <= zero;
+    nothing |= std::fabs(v + base) <= zero;
   };
   add(i - 1, false);
   add(i - p.step, true);
@@ -64,7 +64,7 @@ Range neighbors(const Look<T>& p, const T* y, Index i, T origin, double base, do
 
 // What the steps so far say of the scale.
 struct Movement {
-  double changes = 0, pairs = 0, spread = 0, counted = 0, size = 0, far = __builtin_inf();
+  double changes = 0, pairs = 0, spread = 0, counted = 0, size = 0, far = kInfinity;
   Index steps = 0, moved = 0;  // steps that could be compared with others, and that moved
 
   double mean_size() const { return size / larger(counted, 1.0); }
@@ -119,7 +119,7 @@ void take(const Look<T>& p, Index b, Index t, T origin, double base, Movement& m
     v[i] = 0;
     if (!there) continue;
     double x = y[i] - origin;
-    if (i >= S && !(__builtin_fabs(y[i] - y[i - S]) <= m.far) && m.far < __builtin_inf()) {
+    if (i >= S && !(std::fabs(double(y[i] - y[i - S])) <= m.far) && m.far < kInfinity) {
       const Range range = neighbors(p, y, i, origin, base, zero);
       if (range.known) {
         x = x > range.high + m.far ? range.high + m.far : x < range.low - m.far ? range.low - m.far : x;
@@ -127,7 +127,7 @@ void take(const Look<T>& p, Index b, Index t, T origin, double base, Movement& m
     }
     v[i] = T(x);
     sum += v[i];
-    size += __builtin_fabs(v[i] + base);
+    size += std::fabs(v[i] + base);
     count += 1;
   }
   level[t] = count ? T(sum / count) : level[t - 1];
@@ -137,12 +137,12 @@ void take(const Look<T>& p, Index b, Index t, T origin, double base, Movement& m
     if (!finite(y[i])) {
       v[i] = room.known[j] ? v[i - S] : level[t];
     } else if (room.known[j]) {
-      change += __builtin_fabs(v[i] - v[i - S]);
+      change += std::fabs(double(v[i] - v[i - S]));
       pairs += 1;
     } else {
       room.known[j] = true;
     }
-    around += __builtin_fabs(v[i] - level[t]);
+    around += std::fabs(double(v[i] - level[t]));
   }
   m.spread += around / double(S) * count;
   m.counted += count;
@@ -277,9 +277,9 @@ void gather(const Gather<T>& p, int threads) {
         }
       }
       p.offset[b] = offset;
-      for (Index i = 0; i < begin; ++i) out[i] = __builtin_nanf("");
+      for (Index i = 0; i < begin; ++i) out[i] = kMissing;
       for (Index i = begin; i < end; ++i) out[i] = float(double(p.y[from + i]) - offset);
-      for (Index i = end; i < p.length; ++i) out[i] = __builtin_nanf("");
+      for (Index i = end; i < p.length; ++i) out[i] = kMissing;
     }
   });
 }

@@ -101,9 +101,17 @@ _RNN_MODES = {cells.nonlinearity(mode): mode for mode in cells.RNN.modes}
 _HAS_CELL = {mode: one.has_cell for mode, one in BY_MODE.items()}
 
 
+def _exporting() -> bool:
+    # Before 2.12 torch's own question has one answer in all that is compiled: yes.
+    return torch.compiler.is_exporting() if _TELLS_EXPORTS else torch.compiler._is_exporting_flag
+
+
+_TELLS_EXPORTS = torch.__version__ >= "2.12"  # compares versions, not texts
+
+
 def _as_torch(forward, *args):
     """torch's own layer. Compiled code leaves its graph for it, as it does for any of torch's."""
-    if torch.compiler.is_dynamo_compiling() and not torch.compiler.is_exporting():
+    if torch.compiler.is_dynamo_compiling() and not _exporting():
         forward = torch.compiler.disable(forward)
     return forward(*args)
 
