@@ -65,7 +65,8 @@ def main() -> None:
     parser.add_argument("--meals", type=int, default=1)
     options = parser.parse_args()
     lines = options.text.read_text(encoding="utf-8").splitlines()
-    chosen = everyday(lines, options.words, options.also)
+    also = {*options.also, *(FOOD if options.meals > 1 else ())}
+    chosen = everyday(lines, options.words, also)
     read = weighted(chosen, options.meals) if options.meals > 1 else chosen
     write_bytes(options.out, ("\n".join(read) + "\n").encode())
     print(f"{len(chosen):,} of {len(lines):,} sentences, {len(read):,} lines in {options.out}")

@@ -3,7 +3,8 @@
     python -m benchmarks.page_sentences build/french-lstm src/carrousel/web/models/french TEST.txt
 
 Prints the perplexity on held-out sentences before and after, each sentence read from its beginning:
-exp of the mean nats per token, the end of the line among them.
+exp of the mean nats per token, the end of the line among them. Sentences count whose words are all
+known, as in training.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import torch
 
 from carrousel.storage import int8_rows
 from carrousel.text import LanguageModel
+from carrousel.tokenizers.pieces import pieces
 
 
 def round_weights(model: LanguageModel) -> None:
@@ -24,6 +26,12 @@ def round_weights(model: LanguageModel) -> None:
                 parameter.copy_(torch.from_numpy(int8_rows.rounded(parameter.numpy())))
             else:
                 parameter.copy_(parameter.half())
+
+
+def known(model: LanguageModel, lines: list[str]) -> list[str]:
+    """The lines of which nothing has to be spelled."""
+    words = set(model.tokenizer.to_dict()["words"])
+    return [line for line in lines if all(p in words or len(p) == 1 for p in pieces(line))]
 
 
 def perplexity(model: LanguageModel, lines: list[str]) -> float:
@@ -53,12 +61,16 @@ def main() -> None:
     parser.add_argument("text", type=Path, help="held-out sentences, one a line")
     options = parser.parse_args()
     model = LanguageModel.load(options.trained)
-    lines = options.text.read_text(encoding="utf-8").splitlines()
+    every = options.text.read_text(encoding="utf-8").splitlines()
+    lines = known(model, every)
     before = perplexity(model, lines)
     round_weights(model)
     model.save(options.out)
     after = perplexity(LanguageModel.load(options.out), lines)
-    print(f"{options.out.name}: perplexity {before:.2f}, in a byte a number {after:.2f}")
+    print(
+        f"{options.out.name}: perplexity {before:.2f}, in a byte a number {after:.2f}, "
+        f"on {len(lines):,} of {len(every):,} sentences"
+    )
 
 
 if __name__ == "__main__":

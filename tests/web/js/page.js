@@ -19,7 +19,7 @@ const model = loadModel(page);
 const list = (numbers) => (numbers ? Array.from(numbers) : null);
 
 const answers = questions.map((question) =>
-  ({ tokens, ends, sentence, forecast })[question.what](question),
+  ({ tokens, ends, guesses, sentence, forecast })[question.what](question),
 );
 process.stdout.write(JSON.stringify(answers));
 
@@ -30,6 +30,13 @@ function tokens({ text }) {
 function ends({ text }) {
   const { x, left } = readSentence(model, text, Infinity);
   return [...splitEnd(model, normalized(text)), x, left];
+}
+
+function guesses({ text, count }) {
+  const { x, left } = readSentence(model, text, Infinity);
+  const record = forward(model, x);
+  const words = nextWords(model, record, record.T - 1, left).slice(0, count);
+  return words.map(({ id, probability }) => ({ id, probability }));
 }
 
 function sentence({ text, at, target }) {
