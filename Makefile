@@ -52,7 +52,7 @@ models: $(VENV)/installed
 	  $(SHIP) build/$$name $(MODELS)/$$name $(DATA)/tatoeba_fra.test.txt || exit 1; done
 	$(BIN)/python -m benchmarks.chat_sentences build
 	$(BIN)/python -m benchmarks.everyday build/chat_eng.train.txt build/everyday_eng.txt --words 4500
-	$(TRAIN) build/everyday_eng.txt build/english --epochs 3 --learning-rate 4e-3 --dropout 0.1
+	$(TRAIN) build/everyday_eng.txt build/english --epochs 2.5 --learning-rate 4e-3 --dropout 0.1
 	$(SHIP) build/english $(MODELS)/english build/chat_eng.test.txt
 	$(BIN)/python -m benchmarks.page_forecasters $(MODELS)
 

@@ -14,6 +14,8 @@ import { readSentence } from "../tokenizer.js";
 import { el } from "./dom.js";
 import { redraw } from "./focus.js";
 
+const SHOWN = 3; // guesses
+
 /**
  * @typedef {Object} Opening
  * @property {string} text @property {string} swap the same with another early word
@@ -91,7 +93,8 @@ export function openingPanel(store, read) {
 }
 
 /**
- * Of every cell of the family: what it guesses after the opening and after its swap.
+ * Of every cell of the family: what it guesses after the opening and after its swap, and whether the
+ * likeliest is another.
  * @param {any} model @param {Opening} opening
  */
 export async function compare(model, opening) {
@@ -99,17 +102,17 @@ export async function compare(model, opening) {
   const rows = [];
   for (const kind of kinds) {
     const reader = kind === model.kind ? model : await modelOf(model.meta.cells[kind]);
-    const [here, there] = [opening.text, opening.swap].map((text) => guess(reader, text));
-    rows.push({ kind, here, there, follows: here.id !== there.id });
+    const [here, there] = [opening.text, opening.swap].map((text) => guesses(reader, text));
+    rows.push({ kind, here, there, follows: here[0].id !== there[0].id });
   }
   return rows;
 }
 
 /** @param {any} model @param {string} text */
-function guess(model, text) {
+function guesses(model, text) {
   const { x, left } = readSentence(model, text);
   const record = forward(model, x);
-  return nextWords(model, record, record.T - 1, left)[0];
+  return nextWords(model, record, record.T - 1, left).slice(0, SHOWN);
 }
 
 function drawn(rows) {
@@ -128,7 +131,10 @@ function drawn(rows) {
   );
 }
 
-const guessed = ({ text, probability }) => [
-  quoted(text),
-  el("span", { class: "number" }, ` ${percent(probability)}`),
-];
+/** @param {{text: string, probability: number}[]} words */
+const guessed = (words) =>
+  words.flatMap(({ text, probability }, k) => [
+    k ? ", " : "",
+    k ? text : el("b", {}, text),
+    el("span", { class: "number" }, ` ${percent(probability)}`),
+  ]);
