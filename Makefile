@@ -41,7 +41,6 @@ TRAIN  := $(BIN)/python -m benchmarks.page_language
 SHIP   := $(BIN)/python -m benchmarks.page_sentences
 
 models: $(VENV)/installed
-	$(BIN)/python -m pip install --no-deps chitchat-dataset==0.9.0
 	$(BIN)/python -m benchmarks.everyday $(DATA)/tatoeba_fra.train.txt build/everyday_fra.txt \
 	  --words 4500 --meals 4
 	$(TRAIN) build/everyday_fra.txt build/french-begun --epochs 4 --learning-rate 4e-3 --dropout 0.1
@@ -50,10 +49,6 @@ models: $(VENV)/installed
 	  --start build/french --epochs 1.5 || exit 1; done
 	for name in french french-gru french-rnn; do \
 	  $(SHIP) build/$$name $(MODELS)/$$name $(DATA)/tatoeba_fra.test.txt || exit 1; done
-	$(BIN)/python -m benchmarks.chat_sentences build
-	$(BIN)/python -m benchmarks.everyday build/chat_eng.train.txt build/everyday_eng.txt --words 4500
-	$(TRAIN) build/everyday_eng.txt build/english --epochs 2.5 --learning-rate 4e-3 --dropout 0.1
-	$(SHIP) build/english $(MODELS)/english build/chat_eng.test.txt
 	$(BIN)/python -m benchmarks.page_forecasters $(MODELS)
 
 # The network behind `effort="instant"`, anew: most of a night on two cores, minutes on a GPU.

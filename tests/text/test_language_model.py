@@ -296,3 +296,14 @@ def test_steps_that_fit_no_matrix_are_refused(tmp_path, name, value, message):
     write_model(tmp_path, LANGUAGE_MODEL, FORMAT, files.description, tensors)
     with pytest.raises(ValueError, match=message):
         LanguageModel.load(tmp_path)
+
+
+def test_a_model_of_the_format_without_bytes_is_read(model, tmp_path):
+    from carrousel.storage.model_directory import LANGUAGE_MODEL, read_model, write_model
+    from carrousel.text.storage import FORMAT
+
+    model.save(tmp_path)
+    files = read_model(tmp_path, LANGUAGE_MODEL, FORMAT)
+    assert {value.dtype for value in files.tensors.values()} == {torch.float32}
+    write_model(tmp_path, LANGUAGE_MODEL, 2, files.description, files.tensors)
+    assert LanguageModel.load(tmp_path).loss("tiny") == model.loss("tiny")

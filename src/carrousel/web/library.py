@@ -13,7 +13,7 @@ from .language import language_page
 from .network import PageNetwork
 from .series import forecaster_page
 
-SHIPPED = ("french", "french-gru", "french-rnn", "english", "bikes", "jobs")
+SHIPPED = ("french", "french-gru", "french-rnn", "bikes", "jobs")
 OPENINGS = "openings.json"  # of each family of sentence models: beginnings, each with its swap
 CONVERTERS = {"language": language_page, "forecast": forecaster_page}
 
@@ -74,8 +74,7 @@ class Library:
         with as_file(package_files("carrousel.web") / "models") as folder:
             openings = json.loads((folder / OPENINGS).read_text(encoding="utf-8"))
             for name in SHIPPED:
-                if (folder / name).is_dir():
-                    found.append(page_of(folder / name, name))
+                found.append(page_of(folder / name, name))
         for page in found:
             _join_family(page, found, openings)
         return cls.of(*found)

@@ -120,8 +120,7 @@ function drawn(rows) {
     el(
       "p",
       { data: { cell: kind, follows: String(follows) } },
-      el("b", {}, kind.toUpperCase()),
-      " ",
+      el("span", { class: "opening-cell" }, kind.toUpperCase()),
       ...guessed(here),
       " ⇄ ",
       ...guessed(there),
