@@ -36,7 +36,7 @@ from .initialization import start_from
 Report = Callable[[str, Progress], None]  # (what is trained, progress)
 PREDICTED_AT_ONCE = 512  # windows
 STARTED_FROM = 256  # windows
-LET_GO = 16  # updates after which what was read of mapped series need not be in memory any more
+LET_GO = 4  # updates after which what was read of mapped series need not be in memory any more
 CARRIED = 4  # one in so many updates teaches carried states too
 
 

@@ -27,7 +27,7 @@ from ..network.network import Network
 from ..network.shape import Shape
 
 Array = NDArray[np.float64]
-LOOKED_AT = 1 << 14  # series at a time
+LOOKED_AT = 256  # mapped series at a time: the system maps much around each place that is read
 LATEST = 1000  # values of each series that are measured
 MOST_SERIES = 2000  # that are measured
 LAGS = 8  # at which changes are measured
@@ -85,8 +85,11 @@ def _mean_known(values: Array) -> Array:
 def _movement(panel: Panel, shape: Shape) -> tuple[Array, Array, NDArray[np.int64]]:
     """Of some series: what they usually move, their size, and how many changes show it."""
     which = np.linspace(0, panel.n_series - 1, min(panel.n_series, MOST_SERIES)).astype(int)
-    lags = _lags(shape)
-    found = [_swing(np.asarray(panel.series(s)[-LATEST:], np.float64), lags) for s in which]
+    lags, found = _lags(shape), []
+    for at in range(0, len(which), LOOKED_AT):
+        for s in which[at : at + LOOKED_AT]:
+            found.append(_swing(np.asarray(panel.series(s)[-LATEST:], np.float64), lags))
+        give_back(panel.y)
     swings, sizes, pairs = (np.array(part) for part in zip(*found, strict=True))
     return _unit(shape) * swings, sizes, pairs
 
