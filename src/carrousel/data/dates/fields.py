@@ -78,4 +78,10 @@ def days_of(form: Form, cells: pl.Series) -> pl.Series | None:
     if not cells.str.contains(pattern).all():
         return None
     time = time_of(groups(cells, pattern, form.parts), None)
-    return time.set(implausible(time), None)
+    return without(time, implausible(time))
+
+
+def without(times: pl.Series, where: pl.Series) -> pl.Series:
+    """The times, null where ``where`` holds: not every polars' ``Series.set`` takes times."""
+    kept = pl.when(~where.fill_null(False)).then(times)
+    return pl.select(kept.alias(times.name)).to_series()

@@ -4,7 +4,7 @@ import polars as pl
 
 from .column import Times, row_of, rows_of
 from .epochs import EPOCHS, epoch
-from .fields import east
+from .fields import east, without
 
 
 def by_format(text: pl.Series, form: str) -> Times:
@@ -31,7 +31,8 @@ def by_format(text: pl.Series, form: str) -> Times:
         reason = str(error).splitlines()[0]
         raise ValueError(f"date_format: {form!r} cannot be used: {reason}") from None
     if "%y" in form:  # chrono reads 69 as 2069, POSIX as 1969
-        time = time.set(time.dt.year() == 2069, None).fill_null(time.dt.offset_by("-100y"))
+        late = time.dt.year() == 2069
+        time = without(time, late).fill_null(time.dt.offset_by("-100y"))
     bad = time.is_null() | (time.dt.year() < 1000).fill_null(True)
     if bad.any():
         cell = cells.filter(bad)[0]
