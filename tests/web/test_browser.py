@@ -236,6 +236,7 @@ SUBJECT = """() => {
     seen: Math.max(0, ...boxes.map((box) => area(shown(box, page)))),
     covered: Math.max(0, ...boxes.map((box) => area(shown(box, card)))),
     card: area(shown(card, { left: 0, top: 0, right: innerWidth, bottom: innerHeight })),
+    beside: card.left >= page.right - 1,
     inside: card.right <= innerWidth + 1 && card.bottom <= innerHeight + 1,
   };
 }"""
@@ -260,6 +261,7 @@ def test_the_tour_covers_nothing_that_it_speaks_of(open_page, server, lang, widt
         assert found["covered"] == 0, title
         assert found["seen"] > 600, title
         assert found["inside"], title
+        assert found["beside"] == (width > 900), title
         assert found["card"] > 10_000, title
         seen.add(page.evaluate("() => location.hash.split('?')[0]"))
         titles.add(title)
@@ -290,6 +292,13 @@ def test_the_tour_asks_and_then_tells(open_page: Any, server: str):
     page.locator("#tour-close").click()
     page.locator("#sequence").wait_for()
     assert page.locator("#sentence").input_value() == "Elle a bu un verre"
+
+
+def test_the_tour_says_the_number_that_is_on_the_screen(open_page: Any, server: str):
+    page = open_page(f"{server}?lang=fr#cell?tour=6", reduced_motion="reduce")
+    page.locator(".tour-frame:visible").first.wait_for()
+    shown = page.locator("[data-box=forget] .box-number").text_content()
+    page.locator("#tour").get_by_text(f"la porte d’oubli vaut {shown}").wait_for()
 
 
 def test_escape_ends_the_tour(open_page: Any, server: str):

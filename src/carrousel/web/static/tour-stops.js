@@ -4,6 +4,7 @@
  * says whether what was asked for has been done on the page.
  */
 
+import { number } from "./i18n.js";
 import { busiest } from "./views/cell/networks.js";
 
 const MIDDLE = 5; // the step at which the cell is shown
@@ -88,7 +89,7 @@ export const STOPS = [
     each: true,
     prepare: cell(1),
     right: (state) => (keeps(state) > 0.66 ? 0 : keeps(state) < 0.33 ? 1 : 2),
-    values: (state) => [keeps(state).toFixed(2)],
+    values: (state) => [number(keeps(state), 2)],
   },
   {
     name: "write",
@@ -105,7 +106,7 @@ export const STOPS = [
       '.cell-diagram .knot[data-knot="cell"], .cell-diagram .knot[data-knot="hidden"][data-kind="gru"]',
     prepare: cell(6),
     done: ({ operation }) => operation === 4,
-    values: (state) => [keeps(state).toFixed(2)],
+    values: (state) => [number(keeps(state), 2)],
   },
   {
     name: "show",

@@ -51,7 +51,7 @@ class Tour {
     const kinds = new Set(knownModels().map(({ task }) => task));
     this.stops = STOPS.filter(({ task }) => !task || task !== "forecast" || kinds.has(task));
     this.language = kinds.has("language") || store.state.model.meta.task === "language";
-    this.frames = el("div", { "aria-hidden": "true" });
+    this.frames = el("div", { class: "tour-frames", "aria-hidden": "true" });
     this.card = el("aside", {
       class: "tour-card",
       "aria-labelledby": "tour-title",
@@ -63,7 +63,8 @@ class Tour {
     document.body.classList.add("touring");
     this.keys = (event) => this.key(event);
     this.leave = store.subscribe((_, changed) => {
-      if (changed.has("lang")) this.speak();
+      const told = ["step", "unit", "record"].some((name) => changed.has(name));
+      if (changed.has("lang") || (told && this.stop?.values)) this.speak(); // its numbers changed
     });
     addEventListener("keydown", this.keys);
     this.timer = setInterval(() => this.look(), 200); // views draw anew: look again
