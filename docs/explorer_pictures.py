@@ -19,6 +19,7 @@ IMAGES = Path(__file__).parent / "images"
 LARGEST = 150_000  # bytes
 WAIT = 2500  # milliseconds for baselines and transitions
 VIEWS = {
+    "way": ("?lang=en&theme=light#way", 1280, 800),
     "cell": ("?lang=en&theme=light#cell", 1280, 800),
     "sequence": ("?lang=en&theme=light#sequence", 1280, 800),
     "kept": ("?lang=fr&theme=light#kept", 1280, 800),

@@ -96,3 +96,12 @@ def test_the_diagram_does_not_jump(open_page: Any, server: str):
         top = "() => document.querySelector('.cell-diagram').getBoundingClientRect().top"
         tops.add(page.evaluate(f"{top}"))
     assert len(tops) == 1
+
+
+@pytest.mark.parametrize(("view", "columns"), [("sequence", 7), ("gradient", 4), ("forecast", 4)])
+def test_a_table_stands_behind_each_chart(open_page: Any, server: str, view: str, columns: int):
+    page = open_page(f"{server}#{view}", reduced_motion="reduce")
+    page.locator(".table-behind summary").first.click()
+    page.locator(".table-behind tbody tr").nth(3).wait_for()
+    assert page.locator(".table-behind thead th").count() == columns
+    assert not any("NaN" in text for text in page.locator(".table-behind td").all_inner_texts())

@@ -10,6 +10,11 @@ export default {
       "There is none here. Save one with Forecaster.save and start “carrousel explore FOLDER”.",
     "forecast.chart": "Series and forecast",
     "forecast.series": "Series",
+    "forecast.table": "forecast and its 80% interval",
+    "forecast.table-time": "Time",
+    "forecast.table-low": "10%",
+    "forecast.table-median": "Median",
+    "forecast.table-high": "90%",
     "forecast.made": "Forecast made after",
     "forecast.ahead": "Step ahead",
     "forecast.says":
@@ -54,6 +59,11 @@ export default {
       "Il n’y en a pas ici. Enregistrez-en un avec Forecaster.save et lancez « carrousel explore DOSSIER ».",
     "forecast.chart": "Série et prévision",
     "forecast.series": "Série",
+    "forecast.table": "la prévision et son intervalle à 80 %",
+    "forecast.table-time": "Date",
+    "forecast.table-low": "10 %",
+    "forecast.table-median": "Médiane",
+    "forecast.table-high": "90 %",
     "forecast.made": "Prévision faite après",
     "forecast.ahead": "Pas à venir",
     "forecast.says":

@@ -30,6 +30,7 @@ export default {
     "sequence.gate-scale": "gates, 0 to 1",
     "sequence.state-scale": "states, − to +",
     "sequence.unit": "unit {0}",
+    "sequence.table": "the chosen unit",
     "sequence.half": "half-life {0} {0|step|steps}",
     "sequence.pick": "click a row to choose",
     "sequence.reading":
@@ -65,6 +66,7 @@ export default {
     "sequence.gate-scale": "portes, de 0 à 1",
     "sequence.state-scale": "états, de − à +",
     "sequence.unit": "unité {0}",
+    "sequence.table": "l’unité choisie",
     "sequence.half": "demi-vie : {0} pas",
     "sequence.pick": "cliquez une ligne pour choisir",
     "sequence.reading":

@@ -2,6 +2,7 @@
 /** View 6: a saved forecaster: series, intervals, forecasts of the past, and what each rests on. */
 
 import { askSeries } from "../asking.js";
+import { tableBehind } from "../components/data-table.js";
 import { el, oncePerFrame } from "../components/dom.js";
 import { mixture } from "../components/mixture.js";
 import { seriesChart } from "../components/series-chart.js";
@@ -71,6 +72,33 @@ function mountForecaster(root, store) {
   const bars = stepBars({ onpick: (step) => store.set({ step }) });
   const mix = mixture({ names: shape.anchors });
   const said = el("p", { class: "summary", id: "forecast-summary", "aria-live": "polite" });
+  const ahead80 = tableBehind(t("forecast.table"), () => {
+    const { input, record } = store.state;
+    const { quantiles } = readForecast(model, input, record, record.T - 1);
+    const stored = model.meta.series[input.index];
+    const times = [...stored.times, ...stored.future];
+    return {
+      columns: ["time", "low", "median", "high"].map((name) => t(`forecast.table-${name}`)),
+      rows: quantiles.map((row, k) => [
+        short(times[input.end + k] ?? `+${k + 1}`),
+        ...[3, 5, 7].map((q) => number(row[q], 1)),
+      ]),
+    };
+  });
+  const owed = tableBehind(t("forecast.owes"), () => ({
+    columns: [
+      t("kept.earlier"),
+      ...["occlusion", "ledger", "survival"].map((name) => t(`kept.${name}`)),
+    ],
+    rows: store.state.input.labels.map((name, k) => [
+      name,
+      number(answered?.occlusion[k], 2),
+      number(answered?.ledger?.[k], 2),
+      percent(answered?.survival?.[k]),
+    ]),
+  }));
+  /** @type {any} */
+  let answered = null;
   const controls = toolbar(store, {
     onahead: (value) => {
       ahead = value;
@@ -83,10 +111,12 @@ function mountForecaster(root, store) {
       { class: "panel" },
       controls.element,
       chart.element,
+      ahead80.element,
       said,
       el("h3", {}, t("forecast.owes")),
       el("p", { class: "hint" }, t("forecast.owes-means")),
       bars.element,
+      owed.element,
     ),
     el(
       "div",
@@ -126,12 +156,15 @@ function mountForecaster(root, store) {
     });
     mix.draw(forecast.weights, ahead);
     controls.draw(input, times);
+    ahead80.draw();
     clearTimeout(asking); // the network runs twice a step for this: not while a point is moving
     const mine = ++turn;
     asking = setTimeout(async () => {
       const work = askSeries(model, input, record, last, ahead);
       const answer = await sliced(work, () => mine !== turn);
       if (!answer || mine !== turn) return;
+      answered = answer;
+      owed.draw();
       bars.draw({
         ...answer,
         labels: input.labels,

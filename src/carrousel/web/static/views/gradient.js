@@ -3,6 +3,7 @@
 
 import { keepInAddress } from "../address.js";
 import { el, oncePerFrame } from "../components/dom.js";
+import { tableBehind } from "../components/data-table.js";
 import { formula } from "../components/formula.js";
 import { addTexts, number, t } from "../i18n.js";
 import { TAUGHT } from "../net/cells.js";
@@ -10,7 +11,7 @@ import { errorFlow } from "../net/error-flow.js";
 import * as texts from "../texts/gradient.js";
 import { calm } from "./cell/flow.js";
 import { chart } from "./gradient/chart.js";
-import { lane } from "./gradient/lane.js";
+import { lane, scientific } from "./gradient/lane.js";
 
 addTexts(texts);
 export const id = "gradient";
@@ -51,6 +52,13 @@ class GradientView {
     this.lanes = Object.fromEntries(KINDS.map((kind) => [kind, lane(kind)]));
     this.redraw = oncePerFrame(() => this.draw());
     this.recompute = oncePerFrame(() => this.compute());
+    this.table = tableBehind(t("gradient.chart"), () => ({
+      columns: [t("page.step-column"), ...KINDS.map((kind) => kind.toUpperCase())],
+      rows: Array.from(this.flows[KINDS[0]].norms, (_, step) => [
+        step,
+        ...KINDS.map((kind) => scientific(this.flows[kind].norms[step])),
+      ]),
+    }));
     this.stage = el(
       "div",
       { class: "panel gradient-stage" },
@@ -58,6 +66,7 @@ class GradientView {
       this.chart.element,
       KINDS.map((kind) => this.lanes[kind].element),
       this.formulas(),
+      this.table.element,
     );
     root.append(
       el(
@@ -170,6 +179,7 @@ class GradientView {
   compute() {
     this.stop();
     this.flows = Object.fromEntries(KINDS.map((kind) => [kind, errorFlow({ kind, ...settings })]));
+    this.table.draw();
     this.draw();
   }
 

@@ -4,6 +4,7 @@
 import { el, oncePerFrame, svg } from "../components/dom.js";
 import { redraw as replace } from "../components/focus.js";
 import { stepNames, tokenName } from "../components/names.js";
+import { tableBehind } from "../components/data-table.js";
 import { heatmap } from "../components/heatmap.js";
 import { seriesChart } from "../components/series-chart.js";
 import { moveObservation } from "../forecaster.js";
@@ -34,6 +35,18 @@ export function mount(root, store) {
     }),
   }));
   const unitChart = el("div", { class: "unit-chart", id: "unit-chart" });
+  const table = tableBehind(t("sequence.table"), () => {
+    const layer = top(store.state);
+    const unit = store.state.unit ?? unitOrder[0];
+    const columns = tracks(layer);
+    return {
+      columns: [t("page.step-column"), ...columns.map((name) => t(`sequence.${name}`))],
+      rows: stepNames(store.state.input).map((name, k) => [
+        name,
+        ...columns.map((one) => number(values(layer, one)[k * layer.H + unit], 3)),
+      ]),
+    };
+  });
   const controls = toolbar(store, {
     order,
     onorder: (value) => {
@@ -68,6 +81,7 @@ export function mount(root, store) {
         unitChart,
       ),
       el("p", { class: "hint" }, t("sequence.reading")),
+      table.element,
     ),
   );
 
@@ -88,6 +102,7 @@ export function mount(root, store) {
       });
     }
     input.draw();
+    table.draw();
     drawUnit(unitChart, layer, unit ?? unitOrder[0], step, unit === null);
   }
 
