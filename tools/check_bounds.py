@@ -77,11 +77,12 @@ def install(tools: Path, python: Path, work: Path, with_torch: bool) -> None:
 
 
 def tested(python: Path, folders: str, tests: list[str]) -> int:
-    command = [str(python), "-m", "pytest", "-p", "no:cacheprovider", *tests]
+    # Old packages beside new ones warn of each other, and pytest's plugins among them.
+    quiet = ("-p", "no:cacheprovider", "-o", "filterwarnings=default")
+    command = [str(python), "-m", "pytest", *quiet, *tests]
+    given = {"PYTHONPATH": folders, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     print("$", *command, flush=True)
-    return subprocess.run(
-        command, cwd=ROOT, env={**os.environ, "PYTHONPATH": folders}, check=False
-    ).returncode
+    return subprocess.run(command, cwd=ROOT, env={**os.environ, **given}, check=False).returncode
 
 
 if __name__ == "__main__":
