@@ -67,7 +67,7 @@ def test_a_month_that_has_begun_is_noted():
 
 def shop(closed, weeks=30):
     days = pd.date_range("2024-01-01", periods=7 * weeks)
-    return pd.DataFrame({"ds": days[~days.weekday.isin(closed)], "y": 100.0})
+    return pd.DataFrame({"ds": days[~days.day_of_week.isin(closed)], "y": 100.0})
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_closed_days_are_no_steps(closed, alias):
     assert np.isnan(panel.y).sum() == 2
     future = pd.DatetimeIndex(panel.future(20)["ds"])
     after = pd.date_range(frame["ds"].max(), periods=60)[1:]
-    np.testing.assert_array_equal(future, after[~after.weekday.isin(closed)][:20])
+    np.testing.assert_array_equal(future, after[~after.day_of_week.isin(closed)][:20])
     if alias != "B":
         assert notes[0].startswith("no row on ")
         assert "fill='zero'" in notes[0]

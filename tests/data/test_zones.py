@@ -103,7 +103,7 @@ def test_what_cannot_be_is_refused():
 
 def test_forecasts_follow_the_clock_and_carry_its_offsets(tmp_path):
     ds = pd.date_range("2023-10-20", "2024-04-05", freq="h", tz="Europe/Berlin")
-    table = pd.DataFrame({"ds": ds, "y": np.where(ds.hour == 8, 100.0, 20.0) + ds.weekday})
+    table = pd.DataFrame({"ds": ds, "y": np.where(ds.hour == 8, 100.0, 20.0) + ds.day_of_week})
     known, past = table[ds < "2024-03-30 20:00+01:00"], tmp_path / "past.csv"
     known.to_csv(past, index=False)
     forecaster = Forecaster(24, effort="fast", max_steps=30, ensemble=1).fit(past)

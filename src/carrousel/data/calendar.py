@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..wording import one_of
+from .clock import later
 from .frequency import DAY, WEEK, Frequency
 from .panel import Panel
 
@@ -72,7 +73,7 @@ def _place(times: NDArray, part: str) -> NDArray[np.float64]:
     if part == "weekday":
         return ((day.astype(np.int64) + 3) % 7) / 7  # Monday is 0
     start = times.astype("M8[M]" if part == "monthday" else "M8[Y]")
-    length = (start + 1).astype("M8[D]") - start.astype("M8[D]")
+    length = later(start, 1).astype("M8[D]") - start.astype("M8[D]")
     return (day - start.astype("M8[D]")) / length
 
 

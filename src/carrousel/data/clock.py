@@ -1,12 +1,23 @@
 """Clocks on the wall: what they show in a time zone, and when they are changed."""
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 DAY = np.timedelta64(86_400_000_000, "us")
+
+
+def later(time: Any, steps: Any) -> Any:
+    """``time`` (datetime64) so many of its own units later: days, months, years, ...
+
+    >>> str(later(np.datetime64("2024-01"), 2))
+    '2024-03'
+    """
+    unit, _ = np.datetime_data(time.dtype)
+    return time + np.asarray(steps, f"m8[{unit}]")
 
 
 def local_time(time: NDArray, zone: str) -> NDArray:

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from .clock import later
+
 SECOND = 1_000_000  # microseconds, the unit of every date in this package
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
@@ -185,16 +187,16 @@ class Frequency:
         return next((self.step // size, name) for size, name in sizes if self.step % size == 0)
 
     def _advance_months(self, start: np.ndarray, n: np.ndarray, day: np.ndarray) -> np.ndarray:
-        target = start.astype("M8[M]") + n
-        days = ((target + 1).astype("M8[D]") - target.astype("M8[D]")).astype(np.int64)
+        target = later(start.astype("M8[M]"), n)
+        days = (later(target, 1).astype("M8[D]") - target.astype("M8[D]")).astype(np.int64)
         day = days - 1 if self.end else np.minimum(day, days) - 1
         clock = start - start.astype("M8[D]")
         if self.business:
-            edge = target.astype("M8[D]") + (days - 1 if self.end else 0)
+            edge = later(target.astype("M8[D]"), days - 1 if self.end else 0)
             if self.end:
                 return np.busday_offset(edge, 0, roll="backward").astype("M8[us]") + clock
             return np.busday_offset(edge, 0, roll="forward").astype("M8[us]") + clock
-        return target.astype("M8[us]") + day * DAY + clock
+        return later(target.astype("M8[us]"), day * DAY) + clock
 
 
 def _weekdays(text: str) -> str | None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from .clock import later
 from .frequency import DAY, Frequency
 
 GIVE = "give freq, for example freq='1h'"
@@ -91,7 +92,7 @@ def _month_candidates(time: np.ndarray, sizes: np.ndarray) -> Iterator[Frequency
     """Years, quarters or months, counted from the last day where all times are last days, or
     from the first or last business day where no time is on a weekend."""
     day = time.astype("M8[D]")
-    end = bool(np.all((day + 1).astype("M8[M]") > day.astype("M8[M]")))
+    end = bool(np.all(later(day, 1).astype("M8[M]") > day.astype("M8[M]")))
     months = np.round(sizes / (30.436875 * DAY)).astype(np.int64)  # the mean month
     count = max(int(np.gcd.reduce(months)), 1)
     yield Frequency(count, "month", end)

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from ..wording import counted, written
-from .clock import local_time
+from .clock import later, local_time
 from .frequency import WEEK, Frequency
 
 _MONDAY = np.datetime64("1970-01-05", "us")
@@ -149,8 +149,8 @@ def combined(rows: Rows, how: str, freq: Frequency | None) -> tuple[Rows, list[s
 
 
 def _last_day(time: np.datetime64, freq: Frequency) -> np.datetime64:
-    month = time.astype("M8[M]") + (1 if freq.end else freq.step)
-    return month.astype("M8[D]") - 1
+    month = later(time.astype("M8[M]"), 1 if freq.end else freq.step)
+    return later(month.astype("M8[D]"), -1)
 
 
 def refuse_lonely_dates(place: np.ndarray, rows: Rows, ids: Sequence[Any], time_col: str) -> None:

@@ -3,6 +3,8 @@
 import numpy as np
 import polars as pl
 
+from ..clock import later
+
 
 def regularity(times: pl.Series) -> float:
     """The share of a grid of the commonest step that holds times: 1 for regular times, little for
@@ -24,7 +26,7 @@ def _filled_months(time: np.ndarray) -> float:
     day = time.astype("M8[D]")
     month = day.astype("M8[M]")
     same = len(np.unique((day - month.astype("M8[D]")).astype(np.int64))) == 1
-    last = bool(np.all((day + 1).astype("M8[M]") > month))
+    last = bool(np.all(later(day, 1).astype("M8[M]") > month))
     once = len(np.unique(month)) == len(time)
     return _filled(month.astype(np.int64)) if once and (same or last) else 0.0
 
