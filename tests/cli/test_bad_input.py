@@ -63,8 +63,8 @@ def test_a_missing_file(refused):
     assert "none.csv: there is no such file" in refused("forecast", "none.csv", "--horizon", 3)
 
 
-def test_a_folder_is_no_file(refused, tmp_path):
-    assert "there is no such file" in refused("forecast", tmp_path, "--horizon", 3)
+def test_a_folder_without_files(refused, tmp_path):
+    assert "there is no Parquet file" in refused("forecast", tmp_path, "--horizon", 3)
 
 
 @pytest.mark.parametrize("fails", [True, False])

@@ -75,8 +75,11 @@ def test_a_memory_that_was_set_holds_nothing_older():
     found = influence(trace[-1])
     assert found.error < 1e-6
     assert (found.carried[0, 3:, :3] == 0).all()
-    with pytest.raises(ValueError, match="changed by hand"):
-        influence(trace[-1], jacobian=True)
+    with carrousel.intervene(layer) as change, carrousel.trace(layer) as trace:
+        change.freeze("forget", steps=2)
+        layer(torch.randn(8, 2, 2))
+    with pytest.raises(ValueError, match=r"'forget' .* was frozen"):
+        influence(trace[-1], jacobian=True, layer=layer)
 
 
 def test_table_and_picture():

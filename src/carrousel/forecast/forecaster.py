@@ -570,7 +570,7 @@ class Forecaster:
         panel, *_ = to_learn_from(data, self.options, learned_before, static_df)
         hidden = hidden_steps(windows, self.options.h if step is None else step, self.options.h)
         fitted = self.before_windows(panel, hidden, refit, progress, before)
-        return Evaluation.by(
+        return Evaluation.of(
             fitted, panel, hidden, levels=level, methods=methods,
             seasons=chosen_seasons(panel, self.options)[0],
             like=None if isinstance(data, Panel) else data,

@@ -1,6 +1,7 @@
 """Forecasts and trainings on a Ray cluster of two nodes: the numbers of one machine."""
 
 import contextlib
+import fcntl
 import gc
 import logging
 import os
@@ -27,8 +28,16 @@ H = 3
 STORE = 200 << 20  # bytes of memory that a node shares
 
 
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """One cluster at a time: what ends one takes processes of another along."""
+    with open(tmp_path_factory.getbasetemp().parent / "ray.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 @pytest.fixture(scope="module", autouse=True)
-def cluster():
+def cluster(alone):
     """Two nodes of one CPU each."""
     from ray.cluster_utils import Cluster
 

@@ -12,6 +12,7 @@ from carrousel.forecast.evaluation.simple_methods import seasonal_naive
 from carrousel.forecast.intervals.quantiles import at
 
 from ..conftest import make_panel, make_table, seasonal_series
+from .saying import saying
 
 UNEQUAL = [seasonal_series(24 * n, seed=n, level=50.0 * n) for n in (6, 9, 12)]
 HIDDEN, H, SEASON = [11, 8, 5], 5, 24
@@ -26,9 +27,8 @@ def evaluation() -> Evaluation:
     panel = make_panel(series)
     rng = np.random.default_rng(0)
     ours = np.sort(100 + 30 * rng.standard_normal((3, 3, H, len(QUANTILES))), -1)
-    heads = [panel.head(drop) for drop in HIDDEN]
     return Evaluation.of(
-        panel, HIDDEN, heads, ours, seasons=[SEASON], methods=tuple(SIMPLE_METHODS)
+        saying(ours), panel, HIDDEN, seasons=[SEASON], methods=tuple(SIMPLE_METHODS)
     )
 
 
@@ -121,7 +121,7 @@ def test_crps_of_all_is_the_ratio_of_sums(evaluation):
 def test_series_of_zeros_count_in_the_crps_of_all():
     panel = make_panel([np.zeros(20), np.full(20, 2.0)])
     ours = np.ones((1, 2, 4, len(QUANTILES)))
-    found = Evaluation.of(panel, [4], [panel.head(4)], ours)
+    found = Evaluation.of(saying(ours), panel, [4])
     np.testing.assert_array_equal(found.by_series("crps"), [[np.nan, 0.5]])
     assert found.means["carrousel"]["crps"] == pytest.approx((1 + 1) / 2)
     assert found.means["carrousel"]["mase"] is None  # nothing ever changed

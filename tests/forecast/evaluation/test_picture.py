@@ -10,6 +10,8 @@ from carrousel.forecast.evaluation import Evaluation
 from carrousel.forecast.evaluation.picture import plot_forecast
 from carrousel.forecast.intervals.calibration import Band
 
+from .saying import saying
+
 
 def panel_of(series: int, steps: int, freq: str | int = "1d"):
     """Ramps with a hole."""
@@ -37,7 +39,7 @@ def evaluated(panel, h: int, series=None) -> Evaluation:
     panel = panel if series is None else panel.select(series)
     y = panel.lengths[:, None] - h + np.arange(h) + 1.0
     quantiles = np.repeat(y[None, ..., None], 11, -1)
-    return Evaluation.of(panel, [h], [panel.head(h)], quantiles, methods=["naive"])
+    return Evaluation.of(saying(quantiles), panel, [h], methods=["naive"])
 
 
 @pytest.mark.parametrize("freq", ["1d", 1], ids=["dates", "whole numbers"])
@@ -81,7 +83,7 @@ def test_all_windows_of_an_evaluation(h, tmp_path):
     panel = panel_of(2, 60)
     hidden = [3 * h, 2 * h, h]
     ours = np.zeros((3, 2, h, 11)) + np.linspace(-2, 2, 11)
-    evaluation = Evaluation.of(panel, hidden, [panel.head(k) for k in hidden], ours)
+    evaluation = Evaluation.of(saying(ours), panel, hidden)
     figure = evaluation.plot(history=10)
     lines = figure.axes[0].get_lines()
     assert len(lines[0].get_ydata()) == 10 + 3 * h

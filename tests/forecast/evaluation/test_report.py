@@ -16,6 +16,8 @@ from carrousel.forecast.evaluation.report.svg import Chart, value_ticks
 from carrousel.forecast.explanation.explain import explain
 from carrousel.forecast.intervals.calibration import Band
 
+from .saying import saying
+
 VOID = {"meta", "link", "br", "rect", "path", "input"}
 
 
@@ -59,7 +61,7 @@ def content_of(panel, h, explanations=(), missing=False):
     return Content(
         title="Sales <of> bread & 'milk'", panel=panel, future=Band(times, mean, *wide),
         evaluation=Evaluation.of(
-            known, [h], [known.head(h)], ours, seasons=(24,), methods=["seasonal naive", "naive"]
+            saying(ours), known, [h], seasons=(24,), methods=["seasonal naive", "naive"]
         ),
         explanations=explanations, notes=["1 gap filled as missing"], settings={"cell": "lstm"},
         version="0",

@@ -69,12 +69,12 @@ def test_every_fourth_batch_holds_longer_windows():
     lessons = Lessons.of(panel, plan)
     sampler = lessons.sampler(hidden=0)
     lengths = [
-        [part[0].shape[1] for part in _batch(sampler, plan, step, torch.Generator())]
+        [part[0].shape[1] for part in _batch(sampler, plan, panel, step, torch.Generator())]
         for step in range(0, 8, 2)
     ]
     assert lengths == [[246, 246 + 120], [246], [246, 246 + 240], [246]]
     alone = replace(plan, shape=replace(plan.shape, cell="ann"))  # it carries nothing
-    assert len(_batch(sampler, alone, 0, torch.Generator())) == 1
+    assert len(_batch(sampler, alone, panel, 0, torch.Generator())) == 1
 
 
 def test_few_series_with_covariates_have_a_judge():

@@ -66,7 +66,7 @@ class Backtest:
         panel, _ = to_forecast(block, first._panel, first.options, static)
         panel.require(self.hidden[0] + 2, f"a backtest of {len(self.hidden)} windows")
         _require_values(panel, self.hidden[0])
-        return Evaluation.by(
+        return Evaluation.of(
             self.fitted, panel, self.hidden,
             levels=self.level, methods=self.methods, seasons=self.seasons, like=block,
         ).to_frame()  # fmt: skip

@@ -20,7 +20,15 @@ from ...ops.reference.scaling import Prior
 from ...training import Progress, Run, fit
 from ...training.peers import PEERS
 from ...wording import some
-from ..intervals.doubt import doubted, gaps_before, of_the_panel, steady, stepped_over, usual_scale
+from ..intervals.doubt import (
+    doubted,
+    gaps_before,
+    never_moved,
+    of_the_panel,
+    steady,
+    stepped_over,
+    usual_scale,
+)
 from ..intervals.hiding import measure_doubt
 from ..network.covariates import Extra
 from ..network.distribution import QUANTILES
@@ -309,14 +317,16 @@ def window_quantiles(
             for network in networks:
                 network.add_quantiles(shown, total)
             total /= len(networks)
-            total.copy_(steady(total, history, offset))
+            if (still := never_moved(history)).any():
+                total.copy_(steady(total, still, offset))
             if companion is not None:
                 companion.join(total, history, offset, missing)
             known.copy_(history.isfinite().sum(1))
         wanted, known = (len(drops), count), gap[: len(drops) * count] >= 0
         out = doubted(out, gap, counted, networks[0])[: len(known)].unflatten(0, wanted)
         parts = zip(out, known.unflatten(0, wanted), strict=True)
-        return torch.stack([of_the_panel(one, known) for one, known in parts]).numpy()
+        there = [one if seen.all() else of_the_panel(one, seen) for one, seen in parts]
+        return torch.stack(there).numpy()
 
 
 def _require_any(sampler: Sampler, panel: Panel) -> None:

@@ -57,18 +57,21 @@ class Evaluation(Plottable, picture="carrousel.forecast.evaluation.picture:plot_
     @classmethod
     def of(
         cls,
+        fitted: Sequence[Any],
         panel: Panel,
         hidden: Sequence[int],
-        heads: Sequence[Panel],
-        ours: Array,
         *,
         levels: Sequence[float] = (80, 95),
         seasons: Sequence[int] = (1,),
         methods: Sequence[str] = (),
         like: Any = None,
     ) -> "Evaluation":
-        """``ours`` (W, S, h, Q), forecasts of what follows each of the panels ``heads`` (those
-        without their last ``hidden`` steps), beside those of simple ``methods``."""
+        """Of forecasters that learned from a panel without its last ``hidden`` steps, one for all
+        windows or one for each, beside simple ``methods``."""
+        heads = [panel.head(drop) for drop in hidden]
+        drops = [hidden] if len(fitted) == 1 else [[drop] for drop in hidden]
+        found = [one.window_quantiles(panel, some) for one, some in zip(fitted, drops, strict=True)]
+        ours = np.concatenate(found)
         h = ours.shape[2]
         scale = [[seasonal_scale(y, seasons[0]) for y in map(head.series, range(head.n_series))]
                  for head in heads]  # fmt: skip
@@ -76,17 +79,6 @@ class Evaluation(Plottable, picture="carrousel.forecast.evaluation.picture:plot_
             panel, hidden, {MODEL: ours, **simple_forecasts(heads, h, seasons, methods)},
             targets(panel, hidden, h), np.array(scale), tuple(levels), tuple(seasons), like,
         )  # fmt: skip
-
-    @classmethod
-    def by(
-        cls, fitted: Sequence[Any], panel: Panel, hidden: Sequence[int], **how: Any
-    ) -> "Evaluation":
-        """Of forecasters that learned before the windows, one for all or one for each; ``how`` as
-        in ``of``."""
-        heads = [panel.head(drop) for drop in hidden]
-        drops = [hidden] if len(fitted) == 1 else [[drop] for drop in hidden]
-        found = [one.window_quantiles(panel, some) for one, some in zip(fitted, drops, strict=True)]
-        return cls.of(panel, hidden, heads, np.concatenate(found), **how)
 
     @property
     def methods(self) -> tuple[str, ...]:

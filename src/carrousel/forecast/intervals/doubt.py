@@ -201,12 +201,14 @@ def _between(count: Tensor, counts: Sequence[int], measured: Tensor) -> Tensor:
     return torch.from_numpy(np.interp(place, np.log2(counts), measured.numpy()))
 
 
-def steady(quantiles: Tensor, history: Tensor, offset: Tensor) -> Tensor:
-    """(B, h, Q) quantiles with the median of series that never moved where they always were: of
-    windows (B, n) less ``offset`` (B, 1), NaN where missing."""
-    still = ((history == 0) | history.isnan()).all(1) & (history.isfinite().sum(1) >= WINDOW.few)
-    if not still.any():
-        return quantiles
+def never_moved(history: Tensor) -> Tensor:
+    """(B,) whether windows (B, n), less their offset, hold one value again and again."""
+    return ((history == 0) | history.isnan()).all(1) & (history.isfinite().sum(1) >= WINDOW.few)
+
+
+def steady(quantiles: Tensor, still: Tensor, offset: Tensor) -> Tensor:
+    """(B, h, Q) quantiles with the median of windows that are ``still`` (B,) where they always
+    were, at their ``offset`` (B, 1)."""
     moved = offset[..., None] - quantiles[..., SIDE : SIDE + 1]
     return torch.where(still[:, None, None], quantiles + moved, quantiles)
 
@@ -214,8 +216,6 @@ def steady(quantiles: Tensor, history: Tensor, offset: Tensor) -> Tensor:
 def of_the_panel(quantiles: Tensor, known: Tensor) -> Tensor:
     """(B, h, Q) quantiles of series of which nothing was ever seen: where the others, the rows
     ``known`` (B,), will be; all of their quantiles, equally likely."""
-    if known.all():
-        return quantiles
     if not known.any():
         raise ValueError("no series has a value before the forecast begins")
     pooled = quantiles[known].transpose(0, 1).flatten(1)  # (h, others * Q)

@@ -53,7 +53,7 @@ def backtest_tables(
     forecaster for all windows, or one for each of ``hidden``."""
 
     def work(panel: Panel) -> dict[str, pl.DataFrame]:
-        evaluation = Evaluation.by(
+        evaluation = Evaluation.of(
             fitted, panel, hidden, levels=level, methods=methods, seasons=seasons
         )
         return {BACKTEST: evaluation.to_frame(), SCORES: score_rows(evaluation)}

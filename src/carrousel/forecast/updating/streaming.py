@@ -29,7 +29,7 @@ from ...data.covariates import group_codes
 from ...data.panel import Panel
 from ...ops.cells import CELLS
 from ..ensemble.companion import Companion
-from ..intervals.doubt import doubted, gaps_before, steady, stepped_over
+from ..intervals.doubt import doubted, gaps_before, never_moved, steady, stepped_over
 from ..network.covariates import Extra
 from ..network.groups import Together
 from ..network.network import Encoded, Network
@@ -284,7 +284,8 @@ class Stream:
         rows, windows = self._before_gaps()
         shown[rows] = windows
         history, offset = less_last(torch.from_numpy(shown))
-        quantiles, known = steady(quantiles, history, offset), history.isfinite().sum(1)
+        quantiles = steady(quantiles, never_moved(history), offset)
+        known = history.isfinite().sum(1)
         if companion is not None:
             companion.join(quantiles, history, offset, torch.from_numpy(self.gap))
         return doubted(quantiles, torch.from_numpy(self.gap), known, self.networks[0]).numpy()
