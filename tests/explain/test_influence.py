@@ -82,11 +82,31 @@ def test_a_memory_that_was_set_holds_nothing_older():
         influence(trace[-1], jacobian=True, layer=layer)
 
 
+def test_the_output_holds_what_the_memory_holds_as_far_as_it_is_shown():
+    torch.manual_seed(2)
+    lstm = carrousel.LSTM(2, 3).double()
+    x = torch.randn(5, 1, 2, dtype=torch.float64)
+    with carrousel.trace(lstm) as trace:
+        lstm(x)
+    record = trace[-1]
+    gates = {name: gate[0, :, 0] for name, gate in record.gates.items()}
+    terms = torch.zeros(5, 3, dtype=torch.float64)
+    for t in range(5):
+        terms *= gates["forget"][t]
+        terms[t] = gates["input"][t] * gates["candidate"][t]
+        parts = (gates["output"][t] * torch.tanh(terms.sum(0)) / terms.sum(0) * terms).abs().sum(1)
+        found = influence(record).output[0, t, :, 0]
+        torch.testing.assert_close(found, parts / parts.sum(), rtol=1e-6, atol=1e-9)
+    gru, _, _ = traced("GRU", lengths=(4, 3))
+    same = influence(gru)
+    torch.testing.assert_close(same.output, same.carried)
+
+
 def test_table_and_picture():
     record, layer, _ = traced("GRU", lengths=(4, 3))
     found = influence(record, jacobian=True, layer=layer)
     table = found.to_dataframe("pandas")
-    assert list(table) == ["entry", "sequence", "step", "of_step", "carried", "jacobian"]
+    assert list(table) == ["entry", "sequence", "step", "of_step", "carried", "output", "jacobian"]
     assert len(table) == 2 * 2 * 4 * 4
     row = table.query("entry == 1 and sequence == 0 and step == 1 and of_step == 3").iloc[0]
     assert row.carried == found.carried[1, 1, 3, 0].item()

@@ -21,12 +21,15 @@ class Influence(Plottable, picture="carrousel.plots:plot_influence"):
 
     ``carried``: the share of the memory at t that step s wrote, |what is left of its write| summed
     over the units, of the sum over all steps and the initial state; ``initial`` (L*D, T, B) is the
-    initial state's. ``jacobian``: the norm of ∂state_t/∂state_s, None if it was not asked for.
+    initial state's. ``output``: the same of the output at t, h = o tanh(c), in which each unit's
+    writes count as h/c of what they are in its memory c; a GRU's memory is its output.
+    ``jacobian``: the norm of ∂state_t/∂state_s, None if it was not asked for.
     ``error``: by how much the writes do not add up to the states, relative, at worst.
     """
 
     carried: Tensor
     initial: Tensor
+    output: Tensor
     jacobian: Tensor | None
     error: float
     steps: tuple[int, ...]
@@ -43,6 +46,7 @@ class Influence(Plottable, picture="carrousel.plots:plot_influence"):
         first = self.steps[0]
         columns = {"entry": entry, "sequence": b, "step": t + first, "of_step": s + first}
         columns["carried"] = self.carried.flatten().numpy()
+        columns["output"] = self.output.flatten().numpy()
         if self.jacobian is not None:
             columns["jacobian"] = self.jacobian.flatten().numpy()
         return from_columns(columns, backend).to_native()
@@ -51,7 +55,7 @@ class Influence(Plottable, picture="carrousel.plots:plot_influence"):
 def influence(
     record: Record, *, jacobian: bool = False, layer: nn.Module | None = None
 ) -> Influence:
-    """How much of each step is in the state after each later one.
+    """How much of each step is in the state after each later one, and in the output there.
 
     The carry is exact: an LSTM's cell state (a GRU's hidden state) is the sum of what earlier steps
     wrote, each times the gates since (:func:`ledger`), here for every step and not only the last.
@@ -74,28 +78,28 @@ def influence(
     True
     """
     check_record(record)
-    carried, initial, error = [], [], 0.0
-    for index in range(record.hidden.shape[0]):
-        own, first, off = _carried(record, index)
-        carried.append(own)
-        initial.append(first)
-        error = max(error, off)
+    found = [_carried(record, index) for index in range(record.hidden.shape[0])]
+    carried, initial, output = (torch.stack(part) for part in list(zip(*found, strict=True))[:3])
+    error = max(off for *_, off in found)
     slopes = None
     if jacobian:
         entries = range(record.hidden.shape[0])
         slopes = torch.stack([_jacobian(record, index, layer) for index in entries])
     steps = tuple(record.steps)
-    return Influence(torch.stack(carried), torch.stack(initial), slopes, error, steps)
+    return Influence(carried, initial, output, slopes, error, steps)
 
 
-def _carried(record: Record, index: int) -> tuple[Tensor, Tensor, float]:
-    """(T, T, B), (T, B) and the error, by position in the sequence."""
+def _carried(record: Record, index: int) -> tuple[Tensor, Tensor, Tensor, float]:
+    """(T, T, B), (T, B), (T, T, B) of the output, and the error, by position in the sequence."""
     books = Books.of(record, index)
     states = record.hidden if record.cell is None else record.cell
     expected = books.order.enter(states[index].double())
+    shown = books.order.enter(record.hidden[index].double())
+    told = torch.where(expected == 0, 0.0, shown / torch.where(expected == 0, 1.0, expected))
     steps, batch, _ = expected.shape
     terms, first = torch.zeros_like(books.written), books.initial
     table = expected.new_zeros(steps, steps, batch)
+    output = torch.zeros_like(table)
     begun, error = expected.new_zeros(steps, batch), 0.0
     size = books.initial.abs()
     for t in range(steps):
@@ -106,10 +110,17 @@ def _carried(record: Record, index: int) -> tuple[Tensor, Tensor, float]:
         whole = (amounts.sum(0) + start).clamp_min(1e-300)
         here = books.order.present[t]
         table[t] = torch.where(here, amounts / whole, 0.0)
+        parts, rest = (terms * told[t]).abs().sum(-1), (first * told[t]).abs().sum(-1)
+        output[t] = torch.where(here, parts / (parts.sum(0) + rest).clamp_min(1e-300), 0.0)
         begun[t] = torch.where(here, start / whole, 0.0)
         off = (terms.sum(0) + first - expected[t]).abs() / size.clamp_min(1e-30)
         error = max(error, float(off[here].max()) if here.any() else 0.0)
-    return _by_position(books.order, table), books.order.leave(begun), error
+    return (
+        _by_position(books.order, table),
+        books.order.leave(begun),
+        _by_position(books.order, output),
+        error,
+    )
 
 
 def _jacobian(record: Record, index: int, layer: nn.Module | None) -> Tensor:
