@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..forecast.intervals.calibration import calibrated, counts
-from ..forecast.intervals.doubt import doubted, steady, stepped_over
+from ..forecast.intervals.doubt import doubted, never_moved, steady, stepped_over
 from ..forecast.network.distribution import QUANTILES
 from ..forecast.network.network import Network
 from ..forecast.network.shape import Shape
@@ -51,7 +51,7 @@ class Observations:
         with torch.no_grad():
             network = network_of(self.page)
             found = network(self.history, last=True, offset=self.offset).quantiles()[:, 0]
-            found = steady(found, self.history, self.offset)
+            found = steady(found, never_moved(self.history), self.offset)
         known = self.history.isfinite().sum(1)
         quantiles = doubted(found, torch.tensor([self.gap]), known, network)[0].numpy()
         meta = self.page["meta"]
