@@ -317,7 +317,7 @@ def _change(wish: _Wish, module: Any, input: Any, call: int) -> Change | None:
     chosen = _places("units", wish.units, width)
     if wish.units is not None:
         units = torch.tensor(chosen, dtype=torch.int64)
-    _check_values(wish.rule, count, len(sequences), len(chosen), wish.steps is None)
+    _check_values(wish.rule, count, len(sequences), len(chosen))
     return Change(wish.name, places, wish.rule, rows, units)
 
 
@@ -331,7 +331,7 @@ def _given(rule: Rule) -> dict[str, Tensor]:
     return {name: tensor for name, tensor in named.items() if tensor is not None}
 
 
-def _check_values(rule: Rule, steps: int, sequences: int, units: int, everywhere: bool) -> None:
+def _check_values(rule: Rule, steps: int, sequences: int, units: int) -> None:
     for name, values in _given(rule).items():
         shape = (steps, sequences, units)[3 - values.dim() :] if values.dim() else ()
         if not all(a in (1, b) for a, b in zip(values.shape, shape, strict=True)):

@@ -25,7 +25,7 @@ from .machinery import Torchlike, as_leaf
 from .ops import cell, cells, changed_layer, gate, layer, streaming_step
 from .ops.cells import BY_MODE, NUMBER
 from .ops.changes import CHANGES, changes
-from .ops.inside import Inside
+from .ops.inside import Inside, places
 from .ops.tape import TAPE, tape, watch
 from .wording import one_of
 
@@ -327,9 +327,7 @@ def _run(given: _Given, asked: Any, level: int, insides: list[Inside] | None) ->
     """One level, by whom it is to be run."""
     if asked is not None:
         return changed_layer.run(*given, asked, level, insides)
-    if insides is not None:
-        return layer.run_open(*given, insides)
-    return layer.run(*given)
+    return layer.run(*given, insides)
 
 
 class _Padding(NamedTuple):
@@ -341,13 +339,9 @@ class _Padding(NamedTuple):
 
     @classmethod
     def of(cls, packed):
-        sizes, order = packed.batch_sizes, packed.sorted_indices
-        steps, batch, rows = sizes.size(0), int(sizes[0]), packed.data.size(0)
-        step = torch.repeat_interleave(torch.arange(steps), sizes, output_size=rows)
-        position = torch.arange(rows) - (sizes.cumsum(0) - sizes)[step]
-        device = packed.data.device
-        position, step = position.to(device), step.to(device)
-        sequence = position if order is None else order.to(device)[position]
+        data, sizes = packed.data, packed.batch_sizes
+        steps, batch = sizes.size(0), int(sizes[0])
+        step, sequence = places(sizes, packed.sorted_indices, data.size(0), data.device)
         return cls(steps, batch, step * batch + sequence)
 
     def fill(self, rows):

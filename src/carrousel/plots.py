@@ -154,9 +154,8 @@ def plot_patching(
     figure = Figure(figsize=(_width(len(at)), 4.4), layout="constrained")
     top, axis = figure.subplots(2, 1, height_ratios=(1, 3), sharex=True)
     limit = max(float(np.abs(effects).max()), 1e-12)
-    colors = LinearSegmentedColormap.from_list("signed", (NEGATIVE, WHITE, POSITIVE))
     shown = axis.imshow(
-        effects, cmap=colors, vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest",
+        effects, cmap=_DIVERGING, vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest",
         extent=(at[0] - 0.5, at[-1] + 0.5, len(effects) - 0.5, -0.5),
     )  # fmt: skip
     figure.colorbar(shown, ax=axis, shrink=0.9)
@@ -220,8 +219,7 @@ def plot_dictionary(found: WriteDictionary) -> Figure:
     figure = Figure(figsize=(8, height), layout="constrained")
     axis, beside = figure.subplots(1, 2, width_ratios=(4, 1), sharey=True)
     limit = max(float(np.abs(entries).max()), 1e-12)
-    colors = LinearSegmentedColormap.from_list("signed", (NEGATIVE, WHITE, POSITIVE))
-    shown = axis.imshow(entries, cmap=colors, vmin=-limit, vmax=limit, aspect="auto",
+    shown = axis.imshow(entries, cmap=_DIVERGING, vmin=-limit, vmax=limit, aspect="auto",
                         interpolation="nearest")  # fmt: skip
     figure.colorbar(shown, ax=axis, shrink=0.9)
     axis.set_xlabel("unit")

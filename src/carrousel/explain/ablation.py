@@ -14,6 +14,7 @@ from .asking import Target
 from .replacing import Place, Replacing
 
 OVER = ("units", "steps", "states")
+BASELINES = ("random", "recency", "size")
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Ablation(Plottable, picture="carrousel.plots:plot_ablation"):
 
     @property
     def baselines(self) -> tuple[str, ...]:
-        return tuple(name for name in ("random", "recency", "size") if name in self.curves)
+        return tuple(name for name in BASELINES if name in self.curves)
 
     def to_dataframe(self, backend: str = "polars") -> Any:
         """One row per ranking and count."""
@@ -163,7 +164,7 @@ def _counts(counts: Sequence[int] | None, total: int) -> tuple[int, ...]:
 
 def _check(rankings: Mapping[str, Tensor], shape: Sequence[int], over: str) -> None:
     for name, scores in rankings.items():
-        if name in ("random", "recency", "size"):
+        if name in BASELINES:
             raise ValueError(f"rankings: the name {name!r} is a baseline's")
         if not isinstance(scores, Tensor) or tuple(scores.shape) != tuple(shape):
             given = tuple(scores.shape) if isinstance(scores, Tensor) else type(scores).__name__

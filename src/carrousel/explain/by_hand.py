@@ -13,9 +13,8 @@ from torch import Tensor
 
 from ..ops.cells import CELLS, Cell
 from ..ops.changes import Change, Freeze, Hands, Memory
-from ..ops.reference import step
 from ..record.record import Record
-from .order import Order
+from .order import Order, shifted
 
 States = tuple[Tensor, Tensor | None]
 
@@ -85,12 +84,7 @@ class ByHand:
         rows = self._rows(position)
         known = {"hidden": hidden[rows]} | ({} if cell is None else {"cell": cell[rows]})
         hands = Hands(self.cell, self.changes, position + self.first, known)
-        w = entry.weights
-        h, c, _ = step(
-            entry.mode, entry.inputs[s][rows], known["hidden"], known.get("cell"),
-            (w.w_ih, w.w_hh, w.b_ih, w.b_hh), hand=hands,
-        )  # fmt: skip
-        h = h if w.w_hr is None else h @ w.w_hr.T
+        h, c = entry.advance(entry.inputs[s][rows], known["hidden"], known.get("cell"), hands)
         return hidden.index_copy(0, rows, h), None if cell is None else cell.index_copy(0, rows, c)
 
     def shown(self, entry: Any, s: int, position: int, cell: Tensor) -> Tensor:
@@ -145,8 +139,7 @@ def exposure(record: Record, index: int, order: Order) -> tuple[Tensor, Tensor]:
     if hands is None or not any(change.name == "hidden" for change in hands.changes):
         return torch.ones_like(shown), torch.zeros_like(shown)
     hidden = order.enter(record.hidden[index].double())
-    before = torch.cat([record.initial_hidden[index].double().cpu()[None], hidden[:-1]])
-    return hands.exposure(shown, before)
+    return hands.exposure(shown, shifted(hidden, record.initial_hidden[index]))
 
 
 def derived(

@@ -12,7 +12,6 @@ from ..plottable import Plottable
 from ..record.table import from_columns
 from ..wording import one_of
 from .asking import Target
-from .private import check_model
 from .replacing import Place, Replacing
 
 PROBES = ("logistic", "means", "ridge")
@@ -155,7 +154,6 @@ def steer(
     >>> bool((found.effect.diff() > 0).all())
     True
     """
-    check_model(model)
     asked = Replacing.of(model, x, target, place or Place(), time_dim)
     _, length, width = asked.shape
     along = (direction.direction if isinstance(direction, Probe) else direction).double()
@@ -163,8 +161,10 @@ def steer(
         raise ValueError(f"direction must be ({width},) and not 0, got {tuple(along.shape)}")
     along = along / along.norm()
     if scale is None:
-        own = asked.values().double() @ along
-        scale = direction.scale if isinstance(direction, Probe) else float(own.std())
+        if isinstance(direction, Probe):
+            scale = direction.scale
+        else:
+            scale = float((asked.values().double() @ along).std())
     ways = [along]
     for seed in seeds:
         drawn = torch.randn(width, generator=torch.Generator().manual_seed(seed)).double()

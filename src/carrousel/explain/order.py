@@ -84,3 +84,8 @@ def _like(index: Tensor, array: Tensor) -> Tensor:
     """(T, B) broadcast to (T, B, ...)."""
     extra = array.dim() - 2
     return index.reshape(*index.shape, *[1] * extra).expand(*index.shape, *array.shape[2:])
+
+
+def shifted(states: Tensor, initial: Tensor) -> Tensor:
+    """(T, B, H) in order of processing: the state before each step, from those after each."""
+    return torch.cat([initial.double().cpu()[None], states[:-1]])

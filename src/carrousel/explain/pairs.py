@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ..plottable import Plottable
 from ..record.record import Record
-from ..record.table import from_columns
+from ..record.table import from_columns, grid
 from .accounting import Books
 from .flow import jacobians
 from .order import Order, check_record
@@ -36,15 +36,11 @@ class Influence(Plottable, picture="carrousel.plots:plot_influence"):
 
     def to_dataframe(self, backend: str = "polars") -> Any:
         """One row per level and direction, sequence, and pair of steps."""
-        entries, total, _, batch = self.carried.shape
-        entry, t, s, b = (
-            part.flatten().numpy()
-            for part in torch.meshgrid(
-                *(torch.arange(n) for n in (entries, total, total, batch)), indexing="ij"
-            )
+        entries, _, _, batch = self.carried.shape
+        axes = grid(
+            entry=range(entries), step=self.steps, of_step=self.steps, sequence=range(batch)
         )
-        first = self.steps[0]
-        columns = {"entry": entry, "sequence": b, "step": t + first, "of_step": s + first}
+        columns = {name: axes[name] for name in ("entry", "sequence", "step", "of_step")}
         columns["carried"] = self.carried.flatten().numpy()
         columns["output"] = self.output.flatten().numpy()
         if self.jacobian is not None:

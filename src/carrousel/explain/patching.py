@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..plottable import Plottable
-from ..record.table import from_columns
+from ..record.table import from_columns, grid
 from .asking import Target
 from .replacing import Place, Replacing, chosen
 
@@ -35,10 +35,7 @@ class Patching(Plottable, picture="carrousel.plots:plot_patching"):
 
     def to_dataframe(self, backend: str = "polars") -> Any:
         """One row per sequence, step and unit."""
-        axes = (range(len(self.effects)), self.steps, self.units)
-        names = ("sequence", "step", "unit")
-        grids = torch.meshgrid(*(torch.tensor(list(axis)) for axis in axes), indexing="ij")
-        columns = {n: grid.flatten().numpy() for n, grid in zip(names, grids, strict=True)}
+        columns = grid(sequence=range(len(self.effects)), step=self.steps, unit=self.units)
         columns["effect"] = self.effects.flatten().numpy()
         columns["share"] = self.share.flatten().numpy()
         return from_columns(columns, backend).to_native()

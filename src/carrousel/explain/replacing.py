@@ -1,12 +1,13 @@
 """Asking a model with some of its states replaced: many variants side by side in few runs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from ..intervention import intervene
+from ..intervention import Intervention, intervene
 from ..record.record import Record
 from ..tracing import trace
 from ..wording import one_of
@@ -59,8 +60,8 @@ class Replacing:
     @property
     def shape(self) -> tuple[int, int, int]:
         """Sequences, steps and units of the state."""
-        steps, batch, units = self.record.hidden.shape[1:]
-        return batch, steps, self.values().shape[2] if self.place.state != "hidden" else units
+        batch, steps, units = self.values().shape
+        return batch, steps, units
 
     def values(self, record: Record | None = None) -> Tensor:
         """The state in a record, this run's by default: (B, T, U)."""
@@ -78,17 +79,41 @@ class Replacing:
             )
         return values.expand(self.shape), answer.expand(self.shape[0])
 
-    @torch.no_grad()
     def pushed(self, pushes: Tensor, steps: Sequence[int]) -> Tensor:
         """(K, B): the answers with each of pushes (K, U) added to the state at these steps."""
-        found = []
-        for part in pushes.split(max(1, ROWS // self.shape[0])):
+
+        def push(change: Intervention, part: Tensor) -> None:
             amounts = part.repeat_interleave(self.shape[0], 0)[None]  # (1, K*B, U)
+            change.add(self.place.state, amounts, steps=list(steps), **self._where)
+
+        return self._asked(pushes, push)
+
+    def answers(self, masks: Tensor, values: Tensor) -> Tensor:
+        """(K, B): the answers with ``values`` (B, T, U) where each mask (K, B, T, U) is True."""
+
+        def put(change: Intervention, part: Tensor) -> None:
+            mask = part.flatten(0, 1).transpose(0, 1)  # (T, K*B, U)
+            steps = mask.any(-1).any(-1).nonzero().flatten().tolist()
+            if steps:
+                given = values.repeat(len(part), 1, 1).transpose(0, 1)
+                change.set(
+                    self.place.state, given[steps], mask=mask[steps], steps=steps, **self._where
+                )
+
+        return self._asked(masks, put)
+
+    @property
+    def _where(self) -> dict[str, Any]:
+        place = self.place
+        return {"layer": place.layer, "level": place.level, "direction": place.direction}
+
+    @torch.no_grad()
+    def _asked(self, variants: Tensor, by: Callable[[Intervention, Tensor], None]) -> Tensor:
+        """(K, B): the answers with the changes that ``by`` makes of each of variants (K, ...)."""
+        found = []
+        for part in variants.split(max(1, ROWS // self.shape[0])):
             with intervene(self.question.model) as change:
-                change.add(
-                    self.place.state, amounts, steps=list(steps), layer=self.place.layer,
-                    level=self.place.level, direction=self.place.direction,
-                )  # fmt: skip
+                by(change, part)
                 score = self.question.score(self._copies(len(part)))
             found.append(score.double().unflatten(0, (len(part), -1)))
         return torch.cat(found)
@@ -98,25 +123,6 @@ class Replacing:
         times = [1] * self.x.dim()
         times[1 - self.question.time_dim] = count
         return self.x.repeat(times)
-
-    @torch.no_grad()
-    def answers(self, masks: Tensor, values: Tensor) -> Tensor:
-        """(K, B): the answers with ``values`` (B, T, U) where each mask (K, B, T, U) is True."""
-        found = []
-        for part in masks.split(max(1, ROWS // self.shape[0])):
-            copies = len(part)
-            mask = part.flatten(0, 1).transpose(0, 1)  # (T, K*B, U)
-            touched = mask.any(-1).any(-1).nonzero().flatten().tolist()
-            with intervene(self.question.model) as change:
-                if touched:
-                    change.set(
-                        self.place.state, values.repeat(copies, 1, 1).transpose(0, 1)[touched],
-                        mask=mask[touched], steps=touched, layer=self.place.layer,
-                        level=self.place.level, direction=self.place.direction,
-                    )  # fmt: skip
-                score = self.question.score(self._copies(copies))
-            found.append(score.double().unflatten(0, (copies, -1)))
-        return torch.cat(found)
 
 
 def seen(question: Question, x: Tensor, place: Place) -> tuple[Record, Tensor]:

@@ -15,9 +15,10 @@ from torch import Tensor, nn
 
 from ..ops.cells import CELLS, GRU, LSTM, RNN, name_of, nonlinearity
 from ..ops.reference import step
+from ..ops.reference.cells import Hand, untouched
 from ..record.record import Record
 from .by_hand import ByHand, derived
-from .order import Order
+from .order import Order, shifted
 
 
 @dataclass(frozen=True)
@@ -97,8 +98,8 @@ class Steps:
             gates={name: entered(gate[index]) for name, gate in record.gates.items()},
             hidden=hidden,
             cell=cell,
-            hidden_before=_shifted(hidden, record.initial_hidden[index]),
-            cell_before=None if cell is None else _shifted(cell, record.initial_cell[index]),  # type: ignore[index]
+            hidden_before=shifted(hidden, record.initial_hidden[index]),
+            cell_before=None if cell is None else shifted(cell, record.initial_cell[index]),  # type: ignore[index]
             by_hand=ByHand.of(record, index, order),
         )
         if steps.by_hand is not None:
@@ -122,16 +123,16 @@ class Steps:
         )
 
     def advance(
-        self, inputs: Tensor, hidden: Tensor, cell: Tensor | None
+        self, inputs: Tensor, hidden: Tensor, cell: Tensor | None, hand: Hand = untouched
     ) -> tuple[Tensor, Tensor | None]:
         """One step of the cell: inputs (..., I), hidden (..., P), cell (..., H)."""
         w = self.weights
         parameters = (w.w_ih, w.w_hh, w.b_ih, w.b_hh)
-        hidden, cell, _ = step(self.mode, inputs, hidden, cell, parameters)
+        hidden, cell, _ = step(self._mode, inputs, hidden, cell, parameters, hand)
         return (hidden if w.w_hr is None else hidden @ w.w_hr.T), cell
 
     @property
-    def mode(self) -> str:
+    def _mode(self) -> str:
         modes = CELLS[self.kind].modes
         named = {nonlinearity(mode): mode for mode in modes}
         return modes[0] if len(modes) == 1 else named[self.weights.nonlinearity]
@@ -307,7 +308,3 @@ def _level_inputs(record: Record, index: int) -> Tensor:
         return record.inputs
     below = record.hidden[(level - 1) * directions : level * directions]
     return torch.cat(list(below), -1)
-
-
-def _shifted(states: Tensor, initial: Tensor) -> Tensor:
-    return torch.cat([initial.double().cpu()[None], states[:-1]])

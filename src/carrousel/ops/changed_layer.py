@@ -36,10 +36,9 @@ def run(
     level: int,
     insides: list[Inside] | None = None,
 ) -> tuple[Tensor, Tensor, Tensor | None]:
-    """As :func:`carrousel.ops.layer.run`, or ``run_open``, with the changes of one level."""
+    """As :func:`carrousel.ops.layer.run`, with the changes of one level."""
     if not any((level, d) in changes for d in range(len(h0))):
-        given = (mode, x, offsets, h0, c0, weights, way, w_hr)
-        return layer.run(*given) if insides is None else layer.run_open(*given, insides)
+        return layer.run(mode, x, offsets, h0, c0, weights, way, w_hr, insides)
     sizes, rows = batch_sizes(x, offsets), x.reshape(-1, x.size(-1))
     per, looking, parts = len(weights) // len(h0), tape(), []
     for d in range(len(h0)):
@@ -167,11 +166,10 @@ class _Direction:
             rows = rows.reshape(stop - start, n, -1)
         else:
             offsets = torch.tensor([0, *sizes]).cumsum(0)
-        given = (
+        y, h_n, c_n = layer.run(
             self.mode, rows, offsets, h[None, :n], None if c is None else c[None, :n],
-            self.weights, self.way, None if self.w_hr is None else [self.w_hr],
+            self.weights, self.way, None if self.w_hr is None else [self.w_hr], insides,
         )  # fmt: skip
-        y, h_n, c_n = layer.run(*given) if insides is None else layer.run_open(*given, insides)
         y = y.reshape(-1, y.size(-1))
         h = _whole(h_n[0], h)
         c = None if c is None or c_n is None else _whole(c_n[0], c)

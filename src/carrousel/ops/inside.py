@@ -70,3 +70,17 @@ def reordered(inside: Inside, turn: Tensor | None) -> Inside:
     memory = None if inside.cell is None else inside.cell[turn]
     gates = {name: rows[turn] for name, rows in inside.gates.items()}
     return Inside(inside.hidden[turn], memory, gates)
+
+
+def places(
+    batch_sizes: Tensor, order: Tensor | None, rows: int, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """The step and the sequence (N,) of each of the ``rows`` of a packed sequence.
+
+    ``order`` holds, for each packed position, the sequence that stands there (the
+    ``sorted_indices`` of a PackedSequence).
+    """
+    steps, sizes = torch.arange(len(batch_sizes), device=device), batch_sizes.to(device)
+    step = torch.repeat_interleave(steps, sizes, output_size=rows)
+    position = torch.arange(rows, device=device) - (sizes.cumsum(0) - sizes)[step]
+    return step, position if order is None else order.to(device)[position]

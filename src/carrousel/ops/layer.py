@@ -21,6 +21,7 @@ def run(
     weights: list[Tensor],
     way: str,
     w_hr: list[Tensor] | None = None,
+    insides: list[Inside] | None = None,
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """One layer, one direction or both; shapes as in :func:`carrousel.ops.cpu.forward`.
 
@@ -28,13 +29,17 @@ def run(
     tensors, but for TORCH -> y, h_n, c_n (None but for the LSTM)
 
     w_hr: the LSTM's projections, which only the equations know.
+    insides: receives gates and states of each direction, through which gradients flow: the kernels'
+    own record is what is handed out.
     The kernels run inside an ``autograd.Function`` where a gradient is wanted, without it straight.
     """
     if way is gate.EQUATIONS:
         sizes = batch_sizes(x, offsets)
         # What a transform hands around is nothing that a tape could keep.
         with taped(None if gate.in_transform() else tape()):
-            return reference.layer(mode, x, sizes, h0, c0, weights, w_hr)
+            return reference.layer(mode, x, sizes, h0, c0, weights, w_hr, insides)
+    if insides is not None:
+        return _opened(mode, x, offsets, h0, c0, weights, way, insides)
     number = NUMBER[mode]
     grad = torch.is_grad_enabled() and (
         x.requires_grad
@@ -54,7 +59,7 @@ def run(
     return out[:3]
 
 
-def run_open(
+def _opened(
     mode: str,
     x: Tensor,
     offsets: Tensor | None,
@@ -62,17 +67,9 @@ def run_open(
     c0: Tensor | None,
     weights: list[Tensor],
     way: str,
-    w_hr: list[Tensor] | None,
     insides: list[Inside],
 ) -> tuple[Tensor, Tensor, Tensor | None]:
-    """As :func:`run`; gates and states of each direction are appended to ``insides``.
-
-    Gradients flow through them: the kernels' own record is what is handed out.
-    """
-    if way is gate.EQUATIONS:
-        sizes = batch_sizes(x, offsets)
-        with taped(None if gate.in_transform() else tape()):
-            return reference.layer(mode, x, sizes, h0, c0, weights, w_hr, insides)
+    """With a record that is handed out, whether or not a gradient is wanted."""
     number = NUMBER[mode]
     if way is gate.OPERATOR:
         out = torch.ops.carrousel.layer(number, x, offsets, h0, c0, weights, True)

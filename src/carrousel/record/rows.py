@@ -5,22 +5,19 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from ..ops.inside import places
 from ..ops.tape import Run
 
 
 def to_padded(rows: Tensor, batch_sizes: Tensor, batch: int, order: Tensor | None) -> Tensor:
     """Rows (N, K) as (T, B, K), NaN where a sequence has no such step.
 
-    ``order`` holds, for each packed position, the sequence that stands there (the
-    ``sorted_indices`` of a PackedSequence). A full batch in its own order is a view.
+    ``order`` as of :func:`carrousel.ops.inside.places`. A full batch in its own order is a view.
     """
     steps = len(batch_sizes)
     if order is None and rows.shape[0] == steps * batch:
         return rows.unflatten(0, (steps, batch))
-    sizes = batch_sizes.to(rows.device)
-    step = torch.repeat_interleave(torch.arange(steps, device=rows.device), sizes)
-    position = torch.arange(len(rows), device=rows.device) - (sizes.cumsum(0) - sizes)[step]
-    sequence = position if order is None else order.to(rows.device)[position]
+    step, sequence = places(batch_sizes, order, len(rows), rows.device)
     padded = rows.new_full((steps, batch, *rows.shape[1:]), float("nan"))
     padded[step, sequence] = rows
     return padded

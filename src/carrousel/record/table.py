@@ -1,6 +1,6 @@
 """Records as a long table: one row per layer, call, level, direction, sequence, step and unit."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import narwhals as nw
@@ -46,6 +46,17 @@ def from_columns(data: Mapping[str, Any], backend: str) -> nw.DataFrame[Any]:
     """A data frame of the asked kind: "polars", "pandas" or "pyarrow"."""
     one_of("backend", backend, _BACKENDS)
     return nw.from_dict(data, backend=backend)  # type: ignore[arg-type]
+
+
+def grid(**axes: Iterable[int]) -> dict[str, np.ndarray]:
+    """Columns with a row for each combination of numbers, those of the last axis changing first.
+
+    >>> {name: column.tolist() for name, column in grid(a=range(2), b=(5, 7)).items()}
+    {'a': [0, 0, 1, 1], 'b': [5, 7, 5, 7]}
+    """
+    numbers = [np.array(list(axis), np.int64) for axis in axes.values()]
+    parts = np.meshgrid(*numbers, indexing="ij")
+    return {name: part.ravel() for name, part in zip(axes, parts, strict=True)}
 
 
 def _values(record: Tabular) -> dict[str, Tensor]:

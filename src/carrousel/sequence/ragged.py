@@ -71,6 +71,11 @@ class Ragged:
         """Each sequence, (T, ...)."""
         return self.rows.split(self.lengths.tolist())
 
+    def portions(self, steps: int) -> "list[Ragged]":
+        """The same sequences in batches of about so many steps."""
+        numbers = torch.arange(len(self)).split(portion_sizes(self.lengths, steps))
+        return [self[which] for which in numbers]
+
     def like(self, rows: Tensor) -> "Ragged":
         """Other rows for the same steps."""
         made = Ragged(rows, self.lengths)
@@ -90,6 +95,12 @@ class Ragged:
     def packing(self) -> "Packing":
         """Where the rows lie in a packed batch."""
         return Packing.of(self)
+
+
+def portion_sizes(lengths: Tensor, steps: int) -> list[int]:
+    """How many consecutive sequences each batch has that is cut where there are steps enough."""
+    portion = (lengths.cumsum(0) - 1) // steps
+    return list(portion.unique_consecutive(return_counts=True)[1].tolist())
 
 
 @dataclass(frozen=True)

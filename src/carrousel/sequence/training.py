@@ -15,7 +15,7 @@ from torch import Tensor
 from ..training import Progress, Run, fit
 from .network import Dropout, Network, new_network
 from .plan import Plan
-from .ragged import Ragged
+from .ragged import Ragged, portion_sizes
 from .splitting import Batches, folds
 from .task import Outputs, Task
 
@@ -180,8 +180,7 @@ def ask(network: Network, batch: Ragged) -> Outputs:
 def _portions(lengths: Tensor) -> list[Tensor]:
     """All sequences by their lengths, cut where there are steps enough."""
     order = lengths.argsort(stable=True)
-    portion = (lengths[order].cumsum(0) - 1) // ROWS_AT_ONCE
-    return list(order.split(portion.unique_consecutive(return_counts=True)[1].tolist()))
+    return list(order.split(portion_sizes(lengths[order], ROWS_AT_ONCE)))
 
 
 def _identity(examples: Examples, plan: Plan, init: Sequence[Network] | None) -> str:

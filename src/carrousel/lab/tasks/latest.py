@@ -1,19 +1,17 @@
 """Latest: of several symbols among distractors, the last one is asked for."""
 
-import math
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
-from .base import Batch, Criterion, class_error_below, class_loss, integers, one_hot, require
-from .recall import CLASSES, DISTRACTORS
+from .base import Batch, integers, one_hot, require
+from .recall import CLASSES, DISTRACTORS, AmongDistractors
 
 CUES = 4
 
 
 @dataclass(frozen=True)
-class Latest:
+class Latest(AmongDistractors):
     """Four symbols among T distractors, in the first half; which of them came last?
 
     What a memory that cannot be emptied costs: each symbol has to take the place of the one before
@@ -24,19 +22,8 @@ class Latest:
     torch.Size([14, 3, 8])
     """
 
-    distractors: int
-    inputs: int = CLASSES + DISTRACTORS
-    outputs: int = CLASSES
-    every_step: bool = False
-    memoryless: float = math.log(CLASSES)
-    criterion: Criterion = Criterion(recent=500, source="ours")  # noqa: RUF009  (frozen)
-
     def __post_init__(self) -> None:
         require("distractors", self.distractors, CUES)
-
-    @property
-    def name(self) -> str:
-        return f"latest T={self.distractors}"
 
     @property
     def span(self) -> int:
@@ -46,16 +33,8 @@ class Latest:
         steps, half = self.span, self.span // 2
         symbols = integers(CLASSES, CLASSES + DISTRACTORS - 1, (steps, size), rng)
         later = torch.rand(half - 1, size, generator=rng).argsort(0)[: CUES - 1] + 1
-        places = torch.cat(
-            [torch.zeros(1, size, dtype=torch.int64), later]
-        )  # the first step is one
+        places = torch.cat([torch.zeros(1, size, dtype=torch.int64), later])  # one is the first
         cues = integers(0, CLASSES - 1, (CUES, size), rng)
         symbols = symbols.scatter(0, places, cues)
         last = cues.gather(0, places.argmax(0, keepdim=True))[0]
         return Batch(one_hot(symbols, self.inputs), last)
-
-    def loss(self, output: Tensor, batch: Batch) -> Tensor:
-        return class_loss(output, batch)
-
-    def right(self, output: Tensor, batch: Batch) -> Tensor:
-        return class_error_below(output, batch, 0.3)

@@ -1,4 +1,4 @@
-"""Recall: the first symbol, asked for after many others."""
+"""Recall: the first symbol, asked for after many others; and what such tasks have in common."""
 
 import math
 from dataclasses import dataclass
@@ -13,7 +13,33 @@ DISTRACTORS = 4
 
 
 @dataclass(frozen=True)
-class Recall:
+class AmongDistractors:
+    """One of four symbols is asked for, after T distractors out of four others.
+
+    Right: every class probability within 0.3 of its target; solved: the newest 500 sequences all
+    are (ours).
+    """
+
+    distractors: int
+    inputs: int = CLASSES + DISTRACTORS
+    outputs: int = CLASSES
+    every_step: bool = False
+    memoryless: float = math.log(CLASSES)
+    criterion: Criterion = Criterion(recent=500, source="ours")  # noqa: RUF009  (frozen)
+
+    @property
+    def name(self) -> str:
+        return f"{type(self).__name__.lower()} T={self.distractors}"
+
+    def loss(self, output: Tensor, batch: Batch) -> Tensor:
+        return class_loss(output, batch)
+
+    def right(self, output: Tensor, batch: Batch) -> Tensor:
+        return class_error_below(output, batch, 0.3)
+
+
+@dataclass(frozen=True)
+class Recall(AmongDistractors):
     """One of four symbols, then T distractors out of four others; which one was the first?
 
     The shortest question about memory: nothing has to be computed, one symbol has to be kept, and
@@ -24,19 +50,8 @@ class Recall:
     torch.Size([11, 3, 8])
     """
 
-    distractors: int
-    inputs: int = CLASSES + DISTRACTORS
-    outputs: int = CLASSES
-    every_step: bool = False
-    memoryless: float = math.log(CLASSES)
-    criterion: Criterion = Criterion(recent=500, source="ours")  # noqa: RUF009  (frozen)
-
     def __post_init__(self) -> None:
         require("distractors", self.distractors, 0)
-
-    @property
-    def name(self) -> str:
-        return f"recall T={self.distractors}"
 
     @property
     def span(self) -> int:
@@ -46,9 +61,3 @@ class Recall:
         first = integers(0, CLASSES - 1, (1, size), rng)
         rest = integers(CLASSES, CLASSES + DISTRACTORS - 1, (self.distractors, size), rng)
         return Batch(one_hot(torch.cat([first, rest]), self.inputs), first[0])
-
-    def loss(self, output: Tensor, batch: Batch) -> Tensor:
-        return class_loss(output, batch)
-
-    def right(self, output: Tensor, batch: Batch) -> Tensor:
-        return class_error_below(output, batch, 0.3)

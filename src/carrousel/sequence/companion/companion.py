@@ -66,8 +66,9 @@ class Companion(nn.Module):
             return task.beside(scores, 1.0)
         return scores * (task.temperature / self.temperature)
 
-    def join(self, networks: Sequence[Part], scores: Sequence[Tensor]) -> None:
-        """Find temperature and share: those that make the held-out targets likeliest."""
+    def join(self, networks: Sequence[Part], scores: Sequence[Tensor]) -> list[Tensor]:
+        """Find temperature and share: those that make the held-out targets likeliest; the
+        companion's activated answers to each part come back."""
         task = self._task
         if not task.scaled:
             pairs = [(one[None], part[1]) for one, part in zip(scores, networks, strict=True)]
@@ -79,14 +80,15 @@ class Companion(nn.Module):
         for share in SHARES.tolist():
             total = PRIOR * (2 * share - 1) ** 2
             for (said, targets), own in zip(networks, beside, strict=True):
-                total += task.cost((1 - share) * said + share * own, targets)
+                total += task.cost(mixed(said, own, share), targets)
             costs.append(total)
         share = float(SHARES[int(torch.tensor(costs).argmin())])
         self.share = share if share >= LEAST else 0.0
+        return beside
 
     def beside(self, batch: Ragged, said: Any) -> Tensor:
         """Answers (B, K) of the networks, and the companion's share beside them."""
-        return said if not self.share else (1 - self.share) * said + self.share * self(batch)
+        return said if not self.share else mixed(said, self(batch), self.share)
 
     def to_dict(self) -> dict[str, Any]:
         return {"share": self.share, "temperature": self.temperature, **self.features.sizes}
@@ -96,3 +98,8 @@ class Companion(nn.Module):
         real("companion.share", share, 0, 1)
         real("companion.temperature", temperature, 0, above=True)
         self.share, self.temperature = share, temperature
+
+
+def mixed(networks: Tensor, own: Tensor, share: float) -> Tensor:
+    """Answers of networks, with a companion's ``own`` beside them."""
+    return (1 - share) * networks + share * own

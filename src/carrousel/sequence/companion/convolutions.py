@@ -170,11 +170,11 @@ class RandomConvolutions(nn.Module):
     def times(self, batch: Ragged, weight: Tensor) -> Tensor:
         """(B, K) from weights (width, K); features are never all there at once."""
         weight = weight.double()
-        return torch.cat([self._features(part) @ weight for part in _portions(batch)])
+        return torch.cat([self._features(part) @ weight for part in batch.portions(ROWS)])
 
     @torch.no_grad()
     def forward(self, batch: Ragged) -> Tensor:
-        return torch.cat([self._features(part) for part in _portions(batch)])
+        return torch.cat([self._features(part) for part in batch.portions(ROWS)])
 
     def _features(self, batch: Ragged) -> Tensor:
         """(B, width) of sequences that fit into one portion, or of a longer one."""
@@ -188,9 +188,7 @@ class RandomConvolutions(nn.Module):
                 break
         return (total / batch.lengths[:, None, None]).flatten(1)
 
-    def _add(
-        self, total: Tensor, batch: Ragged, views: Sequence[Tensor], part: slice
-    ) -> None:  # fmt: skip
+    def _add(self, total: Tensor, batch: Ragged, views: Sequence[Tensor], part: slice) -> None:
         """Add what lies above thresholds at some steps to totals (B, columns, 84)."""
         above, share = torch.empty(2, part.stop - part.start, len(KERNELS))  # again and again
         for number, by in enumerate(self.dilation.tolist()):
@@ -237,12 +235,6 @@ class _Windows:
         """Of the rows (N, C) of the batch."""
         padded = torch.cat([rows.new_zeros(1, rows.shape[1]), rows])
         return padded.index_select(0, self._place.view(-1)).view(len(self._place), -1)
-
-
-def _portions(batch: Ragged) -> list[Ragged]:
-    portion = (batch.lengths.cumsum(0) - 1) // ROWS
-    counts = portion.unique_consecutive(return_counts=True)[1]
-    return [batch[which] for which in torch.arange(len(batch)).split(counts.tolist())]
 
 
 def _rounded(rows: Tensor) -> Tensor:

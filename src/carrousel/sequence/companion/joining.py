@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ..task import Outputs, Task, averaged
 from ..training import Examples
-from .companion import Companion
+from .companion import Companion, mixed
 
 
 def joined(
@@ -35,18 +35,16 @@ def joined(
     if held is not None:
         scores = [companion.scores(held.inputs)]
     networks = [(cast(Tensor, averaged(task, said)), targets) for said, targets in unseen]
-    companion.join(networks, scores)
+    alone = companion.join(networks, scores)
     if not companion.share:
         return None, report
     if not networks:
         return companion, report
-    alone = [task.beside(one.double() + companion.tilt, companion.temperature) for one in scores]
     truth = [targets for _, targets in networks]
-    mixed = [
-        (1 - companion.share) * said + companion.share * own
-        for (said, _), own in zip(networks, alone, strict=True)
+    together = [
+        mixed(said, own, companion.share) for (said, _), own in zip(networks, alone, strict=True)
     ]
-    both, own = (task.figures(list(zip(one, truth, strict=True))) for one in (mixed, alone))
+    both, own = (task.figures(list(zip(one, truth, strict=True))) for one in (together, alone))
     return companion, {
         **report, **task.reported(report, both),
         "networks": task.figures(networks),

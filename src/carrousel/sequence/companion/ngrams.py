@@ -95,14 +95,7 @@ class NGrams(nn.Module):
 
     def times(self, batch: Ragged, weight: Tensor) -> Tensor:
         """(B, K) from weights (width, K)."""
-        portion = (batch.lengths.cumsum(0) - 1) // AT_ONCE
-        counts = portion.unique_consecutive(return_counts=True)[1].tolist()
-        return torch.cat(
-            [
-                self.sparse(batch[one]).times(weight)
-                for one in torch.arange(len(batch)).split(counts)
-            ]
-        )
+        return torch.cat([self.sparse(one).times(weight) for one in batch.portions(AT_ONCE)])
 
     def sparse(self, batch: Ragged) -> Sparse:
         """What of the learned features is in texts."""

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ...explain import Attribution, Fidelity, attribute, fidelity
 from ...explain.faithfulness import Removal
 from ...ops.cells import CELLS
-from ..companion.companion import Companion
+from ..companion.companion import Companion, mixed
 from ..network import Network
 from ..ragged import Ragged
 from ..streaming import after_each_step
@@ -88,7 +88,7 @@ class _Asked(nn.Module):
         if self.companion is None:
             return said
         own = self.task.asked(self.companion.logits(batch), self.answer, self.step)
-        return (1 - self.companion.share) * said + self.companion.share * own
+        return mixed(said, own, self.companion.share)
 
     def _one(self, said: Any, count: int) -> Tensor:
         outputs = said.rows.unflatten(0, (count, -1)) if isinstance(said, Ragged) else said
