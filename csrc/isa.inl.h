@@ -1,6 +1,6 @@
 // What each isa_*.cpp compiles: the kernels, for its own vector width, in its own anonymous
-// namespace (and nothing of the standard library, whose shared symbols another file would pick up
-// compiled for the wrong machine).
+// namespace (and of the standard library only constants, memcpy and fabs: nothing whose shared symbols
+// another file would pick up compiled for the wrong machine).
 #include <cmath>
 #include <cstring>
 #include <limits>

@@ -183,13 +183,13 @@ inline void store_some(T* p, V<T> v, Index n) {
 }
 #endif
 
-#ifdef CARROUSEL_PORTABLE
-template <class T>
-inline V<T> at_most(V<T> x, T c) {
+#if defined(CARROUSEL_PORTABLE) || (CARROUSEL_VECTOR_BYTES == 16 && !defined(__aarch64__))
+template <class X, class T>
+inline X at_most(X x, T c) {
   return choose<T>(x > fill(c), fill(c), x);
 }
-template <class T>
-inline V<T> at_least(V<T> x, T c) {
+template <class X, class T>
+inline X at_least(X x, T c) {
   return choose<T>(x < fill(c), fill(c), x);
 }
 #elif CARROUSEL_VECTOR_BYTES == 64
@@ -224,15 +224,6 @@ inline V<double> at_most(V<double> x, double c) {
 inline V<float> at_least(V<float> x, float c) { return (V<float>)vmaxq_f32((float32x4_t)x, vdupq_n_f32(c)); }
 inline V<double> at_least(V<double> x, double c) {
   return (V<double>)vmaxq_f64((float64x2_t)x, vdupq_n_f64(c));
-}
-#else
-template <class X, class T>
-inline X at_most(X x, T c) {
-  return choose<T>(x > fill(c), fill(c), x);
-}
-template <class X, class T>
-inline X at_least(X x, T c) {
-  return choose<T>(x < fill(c), fill(c), x);
 }
 #endif
 

@@ -12,7 +12,7 @@ from ..record.record import Record
 from .accounting import Books
 from .by_hand import ByHand
 from .flow import jacobians
-from .order import check_record
+from .order import at_step, check_record
 from .steps import Steps
 
 
@@ -120,14 +120,9 @@ def _jacobian_curve(entry: Steps, lags: tuple[int, ...]) -> Tensor:
     of = "hidden" if entry.cell is None else "cell"
     total = int(entry.order.lengths.max())
     by_step = {t: matrix.norm(dim=0) for t, matrix in jacobians(entry, of)}  # (B, H)
+    norms = torch.stack([by_step[t] for t in range(total)])
     final = entry.order.lengths - 1
-    curve = []
-    for lag in lags:
-        at = (final - lag).clamp_min(0)
-        stacked = torch.stack([by_step[t] for t in range(total)])
-        picked = stacked.gather(0, at[None, :, None].expand(1, -1, stacked.shape[-1]))[0]
-        curve.append(_mean_over(picked, final >= lag))
-    return torch.stack(curve)
+    return torch.stack([_mean_over(at_step(norms, final - lag), final >= lag) for lag in lags])
 
 
 def _ablation_curve(entry: Steps, lags: tuple[int, ...]) -> Tensor:
@@ -138,7 +133,7 @@ def _ablation_curve(entry: Steps, lags: tuple[int, ...]) -> Tensor:
 def _ablated(entry: Steps, lag: int, able: Tensor) -> Tensor:
     """(H,): change of the last state per unit taken away ``lag`` steps before it."""
     start = (entry.order.lengths - 1 - lag).clamp_min(0)
-    state = _at(entry.hidden if entry.cell is None else entry.cell, start)  # (B, H)
+    state = at_step(entry.hidden if entry.cell is None else entry.cell, start)  # (B, H)
     keep = 1 - torch.eye(state.shape[-1], dtype=torch.float64)[:, None]
     final = _run(entry, start, lag, state * keep)  # (H, B, H): one unit emptied each
     whole = _run(entry, start, lag, state[None])
@@ -154,12 +149,6 @@ def _run(entry: Steps, start: Tensor, lag: int, state: Tensor) -> Tensor:
     for k in range(1, lag + 1):
         hidden, cell = entry.go(start + k, hidden, cell)
     return hidden if cell is None else cell
-
-
-def _at(array: Tensor, step: Tensor) -> Tensor:
-    """(T, B, K) at each sequence's own step, (B, K)."""
-    step = step.clamp(0, array.shape[0] - 1)
-    return array.gather(0, step[None, :, None].expand(1, -1, array.shape[-1]))[0]
 
 
 def _mean_over(values: Tensor, able: Tensor) -> Tensor:

@@ -62,8 +62,7 @@ class Order:
 
     def last(self, array: Tensor) -> Tensor:
         """(T, B, H) by order of processing to (B, H): the entry of each last step."""
-        final = (self.lengths - 1).clamp_min(0)
-        return array.gather(0, _like(final[None], array))[0]
+        return at_step(array, self.lengths - 1)
 
     def _source(self) -> Tensor:
         steps = torch.arange(self.steps)[:, None].expand(-1, len(self.lengths))
@@ -84,6 +83,12 @@ def _like(index: Tensor, array: Tensor) -> Tensor:
     """(T, B) broadcast to (T, B, ...)."""
     extra = array.dim() - 2
     return index.reshape(*index.shape, *[1] * extra).expand(*index.shape, *array.shape[2:])
+
+
+def at_step(array: Tensor, step: Tensor) -> Tensor:
+    """(T, B, K) to (B, K): each sequence's own step (B,), or the nearest that there is."""
+    step = step.clamp(0, len(array) - 1)
+    return array.gather(0, _like(step[None], array))[0]
 
 
 def shifted(states: Tensor, initial: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ from ..ops.reference import step
 from ..ops.reference.cells import Hand, untouched
 from ..record.record import Record
 from .by_hand import ByHand, derived
-from .order import Order, shifted
+from .order import Order, at_step, shifted
 
 
 @dataclass(frozen=True)
@@ -140,8 +140,7 @@ class Steps:
     def go(self, at: Tensor, hidden: Tensor, cell: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Each sequence's own step (B,) from states (K, B, P) and (K, B, H), as it was changed."""
         place = at.clamp(0, len(self.inputs) - 1)
-        index = place[None, :, None].expand(1, -1, self.inputs.shape[-1])
-        inputs = self.inputs.gather(0, index)[0].expand(len(hidden), -1, -1)
+        inputs = at_step(self.inputs, place).expand(len(hidden), -1, -1)
         new_h, new_c = self.advance(inputs, hidden, cell)
         for s, position, own in self._changed(place):
             parts = [
@@ -222,8 +221,7 @@ class Steps:
     def exposed(self, t: Tensor, cell: Tensor) -> Tensor:
         """h = o_t tanh(c), projected, for cells (..., B, H) and each sequence's step t (B,)."""
         output = self.gates[str(CELLS[self.kind].exposes)]
-        at = t[None, :, None].expand(1, -1, output.shape[-1])
-        hidden = output.gather(0, at)[0] * cell.tanh()
+        hidden = at_step(output, t) * cell.tanh()
         for s, position, own in self._changed(t):
             shown = [self._hands.shown(self, s, position, c) for c in cell]
             hidden = torch.where(own[:, None], torch.stack(shown), hidden)
