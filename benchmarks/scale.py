@@ -12,7 +12,6 @@ Results go to a table, and to ``--out`` as JSON.
 """
 
 import argparse
-import os
 import resource
 import shutil
 import subprocess
@@ -108,7 +107,7 @@ def main() -> None:
             sys.executable, __file__, "--child", str(data), "--work", str(given.work),
             "--effort", given.effort,
         ]  # fmt: skip
-        found = subprocess.run(command, check=True, stdout=subprocess.PIPE, env=os.environ)
+        found = subprocess.run(command, check=True, stdout=subprocess.PIPE)
         size = sum(path.stat().st_size for path in data.iterdir()) / 1e9
         rows.append({"series": series, "length": given.length, "files GB": size,
                      **parsed(found.stdout)})  # fmt: skip

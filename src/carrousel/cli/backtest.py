@@ -52,17 +52,16 @@ def backtest(
         if value is not None and value < 1:
             raise ValueError(f"{name} must be at least 1, got {value}")
     forecaster, level = Forecaster(h, **settings), o.levels(level)
+    start = None if init is None else Forecaster.load(init)
     if is_source(source):
         large.refuse(static_df=static)
         with large.on_cluster(ray):
             return large.backtest(
                 forecaster, source, windows, out, step=step, refit=refit, level=level,
-                resume=resume, on_error=on_error, cache=cache,
-                init=None if init is None else Forecaster.load(init),
+                resume=resume, on_error=on_error, cache=cache, init=start,
             )  # fmt: skip
     large.refuse_ray(ray)
     screen = console()
-    start = None if init is None else Forecaster.load(init)
     known = None if start is None else start.panel_
     with reading():
         panel, _, notes = to_learn_from(source, forecaster.options, known, static)

@@ -63,18 +63,17 @@ def forecast(
     from .screen import reading
 
     forecaster, level = Forecaster(h, **settings), o.levels(level)
+    start = None if init is None else Forecaster.load(init)
     if is_source(source):
         large.refuse(explain=explain, X_df=future, static_df=static, checkpoint=checkpoint)
         with large.on_cluster(ray):
             return large.forecast(
                 forecaster, source, out, level=level, holdout=holdout, report=report_page,
-                resume=resume, on_error=on_error, cache=cache,
-                init=None if init is None else Forecaster.load(init),
+                resume=resume, on_error=on_error, cache=cache, init=start,
             )  # fmt: skip
     large.refuse_ray(ray)
     inputs.require_future(forecaster, future)
     screen, errors = console(), console(stderr=True)
-    start = None if init is None else Forecaster.load(init)
     known = None if start is None else start.panel_
     with reading():
         panel, _, notes = to_learn_from(source, forecaster.options, known, static)

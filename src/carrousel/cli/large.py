@@ -56,25 +56,30 @@ def forecast(
     init: "Forecaster | None",
 ) -> dict[str, Any]:
     """Hold out, learn, forecast, each of which goes on where a run before stopped."""
+    import shutil
+
     import numpy as np
 
     from .. import __version__
     from ..console import console
-    from ..forecast.large import Results
+    from ..forecast.large.results import refuse_old
     from ..forecast.large.series import stored
     from ..storage.files import write_json
+    from . import summary
     from .progress import training_bar
 
-    screen, h = console(), forecaster.options.h
+    h = forecaster.options.h
     how: dict[str, Any] = {"resume": resume, "on_error": on_error, "cache": cache}
-    Results(out, {}, 0).refuse_old(resume)
+    refuse_old(out, resume)
     with stored(source, forecaster.options, on_error=on_error, cache=cache) as store:
-        _say([*store.notes, *(f"left out: {one}" for one in store.broken)])
+        summary.say(console(), [*store.notes, *(f"left out: {one}" for one in store.broken)])
         longest = int(np.diff(store.offsets).max())
     scores = held_out = None
     if holdout and longest < 2 * h:
-        _say([f"not compared with simple methods: that needs {2 * h:,} steps, half of them held "
-              f"out, and the longest has {longest:,}"])  # fmt: skip
+        short = (
+            f"not compared with simple methods: that needs {2 * h:,} steps, half of them held out"
+        )
+        summary.say(console(), [f"{short}, and the longest has {longest:,}"])
     elif holdout:
         with (
             training_bar("learning without the held-out steps") as bar,
@@ -84,7 +89,7 @@ def forecast(
                 source, out=out / HOLDOUT, level=level, least=2 * h, progress=bar, blocks=told,
                 init=init, **how,
             )  # fmt: skip
-        say_scores(scores, f"Held out: the last {h} steps")
+        _say_scores(scores, f"Held out: the last {h} steps")
     with training_bar("learning from everything") as bar:
         forecaster.fit(
             source, progress=bar, init=init, checkpoint=out / TRAINING, resume=resume,
@@ -106,9 +111,9 @@ def forecast(
     write_json(out / "summary.json", _plain(record))
     if report:
         _write_report(out, f"{source}: forecast", record, scores)
-    _remove(out / TRAINING)
+    shutil.rmtree(out / TRAINING, ignore_errors=True)
     _say_what_was_left_out(done)
-    screen.print(f"Written to {out}{os.sep}: {', '.join(sorted(p.name for p in out.iterdir()))}")
+    console().print(f"Written to {out}{os.sep}: {', '.join(sorted(p.name for p in out.iterdir()))}")
     return {**_plain(record), "written": sorted(str(path) for path in out.iterdir())}
 
 
@@ -127,7 +132,7 @@ def backtest(
         done, scores = forecaster.backtest_parts(
             source, windows, out=out, progress=bar, blocks=told, **how
         )
-    say_scores(scores, f"{counted(windows, 'window')} of {forecaster.options.h} steps")
+    _say_scores(scores, f"{counted(windows, 'window')} of {forecaster.options.h} steps")
     _say_what_was_left_out(done)
     console().print(f"Written to {out}{os.sep}")
     record = {"carrousel": __version__, "source": source.name, "windows": windows}
@@ -145,7 +150,7 @@ def predict(forecaster: "Forecaster", source: Path, out: Path | None, **how: Any
     return {**_plain(_told(done)), "written": [str(out)]}
 
 
-def say_scores(scores: "Scores", title: str) -> None:
+def _say_scores(scores: "Scores", title: str) -> None:
     """The means of all methods, who won, the distribution by group and the worst series."""
     from ..console import console, table
 
@@ -201,13 +206,6 @@ def _write_report(
     write_bytes(out / "report.html", render(title, record, scores).encode())
 
 
-def _say(notes: Sequence[str]) -> None:
-    from ..console import console
-
-    for note in notes:
-        console().print(f"  {note}")
-
-
 def _say_what_was_left_out(done: "Summary") -> None:
     from ..console import console
 
@@ -215,9 +213,3 @@ def _say_what_was_left_out(done: "Summary") -> None:
         console(stderr=True).print(f"left out: {one}")
     if len(done.broken) > 20:
         console(stderr=True).print(f"and {len(done.broken) - 20:,} more: see summary.json")
-
-
-def _remove(folder: Path) -> None:
-    import shutil
-
-    shutil.rmtree(folder, ignore_errors=True)

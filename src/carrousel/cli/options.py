@@ -16,6 +16,10 @@ import typer
 if TYPE_CHECKING:
     from ..forecast import Forecaster
 
+COLUMNS, READING = "Columns", "How the file is written (found in it, if not given)"
+BESIDE, NETWORK, RESULT = "Covariates", "The network and its training", "Forecasts and intervals"
+MANY = "Many files"
+
 File = Annotated[
     Path | None,
     typer.Argument(
@@ -37,7 +41,7 @@ Level = Annotated[
 Future = Annotated[
     Path | None,
     typer.Option(
-        "--future", "--X-df", show_default=False, rich_help_panel="Covariates",
+        "--future", "--X-df", show_default=False, rich_help_panel=BESIDE,
         help="File with the values of --futr-exog at the steps to forecast.",
     ),
 ]  # fmt: skip
@@ -45,46 +49,43 @@ Future = Annotated[
 Static = Annotated[
     Path | None,
     typer.Option(
-        "--static", show_default=False, rich_help_panel="Covariates",
+        "--static", show_default=False, rich_help_panel=BESIDE,
         help="File with the columns of --static-exog, one row for each series.",
     ),
 ]  # fmt: skip
 Init = Annotated[
     Path | None,
-    typer.Option("--init", show_default=False, rich_help_panel="The network and its training",
+    typer.Option("--init", show_default=False, rich_help_panel=NETWORK,
                  help="Folder of a saved model whose networks learn on (fine-tuning)."),
 ]  # fmt: skip
 Checkpoint = Annotated[
     Path | None,
     typer.Option("--checkpoint", show_default=False,
-                 rich_help_panel="The network and its training",
+                 rich_help_panel=NETWORK,
                  help="Folder for the state of the training, written now and then."),
 ]  # fmt: skip
 Resume = Annotated[
     bool,
-    typer.Option("--resume", rich_help_panel="The network and its training",
+    typer.Option("--resume", rich_help_panel=NETWORK,
                  help="Go on from the --checkpoint; of many files, from what --out holds."),
 ]  # fmt: skip
 
 OnError = Annotated[
     str,
-    typer.Option("--on-error", rich_help_panel="Many files",
+    typer.Option("--on-error", rich_help_panel=MANY,
                  autocompletion=lambda: ["stop", "skip"],
                  help="At a broken file, series or block: stop, or skip it by name (exit code 3)."),
 ]  # fmt: skip
 Cache = Annotated[
     Path | None,
-    typer.Option("--cache", show_default=False, rich_help_panel="Many files",
+    typer.Option("--cache", show_default=False, rich_help_panel=MANY,
                  help="Folder for what is made of many files once and used again."),
 ]  # fmt: skip
 Ray = Annotated[
     str | None,
-    typer.Option("--ray", metavar="ADDRESS", show_default=False, rich_help_panel="Many files",
+    typer.Option("--ray", metavar="ADDRESS", show_default=False, rich_help_panel=MANY,
                  help="Work on a Ray cluster: its address, auto, or local (this machine's cores)."),
 ]  # fmt: skip
-
-COLUMNS, READING = "Columns", "How the file is written (found in it, if not given)"
-BESIDE, NETWORK, RESULT = "Covariates", "The network and its training", "Forecasts and intervals"
 
 
 def _samples() -> list[str]:

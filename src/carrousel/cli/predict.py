@@ -1,12 +1,15 @@
 """``carrousel predict``: a saved model on new observations, without learning."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from . import options as o
 from .scripting import write
+
+if TYPE_CHECKING:
+    from ..forecast import Forecaster
 
 
 @o.with_settings("nonnegative", "id_col", "time_col", "target_col", *o.HOW_WRITTEN)
@@ -52,7 +55,6 @@ def predict(
     """
     from ..console import console
     from ..data.store import is_source
-    from ..forecast import Forecaster
     from ..forecast.tables import to_forecast
     from ..storage.files import write_bytes
     from . import large
@@ -61,19 +63,15 @@ def predict(
     from .inputs import open_future
     from .screen import reading
 
-    screen, many = console(stderr=True), file is not None and is_source(file)
-    if many:
+    if file is not None and is_source(file):
         large.refuse(X_df=future, static_df=static, n=samples, distribution=distribution)
-    if out is not None and not many and out.suffix not in (".csv", ".parquet"):
-        raise ValueError(f"--out must end in .csv or .parquet, got {out.name}")
-    if out is not None and not many:
-        writable_file(out)
-    forecaster = Forecaster.load(model)
-    o.override(forecaster, settings)
-    if many:
-        assert file is not None
         how = {"level": o.levels(level), "resume": resume, "on_error": on_error, "cache": cache}
-        return large.predict(forecaster, file, out, **how)
+        return large.predict(_loaded(model, settings), file, out, **how)
+    if out is not None:
+        if out.suffix not in (".csv", ".parquet"):
+            raise ValueError(f"--out must end in .csv or .parquet, got {out.name}")
+        writable_file(out)
+    screen, forecaster = console(stderr=True), _loaded(model, settings)
     panel, given = forecaster.panel_ if file is None else forecaster._panel, None
     notes: list[str] = []
     if static is not None and file is None:
@@ -97,3 +95,12 @@ def predict(
         return as_text(table, panel).to_dicts()
     write_bytes(out, table_bytes(table, panel, out.suffix))
     return {"written": [str(out)], "rows": table.height}
+
+
+def _loaded(model: Path, settings: dict[str, Any]) -> "Forecaster":
+    """The saved model, with what was typed."""
+    from ..forecast import Forecaster
+
+    forecaster = Forecaster.load(model)
+    o.override(forecaster, settings)
+    return forecaster

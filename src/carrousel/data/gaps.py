@@ -30,10 +30,10 @@ def notes_on_gaps(panel: Panel, rows: Rows, *, given: bool, zero: bool) -> list[
             f"no row on {days}: the steps are the other days (freq {panel.freq.alias!r}); "
             "fill='zero' (--fill zero) would count closed days as zero"
         )
-        return [note, *_counted_gaps(gaps, zero=zero)]
+        return [note, *counted_gaps(gaps, zero=zero)]
     if not gaps:
         return []
-    notes = _counted_gaps(gaps, zero=zero)
+    notes = counted_gaps(gaps, zero=zero)
     if zero:
         return notes
     if closed:
@@ -49,7 +49,7 @@ def notes_on_gaps(panel: Panel, rows: Rows, *, given: bool, zero: bool) -> list[
     return notes
 
 
-def _counted_gaps(gaps: int, *, zero: bool) -> list[str]:
+def counted_gaps(gaps: int, *, zero: bool) -> list[str]:
     return (
         [f"{counted(gaps, 'gap')} filled {'with zero' if zero else 'as missing'}"] if gaps else []
     )

@@ -12,7 +12,7 @@ from .clock import later, local_time
 from .frequency import WEEK, Frequency
 
 _MONDAY = np.datetime64("1970-01-05", "us")
-_LATE = 2  # times
+LATE = 2  # times after all values: these come late, more of them are the future
 _TOLD = ("sum", "mean", "last")  # aggregates that an error shows
 
 
@@ -71,7 +71,7 @@ def in_the_future(rows: Rows, name: str) -> tuple[np.ndarray, list[str]]:
     last = np.flatnonzero(known)[np.argmax(rows.time[known])]
     after = rows.time > rows.time[last]
     some_left = len(np.unique(rows.codes[~after])) == len(np.unique(rows.codes))
-    if len(np.unique(rows.time[after])) <= _LATE or not some_left:
+    if len(np.unique(rows.time[after])) <= LATE or not some_left:
         return none, []
     many = counted(int(after.sum()), "row")
     return after, [f"{many} without {name!r} after {rows.told(last)} left out: the future"]

@@ -31,10 +31,17 @@ from .intervals import calibration
 from .intervals.doubt import gap_notes, trailing_gaps
 from .intervals.quantiles import probabilities, require_finite
 from .intervals.sampling import long_columns, measured_correlation, parameters, sample_paths
-from .large.results import WORK, Results
+from .large.results import WORK, refuse_old
 from .large.run import Summary, backtest_store, forecast_frame, forecast_store
 from .large.scores import Scores
-from .large.series import held, in_memory, read_as_source, stored, to_learn
+from .large.series import (
+    held,
+    in_memory,
+    read_as_source,
+    refuse_tables_beside,
+    stored,
+    to_learn,
+)
 from .network.growth import grown
 from .network.network import Network
 from .network.windows import Windows
@@ -163,10 +170,7 @@ class Forecaster:
         """
         before = _fitted_before(init)
         if read_as_source(data, self.options):
-            if static_df is not None:
-                raise ValueError(
-                    "static_df cannot be used with a directory, a glob or a lazy frame"
-                )
+            refuse_tables_beside(static_df=static_df)
             with stored(data, self.options, on_error=on_error, cache=cache) as store:
                 self._learn_stored(store, before, progress, checkpoint, resume)
             return self
@@ -192,14 +196,8 @@ class Forecaster:
                 "conformal cannot be used with so many series; calibrate on a table of some of them"
             )
         notes = [*store.notes, *map(str, store.broken)]
-        conformal, self.options = self.options.conformal, replace(self.options, conformal=None)
-        try:
-            self._learn(to_learn(store), before, progress, checkpoint, resume, notes=notes)
-        finally:
-            self.options = replace(self.options, conformal=conformal)
-        self._panel = kept
-        if conformal:
-            self.calibrate(windows=conformal, progress=progress)
+        panel = to_learn(store)
+        self._learn(panel, before, progress, checkpoint, resume, notes=notes, kept=kept)
 
     def _learn(
         self,
@@ -211,13 +209,17 @@ class Forecaster:
         *,
         like: Any = None,
         notes: Sequence[str] = (),
+        kept: Panel | None = None,
     ) -> None:
-        """``fit`` with a panel that has its covariates, read from what was ``like`` that."""
+        """``fit`` with a panel that has its covariates, read from what was ``like`` that; ``kept``
+        is what the model holds of it, if that is another one."""
         self._like, self.notes_ = like, list(notes)
         if self.options.effort == "instant":
             self._take_pretrained(panel)
         else:
             self._train(panel, before, progress, checkpoint, resume)
+        if kept is not None:
+            self._panel = kept
         self.calibration_ = None
         if self.options.conformal:
             self.calibrate(windows=self.options.conformal, progress=progress)
@@ -399,10 +401,9 @@ class Forecaster:
             (``pip install carrousel[fugue]``).
         """
         probabilities(level)  # what cannot be is refused before any work
+        self._require_fitted()
         if read_as_source(data, self.options):
-            self._require_fitted()
-            if X_df is not None or static_df is not None:
-                raise ValueError("X_df, static_df: not with a directory, a glob or a lazy frame")
+            refuse_tables_beside(X_df=X_df, static_df=static_df)
             freq = self._panel.freq
             with stored(data, self.options, learned=freq, on_error=on_error, cache=cache) as store:
                 if out is None:
@@ -414,10 +415,8 @@ class Forecaster:
         if out is not None:
             raise ValueError("out: data must be a directory, a glob or a lazy frame")
         if is_dataset(data):
-            self._require_fitted()
             return doors.predict(self, data, level, X_df, static_df)
         if is_partitioned(data):
-            self._require_fitted()
             return frames.predict(self, data, level, X_df, static_df)
         panel, like, quantiles = self._forecast(data, X_df, static_df)
         columns = {**panel.future(self.options.h), **calibration.columns(quantiles, level)}
@@ -587,14 +586,22 @@ class Forecaster:
         """Copies that learned from a panel without its last ``hidden`` steps: one for all windows,
         or one for each; ``before`` as ``init`` of ``fit``."""
         panel.require(hidden[0] + 2, f"a backtest of {len(hidden)} windows")
-        learned = []
+        return self._copies(
+            hidden, refit, lambda one, drop: one._learn(panel.head(drop), before, progress)
+        )
+
+    def _copies(
+        self, hidden: Sequence[int], refit: bool, learn: Callable[["Forecaster", int], None]
+    ) -> list["Forecaster"]:
+        """Copies that ``learn`` without the last ``hidden`` steps, one for all windows or each."""
+        fitted = []
         for drop in hidden if refit else hidden[:1]:
-            fitted = Forecaster(**self.get_params())
-            fitted._learn(panel.head(drop), before, progress)
-            if fitted.runs_ and fitted.runs_[-1].stopped == "interrupted":
+            one = Forecaster(**self.get_params())
+            learn(one, drop)
+            if one.runs_ and one.runs_[-1].stopped == "interrupted":
                 raise KeyboardInterrupt  # half a training says nothing about a whole one
-            learned.append(fitted)
-        return learned
+            fitted.append(one)
+        return fitted
 
     def backtest(self, data: Any, windows: int = 1, **how: Any) -> Any:
         """The forecasts of ``evaluate`` as a table; ``how`` are its arguments. Of a directory, a
@@ -650,20 +657,18 @@ class Forecaster:
         """
         probabilities(level)  # what cannot be is refused before any work
         require_known(methods)
-        Results(out, {}, 0).refuse_old(resume)
+        refuse_old(Path(out), resume)
         hidden = hidden_steps(windows, self.options.h if step is None else step, self.options.h)
         before = _fitted_before(init)
         learned = None if before is None else before._panel.freq
         with stored(data, self.options, learned=learned, on_error=on_error, cache=cache) as store:
             compared = earlier(store, 0, max(least, hidden[0] + 2))
-            fitted = []
-            for drop in hidden if refit else hidden[:1]:
-                one = Forecaster(**self.get_params())
+
+            def learn(one: Forecaster, drop: int) -> None:
                 checkpoint = Path(out) / WORK / f"training-{drop}"
                 one._learn_stored(earlier(compared, drop), before, progress, checkpoint, resume)
-                if one.runs_ and one.runs_[-1].stopped == "interrupted":
-                    raise KeyboardInterrupt  # half a training says nothing about a whole one
-                fitted.append(one)
+
+            fitted = self._copies(hidden, refit, learn)
             return backtest_store(
                 [one.without_series() for one in fitted], compared, out, hidden,
                 identity=[one.identity for one in fitted], level=level, methods=methods,

@@ -7,7 +7,8 @@ import secrets
 import shutil
 import weakref
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,11 +21,12 @@ from ...storage.tempfiles import LOCK, hold, sweep, with_lock
 from ...wording import counted, one_of, some, written
 from ..build import arranged, narrow
 from ..frequency import DAY, Frequency
+from ..gaps import counted_gaps
 from ..infer import agree, candidates, fits, irregular
 from ..panel import Panel
 from ..read import Table, Times
 from ..reading import ReadOptions
-from ..rows import Rows
+from ..rows import LATE, Rows
 from .columns import Writer
 from .partition import Asked, Found, Partition, partitions
 from .source import Source
@@ -33,7 +35,6 @@ from .store import FORMAT, META, Broken, Description, Store
 LOG = logging.getLogger(__name__)
 CACHE = "CARROUSEL_CACHE"  # the variable of the environment that names the folder
 HOME, BUILDING, LAZY = "store", ".building-", "lazy-"
-LATE = 2  # times after all values: these come late, more of them are the future
 MOST_BROKEN = 1000  # series; beyond that something is wrong with the whole
 ON_ERROR = ("stop", "skip")
 
@@ -146,17 +147,25 @@ def _found(place: Path) -> Store | None:
 
 
 def _make(source: Source, asked: Asked, freq: Frequency | None, stop: bool, place: Path) -> None:
-    work = place / f"{BUILDING}{secrets.token_hex(8)}"
-    work.mkdir()
-    lock = hold(work / LOCK)
-    try:
+    with made_beside(place / HOME) as work:
         parts, found, broken = partitions(source, asked, work, stop)
         if not parts:
             raise ValueError(f"{source.name}: no series is left; {some([str(b) for b in broken])}")
         assert found.dated is not None
         maker = _Maker(source, asked, found, broken, stop, work / HOME)
         maker.make(parts, freq)
-        os.replace(work / HOME, place / HOME)
+
+
+@contextmanager
+def made_beside(home: Path) -> Iterator[Path]:
+    """A folder beside ``home`` to work in: what is of that name in it becomes ``home`` in one step,
+    the rest goes; all of it where something fails."""
+    work = home.parent / f"{BUILDING}{secrets.token_hex(8)}"
+    work.mkdir()
+    lock = hold(work / LOCK)
+    try:
+        yield work
+        os.replace(work / home.name, home)
     finally:
         lock.close()
         shutil.rmtree(work, ignore_errors=True)
@@ -292,7 +301,7 @@ class _Maker:
             cut = int(np.searchsorted(rows.codes, half))
             yield from self._panels(rows[np.arange(cut)], names[:half], freq, given)
             later = rows[np.arange(cut, len(rows.y))]
-            moved = Rows(later.codes - half, later.time, later.y, later.zone, later.offset)
+            moved = replace(later, codes=later.codes - half)
             yield from self._panels(moved, names[half:], freq, given)
             return
         self.rows += len(rows.y)
@@ -326,13 +335,14 @@ class _Maker:
         self, columns: "SeriesWriter", series: int, freq: Frequency, ends: list[Any], future: int
     ) -> None:
         a, found = self.asked, self.found
+        gaps = columns.values - self.rows if a.reading.aggregate is None else 0
         first, last, least, most = zip(*ends, strict=True)
         notes = [
             *self._how_it_came(),
             *found.notes,
             *([f"{counted(future, 'row')} without {a.target_col!r} after all values left out: the "
                "future"] if future else []),
-            *_gap_note(columns.values - self.rows, a.reading),
+            *counted_gaps(gaps, zero=a.reading.fill == "zero"),
             f"{counted(series, 'series', 'series')} of {freq} observations from "
             f"{written(min(first))} to {written(max(last))}, {min(least):,} to {max(most):,} each",
         ]  # fmt: skip
@@ -397,10 +407,3 @@ class SeriesWriter:
 
 def _extent(lengths: NDArray) -> tuple[int, int]:
     return int(lengths.min()), int(lengths.max())
-
-
-def _gap_note(gaps: int, reading: ReadOptions) -> list[str]:
-    if reading.aggregate is not None or gaps <= 0:
-        return []
-    how = "with zero" if reading.fill == "zero" else "as missing"
-    return [f"{counted(gaps, 'gap')} filled {how}"]

@@ -1,17 +1,14 @@
 """A store without the end of each series: what was known at some time in the past."""
 
-import os
-import secrets
-import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 
 from ...storage.files import write_json
-from ...storage.tempfiles import LOCK, hold, with_lock
+from ...storage.tempfiles import with_lock
 from ..panel import Panel
-from .build import BUILDING, SeriesWriter
+from .build import SeriesWriter, made_beside
 from .store import META, Store
 
 
@@ -36,11 +33,8 @@ def earlier(store: Store, drop: int, least: int = 0) -> Store:
 
 
 def _copy(store: Store, drop: int, least: int, place: Path) -> None:
-    work = place.parent / f"{BUILDING}{secrets.token_hex(8)}"
-    work.mkdir()
-    lock = hold(work / LOCK)
-    try:
-        count, new = 0, work / "new"
+    with made_beside(place) as work:
+        count, new = 0, work / place.name
         new.mkdir()
         with SeriesWriter(new, store.description.text, store.description.dtype) as writer:
             for i in range(store.n_blocks):
@@ -51,10 +45,6 @@ def _copy(store: Store, drop: int, least: int, place: Path) -> None:
             store.description, series=count, values=writer.values, files=writer.files, notes=()
         )
         write_json(new / META, asdict(told))
-        os.replace(new, place)
-    finally:
-        lock.close()
-        shutil.rmtree(work, ignore_errors=True)
 
 
 def _cut(panel: Panel, drop: int, least: int) -> Panel:

@@ -2,18 +2,15 @@
 
 import logging
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from time import perf_counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
-from ...data.store import Store
 from ...data.store.store import Broken
 from ...training import Progress, Run
 from ..ensemble.training import Members, Report
-from ..large.blocks import Work
 from ..large.results import Part, Results
-from ..large.run import Summary, finished, one_block
+from ..large.run import Job
 from ..network.network import Network
 from .datasets import loaded
 
@@ -58,49 +55,22 @@ def _train(members: Members, member: int, before: Run | None) -> tuple[Network, 
     return members.train(member, before)
 
 
-@dataclass(frozen=True)
-class Job:
-    """What a worker must know to do any block of a run."""
-
-    store: Store
-    results: Results
-    work: Work
-    stop: bool
-
-    def block(self, i: int) -> Part:
-        """Do one block and write it."""
-        return one_block(self.store, self.results, self.work, i, stop=self.stop)
-
-
-def blocks_on_ray(
-    store: Store,
-    results: Results,
-    work: Work,
-    *,
-    resume: bool = False,
-    on_error: str = "stop",
-    progress: Callable[[int, int], None] | None = None,
-) -> Summary:
-    """``run_blocks`` on the workers of a cluster, each of which writes what it has done.
+def blocks_on_ray(job: Job, todo: Sequence[int]) -> Iterator[Part]:
+    """Blocks of a run on the workers of a cluster, each of which writes what it has done.
 
     The folders of the store and of the results must be seen by all machines. A worker that is
     killed is replaced, and its block is done again; a block is written whole or not at all, so that
     nothing is lost or doubled. One whose worker dies again and again counts as broken. Where this
     process is killed, the run can be gone on with (``resume``), on a cluster or without one.
     """
-    began = perf_counter()
-    results = Results(results.folder.absolute(), results.identity, results.blocks)
-    with results.begun(resume):
-        todo, stop = results.todo(), on_error == "stop"
-        job = Job(store, results, work, stop)
-        for k, part in enumerate(_done(job, todo)):
-            LOG.info(
-                "block=%d/%d series=%d rows=%d broken=%d",
-                part.block + 1, store.n_blocks, part.series, part.rows, len(part.broken),
-            )  # fmt: skip
-            if progress is not None:
-                progress(k + 1, len(todo))
-        return finished(store, results, resumed=store.n_blocks - len(todo), began=began)
+    here = job.results
+    there = Results(here.folder.absolute(), here.identity, here.blocks)
+    for part in _done(replace(job, results=there), todo):
+        LOG.info(
+            "block=%d/%d series=%d rows=%d broken=%d",
+            part.block + 1, job.store.n_blocks, part.series, part.rows, len(part.broken),
+        )  # fmt: skip
+        yield part
 
 
 def _done(job: Job, todo: Sequence[int]) -> Iterator[Part]:

@@ -4,21 +4,20 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from ..evaluation.report.page import page
+from ..evaluation.report.page import NOT_MEASURED, header, page, table_of
 from .scores import Scores
 
 
 def render(title: str, record: Mapping[str, Any], scores: Scores | None) -> str:
     """The whole page as text, to be written as UTF-8."""
-    cards = "".join(
-        f'<div class="card"><b>{record[name]:,}</b><span>{label}</span></div>'
+    cards = [
+        (f"{record[name]:,}", label)
         for name, label in (("series", "series"), ("rows", "rows forecast"), ("blocks", "parts"))
-    )
-    body = [f"<header><h1>{escape(title)}</h1><div>{cards}</div></header>", "<main>"]
-    if scores is None:
-        body.append(_section("How good they are", "<p>Nothing was held out: it was not measured."))
-    else:
-        told = "".join(f"<p>{escape(sentence)}</p>" for sentence in scores.sentences)
+    ]
+    body, verdict = ["<main>"], NOT_MEASURED
+    if scores is not None:
+        verdict, *lost = scores.sentences
+        told = "".join(f"<p>{escape(sentence)}</p>" for sentence in lost)
         means = [{"method": name, **of} for name, of in scores.means.items()]
         body += [
             _section("How good they are", told + _table(means)),
@@ -29,22 +28,18 @@ def render(title: str, record: Mapping[str, Any], scores: Scores | None) -> str:
         body.append(_section("Left out", _table(record["broken"])))
     notes = "".join(f"<li>{escape(str(note))}</li>" for note in record["notes"])
     body += [_section("What was found", f"<ul>{notes}</ul>"), "</main>"]
-    return page(title, "".join(body))
+    return page(title, header(title, verdict, cards) + "".join(body))
 
 
 def _section(title: str, body: str) -> str:
-    return f"<section><h2>{escape(title)}</h2>{body}</section>"
+    return f'<h2>{escape(title)}</h2><section class="box">{body}</section>'
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> str:
     if not rows:
         return "<p>None.</p>"
-    head = "".join(f"<th>{escape(str(name))}</th>" for name in rows[0])
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(_written(value))}</td>" for value in row.values()) + "</tr>"
-        for row in rows
-    )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    cells = ([_written(value) for value in row.values()] for row in rows)
+    return f'<div class="scroll">{table_of(list(rows[0]), cells)}</div>'
 
 
 def _written(value: Any) -> str:

@@ -100,13 +100,11 @@ class Results:
                 yield
         finally:
             if not (work / RUN).exists():
-                _remove(work)
+                shutil.rmtree(work, ignore_errors=True)
 
     def todo(self) -> list[int]:
         """The blocks that are not there yet, or not whole."""
-        there = self._manifest()
-        done = {part.block: part for part in (there.parts if there else ())}
-        return [i for i in range(self.blocks) if not self._whole(done.get(i) or self._record(i))]
+        return [i for i, part in enumerate(self._parts()) if not self._whole(part)]
 
     def write(
         self,
@@ -130,14 +128,11 @@ class Results:
 
     def finish(self) -> list[Part]:
         """Write the manifest, once all blocks are there; the parts, in order."""
-        there = self._manifest()
-        done = {part.block: part for part in (there.parts if there else ())}
-        found = [self._record(i) or done.get(i) for i in range(self.blocks)]
-        parts = [part for part in found if part is not None]
+        parts = [part for part in self._parts() if part is not None]
         if len(parts) < self.blocks:
             raise ValueError(f"{self.folder}: {self.blocks - len(parts)} blocks are not there yet")
         write_json(self.folder / MANIFEST, self._told(parts))
-        _remove(self.folder / WORK)
+        shutil.rmtree(self.folder / WORK, ignore_errors=True)
         return parts
 
     def tables(self, below: str = "") -> Iterator[pl.DataFrame]:
@@ -145,25 +140,10 @@ class Results:
         for path in sorted((self.folder / below).glob("part-*.parquet")):
             yield pl.read_parquet(path)
 
-    def refuse_old(self, resume: bool) -> None:
-        """Before any work: ``resume`` must be asked for where there are results already.
-
-        Raises:
-            ValueError: It is not.
-        """
-        there = (self.folder / MANIFEST, self.folder / WORK / RUN)
-        parts = next(self.folder.glob("**/part-*.parquet"), None)
-        if not resume and (parts is not None or any(path.exists() for path in there)):
-            raise ValueError(
-                f"out: {self.folder} holds results of a run; go on with it by resume (--resume), "
-                "or give another folder"
-            )
-
     def _check(self, resume: bool) -> None:
-        self.refuse_old(resume)
-        there = self._manifest() or self._begun_before()
-        parts = next(self.folder.glob("**/part-*.parquet"), None)
-        if there is None and parts is None:
+        refuse_old(self.folder, resume)
+        there = self._manifest() or _read(self.folder / WORK / RUN)
+        if there is None and not _has_parts(self.folder):
             return
         if there is None or (there.identity, there.blocks) != (self._plain(), self.blocks):
             raise ValueError(
@@ -180,8 +160,11 @@ class Results:
     def _manifest(self) -> _Manifest | None:
         return _read(self.folder / MANIFEST)
 
-    def _begun_before(self) -> _Manifest | None:
-        return _read(self.folder / WORK / RUN)
+    def _parts(self) -> list[Part | None]:
+        """What is known of each block: by its record, else from a run that came to its end."""
+        there = self._manifest()
+        done = {part.block: part for part in (there.parts if there else ())}
+        return [self._record(i) or done.get(i) for i in range(self.blocks)]
 
     def _place(self, block: int) -> Path:
         return self.folder / WORK / "parts" / f"{block:06d}.json"
@@ -198,6 +181,24 @@ class Results:
         return all(path.exists() and digest_of(path) == one for path, one in paths.items())
 
 
+def refuse_old(folder: Path, resume: bool) -> None:
+    """Before any work: ``resume`` must be asked for where there are results already.
+
+    Raises:
+        ValueError: It is not.
+    """
+    there = (folder / MANIFEST, folder / WORK / RUN)
+    if not resume and (_has_parts(folder) or any(path.exists() for path in there)):
+        raise ValueError(
+            f"out: {folder} holds results of a run; go on with it by resume (--resume), or give "
+            "another folder"
+        )
+
+
+def _has_parts(folder: Path) -> bool:
+    return next(folder.glob("**/part-*.parquet"), None) is not None
+
+
 def _read(path: Path) -> _Manifest | None:
     """What is written there; of a folder of something else, or of a later version, an error."""
     if not path.exists():
@@ -209,7 +210,3 @@ def _read(path: Path) -> _Manifest | None:
     if found.format != FORMAT:
         raise ValueError(f"out: {path} is of format {found.format}, this version knows {FORMAT}")
     return found
-
-
-def _remove(work: Path) -> None:
-    shutil.rmtree(work, ignore_errors=True)

@@ -1,7 +1,7 @@
 """Blocks of a store one after the other: forecast, written, logged."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,8 +20,6 @@ from .scores import Scores, summarized
 LOG = logging.getLogger(__name__)
 SUMMARY = "summary.json"
 Report = Callable[[int, int], None]  # blocks done, and of how many
-# Who does the blocks; None: this process, as ``run_blocks``, whose arguments all of them take.
-RUNNER: ContextVar[Callable[..., "Summary"] | None] = ContextVar("runner", default=None)
 
 
 @dataclass(frozen=True)
@@ -77,8 +75,8 @@ def forecast_store(
     """
     told = {**identity, "series": store.identity, "level": list(level)}
     results = Results(out, told, store.n_blocks)
-    work, run = forecast_tables(forecaster, level), RUNNER.get() or run_blocks
-    return run(store, results, work, resume=resume, on_error=on_error, progress=progress)
+    work = forecast_tables(forecaster, level)
+    return run_blocks(store, results, work, resume=resume, on_error=on_error, progress=progress)
 
 
 def backtest_store(
@@ -112,8 +110,7 @@ def backtest_store(
     }  # fmt: skip
     results = Results(out, told, store.n_blocks)
     work = backtest_tables(fitted, hidden, level, methods, seasons)
-    run = RUNNER.get() or run_blocks
-    summary = run(store, results, work, resume=resume, on_error=on_error, progress=progress)
+    summary = run_blocks(store, results, work, resume=resume, on_error=on_error, progress=progress)
     paths = sorted((results.folder / SCORES).glob("part-*.parquet"))
     scores = summarized(paths, store.description.id_col, level)
     write_json(results.folder / "scores.json", asdict(scores))
@@ -135,7 +132,7 @@ def run_blocks(
     on_error: str = "stop",
     progress: Report | None = None,
 ) -> Summary:
-    """Do the ``work`` on each block that is not there yet, in this process.
+    """Do the ``work`` on each block that is not there yet: here, or where ``RUNNER`` says.
 
     Raises:
         ValueError: A block fails, and ``on_error`` is "stop"; the blocks before it stay.
@@ -144,11 +141,35 @@ def run_blocks(
     began = perf_counter()
     with results.begun(resume):
         todo = results.todo()
-        for k, i in enumerate(todo):
-            one_block(store, results, work, i, stop=on_error == "stop")
+        job = Job(store, results, work, on_error == "stop")
+        for k, _ in enumerate(RUNNER.get()(job, todo), 1):
             if progress is not None:
-                progress(k + 1, len(todo))
-        return finished(store, results, resumed=store.n_blocks - len(todo), began=began)
+                progress(k, len(todo))
+        return _finished(store, results, resumed=store.n_blocks - len(todo), began=began)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What whoever does a block of a run must know."""
+
+    store: Store
+    results: Results
+    work: Work
+    stop: bool
+
+    def block(self, i: int) -> Part:
+        """Do one block and write it."""
+        return one_block(self.store, self.results, self.work, i, stop=self.stop)
+
+
+def in_turn(job: Job, todo: Sequence[int]) -> Iterator[Part]:
+    """Some of the blocks, one after the other."""
+    return map(job.block, todo)
+
+
+RUNNER: ContextVar[Callable[[Job, Sequence[int]], Iterator[Part]]] = ContextVar(
+    "runner", default=in_turn
+)  # who does the blocks
 
 
 def one_block(store: Store, results: Results, work: Work, i: int, *, stop: bool) -> Part:
@@ -170,7 +191,7 @@ def one_block(store: Store, results: Results, work: Work, i: int, *, stop: bool)
     return part
 
 
-def finished(store: Store, results: Results, *, resumed: int, began: float) -> Summary:
+def _finished(store: Store, results: Results, *, resumed: int, began: float) -> Summary:
     """The manifest and the summary, once all blocks are there."""
     parts = results.finish()
     broken = (*store.broken, *(one for part in parts for one in part.broken))

@@ -13,6 +13,9 @@ from ...data.store import Store, is_source, open_store
 from ...data.wall import clock_changed
 from ..options import BESIDE, Options
 
+ONE_TABLE = (
+    "cannot be used with a directory, a glob or a lazy frame; give one table that fits in memory"
+)
 HELD = 1 << 22  # values that a model may hold; with more it holds no series
 
 
@@ -22,6 +25,13 @@ def read_as_source(data: Any, options: Options) -> bool:
         beside = any(getattr(options, name) for name in BESIDE)
         return not beside and options.id_col in data.collect_schema()
     return is_source(data)
+
+
+def refuse_tables_beside(**tables: Any) -> None:
+    """Refuse tables beside a source, by the name of the argument."""
+    for name, table in tables.items():
+        if table is not None:
+            raise ValueError(f"{name} {ONE_TABLE}")
 
 
 @contextmanager
@@ -41,10 +51,7 @@ def stored(
     """
     for name in BESIDE:
         if getattr(options, name):
-            raise ValueError(
-                f"{name} cannot be used with a directory, a glob or a lazy frame; give one table "
-                "that fits in memory"
-            )
+            raise ValueError(f"{name} {ONE_TABLE}")
     store = open_store(
         data,
         id_col=options.id_col,

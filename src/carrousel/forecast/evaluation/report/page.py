@@ -16,6 +16,7 @@ from .content import Content
 HERE = Path(__file__).parent
 MOST_SERIES = 40  # charts in one page
 MOST_UNITS = 8
+NOT_MEASURED = "Nothing was held out: how good these forecasts are was not measured."
 # Nothing is fetched, whatever stands in the data.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
@@ -59,13 +60,18 @@ def _header(content: Content) -> str:
         (f"{panel.n_series:,}", "series" if panel.n_series > 1 else "one series"),
         (f"{h:,}", f"steps forecast ({panel.freq})"),
     ]
-    verdict = "Nothing was held out: how good these forecasts are was not measured."
+    verdict = NOT_MEASURED
     if content.evaluation is not None:
         verdict = content.evaluation.verdict
         cards += _cards(content.evaluation)
+    return header(content.title, verdict, cards)
+
+
+def header(title: str, sentence: str, cards: Sequence[tuple[str, str]]) -> str:
+    """The head of a page: what it is about, what came out, and figures with what they count."""
     shown = "".join(f'<div class="card"><b>{a}</b><span>{escape(b)}</span></div>' for a, b in cards)
     return (
-        f"<header><h1>{escape(content.title)}</h1><p>{escape(verdict)}</p>"
+        f"<header><h1>{escape(title)}</h1><p>{escape(sentence)}</p>"
         f'<div class="cards">{shown}</div></header>'
     )
 
@@ -145,7 +151,7 @@ def _scores(evaluation: Evaluation) -> str:
         for k, name in enumerate(metrics, 1)
         if method in best[name]
     }
-    return _table(head, rows, marked)
+    return table_of(head, rows, marked)
 
 
 def _intervals(evaluation: Evaluation) -> str:
@@ -221,7 +227,7 @@ def _units(found: Explanation) -> str:
          f"{units['gave'][k]:+,.3g}", f"{units['age'][k]:.1f}"]
         for k in range(min(len(units["unit"]), MOST_UNITS))
     ]  # fmt: skip
-    return _table(["unit of the last layer", "gave", "mean age (steps)"], rows)
+    return table_of(["unit of the last layer", "gave", "mean age (steps)"], rows)
 
 
 def _made(content: Content) -> str:
@@ -230,7 +236,7 @@ def _made(content: Content) -> str:
     rows = [[name, str(value)] for name, value in content.settings.items()]
     return (
         f'<h2>How it was made</h2><section class="box"><ul>{items}</ul><details><summary>Settings'
-        f'</summary><div class="scroll">{_table(["option", "value"], rows)}</div></details>'
+        f'</summary><div class="scroll">{table_of(["option", "value"], rows)}</div></details>'
         "</section>"
     )
 
@@ -241,9 +247,10 @@ def _footer(content: Content) -> str:
     )
 
 
-def _table(
+def table_of(
     head: Sequence[str], rows: Iterable[Sequence[str]], best: Set[tuple[int, int]] = frozenset()
 ) -> str:
+    """Texts under their names; the ``best`` (row, column) stand out."""
     top = "".join(f"<th>{escape(text)}</th>" for text in head)
     lines = [
         "".join(
