@@ -1,6 +1,6 @@
 """What Ray costs and gives: forecasts of a Parquet directory in parts, without it and on workers.
 
-    python benchmarks/scale_ray.py --series 100000 --work /tmp/scale    # the bars: 15 %, 1.7 times
+    python -m benchmarks.scale_ray --series 100000 --work /tmp/scale    # the bars: 15 %, 1.7 times
 
 One model forecasts the same store in this process by one thread, then on a local cluster of one
 worker and of two, of one thread each. The files must be the same, byte for byte. A cluster starts
@@ -16,16 +16,12 @@ from time import perf_counter
 
 import ray
 import torch
+from benchmarks.scale import H, make
 
 from carrousel import Forecaster
 from carrousel.console import console, table
 from carrousel.forecast.distributed import on_ray
 from carrousel.storage.files import write_json
-
-try:
-    from .scale import H, make
-except ImportError:
-    from scale import H, make  # type: ignore[no-redef]
 
 
 def seconds(forecaster: Forecaster, data: Path, work: Path, workers: int) -> dict[str, float]:

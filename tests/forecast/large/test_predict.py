@@ -86,6 +86,25 @@ def test_a_run_that_stopped_goes_on_and_ends_in_the_same_files(tmp_path, rows, f
     assert contents(out) == contents(tmp_path / "whole")
 
 
+def test_a_block_that_was_done_again_is_there_when_the_second_run_stops_too(tmp_path):
+    results = Results(tmp_path, {}, 1)
+    with results.begun():
+        results.write(0, {}, 0, [store.Broken("block", "0", "the disk was full")])
+        results.finish()
+
+    def again_and_stop():
+        with results.begun(resume=True):
+            assert results.todo() == [0]
+            results.write(0, {"": pl.DataFrame({"y": [1.0]})}, 1)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        again_and_stop()
+    with results.begun(resume=True):
+        assert results.todo() == []
+        assert [part.rows for part in results.finish()] == [1]
+
+
 def test_one_run_at_a_time_in_a_folder(tmp_path):
     refused = []
 

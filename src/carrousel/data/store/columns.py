@@ -31,7 +31,6 @@ class Writer:
 
     def close(self) -> dict[str, Any]:
         """What is checked when the column is opened."""
-        self._file.flush()
         self._file.close()
         return {"bytes": self.count * self.dtype.itemsize, "sha256": self._digest.hexdigest()}
 
@@ -59,17 +58,10 @@ def piece(path: Path, dtype: Any, start: int, stop: int) -> NDArray:
 
 def digest_of(path: Path) -> str:
     """The SHA-256 of a file, read piece by piece."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() if _FAST else _by_pieces(file)
-
-
-_FAST = hasattr(hashlib, "file_digest")  # since Python 3.11
-
-
-def _by_pieces(file: Any) -> str:
     digest = hashlib.sha256()
-    while content := file.read(AT_ONCE):
-        digest.update(content)
+    with path.open("rb") as file:
+        while content := file.read(AT_ONCE):
+            digest.update(content)
     return digest.hexdigest()
 
 
