@@ -137,7 +137,7 @@ def test_a_series_that_fails_is_left_out_by_name(tmp_path, rows, caplog):
         summary = run_blocks(source, results, work, resume=True, on_error="skip")
     assert [str(one) for one in summary.broken] == ["series 's006': no forecast of it"]
     assert (summary.status, summary.exit_code, summary.series) == ("incomplete", 3, 10)
-    names = pl.concat(results.tables())["unique_id"].to_list()
+    names = pl.read_parquet(results.paths())["unique_id"].to_list()
     assert names == [f"s{k:03d}" for k in range(11) if k != 6]
     lines = [r.getMessage() for r in caplog.records if r.getMessage().startswith("block=")]
     assert len(lines) == 2

@@ -27,6 +27,7 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 WORK = ".run"  # a folder inside, as long as the run is not complete
 RUN = "run.json"
+PART, ANY_PART = "part-{:06d}.parquet", "part-*.parquet"
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ class Results:
         then that they are there. Any process may do this for any block."""
         files, rows = {}, 0
         for below, table in tables.items():
-            name = (Path(below) / f"part-{block:06d}.parquet").as_posix()
+            name = (Path(below) / PART.format(block)).as_posix()
             content = frame_bytes(table, ".parquet")
             write_bytes(self.folder / name, content)
             files[name] = hashlib.sha256(content).hexdigest()
@@ -135,10 +136,9 @@ class Results:
         shutil.rmtree(self.folder / WORK, ignore_errors=True)
         return parts
 
-    def tables(self, below: str = "") -> Iterator[pl.DataFrame]:
-        """The tables of one kind, block after block."""
-        for path in sorted((self.folder / below).glob("part-*.parquet")):
-            yield pl.read_parquet(path)
+    def paths(self, below: str = "") -> list[Path]:
+        """The files of one kind, block after block."""
+        return sorted((self.folder / below).glob(ANY_PART))
 
     def _check(self, resume: bool) -> None:
         refuse_old(self.folder, resume)
@@ -196,7 +196,7 @@ def refuse_old(folder: Path, resume: bool) -> None:
 
 
 def _has_parts(folder: Path) -> bool:
-    return next(folder.glob("**/part-*.parquet"), None) is not None
+    return next(folder.rglob(ANY_PART), None) is not None
 
 
 def _read(path: Path) -> _Manifest | None:

@@ -111,8 +111,7 @@ def backtest_store(
     results = Results(out, told, store.n_blocks)
     work = backtest_tables(fitted, hidden, level, methods, seasons)
     summary = run_blocks(store, results, work, resume=resume, on_error=on_error, progress=progress)
-    paths = sorted((results.folder / SCORES).glob("part-*.parquet"))
-    scores = summarized(paths, store.description.id_col, level)
+    scores = summarized(results.paths(SCORES), store.description.id_col, level)
     write_json(results.folder / "scores.json", asdict(scores))
     return summary, scores
 
