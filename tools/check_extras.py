@@ -9,8 +9,9 @@ own that sees the first. Too slow for the tests: half a minute each, and torch t
 import subprocess
 import sys
 import tempfile
-import venv
 from pathlib import Path
+
+from check_wheel import environment, pip, run
 
 TRIED = {  # the shortest program that needs the extra
     "explain": """
@@ -115,13 +116,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)
         base = environment(work / "base")
-        run(base, "-m", "pip", "install", "--quiet", str(wheel))
+        pip(base, str(wheel))
         shared = site_packages(base)
         failed = []
         for extra in wanted:
-            python = environment(work / extra)
-            (Path(site_packages(python)) / "zz_base.pth").write_text(f"{shared}\n")
-            run(python, "-m", "pip", "install", "--quiet", f"carrousel[{extra}] @ {wheel.as_uri()}")
+            python = environment(work / extra, shared)
+            pip(python, f"carrousel[{extra}] @ {wheel.as_uri()}")
             place = Path(tempfile.mkdtemp(dir=work))
             (place / "tried.py").write_text(TRIED[extra], "utf-8")
             done = subprocess.run([python, "tried.py"], cwd=place, check=False)
@@ -133,20 +133,8 @@ def main() -> None:
         sys.exit(f"failed: {', '.join(failed)}")
 
 
-def environment(place: Path) -> str:
-    venv.create(place, with_pip=True)
-    return str(place / "bin" / "python")
-
-
-def site_packages(python: str) -> str:
-    return run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip()
-
-
-def run(*command: str) -> str:
-    done = subprocess.run(command, text=True, stdout=subprocess.PIPE, check=False)
-    if done.returncode:
-        sys.exit(f"failed: {' '.join(command)}")
-    return done.stdout
+def site_packages(python: Path) -> Path:
+    return Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip())
 
 
 if __name__ == "__main__":

@@ -153,12 +153,7 @@ def plot_patching(
     at = np.array(found.steps)
     figure = Figure(figsize=(_width(len(at)), 4.4), layout="constrained")
     top, axis = figure.subplots(2, 1, height_ratios=(1, 3), sharex=True)
-    limit = max(float(np.abs(effects).max()), 1e-12)
-    shown = axis.imshow(
-        effects, cmap=_DIVERGING, vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest",
-        extent=(at[0] - 0.5, at[-1] + 0.5, len(effects) - 0.5, -0.5),
-    )  # fmt: skip
-    figure.colorbar(shown, ax=axis, shrink=0.9)
+    _signed(axis, effects, extent=(at[0] - 0.5, at[-1] + 0.5, len(effects) - 0.5, -0.5))
     _number_units(axis, np.array(found.units))
     axis.set_ylabel("unit")
     strongest = effects[np.abs(effects).argmax(0), np.arange(len(at))]
@@ -218,10 +213,7 @@ def plot_dictionary(found: WriteDictionary) -> Figure:
     height = max(2.6, 0.22 * len(entries) + 1)
     figure = Figure(figsize=(8, height), layout="constrained")
     axis, beside = figure.subplots(1, 2, width_ratios=(4, 1), sharey=True)
-    limit = max(float(np.abs(entries).max()), 1e-12)
-    shown = axis.imshow(entries, cmap=_DIVERGING, vmin=-limit, vmax=limit, aspect="auto",
-                        interpolation="nearest")  # fmt: skip
-    figure.colorbar(shown, ax=axis, shrink=0.9)
+    _signed(axis, entries)
     axis.set_xlabel("unit")
     axis.set_ylabel("entry")
     axis.set_title(
@@ -450,6 +442,16 @@ def _keep_readable(axis: Axes, flow: GradientFlow, index: int, sequence: int) ->
         axis.set_ylim(low / span**0.1, high * span**0.5)
 
 
+def _signed(axis: Axes, values: np.ndarray, **where: Any) -> None:
+    """Numbers around 0 as an image, with its bar."""
+    limit = max(float(np.abs(values).max()), 1e-12)
+    shown = axis.imshow(
+        values, cmap=_DIVERGING, vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest",
+        **where,
+    )  # fmt: skip
+    axis.figure.colorbar(shown, ax=axis, shrink=0.9)
+
+
 def _legend(axis: Axes) -> None:
     axis.legend(fontsize=8, frameon=False, loc="best")
 
@@ -461,10 +463,15 @@ def _cleaned(figure: Figure) -> Figure:
     return figure
 
 
-__all__: list[Any] = [
+__all__ = [
+    "plot_ablation",
     "plot_attribution",
+    "plot_dictionary",
     "plot_fidelity",
     "plot_flow",
     "plot_half_life",
+    "plot_influence",
+    "plot_patching",
     "plot_record",
+    "plot_steering",
 ]

@@ -80,6 +80,12 @@ class Reader(nn.Module):
         self.answer = nn.Linear(size, outputs)
         self.every_step = every_step
 
+    @property
+    def recurrent(self) -> nn.RNNBase:
+        """The hidden layer of a network that has a memory."""
+        assert isinstance(self.hidden, nn.RNNBase)
+        return self.hidden
+
     def forward(self, inputs: Tensor) -> Tensor:
         if isinstance(self.hidden, Memoryless) and not self.every_step:
             inputs = inputs[-1:]  # what came before cannot change the answer

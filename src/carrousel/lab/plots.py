@@ -53,6 +53,13 @@ def titles(ax: Axes, title: str, x: str, y: str) -> None:
     ax.set_ylabel(y, fontsize=9)
 
 
+def logarithmic(ax: Axes, steps: Sequence[int]) -> None:
+    """A logarithmic axis of steps, of which these are named."""
+    ax.set_xscale("log")
+    ax.set_xticks(steps, [str(step) for step in steps])
+    ax.minorticks_off()
+
+
 def thousands(axis: Axis) -> None:
     """Numbers as people write them, few enough to be read; also on a log axis."""
     low, high = axis.get_view_interval()

@@ -360,20 +360,26 @@ def _unseen(
     """Parts that networks did not learn from: what these say of them, and the targets."""
     if held is not None:
         return [([ask(m.network, held.inputs) for m in members], held.targets)]
-    out = [m for m in members if m.held_out is not None and len(m.held_out)]
+    out = _apart(members)
     if not out:
         return []
     if plan.rotate:
-        parts = [(m.network, examples[m.held_out]) for m in out]  # type: ignore[index]
+        parts = [(network, examples[part]) for network, part in out]
         return [([ask(network, part.inputs)], part.targets) for network, part in parts]
-    shared = examples[out[0].held_out]  # type: ignore[index]
-    return [([ask(m.network, shared.inputs) for m in out], shared.targets)]
+    shared = examples[out[0][1]]
+    return [([ask(network, shared.inputs) for network, _ in out], shared.targets)]
 
 
 def _held_out(members: Sequence[Member], plan: Plan) -> list[Tensor]:
     """The numbers of the examples in each of these parts."""
-    parts = [m.held_out for m in members if m.held_out is not None and len(m.held_out)]
+    parts = [part for _, part in _apart(members)]
     return parts if plan.rotate else parts[:1]
+
+
+def _apart(members: Sequence[Member]) -> list[tuple[Network, Tensor]]:
+    """The networks that did not learn from some examples, and the numbers of these."""
+    found = [(m.network, m.held_out) for m in members]
+    return [(network, part) for network, part in found if part is not None and len(part)]
 
 
 def _warn(members: Sequence[Member]) -> None:

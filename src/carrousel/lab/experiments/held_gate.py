@@ -13,7 +13,7 @@ from .. import plots
 from ..contest import Contest, summary
 from ..gradients import jacobian_norms
 from ..learning import Budget, learn
-from ..networks import Network, Reader, build
+from ..networks import Network, build
 from ..outcome import About, Finding, Options, Outcome
 from ..tasks import Latest, Recall
 from .race import run_contests
@@ -120,7 +120,7 @@ def _slopes(network: Network, seed: int, scale: Scale) -> dict[int, float]:
     """Norms of dh_T/d(h, c) of k steps before, untrained."""
     task = Recall(scale.lags[-1])
     inputs = task.batch(4, torch.Generator().manual_seed(seed)).inputs
-    norms = jacobian_norms(_recurrent(build(network, task, PARAMETERS, seed)), inputs)
+    norms = jacobian_norms(build(network, task, PARAMETERS, seed).recurrent, inputs)
     return {lag: float(norms[lag]) for lag in scale.lags}
 
 
@@ -149,10 +149,6 @@ def _asked_later(
                 assert memory is not None
                 cells[lag] = float(memory[0, -1].abs().mean())
     return right, cells
-
-
-def _recurrent(net: Reader) -> Any:
-    return net.hidden
 
 
 def _medians(found: Any) -> dict[int, float]:
@@ -242,8 +238,6 @@ def _picture(scale: Scale, found: Measured, seeds: int) -> Any:
     plots.titles(right, title, "distractors T", "right answers")
     plots.baseline(right, 0.25, "chance")
     for ax in (left, middle, right):
-        ax.set_xscale("log")
-        ax.set_xticks(scale.lags, [str(lag) for lag in scale.lags])
-        ax.minorticks_off()
+        plots.logarithmic(ax, scale.lags)
     left.legend(fontsize=7, loc="lower left")
     return figure

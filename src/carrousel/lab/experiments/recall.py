@@ -120,6 +120,4 @@ def success(ax, label: str, contests: Sequence[Contest], results: list[list[Resu
     name = f"{label} (no memory)" if label == "ann" else label
     ax.plot(steps, shares, plots.dashes(label) + "o", color=plots.color(label), markersize=4,
             label=name)  # fmt: skip
-    ax.set_xscale("log")
-    ax.set_xticks(steps, [f"{step:g}" for step in steps])
-    ax.minorticks_off()
+    plots.logarithmic(ax, steps)

@@ -82,7 +82,7 @@ def run(options: Options) -> Outcome:
 def measure(data: Measured, network: Network, seed: int, updates: int) -> None:
     """One network of one seed: Jacobians before and after training, updates before."""
     net, rng = build(network, TASK, PARAMETERS, seed), torch.Generator().manual_seed(seed)
-    layer, batch = recurrent(net), FAR.batch(4, rng)
+    layer, batch = net.recurrent, FAR.batch(4, rng)
     label = network.label
     data.before.setdefault(label, []).append(jacobian_norms(layer, batch.inputs).tolist())
     shares, size = update_shares(layer, net.answer, batch.inputs, batch.target)
@@ -93,11 +93,6 @@ def measure(data: Measured, network: Network, seed: int, updates: int) -> None:
     course = learn(net, TASK, Budget(32, updates, 0.01), rng)
     data.after.setdefault(label, []).append(jacobian_norms(layer, batch.inputs).tolist())
     data.solved.setdefault(label, []).append(course.solved)
-
-
-def recurrent(net: Reader) -> nn.RNNBase:
-    assert isinstance(net.hidden, nn.RNNBase)
-    return net.hidden
 
 
 def deep(seed: int) -> nn.Sequential:
@@ -139,7 +134,7 @@ def _relative(parts: list[Tensor], wholes: list[Tensor]) -> list[float]:
 def measure_explosion(data: Measured, seed: int) -> None:
     """An RNN with large recurrent weights: each step's share of one update, free and clipped."""
     net = build(Network("rnn"), TASK, PARAMETERS, seed)
-    layer, rng = recurrent(net), torch.Generator().manual_seed(seed)
+    layer, rng = net.recurrent, torch.Generator().manual_seed(seed)
     with torch.no_grad():
         layer.get_parameter("weight_hh_l0").mul_(GAIN)
         layer.get_parameter("weight_ih_l0").mul_(0.1)  # small sums: tanh does not saturate
