@@ -586,22 +586,17 @@ class Forecaster:
         """Copies that learned from a panel without its last ``hidden`` steps: one for all windows,
         or one for each; ``before`` as ``init`` of ``fit``."""
         panel.require(hidden[0] + 2, f"a backtest of {len(hidden)} windows")
-        return self._copies(
-            hidden, refit, lambda one, drop: one._learn(panel.head(drop), before, progress)
-        )
-
-    def _copies(
-        self, hidden: Sequence[int], refit: bool, learn: Callable[["Forecaster", int], None]
-    ) -> list["Forecaster"]:
-        """Copies that ``learn`` without the last ``hidden`` steps, one for all windows or each."""
         fitted = []
         for drop in hidden if refit else hidden[:1]:
-            one = Forecaster(**self.get_params())
-            learn(one, drop)
-            if one.runs_ and one.runs_[-1].stopped == "interrupted":
-                raise KeyboardInterrupt  # half a training says nothing about a whole one
-            fitted.append(one)
+            fitted.append(one := Forecaster(**self.get_params()))
+            one._learn(panel.head(drop), before, progress)
+            one._require_uninterrupted()
         return fitted
+
+    def _require_uninterrupted(self) -> None:
+        """Half a training says nothing about a whole one: the interruption goes on."""
+        if self.runs_ and self.runs_[-1].stopped == "interrupted":
+            raise KeyboardInterrupt
 
     def backtest(self, data: Any, windows: int = 1, **how: Any) -> Any:
         """The forecasts of ``evaluate`` as a table; ``how`` are its arguments. Of a directory, a
@@ -663,12 +658,12 @@ class Forecaster:
         learned = None if before is None else before._panel.freq
         with stored(data, self.options, learned=learned, on_error=on_error, cache=cache) as store:
             compared = earlier(store, 0, max(least, hidden[0] + 2))
-
-            def learn(one: Forecaster, drop: int) -> None:
+            fitted = []
+            for drop in hidden if refit else hidden[:1]:
+                fitted.append(one := Forecaster(**self.get_params()))
                 checkpoint = Path(out) / WORK / f"training-{drop}"
                 one._learn_stored(earlier(compared, drop), before, progress, checkpoint, resume)
-
-            fitted = self._copies(hidden, refit, learn)
+                one._require_uninterrupted()
             return backtest_store(
                 [one.without_series() for one in fitted], compared, out, hidden,
                 identity=[one.identity for one in fitted], level=level, methods=methods,
