@@ -14,9 +14,9 @@ from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
 
-from carrousel.storage.checkpoint import write_bytes
+from carrousel.storage.files import write_bytes
 from carrousel.text.memory.phrases import FRENCH
-from carrousel.tokenizers.words import pieces
+from carrousel.tokenizers.pieces import pieces
 
 ALSO = ("hamburger", "hamburgers", "frites", "boisson", "mange", "mangé", "bu", "soir")
 

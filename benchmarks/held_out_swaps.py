@@ -6,7 +6,7 @@ Every sentence is read as it is and with each word of the lists below exchanged 
 guess flips if the likeliest token is another one than without the exchange, each likelier after
 its own beginning. The columns are shares of flips 1, 2, ... words after the one exchanged; what
 follows it directly needs no memory and does not count. ``--show`` prints the beginnings whose guess
-flips most clearly in the first model, to find openings for the explorer on validation sentences.
+flips most clearly in the first model: a guide to openings for the explorer.
 """
 
 import argparse

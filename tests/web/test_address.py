@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 SENTENCE = "Elle a bu un verre"
 
 
@@ -73,6 +75,22 @@ def test_continue_writes_the_guess_behind_the_sentence(open_page: Any, server: s
         "before => document.getElementById('sentence').value.length > before.length", arg=before
     )
     assert page.locator("#sentence").input_value().endswith(word)
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_the_head_is_one_row_and_its_menu_inside_the_window(open_page: Any, server: str, lang: str):
+    page = open_page(f"{server}?lang={lang}#way", width=1280)
+    page.locator("#view h2").wait_for()
+    tabs, tools = (page.locator(f"#header {part}").bounding_box() for part in (".tabs", ".tools"))
+    assert tabs["x"] + tabs["width"] <= tools["x"]
+    assert tabs["y"] < tools["y"] + tools["height"]
+    assert tools["y"] < tabs["y"] + tabs["height"]
+    assert page.locator(".tabs").evaluate("box => box.scrollWidth <= box.clientWidth")
+    page.locator("#share summary").click()
+    menu = page.locator(".share-panel").bounding_box()
+    assert menu["x"] >= 0
+    assert menu["x"] + menu["width"] <= 1280
+    assert menu["y"] + menu["height"] <= 800
 
 
 def test_a_link_without_controls_and_a_figure_to_take_along(open_page: Any, server: str):

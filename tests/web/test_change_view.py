@@ -21,7 +21,7 @@ def first_words(page: Any, after: bool) -> list[tuple[str, float]]:
     rows = page.locator("aside .guesses").nth(int(after)).locator(".guess").all()
     pairs = [(row.locator("span").first, row.locator(".number")) for row in rows]
     texts = [(word.inner_text(), share.inner_text()) for word, share in pairs]
-    return [(word, float(share.split()[0].replace(",", "."))) for word, share in texts]
+    return [(word, float(share.rstrip("%").replace(",", "."))) for word, share in texts]
 
 
 def expected(language: Any, ask: Any) -> list[tuple[str, float]]:

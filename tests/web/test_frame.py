@@ -1,11 +1,14 @@
 """A model's explorer inside a notebook."""
 
+import re
 from typing import Any
 
 import pytest
 
 import carrousel
 from carrousel import LanguageModel
+from carrousel.web.files import static_files
+from carrousel.web.frame import VIEWS
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +34,10 @@ def test_a_forecaster_opens_on_its_forecast(open_page: Any, forecaster: Any):
     frame.locator("#forecast-summary").get_by_text("expects").wait_for()
     chosen = "select => select.selectedOptions[0].text"
     assert frame.locator("#forecast-series").evaluate(chosen) == "gappy"
+
+
+def test_every_view_of_the_page_can_be_named():
+    assert tuple(re.findall(r'id: "(\w+)"', static_files()["views.js"].decode())) == VIEWS
 
 
 @pytest.mark.parametrize(

@@ -21,9 +21,7 @@ def rounded(matrix: NDArray[Any]) -> NDArray[np.float32]:
     """
     mantissa, exponent = np.frexp(np.abs(matrix).max(1, keepdims=True) / MOST)
     steps = np.ldexp(np.round(np.ldexp(mantissa, DIGITS)), exponent - DIGITS).astype(np.float32)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        multiples = np.where(steps > 0, np.round(matrix / steps), 0)
-    return (np.clip(multiples, -MOST, MOST) * steps).astype(np.float32)
+    return (np.clip(_multiples(matrix, steps), -MOST, MOST) * steps).astype(np.float32)
 
 
 def split(matrix: NDArray[Any]) -> tuple[NDArray[np.int8], NDArray[np.float32]] | None:
@@ -32,12 +30,16 @@ def split(matrix: NDArray[Any]) -> tuple[NDArray[np.int8], NDArray[np.float32]] 
         return None
     numbers = matrix.astype(np.float32)
     steps = np.abs(numbers).max(1, keepdims=True) / np.float32(MOST)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        multiples = np.where(steps > 0, np.round(numbers / steps), 0)
-    found = multiples.astype(np.int8), steps[:, 0]
+    found = _multiples(numbers, steps).astype(np.int8), steps[:, 0]
     return found if np.array_equal(joined(*found), matrix) else None
 
 
 def joined(multiples: NDArray[np.int8], steps: NDArray[np.float32]) -> NDArray[np.float32]:
     """(R, C) the matrix that ``split`` took apart."""
     return multiples.astype(np.float32) * steps[:, None]
+
+
+def _multiples(matrix: NDArray[Any], steps: NDArray[np.float32]) -> NDArray[Any]:
+    """(R, C) the nearest whole multiples of each row's step; of no step, 0."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(steps > 0, np.round(matrix / steps), 0)

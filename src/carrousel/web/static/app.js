@@ -46,6 +46,7 @@ const store = createStore({
 });
 let models = [];
 let mounted = null; // the view that is shown
+let dressed = {}; // the view and the model that head, input and clock are for
 let clock = null;
 let leaveInput = () => {};
 let away = null; // what was looked at before a view opened a model of its own
@@ -114,6 +115,7 @@ function dress(view) {
   leaveInput();
   leaveInput = mountInputBar(page.input, store, view);
   clock = mountClock(page.clock, store);
+  dressed = { view, model: store.state.model };
 }
 
 async function show() {
@@ -124,7 +126,7 @@ async function show() {
   leave();
   await fit(view);
   if (turn !== showing) return;
-  dress(view);
+  if (dressed.view !== view || dressed.model !== store.state.model) dress(view);
   page.view.dataset.view = view.id;
   page.clock.hidden = !view.clock;
   page.input.hidden = !view.clock;

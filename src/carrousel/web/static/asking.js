@@ -19,16 +19,21 @@ import { shown } from "./tokenizer.js";
 import { logProbability, windowInput, withoutStep, withoutWord } from "./occlusion.js";
 
 /**
- * Probabilities of the next token after step `at`, the likeliest first; after the last one, of those
- * that begin with what the reader left (see `splitEnd`).
+ * Logits of the next token after step `at`; after the last one, of those that begin with what the
+ * reader left (see `splitEnd`).
  */
-export function nextWords(model, record, at, left = "") {
+export function nextLogits(model, record, at, left = "") {
   const logits = record.said(at);
   if (left && at === record.T - 1)
     model.vocab.forEach((token, id) => {
       if (!token.startsWith(left)) logits[id] = -Infinity;
     });
-  const chances = softmax(logits);
+  return logits;
+}
+
+/** Probabilities of the next token after step `at`, the likeliest first (see `nextLogits`). */
+export function nextWords(model, record, at, left = "") {
+  const chances = softmax(nextLogits(model, record, at, left));
   return Array.from(chances, (probability, id) => ({
     id,
     probability,
@@ -85,7 +90,7 @@ function accounts(record, at, reader) {
 }
 
 /** A word's row of the head less the mean row: a score counts only beside the other words'. */
-export function wordReader(model, target) {
+function wordReader(model, target) {
   const { weight, inputs, outputs } = model.head;
   return Float64Array.from(
     { length: inputs },

@@ -41,7 +41,7 @@ function nameOf(element) {
 }
 
 /** The text of an SVG file. @param {Figure["element"]} element */
-export function svgText(element) {
+function svgText(element) {
   const { width, height } = element.getBoundingClientRect();
   const ground = getComputedStyle(document.documentElement).getPropertyValue("--paper").trim();
   const [x, y, w, h] = boxOf(element, width, height);

@@ -15,7 +15,8 @@ import { fetchModel } from "./source.js";
 import { readSentence, typed } from "./tokenizer.js";
 import { readSeries, seriesAsSaid } from "./forecaster.js";
 
-const SMALL = /^letters-(lstm|gru|rnn)$/;
+/** What the small networks are called. */
+export const SMALL = /^letters-(lstm|gru|rnn)$/;
 const OWN_LENGTH = { char: 40, word: 8, bpe: 10 }; // tokens of an opening that a model writes itself
 const OWN_OPENINGS = 5;
 const CALM = 0.6; // temperature at which it does

@@ -8,15 +8,15 @@
  */
 
 import { features } from "./forecaster.js";
-import { linear, runLayer } from "./net/forward.js";
+import { emptyRecord, linear, runLayer } from "./net/forward.js";
 import { random } from "./net/random.js";
 import { scaleSteps } from "./scaling.js";
 
-export const STAND_INS = 5; // words that stand in for a word, in turn
+const STAND_INS = 5; // words that stand in for a word, in turn
 const COMMON = 400; // they are drawn from the most frequent words
 
 /** (H,) what the head reads at step `at`, when the first layer reads other rows from `from` on. */
-export function stateFrom(model, record, rows, from, at) {
+function stateFrom(model, record, rows, from, at) {
   let input = rows;
   for (const [k, layer] of model.layers.entries()) {
     const before = record.layers[k];
@@ -31,20 +31,10 @@ export function stateFrom(model, record, rows, from, at) {
 
 /** A record for `steps` steps that starts from the state before step `from` of another. */
 function emptyFrom(before, from, steps, layer) {
-  const { H, I, T, kind, nonlinearity } = before;
-  const rows = () => new Float64Array(steps * H);
+  const { H } = before;
   const state = (states, first) => (from > 0 ? states.slice((from - 1) * H, from * H) : first);
   return {
-    kind,
-    nonlinearity,
-    T: steps,
-    I,
-    H,
-    input: new Float64Array(steps * layer.inputs),
-    hidden: rows(),
-    cell: before.cell ? rows() : null,
-    gates: Object.fromEntries(Object.keys(before.gates).map((name) => [name, rows()])),
-    recalled: before.recalled ? rows() : null,
+    ...emptyRecord(layer, steps),
     h0: state(before.hidden, before.h0),
     c0: before.cell ? state(before.cell, before.c0) : before.c0,
   };

@@ -2,6 +2,7 @@
 /** Model, input, step, unit and look as parameters of the address, and back. */
 
 import { asked } from "./address.js";
+import { SMALL } from "./live.js";
 
 /** @typedef {(name: string) => string | null} Asked */
 
@@ -53,8 +54,7 @@ function movedText(input) {
 export async function lookOf(models, asked) {
   const wanted = asked("model");
   const known = wanted === null ? models[0] : models.find((one) => one.name === wanted);
-  const small = /^letters-(lstm|gru|rnn)$/.test(wanted ?? "");
-  const name = known?.name ?? (small ? wanted : models[0].name);
+  const name = known?.name ?? (SMALL.test(wanted ?? "") ? wanted : models[0].name);
   if (wanted !== null && wanted !== name) return { name, options: {} };
   const look = Object.fromEntries(
     ["step", "unit", "layer"].map((key) => [key, whole(asked(key))]).filter(([, v]) => v !== null),

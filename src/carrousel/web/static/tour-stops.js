@@ -25,7 +25,7 @@ const press = (selector) => find(selector)?.click();
 const unitOf = (state) => state.unit ?? busiest(layerOf(state));
 const layerOf = ({ record, layer }) => record.layers[Math.min(layer, record.layers.length - 1)];
 
-/** The cell's clock: a step of the sequence and an operation inside it; back on the unit that moves most. */
+/** The cell's clock: a step of the sequence and an operation inside it. */
 const cell = (operation) => (store) => {
   const { record } = store.state;
   store.set({ operation, step: Math.min(MIDDLE, record.T - 1), playing: false });

@@ -49,7 +49,7 @@ class Tour {
     this.focused = /** @type {HTMLElement | null} */ (document.activeElement);
     this.answered = new Map(); // what was answered at each stop
     const kinds = new Set(knownModels().map(({ task }) => task));
-    this.stops = STOPS.filter(({ task }) => !task || task !== "forecast" || kinds.has(task));
+    this.stops = STOPS.filter(({ task }) => !task || kinds.has(task));
     this.language = kinds.has("language") || store.state.model.meta.task === "language";
     this.frames = el("div", { class: "tour-frames", "aria-hidden": "true" });
     this.card = el("aside", {

@@ -1,8 +1,41 @@
 // @ts-check
-/** The numbers behind a picture, as a table that is made when it is opened. */
+/** Tables of numbers, and the numbers behind a picture as one that is made when it is opened. */
 
 import { t } from "../i18n.js";
 import { el } from "./dom.js";
+
+/**
+ * @param {(string | Node)[]} columns
+ * @param {(string | number)[][]} rows the first of a row names it
+ * @param {(row: number) => boolean} [best] whether a row stands out
+ */
+export function scoreTable(columns, rows, best = () => false) {
+  return el(
+    "table",
+    { class: "scores" },
+    el(
+      "thead",
+      {},
+      el(
+        "tr",
+        {},
+        columns.map((name) => el("th", { scope: "col" }, name)),
+      ),
+    ),
+    el(
+      "tbody",
+      {},
+      rows.map(([name, ...values], row) =>
+        el(
+          "tr",
+          { class: best(row) ? "best" : null },
+          el("th", { scope: "row" }, String(name)),
+          values.map((value) => el("td", { class: "number" }, String(value))),
+        ),
+      ),
+    ),
+  );
+}
 
 /**
  * @param {string} caption
@@ -13,33 +46,7 @@ export function tableBehind(caption, make) {
   const draw = () => {
     if (!details.open) return;
     const { columns, rows } = make();
-    box.replaceChildren(
-      el(
-        "table",
-        { class: "scores" },
-        el(
-          "thead",
-          {},
-          el(
-            "tr",
-            {},
-            columns.map((name) => el("th", { scope: "col" }, name)),
-          ),
-        ),
-        el(
-          "tbody",
-          {},
-          rows.map(([name, ...values]) =>
-            el(
-              "tr",
-              {},
-              el("th", { scope: "row" }, String(name)),
-              values.map((value) => el("td", { class: "number" }, String(value))),
-            ),
-          ),
-        ),
-      ),
-    );
+    box.replaceChildren(scoreTable(columns, rows));
   };
   const details = el(
     "details",

@@ -23,7 +23,7 @@ const SHOWN = 3; // guesses
  */
 
 /** The opening that a text is, or is the swap of. @param {any} model @param {string} text */
-export function openingOf(model, text) {
+function openingOf(model, text) {
   /** @type {Opening[]} */
   const openings = model.meta.openings ?? [];
   return openings.find((one) => one.text === text || one.swap === text) ?? null;
@@ -39,10 +39,13 @@ export function difference(one, other) {
   return [a.join(" "), b.join(" ")];
 }
 
+/** The cells that read the same sentences, as they are listed. @param {any} model */
+const kindsOf = (model) => TAUGHT.filter((kind) => model.meta.cells?.[kind]).reverse();
+
 /** Buttons that read the same sentence with another cell. @param {any} store */
 export function cellChooser(store) {
   const { model } = store.state;
-  const kinds = TAUGHT.filter((kind) => model.meta.cells?.[kind]).reverse();
+  const kinds = kindsOf(model);
   if (kinds.length < 2) return null;
   return el(
     "div",
@@ -98,9 +101,8 @@ export function openingPanel(store, read) {
  * @param {any} model @param {Opening} opening
  */
 export async function compare(model, opening) {
-  const kinds = TAUGHT.filter((kind) => model.meta.cells?.[kind]).reverse();
   const rows = [];
-  for (const kind of kinds) {
+  for (const kind of kindsOf(model)) {
     const reader = kind === model.kind ? model : await modelOf(model.meta.cells[kind]);
     const [here, there] = [opening.text, opening.swap].map((text) => guesses(reader, text));
     rows.push({ kind, here, there, follows: here[0].id !== there[0].id });

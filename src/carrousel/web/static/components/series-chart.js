@@ -6,7 +6,7 @@
 
 import { language, number } from "../i18n.js";
 import { el, oncePerFrame, svg } from "./dom.js";
-import { ticks } from "./scales.js";
+import { ticks, valueLine } from "./scales.js";
 import { timeTicks } from "./time-axis.js";
 
 const PAD = { top: 12, bottom: 22 };
@@ -187,14 +187,9 @@ function scales({ from, to, values, left, right, forecast }, width, height) {
 }
 
 function axes({ from, left, right, times }, { low, high, y, x, end }, width, height) {
-  const lines = ticks(low, high).flatMap((value) => [
-    svg("line", { x1: left, x2: width - right, y1: y(value), y2: y(value), class: "grid" }),
-    svg(
-      "text",
-      { x: left - 7, y: y(value) + 4, class: "tick", "text-anchor": "end" },
-      number(value, value % 1 ? 1 : 0),
-    ),
-  ]);
+  const lines = ticks(low, high).flatMap((value) =>
+    valueLine(y(value), number(value, value % 1 ? 1 : 0), left, width - right),
+  );
   const most = Math.max(2, Math.floor((width - left - right) / 90));
   for (const { at, text } of timeTicks(times, from, end, most, language())) {
     lines.push(

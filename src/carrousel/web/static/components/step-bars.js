@@ -7,7 +7,7 @@
 
 import { number, percent, t } from "../i18n.js";
 import { el, svg } from "./dom.js";
-import { digitsOf, largestOf, ticks } from "./scales.js";
+import { digitsOf, largestOf, ticks, valueLine } from "./scales.js";
 
 const SHARE = 44; // pixels of the lower chart
 const PAD = 6;
@@ -72,7 +72,13 @@ function columns({ occlusion, ledger, labels }, { x, column, left, height }) {
       : null;
   return [
     marks.flatMap((value) =>
-      axis(value, y(value), number(value, digitsOf(most)), left, x(labels.length)),
+      valueLine(
+        y(value),
+        number(value, digitsOf(most)),
+        left,
+        x(labels.length),
+        value ? "grid" : "grid zero",
+      ),
     ),
     labels.map((_, k) => [
       bar("occlusion", k, occlusion[k], 0.14),
@@ -86,14 +92,8 @@ function shares(survival, { x, left, from, end }) {
   const y = (value) => from + SHARE - PAD - value * (SHARE - 3 * PAD);
   const path = Array.from(survival, (value, k) => `${x(k + 0.5)} ${y(value)}`);
   return [
-    ...[0, 1].flatMap((value) => axis(value, y(value), percent(value), left, end)),
+    ...valueLine(y(0), percent(0), left, end, "grid zero"),
+    ...valueLine(y(1), percent(1), left, end),
     svg("path", { d: `M${path.join("L")}`, class: "survival-line", fill: "none" }),
-  ];
-}
-
-function axis(value, y, text, left, end) {
-  return [
-    svg("line", { x1: left, x2: end, y1: y, y2: y, class: value === 0 ? "grid zero" : "grid" }),
-    svg("text", { x: left - 6, y: y + 4, class: "tick", "text-anchor": "end" }, text),
   ];
 }

@@ -4,6 +4,8 @@
  * few enough to be written side by side, and named as the language names them.
  */
 
+import { roundStep } from "./scales.js";
+
 const WRITTEN = /^(\d{4})-(\d{2})(?:-(\d{2}))?(?:[T ](\d{2}):(\d{2}))?/;
 const DAYS = 86_400_000; // milliseconds
 
@@ -51,8 +53,7 @@ export function timeTicks(times, from, to, most, lang) {
 
 /** Steps that have no date are counted. */
 function counted(from, to, most) {
-  const every =
-    [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000].find((n) => (to - from) / n <= most) ?? 2000;
+  const every = roundStep(Math.max(1, (to - from) / most));
   const first = Math.ceil(from / every) * every;
   return Array.from({ length: Math.max(0, Math.ceil((to - first) / every)) }, (_, k) => ({
     at: first + k * every,

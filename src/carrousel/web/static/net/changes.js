@@ -3,8 +3,7 @@
 // a changed gate counts within its step, a changed cell state is what the output gate then shows.
 
 import { CELLS } from "./cells.js";
-import { assembled, emptyRecord, inputRows, linear } from "./forward.js";
-import { addProduct } from "./matrix.js";
+import { forward } from "./forward.js";
 
 /**
  * One number, or one for each unit, in the place of what was computed.
@@ -19,7 +18,7 @@ import { addProduct } from "./matrix.js";
 
 /** @typedef {import("./forward.js").LayerRecord} LayerRecord
  *  @typedef {import("./forward.js").ModelRecord} ModelRecord
- *  @typedef {import("./load.js").Model} Model @typedef {import("./load.js").Layer} Layer */
+ *  @typedef {import("./load.js").Model} Model */
 
 /**
  * As `forward`, with the changes.
@@ -27,18 +26,10 @@ import { addProduct } from "./matrix.js";
  * @returns {ModelRecord}
  */
 export function forwardChanged(model, sequence, changes) {
-  let rows = inputRows(model, sequence);
-  if (model.embed) rows = linear(model.embed, rows);
-  const layers = model.layers.map((layer, at) => {
-    const run = runChanged(
-      layer,
-      rows,
-      changes.filter((one) => one.layer === at),
-    );
-    rows = model.residual ? rows.map((value, k) => value + run.hidden[k]) : run.hidden;
-    return run;
+  return forward(model, sequence, (layer) => (run, t, sx) => {
+    const own = changes.filter((one) => one.layer === layer && t >= one.from && t <= one.to);
+    if (own.length) SETTLE[run.kind](run, t, sx, (name) => put(run, t, name, own));
   });
-  return assembled(model, layers, rows);
 }
 
 /**
@@ -55,26 +46,6 @@ export function memoryOf(other, there, here) {
       return [{ layer, name, from: here, to: here, value }];
     }),
   );
-}
-
-/** @param {Layer} layer @param {Float64Array} input @param {Change[]} changes */
-function runChanged(layer, input, changes) {
-  const run = emptyRecord(layer, input.length / layer.inputs);
-  const cell = CELLS[layer.kind];
-  const { H, I } = run;
-  const sx = new Float64Array(cell.blocks * H),
-    sh = new Float64Array(cell.blocks * H);
-  run.input.set(input);
-  for (let t = 0; t < run.T; t++) {
-    sx.set(layer.bias_ih);
-    sh.set(layer.bias_hh);
-    addProduct(sx, layer.weight_ih, run.input, I, t * I);
-    addProduct(sh, layer.weight_hh, t > 0 ? run.hidden : run.h0, H, t > 0 ? (t - 1) * H : 0);
-    cell.forward(run, t, sx, sh);
-    const own = changes.filter((one) => t >= one.from && t <= one.to);
-    if (own.length) SETTLE[layer.kind](run, t, sx, (name) => put(run, t, name, own));
-  }
-  return run;
 }
 
 /**

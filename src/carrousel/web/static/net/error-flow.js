@@ -27,7 +27,7 @@ import { random } from "./random.js";
  *   own Jacobians, which no norm can exceed
  */
 
-export const INPUTS = 4;
+const INPUTS = 4;
 
 /** @param {ErrorFlowOptions} options @returns {ErrorFlow} */
 export function errorFlow({ kind, steps, hidden = 12, scale, forgetBias, seed = 1 }) {

@@ -35,6 +35,12 @@ import { addProduct } from "./matrix.js";
  * @property {Float64Array | null} output (T, O) the same of all steps; made when it is asked for
  */
 
+/**
+ * What may change a step before the next one reads it. `sx`: what the step's input adds to each
+ * gate, with its bias.
+ * @typedef {(run: LayerRecord, t: number, sx: Float64Array) => void} AfterStep
+ */
+
 /** @typedef {import("./load.js").Model} Model @typedef {import("./load.js").Layer} Layer
  *  @typedef {import("./load.js").Linear} Linear */
 
@@ -42,17 +48,17 @@ import { addProduct } from "./matrix.js";
  * @param {Model} model
  * @param {ArrayLike<number> | ArrayLike<ArrayLike<number>>} sequence token numbers if the model
  *   has an embedding; otherwise T vectors, or T * I numbers in one flat array
+ * @param {(layer: number) => AfterStep | undefined} [after] of each layer, see `runLayer`
  * @returns {ModelRecord}
  */
-export function forward(model, sequence) {
+export function forward(model, sequence, after) {
   let rows = inputRows(model, sequence);
   if (model.embed) rows = linear(model.embed, rows);
-  const layers = [];
-  for (const layer of model.layers) {
-    const run = runLayer(layer, rows);
-    layers.push(run);
+  const layers = model.layers.map((layer, k) => {
+    const run = runLayer(layer, rows, undefined, after?.(k));
     rows = model.residual ? rows.map((value, at) => value + run.hidden[at]) : run.hidden;
-  }
+    return run;
+  });
   return assembled(model, layers, rows);
 }
 
@@ -61,7 +67,7 @@ export function forward(model, sequence) {
  * @param {Model} model @param {LayerRecord[]} layers @param {Float64Array} top
  * @returns {ModelRecord}
  */
-export function assembled(model, layers, top) {
+function assembled(model, layers, top) {
   const last = layers[layers.length - 1];
   const { head } = model;
   /** @type {Float64Array | null} */
@@ -110,9 +116,10 @@ export function emptyRecord(layer, T) {
  * All steps of one layer. A given record of the right size is written over, which saves memory
  * where thousands of sequences are run.
  * @param {Layer} layer @param {ArrayLike<number>} input (T, I) @param {LayerRecord} [record]
+ * @param {AfterStep} [after] is called when a step has been made
  * @returns {LayerRecord}
  */
-export function runLayer(layer, input, record) {
+export function runLayer(layer, input, record, after) {
   const run = record ?? emptyRecord(layer, input.length / layer.inputs);
   const cell = CELLS[layer.kind];
   const { H, I } = run;
@@ -126,6 +133,7 @@ export function runLayer(layer, input, record) {
     if (t > 0) addProduct(sh, layer.weight_hh, run.hidden, H, (t - 1) * H);
     else addProduct(sh, layer.weight_hh, run.h0, H);
     cell.forward(run, t, sx, sh);
+    after?.(run, t, sx);
   }
   return run;
 }

@@ -4,10 +4,8 @@ export default {
     "forecast.title": "Forecast, and see what it rests on",
     "forecast.intro":
       "The line on the right is what the network expects, with its 80% and 95% intervals. Drag any point of the past, or go back in time and compare with what happened.",
-    "forecast.other":
-      "The open model reads sentences. This view is about series: open a forecaster.",
     "forecast.none":
-      "There is none here. Save one with Forecaster.save and start “carrousel explore FOLDER”.",
+      "This view is about series, and no forecaster is here. Save one with Forecaster.save and start “carrousel explore FOLDER”.",
     "forecast.chart": "Series and forecast",
     "forecast.series": "Series",
     "forecast.table": "forecast and its 80% interval",
@@ -53,10 +51,8 @@ export default {
     "forecast.title": "Prévoir, et voir sur quoi la prévision repose",
     "forecast.intro":
       "La ligne de droite est ce que le réseau attend, avec ses intervalles à 80 % et 95 %. Déplacez un point du passé, ou remontez le temps et comparez avec ce qui s’est passé.",
-    "forecast.other":
-      "Le modèle ouvert lit des phrases. Cette vue parle de séries : ouvrez un modèle de prévision.",
     "forecast.none":
-      "Il n’y en a pas ici. Enregistrez-en un avec Forecaster.save et lancez « carrousel explore DOSSIER ».",
+      "Cette vue parle de séries, et il n’y a pas de modèle de prévision ici. Enregistrez-en un avec Forecaster.save et lancez « carrousel explore DOSSIER ».",
     "forecast.chart": "Série et prévision",
     "forecast.series": "Série",
     "forecast.table": "la prévision et son intervalle à 80 %",

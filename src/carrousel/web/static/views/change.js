@@ -3,7 +3,10 @@
 
 import { nextWords } from "../asking.js";
 import { el, oncePerFrame } from "../components/dom.js";
-import { addTexts, number, t } from "../i18n.js";
+import { redraw as replace } from "../components/focus.js";
+import { stepNames } from "../components/names.js";
+import { guessParts, stepButtons } from "../components/steps.js";
+import { addTexts, percent, t } from "../i18n.js";
 import { CELLS } from "../net/cells.js";
 import { forwardChanged, memoryOf } from "../net/changes.js";
 import { forward } from "../net/forward.js";
@@ -28,7 +31,7 @@ export function mount(root, store) {
     .filter((name) => name !== "candidate")
     .sort((a, b) => Number(b === keeps) - Number(a === keeps)); // what keeps the memory first
   const wish = { gate: gates[0] ?? null, held: "as-is", onwards: true, other: "", swap: false };
-  const words = el("div", { class: "kept-steps" });
+  const words = el("div", { class: "kept-steps", data: { roving: "" } });
   const summary = el("p", { class: "summary", id: "change-summary", "aria-live": "polite" });
   const lists = [el("div", { class: "guesses" }), el("div", { class: "guesses" })];
   const redraw = oncePerFrame(draw);
@@ -62,7 +65,7 @@ export function mount(root, store) {
     drawWords(words, input, step, store);
     const changes = changesOf(model, record, step, wish);
     const last = record.T - 1;
-    const changed = forwardChanged(model, input.x, changes);
+    const changed = changes.length ? forwardChanged(model, input.x, changes) : record;
     const before = nextWords(model, record, last, input.left);
     const after = nextWords(model, changed, last, input.left);
     drawGuesses(lists[0], before);
@@ -103,13 +106,12 @@ function told(before, after) {
   const moved = before.reduce((sum, { id, probability }) => {
     return sum + Math.max(0, probability - now.get(id));
   }, 0);
-  const percent = (share) => number(100 * share, 1);
   const [was, is] = [before[0], after[0]];
   const first =
     was.id === is.id
-      ? t("change.same", was.text, percent(was.probability), percent(is.probability))
-      : t("change.differs", was.text, is.text, percent(is.probability));
-  return `${first} ${t("change.moved", percent(moved))}`;
+      ? t("change.same", was.text, percent(was.probability, 1), percent(is.probability, 1))
+      : t("change.differs", was.text, is.text, percent(is.probability, 1));
+  return `${first} ${t("change.moved", percent(moved, 1))}`;
 }
 
 function gateBar(kind, gates, wish, redraw) {
@@ -173,35 +175,18 @@ function memoryBar(wish, redraw) {
 }
 
 function drawWords(root, input, step, store) {
-  root.replaceChildren(
+  replace(
+    root,
     el("span", { class: "hint" }, t("change.word")),
-    ...input.tokens.map((token, k) =>
-      el(
-        "button",
-        {
-          class: "word",
-          "aria-pressed": String(k === step),
-          onclick: () => store.set({ step: k, playing: false }),
-        },
-        token.text,
-      ),
-    ),
+    ...stepButtons(store, stepNames(input), step),
   );
 }
 
 function drawGuesses(root, words) {
   root.replaceChildren(
-    ...words.slice(0, GUESSES).map((word) =>
-      el(
-        "div",
-        { class: "guess" },
-        el("span", {}, word.text),
-        el("i", {
-          class: "bar",
-          style: { width: `${((100 * word.probability) / words[0].probability).toFixed(1)}%` },
-        }),
-        el("span", { class: "number" }, `${number(100 * word.probability, 1)} %`),
-      ),
-    ),
+    ...words.slice(0, GUESSES).map(({ text, probability }) => {
+      const parts = guessParts(text, probability / words[0].probability, percent(probability, 1));
+      return el("div", { class: "guess" }, parts);
+    }),
   );
 }

@@ -2,7 +2,7 @@
 /** View 6: a saved forecaster: series, intervals, forecasts of the past, and what each rests on. */
 
 import { askSeries } from "../asking.js";
-import { tableBehind } from "../components/data-table.js";
+import { scoreTable, tableBehind } from "../components/data-table.js";
 import { el, oncePerFrame } from "../components/dom.js";
 import { mixture } from "../components/mixture.js";
 import { seriesChart } from "../components/series-chart.js";
@@ -10,9 +10,7 @@ import { stepBars } from "../components/step-bars.js";
 import { moveObservation, readForecast, readSeries, short, upTo } from "../forecaster.js";
 import { addTexts, number, percent, t } from "../i18n.js";
 import { nameOf } from "../components/input-bar.js";
-import { openModel } from "../live.js";
 import { sliced } from "../slices.js";
-import { listModels } from "../source.js";
 import texts from "../texts/forecast.js";
 import keptTexts from "../texts/kept.js";
 
@@ -31,32 +29,8 @@ export function mount(root, store) {
       el("p", { class: "hint" }, t("forecast.intro")),
     ),
   );
-  return store.state.model.meta.task === "forecast"
-    ? mountForecaster(root, store)
-    : offerModels(root, store);
-}
-
-/** Another kind of model is open: here is what to open instead. */
-function offerModels(root, store) {
-  const box = el("div", { class: "panel" }, el("p", {}, t("forecast.other")));
-  root.append(box);
-  listModels().then((models) => {
-    const found = models.filter((one) => one.task === "forecast");
-    box.append(
-      el(
-        "div",
-        { class: "toolbar offers" },
-        found.map((one) =>
-          el(
-            "button",
-            { class: "primary", onclick: () => openModel(store, one.name) },
-            one.title?.[store.state.lang] ?? one.name,
-          ),
-        ),
-      ),
-    );
-    if (found.length === 0) box.append(el("p", { class: "hint" }, t("forecast.none")));
-  });
+  if (store.state.model.meta.task === "forecast") return mountForecaster(root, store);
+  root.append(el("div", { class: "panel" }, el("p", {}, t("forecast.none")))); // else the page had opened one
   return { destroy() {} };
 }
 
@@ -279,37 +253,18 @@ function backtest(model) {
     "div",
     {},
     el("p", { class: "hint" }, t("forecast.past-means", found.windows, found.h)),
-    el(
-      "table",
-      { class: "scores" },
-      el(
-        "thead",
-        {},
-        el(
-          "tr",
-          {},
-          el(
-            "th",
-            { scope: "col" },
-            el("span", { class: "visually-hidden" }, t("forecast.method")),
-          ),
-          el("th", { scope: "col" }, t("forecast.mae")),
-          el("th", { scope: "col" }, t("forecast.coverage")),
-        ),
-      ),
-      el(
-        "tbody",
-        {},
-        found.rows.map((row) =>
-          el(
-            "tr",
-            { class: row.mae === best ? "best" : "" },
-            el("th", { scope: "row" }, t(`forecast.${row.name}`)),
-            el("td", { class: "number" }, number(row.mae, 1)),
-            el("td", { class: "number" }, row.coverage === null ? "–" : percent(row.coverage)),
-          ),
-        ),
-      ),
+    scoreTable(
+      [
+        el("span", { class: "visually-hidden" }, t("forecast.method")),
+        t("forecast.mae"),
+        t("forecast.coverage"),
+      ],
+      found.rows.map((row) => [
+        t(`forecast.${row.name}`),
+        number(row.mae, 1),
+        row.coverage === null ? "–" : percent(row.coverage),
+      ]),
+      (row) => found.rows[row].mae === best,
     ),
   );
 }

@@ -5,6 +5,7 @@ import { askSentence, askSeries, nextWords, positionBaseline } from "../asking.j
 import { keptTable } from "../components/kept-table.js";
 import { el, oncePerFrame } from "../components/dom.js";
 import { stepNames } from "../components/names.js";
+import { guessParts, stepButtons } from "../components/steps.js";
 import { listKeys, redraw as replace } from "../components/focus.js";
 import { readForecast } from "../forecaster.js";
 import { addTexts, number, percent, quoted, t } from "../i18n.js";
@@ -211,22 +212,14 @@ function without(lost, language) {
 }
 
 function drawSteps(root, names, at, store) {
+  const { tokens } = store.state.input;
   replace(
     root,
     el("span", { class: "hint" }, t("kept.moment")),
-    ...names.map((name, k) =>
-      el(
-        "button",
-        {
-          class: k > at ? "word later" : "word",
-          "aria-pressed": String(k === at),
-          "aria-label": store.state.input.tokens ? undefined : `${k + 1} ${name}`,
-          tabindex: k === at ? 0 : -1,
-          onclick: () => store.set({ step: k, playing: false }),
-        },
-        store.state.input.tokens ? name : String(k + 1),
-      ),
-    ),
+    ...stepButtons(store, tokens ? names : names.map((_, k) => String(k + 1)), at, (k) => ({
+      class: k > at ? "word later" : "word",
+      "aria-label": tokens ? undefined : `${k + 1} ${names[k]}`,
+    })),
   );
 }
 
@@ -248,9 +241,7 @@ function drawGuesses(root, asked, choose, language) {
           tabindex: word.id === asked.id ? 0 : -1,
           onclick: () => choose(word.id),
         },
-        el("span", {}, language ? word.text : t("kept.step", word.id + 1)),
-        el("i", { class: "bar", style: { width: `${(100 * share).toFixed(1)}%` } }),
-        el("span", { class: "number" }, value),
+        guessParts(language ? word.text : t("kept.step", word.id + 1), share, value),
       );
     }),
   );

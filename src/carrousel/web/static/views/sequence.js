@@ -3,7 +3,8 @@
 
 import { el, oncePerFrame, svg } from "../components/dom.js";
 import { redraw as replace } from "../components/focus.js";
-import { stepNames, tokenName } from "../components/names.js";
+import { stepNames } from "../components/names.js";
+import { stepButtons } from "../components/steps.js";
 import { tableBehind } from "../components/data-table.js";
 import { heatmap } from "../components/heatmap.js";
 import { seriesChart } from "../components/series-chart.js";
@@ -199,24 +200,16 @@ function wordRow(store) {
   function draw() {
     const { input, step } = store.state;
     const { tokens } = input;
-    const longest = Math.max(...tokens.map((token) => tokenName(token).length));
+    const names = stepNames(input);
+    const longest = Math.max(...names.map((name) => name.length));
     row.classList.toggle("upright", row.clientWidth / tokens.length < longest * LETTER);
     row.style.setProperty("--steps", tokens.length);
     replace(
       row,
-      ...tokens.map((token, k) =>
-        el(
-          "button",
-          {
-            class: token.known ? "word" : "word unknown",
-            "aria-pressed": String(k === step),
-            tabindex: k === step ? 0 : -1,
-            title: tokenName(token),
-            onclick: () => store.set({ step: k, playing: false }),
-          },
-          tokenName(token),
-        ),
-      ),
+      ...stepButtons(store, names, step, (k) => ({
+        class: tokens[k].known ? "word" : "word unknown",
+        title: names[k],
+      })),
     );
   }
   return { element: row, draw, destroy() {} };

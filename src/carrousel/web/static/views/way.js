@@ -1,10 +1,11 @@
 // @ts-check
 /** The first view: the whole way from a word to the next one, live; each station is a door. */
 
-import { askSentence } from "../asking.js";
+import { askSentence, nextLogits } from "../asking.js";
 import { el, oncePerFrame } from "../components/dom.js";
 import { redraw as replace } from "../components/focus.js";
-import { quotedToken, tokenName } from "../components/names.js";
+import { quotedToken, stepNames } from "../components/names.js";
+import { stepButtons } from "../components/steps.js";
 import { keepInAddress } from "../address.js";
 import { addTexts, number, t } from "../i18n.js";
 import { drawn } from "../net/stepping.js";
@@ -108,12 +109,8 @@ class WayView {
   /** The next word is written behind the others. */
   go() {
     const { model, input, record } = this.store.state;
-    const logits = record.said(record.T - 1);
     const { left } = input;
-    if (left)
-      model.vocab.forEach((token, k) => {
-        if (!token.startsWith(left)) logits[k] = -Infinity; // the text ends inside a token
-      });
+    const logits = nextLogits(model, record, record.T - 1, left);
     const { begin } = model.meta.tokenizer;
     const cold = settings.temperature < 0.05;
     const next = cold
@@ -205,21 +202,12 @@ class WayView {
     const most = Math.max(0.3, ...before);
     replace(
       this.words,
-      ...input.tokens.map((token, k) =>
-        el(
-          "button",
-          {
-            class: k > step ? "word later" : "word",
-            "aria-pressed": String(k === step),
-            tabindex: k === step ? 0 : -1,
-            style: { "--rests": Math.min(1, size(k) / most).toFixed(3) },
-            title:
-              answer && Number.isFinite(answer[k]) ? t("way.without", likelihood(answer[k])) : null,
-            onclick: () => this.store.set({ step: k, playing: false }),
-          },
-          tokenName(token),
-        ),
-      ),
+      ...stepButtons(this.store, stepNames(input), step, (k) => ({
+        class: k > step ? "word later" : "word",
+        style: { "--rests": Math.min(1, size(k) / most).toFixed(3) },
+        title:
+          answer && Number.isFinite(answer[k]) ? t("way.without", likelihood(answer[k])) : null,
+      })),
     );
   }
 

@@ -86,7 +86,7 @@ function drawToken({ token: [x, y], size: [width] }) {
 }
 
 /** A path with round corners. @param {Point[]} points */
-export function pathOf(points) {
+function pathOf(points) {
   let path = `M${points[0]}`;
   for (let k = 1; k < points.length - 1; k++) {
     const [x, y] = points[k];
@@ -302,7 +302,7 @@ function pressing(op, value, options) {
 }
 
 /** The palette's key of a value. @param {string} value @param {string} kind */
-export function roleOf(value, kind) {
+function roleOf(value, kind) {
   const roles = {
     c: "cell",
     h: "hidden",

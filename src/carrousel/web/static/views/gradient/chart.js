@@ -2,6 +2,7 @@
 // What arrives of the error at each step, on a log scale: three cells, one line each.
 
 import { svg } from "../../components/dom.js";
+import { valueLine } from "../../components/scales.js";
 import { t } from "../../i18n.js";
 
 /** @typedef {import("../../net/error-flow.js").ErrorFlow} ErrorFlow */
@@ -71,15 +72,9 @@ function axes({ x, y, low, high, width, height }, T) {
   const every = high - low > 12 ? 4 : high - low > 6 ? 2 : 1,
     parts = [];
   for (let exponent = Math.ceil(low / every) * every; exponent <= high; exponent += every) {
-    const at = y(10 ** exponent);
     const name = exponent === 0 ? "grid one" : "grid";
     parts.push(
-      svg("line", { class: name, x1: MARGIN.left, x2: width - MARGIN.right, y1: at, y2: at }),
-      svg(
-        "text",
-        { class: "tick", x: MARGIN.left - 8, y: at + 4, "text-anchor": "end" },
-        power(exponent),
-      ),
+      ...valueLine(y(10 ** exponent), power(exponent), MARGIN.left, width - MARGIN.right, name),
     );
   }
   const jump = T > 60 ? 20 : T > 25 ? 10 : 5;

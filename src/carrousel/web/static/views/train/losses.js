@@ -2,6 +2,7 @@
 // Loss curves on a canvas: each update faint, their running mean bold, log scale.
 
 import { color, el } from "../../components/dom.js";
+import { roundStep } from "../../components/scales.js";
 import { number, t } from "../../i18n.js";
 import { COLORS } from "./networks.js";
 
@@ -78,7 +79,7 @@ function axes(context, { width, height, end, low, high, x, y }, memoryless) {
     }
   }
   context.textAlign = "center";
-  const jump = niceStep(end, (width - MARGIN.left) / 62);
+  const jump = roundStep((62 * end) / (width - MARGIN.left));
   for (let update = 0; update <= end; update += jump)
     context.fillText(String(update), x(update), height - 10);
   if (!memoryless) return;
@@ -97,14 +98,6 @@ function rule(context, from, y, to) {
   context.moveTo(from, y);
   context.lineTo(to, y);
   context.stroke();
-}
-
-/** 1, 2 or 5 times a power of ten, so that at most `count` fit. @param {number} end @param {number} count */
-function niceStep(end, count) {
-  const least = end / count,
-    power = 10 ** Math.floor(Math.log10(least)),
-    digit = least / power;
-  return power * (digit > 5 ? 10 : digit > 2 ? 5 : digit > 1 ? 2 : 1);
 }
 
 /** @param {CanvasRenderingContext2D} context @param {any} trainer @param {any} scales */
