@@ -5,7 +5,7 @@ import { el } from "../../components/dom.js";
 import { number, t } from "../../i18n.js";
 import { MOST_VALUES } from "../../net/pasted.js";
 import { KINDS } from "./networks.js";
-import { PACES, seriesText, settings, TASK_NAMES } from "./settings.js";
+import { PACES, RANGES, seriesText, settings, TASK_NAMES } from "./settings.js";
 
 /** @param {{start: () => void, anew: () => void}} on anew: whatever was learned no longer fits */
 export function controls(on) {
@@ -35,16 +35,14 @@ export function controls(on) {
     menu("task", TASK_NAMES, on),
     about,
     pasted,
-    slider("steps", { min: 5, max: 60, step: 1 }, String, on.anew),
-    slider("hidden", { min: 2, max: 32, step: 1 }, String, on.anew),
+    slider("steps", 1, String, on.anew),
+    slider("hidden", 1, String, on.anew),
     networks(on),
-    slider("forgetBias", { min: -1, max: 6, step: 0.5 }, (value) => number(value, 1), on.anew),
+    slider("forgetBias", 0.5, (value) => number(value, 1), on.anew),
     el("small", { class: "hint" }, t("train.forgetBiasDoes")),
-    slider("rate", { min: -4, max: 0, step: 0.1 }, (value) =>
-      number(10 ** value, value < -2 ? 4 : 3),
-    ),
+    slider("rate", 0.1, (value) => number(10 ** value, value < -2 ? 4 : 3)),
     menu("optimizer", ["adam", "sgd"], on),
-    slider("pace", { min: 0, max: PACES.length - 1, step: 1 }, paceName),
+    slider("pace", 1, paceName),
   );
 
   function update(running, begun) {
@@ -85,7 +83,7 @@ function menu(name, options, on) {
   );
 }
 
-function slider(name, range, show, changed = () => {}) {
+function slider(name, step, show, changed = () => {}) {
   const output = el("output", { class: "number", for: `train-${name}` }, show(settings[name]));
   const move = (event) => {
     settings[name] = Number(event.target.value);
@@ -99,7 +97,8 @@ function slider(name, range, show, changed = () => {}) {
     el("input", {
       type: "range",
       id: `train-${name}`,
-      ...range,
+      ...RANGES[name],
+      step,
       value: settings[name],
       oninput: move,
     }),

@@ -10,6 +10,19 @@ const TASKS = { recall, adding, sine };
 export const TASK_NAMES = [...Object.keys(TASKS), "series"];
 export const PACES = [1, 2, 5, 10, 20, 50, Infinity]; // updates a second
 
+/** What each may be. */
+export const RANGES = {
+  task: { among: TASK_NAMES },
+  steps: { min: 5, max: 60 },
+  hidden: { min: 2, max: 32 },
+  kinds: { among: KINDS },
+  forgetBias: { min: -1, max: 6 },
+  rate: { min: -4, max: 0 },
+  pace: { min: 0, max: PACES.length - 1 },
+  seed: { min: 0, max: 1e6 },
+  optimizer: { among: ["adam", "sgd"] },
+};
+
 export const settings = keepInAddress(
   "train",
   {
@@ -24,17 +37,7 @@ export const settings = keepInAddress(
     optimizer: /** @type {"adam" | "sgd"} */ ("adam"),
     text: "",
   },
-  {
-    task: { among: TASK_NAMES },
-    steps: { min: 5, max: 60 },
-    hidden: { min: 2, max: 32 },
-    kinds: { among: KINDS },
-    forgetBias: { min: -1, max: 6 },
-    rate: { min: -4, max: 0 },
-    pace: { min: 0, max: PACES.length - 1 },
-    seed: { min: 0, max: 1e6 },
-    optimizer: { among: ["adam", "sgd"] },
-  },
+  RANGES,
 );
 
 /** What stands in the field until something is pasted. */
