@@ -67,6 +67,8 @@ def prepare(page: Page, name: str) -> None:
     if name in ("forecast", "dark"):
         page.locator("#model").select_option("bikes" if name == "forecast" else "jobs")
         page.locator("#ahead").fill("9")
+    if name == "kept":
+        page.locator(".kept-table .usual").first.wait_for()
     if name == "change":
         page.locator("#sentence").fill("Mon père ne")
         page.locator("#change-swap").check()
