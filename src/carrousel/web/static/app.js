@@ -140,7 +140,7 @@ async function fit(view) {
   const { task } = /** @type {any} */ (store.state.model).meta;
   const wanted = view.task ?? away?.task ?? task;
   const found = models.find((one) => one.task === wanted);
-  if (wanted === task || !found) {
+  if (wanted === task || !(found || away)) {
     if (!view.task) away = null;
     return;
   }

@@ -10,13 +10,13 @@
  * @property {number} error  by how much the ledger does not add up, relative
  */
 
-import { medianReader, readForecast } from "./forecaster.js";
+import { medianReader, readForecast, windowInput } from "./forecaster.js";
 import { hasMemory, ledger, readout, shareKept } from "./memory.js";
 import { forward, linear, softmax } from "./net/forward.js";
 import { random } from "./net/random.js";
 import { write } from "./net/stepping.js";
 import { shown } from "./tokenizer.js";
-import { logProbability, windowInput, withoutStep, withoutWord } from "./occlusion.js";
+import { logProbability, withoutStep, withoutWord } from "./occlusion.js";
 
 /**
  * Logits of the next token after step `at`; after the last one, of those that begin with what the
@@ -48,7 +48,8 @@ export function nextWords(model, record, at, left = "") {
 export function* askSentence(model, record, ids, at, target) {
   const whole = logProbability(model, topRow(model, record, at), target);
   const occlusion = new Float64Array(at + 1).fill(NaN);
-  for (let t = 1; t <= at; t++) {
+  const first = model.meta.tokenizer.begin === null ? 0 : 1; // where a line begins is no word
+  for (let t = first; t <= at; t++) {
     yield;
     occlusion[t] = yield* withoutWord(model, record, ids, at, t, target, whole);
   }
@@ -82,11 +83,13 @@ export function* askSeries(model, input, record, at, ahead) {
 function accounts(record, at, reader) {
   const layer = record.layers[record.layers.length - 1];
   if (!hasMemory(layer)) return { survival: null, ledger: null, error: 0 };
+  const survival = shareKept(layer, at);
+  if (!reader) return { survival, ledger: null, error: 0 };
   const owed = ledger(layer, at, reader);
   const sum = owed.reduce((total, value) => total + value, 0);
   const size = owed.reduce((total, value) => total + Math.abs(value), 0);
   const error = Math.abs(sum - readout(layer, at, reader)) / Math.max(size, 1e-300);
-  return { survival: shareKept(layer, at), ledger: owed, error };
+  return { survival, ledger: owed, error };
 }
 
 /** A word's row of the head less the mean row: a score counts only beside the other words'. */

@@ -6,6 +6,7 @@
 
 import { decode } from "./net/load.js";
 import { simpleForecasts } from "./anchors.js";
+import { plainForecast, plainReader, plainRows } from "./plain-series.js";
 import { scaleSteps } from "./scaling.js";
 
 /** The input of a model's series: its last observations, cut into steps. */
@@ -47,21 +48,25 @@ function seriesInput(model, index, values, end) {
   const gap = gapBefore(values, end);
   const over = steppedOver(gap, shape);
   const series = Float64Array.from({ length }, (_, k) => values[first - over + k] ?? NaN);
-  const scaled = scaleSteps(series, model.meta);
   const times = model.meta.series[index].times;
   const labels = Array.from({ length: steps }, (_, t) => stepName(times, first + t * step, step));
-  return {
-    index,
-    values,
-    end,
-    first,
-    gap,
-    series,
-    scaled,
-    labels,
-    x: features(scaled, model.meta),
-  };
+  const input = { index, values, end, first, gap, series, labels };
+  return { ...input, ...rowsOf(model, input) };
 }
+
+/** What the network reads of a window, and what is known of its scale step by step. */
+function rowsOf({ meta }, input) {
+  if (meta.plain) return plainRows(input, meta);
+  const scaled = scaleSteps(input.series, meta);
+  return { scaled, x: features(scaled, meta) };
+}
+
+/** The input for another window of observations. */
+export const windowInput = (model, input, series) => ({
+  ...input,
+  series,
+  ...rowsOf(model, { ...input, series }),
+});
 
 /** Missing values right before `end`; none where there is no value at all. */
 function gapBefore(values, end) {
@@ -72,6 +77,7 @@ function gapBefore(values, end) {
 
 /** How much of a gap is stepped over, in whole seasons (carrousel/forecast/intervals/doubt.py). */
 function steppedOver(gap, { patch: step, steps, seasons }) {
+  if (!seasons.length) return 0;
   const [shortest, longest] = [seasons[0], seasons[seasons.length - 1]];
   const over = longest % shortest === 0 ? gap - (gap % longest) : 0;
   const rest = gap - over;
@@ -129,6 +135,7 @@ function change(values, t, back) {
  *   quantiles (h, Q), weights and simple forecasts (K, h), in the units of the series
  */
 export function readForecast(model, input, record, t) {
+  if (model.meta.plain) return plainForecast(model, record, t);
   const { shape, interval_scale: intervalScale, calibration } = model.meta;
   const { h } = shape;
   const { scaled } = input;
@@ -206,10 +213,12 @@ function widened(quantiles, gap, gaps, wander) {
 }
 
 /**
- * (H,) the slope of the median of step `ahead` (0..h-1) by the state that the head reads at t.
+ * (H,) the slope of the median of step `ahead` (0..h-1) by the state that the head reads at t; null
+ * where it depends on more than that state.
  * The median is sum_k w_k a_k + scale * m, with w the softmax of the head's first numbers.
  */
 export function medianReader(model, input, record, t, ahead) {
+  if (model.meta.plain) return plainReader(model, ahead);
   const { shape } = model.meta;
   const { head } = model;
   const forecast = readForecast(model, input, record, t);

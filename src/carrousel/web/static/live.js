@@ -14,6 +14,7 @@ import { finished } from "./slices.js";
 import { fetchModel } from "./source.js";
 import { readSentence, typed } from "./tokenizer.js";
 import { readSeries, seriesAsSaid } from "./forecaster.js";
+import { withOwnSeries } from "./own-series.js";
 
 /** What the small networks are called. */
 export const SMALL = /^letters-(lstm|gru|rnn)$/;
@@ -43,9 +44,24 @@ export function siblingOf(kind) {
   return model && model.kind !== kind ? (model.meta.cells?.[kind] ?? null) : null;
 }
 
-/** The same sentence, read by another kind of cell. @param {any} store @param {string} kind */
-export const openCell = (store, kind) =>
-  openModel(store, store.state.model.meta.cells[kind], { text: store.state.input.text });
+/** The same sentence or series, read by another kind of cell. @param {any} store @param {string} kind */
+export function openCell(store, kind) {
+  const { model, input, step, unit, layer } = store.state;
+  const look = model.meta.trained ? { input, step, unit, layer } : {};
+  return openModel(store, model.meta.cells[kind], { text: input.text, look });
+}
+
+/** Networks that were trained here take the place of those before them. @param {any[]} models */
+export function keepTrained(models) {
+  for (const [name, { meta }] of loaded) if (meta.trained) loaded.delete(name);
+  for (const model of models) {
+    loaded.set(model.name, model);
+    looks.delete(model.name);
+  }
+}
+
+/** A network that was trained here, if any was opened. */
+export const trainedHere = () => [...loaded.values()].find(({ meta }) => meta.trained) ?? null;
 
 /** Loads a model; a small one is made at once. @param {string} name */
 export async function modelOf(name) {
@@ -57,7 +73,11 @@ export async function modelOf(name) {
         ? smallModel(/** @type {"lstm" | "gru" | "rnn"} */ (small[1]))
         : loadModel(await fetchModel(name)),
     );
-  return loaded.get(name);
+  const before = loaded.get(name);
+  const model = withOwnSeries(before);
+  if (model !== before) looks.delete(name); // what was looked at may have been another series
+  loaded.set(name, model);
+  return model;
 }
 
 /**
@@ -86,6 +106,15 @@ export async function openModel(store, name, { text, look = {}, series } = {}) {
     playing: false,
     layer: Math.min(found.layer, model.layers.length - 1),
     operation: 6,
+  });
+}
+
+/** The open forecaster reads the series of one's own, which was pasted just now. @param {any} store */
+export async function openOwnSeries(store) {
+  const { name } = store.state.model;
+  const model = await modelOf(name);
+  return openModel(store, name, {
+    look: { input: readSeries(model, model.meta.series.length - 1) },
   });
 }
 

@@ -7,10 +7,8 @@
  * is taken as missing, and as a repetition of the step before.
  */
 
-import { features } from "./forecaster.js";
 import { emptyRecord, linear, runLayer } from "./net/forward.js";
 import { random } from "./net/random.js";
-import { scaleSteps } from "./scaling.js";
 
 const STAND_INS = 5; // words that stand in for a word, in turn
 const COMMON = 400; // they are drawn from the most frequent words
@@ -91,10 +89,4 @@ export function withoutStep(input, t, size) {
     repeated[k] = input.series[Math.max(k - size, 0)];
   }
   return [missing, repeated];
-}
-
-/** The input of a model for another window of observations. */
-export function windowInput(model, input, series) {
-  const scaled = scaleSteps(series, model.meta);
-  return { ...input, series, scaled, x: features(scaled, model.meta) };
 }

@@ -24,7 +24,7 @@ export function stateValues(state, first) {
   const language = model.meta.task === "language";
   const query = new URLSearchParams(location.search);
   return {
-    model: model.name,
+    model: model.meta.trained ? null : model.name, // its weights are nowhere but here
     text: language ? input.text : null,
     series: language || !input.index ? null : String(input.index),
     end: language || input.end === input.values.length ? null : String(input.end),

@@ -72,6 +72,7 @@ export const encode = (model, text) =>
     .encode(normalized(text))
     .map(({ id }) => id);
 
+const BEGIN = { known: true, text: "(start)", begin: true };
 export const LONGEST = 400; // tokens that are read, as the server does
 
 /**
@@ -89,11 +90,12 @@ export function readSentence(model, text, longest = LONGEST) {
     known,
     text: own ?? shown(model.vocab[id]),
   }));
-  const begin = { id: model.meta.tokenizer.begin, known: true, text: "(start)", begin: true };
+  const { begin } = model.meta.tokenizer; // null: lines begin with their first sign
+  const read = begin === null ? tokens : [{ id: begin, ...BEGIN }, ...tokens];
   return {
     text,
-    tokens: [begin, ...tokens],
-    x: [begin, ...tokens].map((token) => token.id),
+    tokens: read,
+    x: read.map((token) => token.id),
     beyond: all.length - found.length,
     left: found.length < all.length ? "" : left,
     spelled: spelledWords(found, knows),

@@ -101,7 +101,7 @@ class Tour {
     const { model } = this.store.state;
     if (stop.view === "cell") return this.fitCell(model);
     const wanted = stop.task ?? (this.language ? "language" : model.meta.task);
-    if (model.meta.task === wanted && !model.meta.small) return;
+    if (model.meta.task === wanted && !model.meta.small && !model.meta.trained) return;
     if (stop.view === "forecast") return; // the view opens one
     const own = this.before.model;
     const known = knownModels();
@@ -112,7 +112,8 @@ class Tour {
 
   /** The cell that is explained is an LSTM's: of the sentence if there is one, else of four units. */
   async fitCell(model) {
-    if (explained(model.kind) && (model.meta.task === "language" || !this.language)) return;
+    const fits = model.meta.task === "language" || !this.language;
+    if (explained(model.kind) && fits && !model.meta.trained) return;
     const own = this.before.model;
     const fit = knownModels().filter(
       ({ kind, task }) => explained(kind) && (task === "language" || !this.language),

@@ -2,6 +2,7 @@
 /** The page's head: the views as tabs, the model, language, theme and the tour. */
 
 import { t } from "../i18n.js";
+import { trainedHere } from "../live.js";
 import { views } from "../views.js";
 import { el } from "./dom.js";
 import { redraw } from "./focus.js";
@@ -62,9 +63,12 @@ export function mountHeader(root, store, { models, actions, share }) {
 function modelMenu(store, models, open) {
   const { lang, model } = store.state;
   const family = model?.meta.family;
+  const trained = trainedHere();
   const first = ({ family, name }) =>
     !family || models.find((one) => one.family === family).name === name;
-  const options = models.filter(first).map((one) =>
+  const shown = models.filter(first);
+  if (trained) shown.push({ name: trained.name, title: trained.meta.title, family: "trained" });
+  const options = shown.map((one) =>
     el(
       "option",
       {

@@ -59,6 +59,10 @@ function sentenceBar(store, model, input) {
 
   function read(text) {
     const next = readSentence(model, typed(model, text.slice(0, MOST_LETTERS)));
+    if (!next.x.length) {
+      note.textContent = t("page.nothing", model.meta.tokenizer.characters);
+      return; // a network needs something to read
+    }
     note.textContent = noteOn(next, text.length > MOST_LETTERS);
     store.set({ input: next, playing: false });
     panel.update();
@@ -106,6 +110,7 @@ function seriesBar(store, model, input, { points }) {
   return el(
     "div",
     { class: "input-bar" },
+    cellChooser(store),
     el(
       "span",
       {},

@@ -146,12 +146,14 @@ export function sine(steps) {
 /**
  * The next value of a series of one's own, in windows from anywhere in it. Values are centered and
  * scaled; `center` and `scale` lead back. A hole (NaN) is never asked for, and the network reads
- * the last value known before it.
- * @param {number[]} values @param {number} steps
- * @returns {Task & {center: number, scale: number, values: Float64Array}}
+ * the last value known before it. The last `held` values are not learned from: forecasts are
+ * measured there.
+ * @param {number[]} values @param {number} steps @param {number} [held]
+ * @returns {Task & {center: number, scale: number, values: Float64Array, held: number}}
  */
-export function series(values, steps) {
-  const known = values.filter(Number.isFinite);
+export function series(values, steps, held = 0) {
+  const learned = values.length - held;
+  const known = values.slice(0, learned).filter(Number.isFinite);
   const most = known.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0) || 1;
   const center = most * mean(known.map((value) => value / most));
   const spread = most * Math.sqrt(mean(known.map((value) => (value / most - center / most) ** 2)));
@@ -161,8 +163,8 @@ export function series(values, steps) {
   read.forEach((value, t) => {
     if (Number.isNaN(value)) read[t] = t > 0 ? read[t - 1] : 0;
   });
-  const length = Math.min(steps, values.length - 1);
-  const starts = [...Array(values.length - length).keys()].filter((from) =>
+  const length = Math.min(steps, learned - 1);
+  const starts = [...Array(learned - length).keys()].filter((from) =>
     scaled.subarray(from + 1, from + length + 1).some(Number.isFinite),
   );
   return {
@@ -175,6 +177,7 @@ export function series(values, steps) {
     center,
     scale,
     values: scaled,
+    held,
     draw(rng) {
       const from = starts[rng.integer(starts.length)];
       return {
@@ -183,6 +186,18 @@ export function series(values, steps) {
       };
     },
   };
+}
+
+/**
+ * How many of the last values of a series are kept from learning: a fifth, unless most of what is
+ * known would be lost.
+ * @param {number[]} values
+ */
+export function heldOf(values) {
+  const held = Math.floor(values.length / 5);
+  const known = values.filter(Number.isFinite).length;
+  const left = values.slice(0, values.length - held).filter(Number.isFinite).length;
+  return 2 * left > known ? held : 0;
 }
 
 /** @param {number[]} values */

@@ -28,6 +28,8 @@ export default {
     "forecast.past": "How good was it in the past?",
     "forecast.past-means":
       "Learned from what came before, then compared with what followed: {0} {0|window|windows} of {1} {1|step|steps} that it had not seen.",
+    "forecast.rolled":
+      "It was trained for one step and reads its own forecasts further ahead. Its intervals are as wide as its errors on these windows were.",
     "forecast.no-backtest":
       "Go back in time above to compare. These forecasts of the past are made by the very network that learned from those values, so they flatter it; “carrousel backtest” makes honest ones.",
     "forecast.method": "Method",
@@ -75,6 +77,8 @@ export default {
     "forecast.past": "Qu’aurait-elle valu par le passé ?",
     "forecast.past-means":
       "Apprise sur ce qui précède, puis comparée à ce qui a suivi : {0} {0|fenêtre|fenêtres} de {1} pas qu’elle n’avait pas vues.",
+    "forecast.rolled":
+      "Il a appris un pas à la fois et lit ses propres prévisions pour aller plus loin. Ses intervalles sont aussi larges que l’ont été ses erreurs sur ces fenêtres.",
     "forecast.no-backtest":
       "Remontez le temps ci-dessus pour comparer. Ces prévisions du passé viennent du réseau même qui a appris ces valeurs, elles le flattent donc ; « carrousel backtest » en fait d’honnêtes.",
     "forecast.method": "Méthode",

@@ -41,6 +41,8 @@ export default {
     "kept.step": "+{0}",
     "kept.error":
       "The account adds up to the prediction’s score with a relative error of {0}. Click a row to speak about it.",
+    "kept.ahead-only":
+      "Further ahead, this network reads what it said itself: of that there is no account, only the measurement.",
     "kept.rnn":
       "A plain RNN overwrites its state at each step: there is no sum to take apart, only the measurement.",
   },
@@ -86,6 +88,8 @@ export default {
     "kept.step": "+{0}",
     "kept.error":
       "Le compte s’additionne au score de la prédiction avec une erreur relative de {0}. Cliquez une ligne pour qu’on en parle.",
+    "kept.ahead-only":
+      "Plus loin, ce réseau lit ce qu’il a dit lui-même : de cela il n’y a pas de compte, seulement la mesure.",
     "kept.rnn":
       "Un RNN simple écrase son état à chaque pas : il n’y a pas de somme à décomposer, seulement la mesure.",
   },

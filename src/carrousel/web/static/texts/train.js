@@ -19,7 +19,8 @@ export const en = {
     "Two of the numbers are marked. At the end: what is their sum? (Hochreiter & Schmidhuber 1997)",
   "train.about.sine":
     "At each step: what comes next? Period and phase change from example to example, and there is noise.",
-  "train.about.series": "Paste numbers. At each step the network says what comes next.",
+  "train.about.series":
+    "Paste numbers. At each step the network says what comes next. The last fifth is kept from it, to measure its forecasts.",
   "train.steps": "Length",
   "train.hidden": "Units",
   "train.cells": "Networks",
@@ -32,15 +33,13 @@ export const en = {
   "train.pace": "Speed",
   "train.perSecond": "{0} {0|update|updates}/s",
   "train.full": "as fast as it goes",
-  "train.paste":
-    "Numbers, as 1,234.5 or 1 234,5; parted by spaces, lines or semicolons. A first column of dates and empty places are understood",
-  "train.use": "Use these numbers",
   "train.loss": "Loss",
   "train.lossLabel": "Loss after {0} {0|update|updates}: {1}",
   "train.memoryless": "best without memory",
   "train.updates": "{0} {0|update|updates}",
   "train.solvedAt": "solved after {0}",
   "train.lost": "solved after {0}, lost since",
+  "train.open": "Look inside, in all other views:",
   "train.weights": "{0} weights",
   "train.example": "What they say to one example",
   "train.another": "Another",
@@ -56,12 +55,6 @@ export const en = {
   "train.gate.output": "output",
   "train.gate.update": "update",
   "train.gate.reset": "reset",
-  "train.error.word": "“{0}” is not a number.",
-  "train.error.few": "There {0|is|are} {0} {0|number|numbers}; from 12 to {1} can be used.",
-  "train.error.many": "There are {0} numbers; from 12 to {1} can be used.",
-  "train.error.ambiguous":
-    "“{0}” can be read in two ways. Write numbers without separators of thousands, or part them by semicolons and give decimals to one of them.",
-  "train.error.columns": "“{0}”: there is more than one number after a date; paste one column.",
 };
 
 export const fr = {
@@ -83,7 +76,8 @@ export const fr = {
     "Deux des nombres sont marqués. À la fin : quelle est leur somme ? (Hochreiter et Schmidhuber 1997)",
   "train.about.sine":
     "À chaque pas : qu’est-ce qui vient ensuite ? Période et phase changent d’un exemple à l’autre, et il y a du bruit.",
-  "train.about.series": "Collez des nombres. À chaque pas, le réseau dit ce qui vient ensuite.",
+  "train.about.series":
+    "Collez des nombres. À chaque pas, le réseau dit ce qui vient ensuite. Le dernier cinquième lui est caché, pour mesurer ses prévisions.",
   "train.steps": "Longueur",
   "train.hidden": "Unités",
   "train.cells": "Réseaux",
@@ -97,15 +91,13 @@ export const fr = {
   "train.pace": "Vitesse",
   "train.perSecond": "{0} {0|correction|corrections}/s",
   "train.full": "au plus vite",
-  "train.paste":
-    "Des nombres, comme 1 234,5 ou 1,234.5 ; séparés par des espaces, des retours à la ligne ou des points-virgules. Une première colonne de dates et des places vides sont comprises",
-  "train.use": "Prendre ces nombres",
   "train.loss": "Erreur",
   "train.lossLabel": "Erreur après {0} {0|correction|corrections} : {1}",
   "train.memoryless": "le mieux sans mémoire",
   "train.updates": "{0} {0|correction|corrections}",
   "train.solvedAt": "résolu après {0}",
   "train.lost": "résolu après {0}, perdu depuis",
+  "train.open": "Regarder dedans, dans toutes les autres vues :",
   "train.weights": "{0} poids",
   "train.example": "Ce qu’ils répondent à un exemple",
   "train.another": "Un autre",
@@ -123,10 +115,4 @@ export const fr = {
   "train.gate.output": "sortie",
   "train.gate.update": "mise à jour",
   "train.gate.reset": "réinit.",
-  "train.error.word": "« {0} » n’est pas un nombre.",
-  "train.error.few": "Il y a {0} {0|nombre|nombres} ; il en faut de 12 à {1}.",
-  "train.error.many": "Il y a {0} nombres ; il en faut de 12 à {1}.",
-  "train.error.ambiguous":
-    "« {0} » peut se lire de deux façons. Écrivez les nombres sans séparateur de milliers, ou séparez-les par des points-virgules et donnez des décimales à l’un d’eux.",
-  "train.error.columns": "« {0} » : plus d’un nombre après une date ; collez une seule colonne.",
 };

@@ -89,8 +89,9 @@ export function mount(root, store) {
 function changesOf(model, record, step, wish) {
   const changes = [];
   if (wish.swap && wish.other.trim()) {
-    const other = forward(model, readSentence(model, wish.other).x);
-    changes.push(...memoryOf(other, other.T - 1, step));
+    const { x } = readSentence(model, wish.other);
+    const other = x.length ? forward(model, x) : null; // a vocabulary of letters may know none of it
+    if (other) changes.push(...memoryOf(other, other.T - 1, step));
   }
   const value = HELD[wish.held];
   if (value === null || wish.gate === null) return changes;

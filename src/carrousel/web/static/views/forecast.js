@@ -10,6 +10,7 @@ import { stepBars } from "../components/step-bars.js";
 import { moveObservation, readForecast, readSeries, short, upTo } from "../forecaster.js";
 import { addTexts, number, percent, t } from "../i18n.js";
 import { nameOf } from "../components/input-bar.js";
+import { pastePanel } from "../components/paste.js";
 import { sliced } from "../slices.js";
 import texts from "../texts/forecast.js";
 import keptTexts from "../texts/kept.js";
@@ -44,7 +45,8 @@ function mountForecaster(root, store) {
       store.set({ input: moveObservation(model, store.state.input, at, value) }),
   });
   const bars = stepBars({ onpick: (step) => store.set({ step }) });
-  const mix = mixture({ names: shape.anchors });
+  const paste = model.meta.trained ? null : pastePanel(store);
+  const mix = shape.anchors.length ? mixture({ names: shape.anchors }) : null;
   const said = el("p", { class: "summary", id: "forecast-summary", "aria-live": "polite" });
   const ahead80 = tableBehind(t("forecast.table"), () => {
     const { input, record } = store.state;
@@ -95,14 +97,16 @@ function mountForecaster(root, store) {
     el(
       "div",
       { class: "forecast-below" },
-      el(
-        "section",
-        { class: "panel" },
-        el("h3", {}, t("forecast.mixture")),
-        el("p", { class: "hint" }, t("forecast.mixture-means")),
-        mix.element,
-      ),
+      mix &&
+        el(
+          "section",
+          { class: "panel" },
+          el("h3", {}, t("forecast.mixture")),
+          el("p", { class: "hint" }, t("forecast.mixture-means")),
+          mix.element,
+        ),
       el("section", { class: "panel" }, el("h3", {}, t("forecast.past")), backtest(model)),
+      paste?.element,
     ),
   );
 
@@ -128,7 +132,8 @@ function mountForecaster(root, store) {
       forecast: { at: input.end, quantiles: forecast.quantiles, actual },
       mark: input.end + ahead,
     });
-    mix.draw(forecast.weights, ahead);
+    paste?.draw();
+    mix?.draw(forecast.weights, ahead);
     controls.draw(input, times);
     ahead80.draw();
     clearTimeout(asking); // the network runs twice a step for this: not while a point is moving
@@ -253,6 +258,7 @@ function backtest(model) {
     "div",
     {},
     el("p", { class: "hint" }, t("forecast.past-means", found.windows, found.h)),
+    model.meta.trained && el("p", { class: "hint" }, t("forecast.rolled")),
     scoreTable(
       [
         el("span", { class: "visually-hidden" }, t("forecast.method")),

@@ -7,6 +7,7 @@ import { el, oncePerFrame } from "../components/dom.js";
 import { stepNames } from "../components/names.js";
 import { guessParts, stepButtons } from "../components/steps.js";
 import { listKeys, redraw as replace } from "../components/focus.js";
+import { digitsOf, largestOf } from "../components/scales.js";
 import { readForecast } from "../forecaster.js";
 import { addTexts, number, percent, quoted, t } from "../i18n.js";
 import { likelihood } from "../odds.js";
@@ -21,6 +22,7 @@ const WRITTEN = 16; // sentences behind the baseline
 export function mount(root, store) {
   const { state } = store;
   const language = state.model.meta.task === "language";
+  const baselined = language && state.model.meta.tokenizer.begin !== null;
   let target = null; // word, or steps ahead; null is the likeliest word, the first step
   let looked = null; // the earlier step that the summary speaks of
   let turn = 0; // counts answers: an old one's baseline is dropped
@@ -49,15 +51,17 @@ export function mount(root, store) {
           "details",
           { open: true },
           el("summary", {}, t("kept.how")),
-          ["survival", "ledger", "occlusion", "baseline", "honest"].map((name) =>
-            el(
-              "p",
-              { class: "hint" },
-              el("b", {}, t(`kept.${name}`)),
-              " ",
-              t(`kept.${name}-means`),
+          ["survival", "ledger", "occlusion", baselined && "baseline", "honest"]
+            .filter(Boolean)
+            .map((name) =>
+              el(
+                "p",
+                { class: "hint" },
+                el("b", {}, t(`kept.${name}`)),
+                " ",
+                t(`kept.${name}-means`),
+              ),
             ),
-          ),
         ),
       ),
     ),
@@ -109,8 +113,8 @@ export function mount(root, store) {
     show(baselines.get(model)?.get(at + 1) ?? null);
     foot.textContent = answer.ledger
       ? t("kept.error", answer.error.toExponential(0))
-      : t("kept.rnn");
-    if (!language) return;
+      : t(answer.survival ? "kept.ahead-only" : "kept.rnn");
+    if (!baselined) return; // it writes no lines itself
     const baseline = await baselineOf(model, at + 1, canceled);
     if (baseline && !canceled()) show(baseline);
 
@@ -161,7 +165,7 @@ function askedStep(model, input, record, at, target) {
     text: t("kept.step", ahead + 1),
     words,
     median: words[ahead].median,
-    unit: "",
+    digits: Math.max(1, digitsOf(largestOf(words.map((word) => word.median)))),
   };
 }
 
@@ -184,7 +188,7 @@ function sentence(names, asked, answer, baseline, looked, at, language) {
     quote(names[at]),
     language
       ? t("kept.guess", quoted(asked.text), percent(asked.probability, 1))
-      : t("kept.median", asked.text, number(asked.median, 1)),
+      : t("kept.median", asked.text, number(asked.median, asked.digits)),
   ];
   if (answer.survival && looked !== at) {
     parts.push(
@@ -197,7 +201,7 @@ function sentence(names, asked, answer, baseline, looked, at, language) {
     parts.push(".");
   }
   if (Number.isFinite(answer.occlusion[looked])) {
-    parts.push(without(answer.occlusion[looked], language));
+    parts.push(without(answer.occlusion[looked], language, asked.digits));
     if (Number.isFinite(baseline?.occlusion[looked]))
       parts.push(t("kept.without-usual", likelihood(baseline.occlusion[looked])));
     parts.push(".");
@@ -206,9 +210,9 @@ function sentence(names, asked, answer, baseline, looked, at, language) {
 }
 
 /** What would be without the step; a loss below zero is a gain. */
-function without(lost, language) {
+function without(lost, language, digits) {
   if (language) return t("kept.without", likelihood(lost));
-  return t(lost < 0 ? "kept.higher" : "kept.lower", number(Math.abs(lost), 1));
+  return t(lost < 0 ? "kept.higher" : "kept.lower", number(Math.abs(lost), digits));
 }
 
 function drawSteps(root, names, at, store) {
@@ -232,7 +236,7 @@ function drawGuesses(root, asked, choose, language) {
     root,
     ...asked.words.map((word) => {
       const share = (language ? word.probability : Math.abs(word.median)) / most;
-      const value = language ? percent(word.probability, 1) : number(word.median, 1);
+      const value = language ? percent(word.probability, 1) : number(word.median, asked.digits);
       return el(
         "button",
         {

@@ -5,12 +5,14 @@ import { el } from "../components/dom.js";
 import { addTexts, number, t } from "../i18n.js";
 import { Session } from "../net/session.js";
 import { SeriesError } from "../net/pasted.js";
+import { keepTrained, openModel } from "../live.js";
+import { trainedModels, trainedName } from "../trained.js";
 import * as texts from "../texts/train.js";
 import { answer } from "./train/answer.js";
 import { controls } from "./train/controls.js";
 import { gateMaps } from "./train/gates.js";
 import { lossChart } from "./train/losses.js";
-import { chosenTask, suggest, PACES, settings } from "./train/settings.js";
+import { chosenTask, suggest, useSeries, PACES, settings } from "./train/settings.js";
 
 addTexts(texts);
 export const id = "train";
@@ -21,19 +23,22 @@ const CURVES = 50; // and between pictures of the curves
 
 /** What has been learned; kept while other views are looked at. @type {Session | null} */
 let session = null;
+/** The dates of the series that is learned. @type {string[] | null} */
+let times = null;
 
 /** @param {HTMLElement} root @param {any} store */
 export function mount(root, store) {
   suggest(store.state.input);
-  const view = new TrainView(root);
+  const view = new TrainView(root, store);
   if (session) view.show();
   else view.begin();
   return { destroy: () => view.destroy() };
 }
 
 class TrainView {
-  /** @param {HTMLElement} root */
-  constructor(root) {
+  /** @param {HTMLElement} root @param {any} store */
+  constructor(root, store) {
+    this.store = store;
     this.running = false;
     this.owed = 0; // updates that the chosen pace still allows
     this.drawn = { curves: 0, example: 0 }; // when
@@ -41,9 +46,11 @@ class TrainView {
     this.controls = controls({
       start: () => (this.running ? this.pause() : this.start()),
       anew: () => this.begin(),
+      paste: (text) => this.begin(text),
     });
     this.losses = lossChart();
     this.table = el("div", { class: "train-table", role: "status" });
+    this.doors = el("div", { class: "train-doors" });
     this.answers = el("div", { class: "train-answers" });
     this.gates = el("div", { class: "panel train-gates" });
     root.append(
@@ -63,6 +70,7 @@ class TrainView {
           el("h3", {}, t("train.loss")),
           this.losses.element,
           this.table,
+          this.doors,
         ),
         this.example(),
         this.gates,
@@ -90,10 +98,13 @@ class TrainView {
     );
   }
 
-  /** Networks that have learned nothing yet. */
-  begin() {
+  /** Networks that have learned nothing yet. @param {string} [text] a series that is pasted */
+  begin(text) {
     try {
-      session = new Session(chosenTask(), settings);
+      if (text !== undefined) useSeries(text);
+      const chosen = chosenTask();
+      session = new Session(chosen.task, settings);
+      ({ times } = chosen);
       this.controls.complain(null);
     } catch (problem) {
       if (!(problem instanceof SeriesError)) throw problem;
@@ -113,6 +124,10 @@ class TrainView {
       this.maps.element,
     );
     this.gates.hidden = this.maps.count === 0;
+    this.doors.replaceChildren(
+      el("span", { class: "hint" }, t("train.open")),
+      ...session.trainers.map(({ kind }) => this.door(kind)),
+    );
     this.count = { since: performance.now(), updates: session.updates };
     this.controls.update(this.running, session.updates > 0);
     this.draw();
@@ -173,6 +188,23 @@ class TrainView {
       ),
       ...session.trainers.map(result),
     );
+  }
+
+  door(kind) {
+    return el(
+      "button",
+      { data: { network: kind, door: kind }, onclick: () => this.open(kind) },
+      el("span", { class: "swatch" }),
+      kind.toUpperCase(),
+    );
+  }
+
+  /** The networks as they are now, in the other views. @param {string} kind */
+  async open(kind) {
+    this.pause();
+    keepTrained(await trainedModels(session, times));
+    await openModel(this.store, trainedName(kind));
+    location.hash = session.task.name === "series" ? "forecast" : "way";
   }
 
   drawExample() {

@@ -121,15 +121,19 @@ function pairs({ inputs }, { steps }) {
 
 function curves({ example, task }, outputs) {
   const wanted = [...example.target],
-    low = Math.min(-1.4, ...wanted),
-    high = Math.max(1.4, ...wanted);
+    known = wanted.filter(Number.isFinite), // a hole has no point
+    low = Math.min(-1.4, ...known),
+    high = Math.max(1.4, ...known);
   const x = (step) => 4 + (step / Math.max(1, task.steps - 1)) * (WIDTH - 8);
   const y = (value) => {
     const inside = Math.min(high + 0.5, Math.max(low - 0.5, value));
     return 4 + ((high - inside) / (high - low)) * (CURVE_HEIGHT - 8);
   };
-  const points = wanted.map((value, step) =>
-    svg("circle", { class: "wanted", cx: x(step), cy: y(value), r: Math.min(3, 120 / task.steps) }),
+  const r = Math.min(3, 120 / task.steps);
+  const points = wanted.flatMap((value, step) =>
+    Number.isFinite(value)
+      ? [svg("circle", { class: "wanted", cx: x(step), cy: y(value), r })]
+      : [],
   );
   const lines = [...outputs].map(([kind, output]) => {
     const corners = Array.from(

@@ -3,11 +3,12 @@
 
 import { el } from "../../components/dom.js";
 import { number, t } from "../../i18n.js";
-import { MOST_VALUES } from "../../net/pasted.js";
+import { problemText } from "../../components/paste.js";
 import { KINDS } from "./networks.js";
 import { PACES, RANGES, seriesText, settings, TASK_NAMES } from "./settings.js";
 
-/** @param {{start: () => void, anew: () => void}} on anew: whatever was learned no longer fits */
+/** @param {{start: () => void, anew: () => void, paste: (text: string) => void}} on anew: whatever
+ * was learned no longer fits */
 export function controls(on) {
   const start = el("button", { class: "primary", id: "train-start", onclick: on.start });
   const about = el("p", { class: "hint train-about" });
@@ -55,8 +56,7 @@ export function controls(on) {
   /** @param {import("../../net/pasted.js").SeriesError | null} problem with the pasted series */
   function complain(problem) {
     error.hidden = problem === null;
-    if (problem)
-      error.textContent = t(`train.error.${problem.reason}`, problem.detail, MOST_VALUES);
+    if (problem) error.textContent = problemText(problem);
   }
 
   return { element, update, complain };
@@ -144,15 +144,12 @@ function paste(on, error) {
       id: "train-series",
       rows: 4,
       spellcheck: "false",
-      "aria-label": t("train.paste"),
-      placeholder: t("train.paste"),
+      "aria-label": t("paste.field"),
+      placeholder: t("paste.field"),
     },
     seriesText(),
   );
-  const use = () => {
-    settings.text = field.value;
-    on.anew();
-  };
-  const button = el("button", { id: "train-use", onclick: use }, t("train.use"));
+  const use = () => on.paste(field.value);
+  const button = el("button", { id: "train-use", onclick: use }, t("paste.use"));
   return el("div", { class: "train-paste" }, field, button, error);
 }

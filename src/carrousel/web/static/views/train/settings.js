@@ -2,8 +2,9 @@
 /** What was chosen; kept while other views are looked at, and when the language changes. */
 
 import { keepInAddress } from "../../address.js";
+import { ownText, pasteOwn } from "../../own-series.js";
 import { readPasted } from "../../net/pasted.js";
-import { adding, recall, series, sine } from "../../net/tasks.js";
+import { adding, heldOf, recall, series, sine } from "../../net/tasks.js";
 import { KINDS } from "./networks.js";
 
 const TASKS = { recall, adding, sine };
@@ -35,7 +36,6 @@ export const settings = keepInAddress(
     pace: PACES.length - 1,
     seed: 1,
     optimizer: /** @type {"adam" | "sgd"} */ ("adam"),
-    text: "",
   },
   RANGES,
 );
@@ -44,19 +44,25 @@ export const settings = keepInAddress(
 let suggested = "";
 
 /** The text of the series that is learned, or would be. */
-export const seriesText = () => settings.text || suggested;
+export const seriesText = () => ownText() || suggested;
 
 /** @param {any} input of the page */
 export function suggest(input) {
   suggested ||= firstSeries(input);
 }
 
-/** The task that is chosen.
- * @throws {import("../../net/pasted.js").SeriesError} a pasted series cannot be read */
+/** The task that is chosen, and the dates of its series. */
 export function chosenTask() {
-  if (settings.task !== "series") return TASKS[settings.task](settings.steps);
-  return series(readPasted(seriesText()).values, settings.steps);
+  if (settings.task !== "series")
+    return { task: TASKS[settings.task](settings.steps), times: null };
+  const { values, times } = readPasted(seriesText());
+  return { task: series(values, settings.steps, heldOf(values)), times };
 }
+
+/** Learns from this series from now on.
+ * @param {string} text
+ * @throws {import("../../net/pasted.js").SeriesError} it cannot be read */
+export const useSeries = (text) => pasteOwn(text);
 
 /** Numbers to begin with: the series that the page shows, or a trend with seasons. @param {any} input */
 function firstSeries(input) {

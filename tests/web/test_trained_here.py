@@ -1,0 +1,94 @@
+"""A series of one's own, pasted: networks learn from it, and every forecaster reads it."""
+
+import math
+from typing import Any
+
+import pytest
+import torch
+
+from carrousel.web.observations import Observations
+
+VALUES = [1000 + 5 * k + 300 * math.sin(k * math.pi / 6) for k in range(48)]
+HOLES = (30, 31)
+
+
+def french(value: float) -> str:
+    """As a French spreadsheet writes it: a thin space for thousands, a comma."""
+    return f"{value:,.1f}".replace(",", "\u202f").replace(".", ",")
+
+
+ROWS = [
+    f"{2020 + k // 12}-{k % 12 + 1:02d}-01;" + ("" if k in HOLES else french(value))
+    for k, value in enumerate(VALUES)
+]
+PASTED = "\n".join(["date;ventes", *ROWS])
+
+
+def open_view(page: Any, view: str) -> None:
+    page.evaluate("view => { location.hash = view }", view)
+    page.locator(f"#view[data-view={view}] h2").wait_for()
+
+
+@pytest.fixture
+def pasted(open_page: Any, server: str) -> Any:
+    page = open_page(f"{server}#train?train.task=series&train.steps=12", reduced_motion="reduce")
+    page.locator("#train-series").fill(PASTED)
+    page.locator("#train-use").click()
+    return page
+
+
+def test_what_was_trained_here_opens_in_every_view(pasted: Any):
+    pasted.locator("#train-start").click()
+    pasted.wait_for_function(
+        "() => Number(document.getElementById('train-updates').dataset.updates) > 20"
+    )
+    pasted.locator("[data-door=gru]").click()
+    pasted.locator("#forecast-summary").get_by_text("For 2024-01 the network expects").wait_for()
+    pasted.locator(".scores").get_by_text("as now").wait_for()
+    open_view(pasted, "kept")
+    pasted.locator("th").get_by_text("2023-12-01").wait_for()
+    pasted.locator(".guess").nth(1).click()
+    pasted.locator("#kept-error").get_by_text("Further ahead").wait_for()
+    open_view(pasted, "sequence")
+    assert pasted.locator("circle.observation").count() == 12
+    open_view(pasted, "cell")
+    pasted.locator(".cell-diagram[data-kind=gru]").wait_for()
+    open_view(pasted, "way")
+    pasted.locator("[data-cell=lstm]").click()
+    pasted.locator(".way-box").get_by_text("LSTM").wait_for()
+    assert pasted.locator("#model option:checked").inner_text() == "trained here: your series"
+    pasted.locator("#model").select_option("words")
+    pasted.locator(".way-words").wait_for()
+
+
+@pytest.mark.parametrize(("task", "said"), [("recall", "“"), ("adding", "12"), ("sine", "13")])
+def test_each_task_opens(open_page: Any, server: str, task: str, said: str):
+    page = open_page(f"{server}#train?train.task={task}&train.steps=12", reduced_motion="reduce")
+    page.locator("[data-door=lstm]").click()
+    page.locator("[data-station=input]").get_by_text(said).wait_for()
+    for view in ("kept", "change", "forecast", "way"):
+        open_view(page, view)
+    page.locator("[data-station=input]").get_by_text(said).wait_for()
+
+
+def test_a_forecaster_reads_the_pasted_series_as_python_does(pasted: Any, forecaster: Any):
+    pasted.locator("#model").select_option("months")
+    open_view(pasted, "forecast")
+    pasted.locator("#forecast-series").select_option("your series")
+    pasted.locator("#paste-note").get_by_text("never measured").wait_for()
+    said = pasted.locator("#forecast-summary")
+    said.get_by_text("For 2024-01 the").wait_for()
+    values = [None if k in HOLES else round(value, 1) for k, value in enumerate(VALUES)]
+    with torch.no_grad():
+        row = Observations.of(forecaster.page, values).answer(torch.empty(0))["quantiles"][0]
+    assert f"expects {row[5]:.1f}; " in said.inner_text()
+    assert f"between {row[3]:.1f} and {row[7]:.1f}." in said.inner_text()
+    open_view(pasted, "kept")
+    pasted.locator("th").get_by_text("2023-").last.wait_for()
+    pasted.wait_for_function("() => location.hash.includes('own.series')")
+    pasted.reload()
+    pasted.locator("th").get_by_text("2023-").last.wait_for()
+    open_view(pasted, "forecast")
+    pasted.locator("#paste-series").fill("1 2 3")
+    pasted.locator("#paste-use").click()
+    pasted.get_by_role("alert").get_by_text("from 12 to 5000 can be used").wait_for()
