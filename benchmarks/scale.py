@@ -113,7 +113,7 @@ def main() -> None:
                      **parsed(found.stdout)})  # fmt: skip
         if not given.keep:
             shutil.rmtree(data)
-    console().print(table(rows))
+    console().print(table(rows, ("series", "length")))
     if given.out is not None:
         write_json(given.out, {"effort": given.effort, "horizon": H, "rows": rows})
 

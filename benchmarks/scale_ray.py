@@ -63,11 +63,13 @@ def main() -> None:
         found = [seconds(forecaster, data, given.work, workers) for _ in range(given.rounds)]
         rows.append(min(found, key=lambda row: row["predict s"]))
     none, one, two = (row["predict s"] for row in rows)
-    rows[1]["over none"], rows[2]["times one"] = one / none - 1, one / two
+    over, times = (None, one / none - 1, two / none - 1), (None, 1.0, one / two)
+    for row, *more in zip(rows, over, times, strict=True):
+        row["over none"], row["times one"] = more
     files = [sorted((given.work / f"out-{k}").glob("part-*.parquet")) for k in (0, 1, 2)]
     for parts in zip(*files, strict=True):
         assert len({path.read_bytes() for path in parts}) == 1, parts
-    console().print(table(rows))
+    console().print(table(rows, ("workers",)))
     if given.out is not None:
         write_json(given.out, {"effort": given.effort, "series": given.series, "rows": rows})
 

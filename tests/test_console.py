@@ -43,6 +43,21 @@ def test_columns_take_several_lines_only_where_they_may():
     assert not any("five six seven eight" in line for line in lines)
 
 
+@pytest.mark.parametrize("title", [None, "scores"])
+@pytest.mark.parametrize("width", [42, 80, 200])
+def test_no_number_is_cut_off_where_the_terminal_is_narrow(title, width):
+    names = ["carrousel", "seasonal naive (7)"]
+    rows = [{"method": name, **{f"metric {k}": k + 0.125 for k in range(9)}} for name in names]
+    told = shown(table(rows, ("method",), title=title), width)
+    assert "\N{HORIZONTAL ELLIPSIS}" not in told
+    assert max(map(len, told.splitlines())) <= width
+    for k in range(9):
+        assert told.count(f"metric {k}") == 1
+        assert told.count(f"{k + 0.125:.3f}") == 2
+    assert told.count("carrousel") == told.count("method")  # the words stand beside each part
+    assert told.count("scores") == (title is not None)
+
+
 class Terminal(io.StringIO):
     def isatty(self):
         return True

@@ -8,7 +8,9 @@ from time import monotonic
 from typing import Any
 
 from rich import box
-from rich.console import Console
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions
+from rich.measure import Measurement
 from rich.progress import BarColumn, Progress, Task, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
@@ -53,8 +55,9 @@ def table(
     title: str | None = None,
     wrapped: Collection[str] = (),
     written: Callable[[Any], str] = cell,
-) -> Table:
-    """A row for each of ``rows``, a column for each key of the first of them.
+) -> "Fitting":
+    """A row for each of ``rows``, a column for each key of the first of them. Where the terminal
+    is too narrow for all columns, those that do not fit stand below, beside the words again.
 
     Args:
         rows: Values as ``written`` takes them; a ``rich.text.Text`` stays as it is.
@@ -63,15 +66,64 @@ def table(
         wrapped: Columns that may take several lines where the terminal is narrow.
         written: Makes text of a value.
     """
-    look = {"box": box.SIMPLE_HEAD, "pad_edge": False} if title is None else {"title": title}
-    made = Table(title_justify="left", title_style="", **look)  # type: ignore[arg-type]
-    for name in rows[0]:
-        side = "left" if name in left else "right"
-        made.add_column(name, justify=side, no_wrap=name not in wrapped)  # type: ignore[arg-type]
-    for row in rows:
-        values = row.values()
-        made.add_row(*(one if isinstance(one, Text) else Text(written(one)) for one in values))
-    return made
+    texts = [
+        {name: one if isinstance(one, Text) else Text(written(one)) for name, one in row.items()}
+        for row in rows
+    ]
+    return Fitting(texts, left, title, wrapped)
+
+
+class Fitting:
+    """A table that no terminal is too narrow for; see ``table``."""
+
+    def __init__(
+        self,
+        rows: Sequence[Mapping[str, Text]],
+        left: Collection[str],
+        title: str | None,
+        wrapped: Collection[str],
+    ) -> None:
+        self.rows, self.left, self.title, self.wrapped = rows, left, title, wrapped
+
+    def __rich_console__(self, screen: Console, options: ConsoleOptions) -> Iterator[Table]:
+        names, title = list(self.rows[0]), self.title
+        whole, room = self._of(names, title), options.update(width=10_000)
+        if self.wrapped or Measurement.get(screen, room, whole).maximum <= options.max_width:
+            yield whole
+            return
+        for part in self._parts(names, options.max_width):
+            yield self._of(part, title)
+            title = None if title is None else ""
+
+    def _of(self, names: Sequence[str], title: str | None) -> Table:
+        """Some of the columns; in a frame, unless the title is None."""
+        look = {"box": box.SIMPLE_HEAD, "pad_edge": False} if title is None else {"title": title}
+        made = Table(title_justify="left", title_style="", **look)  # type: ignore[arg-type]
+        for name in names:
+            side = "left" if name in self.left else "right"
+            made.add_column(name, justify=side, no_wrap=name not in self.wrapped)  # type: ignore[arg-type]
+        for row in self.rows:
+            made.add_row(*(row[name] for name in names))
+        return made
+
+    def _parts(self, names: Sequence[str], width: int) -> Iterator[list[str]]:
+        """The columns of words, and beside them as many others as there is room for."""
+        wide = {
+            name: 3 + max(cell_len(name), *(row[name].cell_len for row in self.rows))
+            for name in names
+        }  # with the frame
+        words = [name for name in names if name in self.left]
+        free = left = width - 1 - sum(wide[name] for name in words)
+        part: list[str] = []
+        for name in names:
+            if name in words:
+                continue
+            if part and wide[name] > left:
+                yield [*words, *part]
+                part, left = [], free
+            part.append(name)
+            left -= wide[name]
+        yield [*words, *part]
 
 
 class Bar:

@@ -129,6 +129,28 @@ def test_what_only_one_table_can_have_is_refused(tmp_path, rows, command_line, f
     assert f"{flag} cannot be used with a directory" in found.err
 
 
+ADDRESSES = {
+    "none": ("",),
+    "of another machine": ("head:6379",),
+    "the one that is there": ("auto",),
+    "behind an equals sign": ("=anything",),
+}
+
+
+@pytest.mark.parametrize("which", ADDRESSES)
+def test_the_address_of_a_cluster_may_be_left_out(tmp_path, rows, command_line, which):
+    """A path behind the flag is the file: here one table, which needs no cluster."""
+    (word,) = ADDRESSES[which]
+    typed = (f"--ray{word}",) if word[:1] in ("", "=") else ("--ray", word)
+    path = tmp_path / "rows.parquet"
+    rows.write_parquet(path)
+    for words in ((*typed, path), (path, *typed)):
+        found = command_line("forecast", *words, "-h", 3, "--out", tmp_path / "o", *FAST)
+        assert (found.code, "--ray needs a directory" in found.err) == (2, True)
+        found = command_line("predict", tmp_path / "model", *words)
+        assert (found.code, "--ray" not in found.out) == (2, True)
+
+
 def test_nothing_that_matches_a_glob_is_one_line(tmp_path, command_line):
     found = command_line("forecast", f"{tmp_path}/*.parquet", "-h", 3, "--out", tmp_path / "o")
     assert found.code == 2

@@ -32,6 +32,7 @@ from . import (
     update,
     voice,
 )
+from .cluster import OnCluster
 from .flags import in_flags
 from .screen import drop_output, write_what_the_terminal_has
 from .scripting import for_scripts
@@ -47,9 +48,9 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 2 wrong input or a place that cannot be written, 3 something was "
     "left out (--on-error skip), 130 Ctrl-C, 1 an error of carrousel's own.",
 )
-app.command(rich_help_panel=FORECASTING)(forecast.forecast)
-app.command(rich_help_panel=FORECASTING)(backtest.backtest)
-app.command(rich_help_panel=FORECASTING)(predict.predict)
+app.command(cls=OnCluster, rich_help_panel=FORECASTING)(forecast.forecast)
+app.command(cls=OnCluster, rich_help_panel=FORECASTING)(backtest.backtest)
+app.command(cls=OnCluster, rich_help_panel=FORECASTING)(predict.predict)
 app.command(rich_help_panel=FORECASTING)(update.update)
 app.command(rich_help_panel=FORECASTING)(samples.samples)
 app.command(rich_help_panel=INSIDE)(explore.explore)

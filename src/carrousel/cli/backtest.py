@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from . import options as o
+from .cluster import Ray, on_cluster, refuse_ray
 
 
 @o.with_settings()
@@ -31,7 +32,7 @@ def backtest(
     resume: o.Resume = False,
     on_error: o.OnError = "stop",
     cache: o.Cache = None,
-    ray: o.Ray = None,
+    ray: Ray = None,
 ) -> dict[str, Any]:
     """Forecast windows of the past and compare with what happened.
 
@@ -55,12 +56,12 @@ def backtest(
     start = None if init is None else Forecaster.load(init)
     if is_source(source):
         large.refuse(static_df=static)
-        with large.on_cluster(ray):
+        with on_cluster(ray):
             return large.backtest(
                 forecaster, source, windows, out, step=step, refit=refit, level=level,
                 resume=resume, on_error=on_error, cache=cache, init=start,
             )  # fmt: skip
-    large.refuse_ray(ray)
+    refuse_ray(ray)
     screen = console()
     known = None if start is None else start.panel_
     with reading():

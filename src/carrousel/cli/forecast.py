@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from . import options as o
+from .cluster import Ray, on_cluster, refuse_ray
 
 if TYPE_CHECKING:
     from ..forecast import Forecaster
@@ -41,7 +42,7 @@ def forecast(
     resume: o.Resume = False,
     on_error: o.OnError = "stop",
     cache: o.Cache = None,
-    ray: o.Ray = None,
+    ray: Ray = None,
 ) -> dict[str, Any]:
     """Forecast every series of a FILE, with intervals, a plot and a comparison.
 
@@ -66,12 +67,12 @@ def forecast(
     start = None if init is None else Forecaster.load(init)
     if is_source(source):
         large.refuse(explain=explain, X_df=future, static_df=static, checkpoint=checkpoint)
-        with large.on_cluster(ray):
+        with on_cluster(ray):
             return large.forecast(
                 forecaster, source, out, level=level, holdout=holdout, report=report_page,
                 resume=resume, on_error=on_error, cache=cache, init=start,
             )  # fmt: skip
-    large.refuse_ray(ray)
+    refuse_ray(ray)
     inputs.require_future(forecaster, future)
     screen, errors = console(), console(stderr=True)
     known = None if start is None else start.panel_

@@ -24,24 +24,6 @@ def refuse(**given: Any) -> None:
             raise ValueError(f"{o.FLAGS.get(name, '--' + name.replace('_', '-'))} {ONE_TABLE}")
 
 
-def refuse_ray(ray: str | None) -> None:
-    """Refuse a cluster for one table."""
-    if ray is not None:
-        raise ValueError("--ray needs a directory of Parquet files or a glob, got one table")
-
-
-@contextmanager
-def on_cluster(ray: str | None) -> Iterator[None]:
-    """On the cluster at an address; None: here."""
-    if ray is None:
-        yield
-        return
-    from ..forecast.distributed import on_ray
-
-    with on_ray(ray):
-        yield
-
-
 def forecast(
     forecaster: "Forecaster",
     source: Path,

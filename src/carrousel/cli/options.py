@@ -81,11 +81,6 @@ Cache = Annotated[
     typer.Option("--cache", show_default=False, rich_help_panel=MANY,
                  help="Folder for what is made of many files once and used again."),
 ]  # fmt: skip
-Ray = Annotated[
-    str | None,
-    typer.Option("--ray", metavar="ADDRESS", show_default=False, rich_help_panel=MANY,
-                 help="Work on a Ray cluster: its address, auto, or local (this machine's cores)."),
-]  # fmt: skip
 
 
 def _samples() -> list[str]:

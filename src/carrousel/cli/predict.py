@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from . import options as o
+from .cluster import Ray, on_cluster, refuse_ray
 from .scripting import write
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def predict(
     resume: o.Resume = False,
     on_error: o.OnError = "stop",
     cache: o.Cache = None,
+    ray: Ray = None,
 ) -> Any:
     """Forecast what follows the observations in FILE with a saved MODEL; nothing is learned.
 
@@ -66,7 +68,9 @@ def predict(
     if file is not None and is_source(file):
         large.refuse(X_df=future, static_df=static, n=samples, distribution=distribution)
         how = {"level": o.levels(level), "resume": resume, "on_error": on_error, "cache": cache}
-        return large.predict(_loaded(model, settings), file, out, **how)
+        with on_cluster(ray):
+            return large.predict(_loaded(model, settings), file, out, **how)
+    refuse_ray(ray)
     if out is not None:
         if out.suffix not in (".csv", ".parquet"):
             raise ValueError(f"--out must end in .csv or .parquet, got {out.name}")

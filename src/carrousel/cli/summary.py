@@ -5,13 +5,12 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from ..console import table
+from ..console import Fitting, table
 from ..data import Panel
 from ..forecast.evaluation import Evaluation
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
 
 
 def say_what_was_read(screen: "Console", source: Path, panel: Panel, notes: list[str]) -> None:
@@ -39,7 +38,7 @@ def say_scores(screen: "Console", evaluation: Evaluation, title: str) -> None:
     screen.print(evaluation.verdict)
 
 
-def score_table(evaluation: Evaluation, title: str) -> "Table":
+def score_table(evaluation: Evaluation, title: str) -> Fitting:
     """A row for each method, the best of each error in bold."""
     best, metrics = evaluation.best, evaluation.metrics
     rows = [

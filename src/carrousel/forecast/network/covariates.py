@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from ...data.panel import Panel
 from .groups import Members, Together
 from .shape import Shape
+from .tiles import Linear
 
 FAR = 8.0  # standard deviations at which a covariate is cut
 WIDEST = 64  # of the network for a step of the horizon
@@ -165,11 +166,11 @@ class Coming(nn.Module):
         super().__init__()
         self.shape = shape
         width = min(WIDEST, max(32, shape.hidden))
-        self.remembered = nn.Linear(shape.hidden, width)
-        self.known = nn.Linear(known * (1 + len(shape.seasons)), width, bias=False)
+        self.remembered = Linear(shape.hidden, width)
+        self.known = Linear(known * (1 + len(shape.seasons)), width, bias=False)
         self.place = nn.Parameter(torch.zeros(shape.h, width))
-        self.mixed = nn.Linear(width, width)
-        self.said = nn.Linear(width, kinds + 2)
+        self.mixed = Linear(width, width)
+        self.said = Linear(width, kinds + 2)
         nn.init.zeros_(self.said.weight)
         nn.init.zeros_(self.said.bias)
 
@@ -188,8 +189,8 @@ def _embedded(size: int) -> int:
     return min(8, 1 + size // 2)
 
 
-def _linear(inputs: int, outputs: int) -> nn.Linear | None:
-    return nn.Linear(inputs, outputs, bias=False) if inputs else None
+def _linear(inputs: int, outputs: int) -> Linear | None:
+    return Linear(inputs, outputs, bias=False) if inputs else None
 
 
 @lru_cache(maxsize=32)

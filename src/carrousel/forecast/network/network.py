@@ -18,6 +18,7 @@ from .distribution import SIDE, Forecast
 from .groups import Group, Together
 from .loss import training_loss
 from .shape import Shape
+from .tiles import Linear
 
 State = list[Any]  # of each layer what carrousel.nn gives: h, or (h, c)
 
@@ -27,7 +28,7 @@ class Dense(nn.Module):
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__()
-        self.linear = nn.Linear(input_size, hidden_size)
+        self.linear = Linear(input_size, hidden_size)
 
     def forward(self, x: Tensor, state: None = None) -> tuple[Tensor, None]:
         return self.linear(x).tanh(), None
@@ -75,9 +76,9 @@ class Network(nn.Module):
         self.backs = steps_back(shape.patch, shape.steps, shape.seasons)
         kinds, hidden = len(self.anchors.names), shape.hidden
         shown = shape.patch * (2 + len(self.backs)) + 2
-        self.embed = nn.Linear(shown, hidden)
+        self.embed = Linear(shown, hidden)
         self.layers = nn.ModuleList(_layer(shape.cell, hidden) for _ in range(shape.layers))
-        self.head = nn.Linear(hidden, shape.h * (kinds + 2) + 2 * SIDE)
+        self.head = Linear(hidden, shape.h * (kinds + 2) + 2 * SIDE)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
         self.register_buffer(
