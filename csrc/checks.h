@@ -120,6 +120,23 @@ void check(const Gather<T>& p, Index series, Index values) {
   }
 }
 
+inline void check(const Above& p, Index rows) {
+  require(p.batch > 0 && p.channels > 0 && p.dilations > 0 && p.places > 0,
+          "there must be a sequence, a channel, a dilation and a threshold");
+  require(p.kernels > 0 && p.kernels % 16 == 0, "kernels must be a multiple of 16");
+  for (Index b = 0; b < p.batch; ++b) {
+    require(p.offsets[b + 1] > p.offsets[b], "every sequence must have at least one step");
+  }
+  require(p.offsets[0] == 0 && p.offsets[p.batch] == rows,
+          "offsets must begin with 0 and end with the " + std::to_string(rows) + " rows");
+  for (Index d = 0; d < p.dilations; ++d) {
+    require(p.dilation[d] > 0, "dilation must be above 0");
+    require(p.first[d + 1] >= p.first[d], "first must not fall");
+  }
+  require(p.first[0] == 0 && p.first[p.dilations] == p.places,
+          "first must begin with 0 and end with the " + std::to_string(p.places) + " places");
+}
+
 inline void check(const Pick& p) { require(p.count > 0, "there must be at least one series to draw from"); }
 
 }  // namespace carrousel

@@ -34,6 +34,7 @@ constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
 #include "quantiles.inl.h"
 #include "anchors.inl.h"
 #include "windows.inl.h"
+#include "convolutions.inl.h"
 }  // namespace
 }  // namespace carrousel
 
@@ -44,5 +45,6 @@ constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
                               {forward<float>, backward<float>, elementwise<float>, quantile_loss<float>,    \
                                add_quantiles<float>, look<float>, gather<float>},                            \
                               {forward<double>, backward<double>, elementwise<double>,                       \
-                               quantile_loss<double>, add_quantiles<double>, look<double>, gather<double>}}; \
+                               quantile_loss<double>, add_quantiles<double>, look<double>, gather<double>},  \
+                              above};                                                                        \
   }

@@ -183,6 +183,26 @@ struct Look {
   Index* age;  // (B, steps)
 };
 
+// Random convolutions of B sequences, each with thresholds: at how many steps a kernel lies above one,
+// and how far in all. K kernels (a multiple of 16) of kTaps weights; C channels; D dilations; P places,
+// each a threshold of every kernel at one dilation. Rows, weights and thresholds are such multiples of
+// 1 / grid that every sum is exact: the order of additions does not matter.
+constexpr Index kTaps = 9;
+
+struct Above {
+  Index batch, channels, kernels, dilations, places;
+  const float* rows;  // (N, C)
+  const Index* offsets;  // (B + 1) first row of each sequence
+  const float* chosen;  // (D, C, K) 1 where a kernel reads a channel, else 0
+  const float* weight;  // (kTaps, K)
+  const Index* dilation;  // (D)
+  const Index* first;  // (D + 1) first place of each dilation
+  const float* threshold;  // (P, K)
+  float grid;
+  double* counts;  // (B, P, K)
+  double* sums;  // (B, P, K)
+};
+
 enum class Function : int { exp, tanh, sigmoid };
 
 template <class T>
@@ -201,6 +221,7 @@ struct Isa {
   bool (*supported)();
   Kernels<float> f32;
   Kernels<double> f64;
+  void (*above)(const Above&, int threads);
 };
 
 }  // namespace carrousel

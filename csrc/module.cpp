@@ -165,6 +165,23 @@ void gather(const Kernels<T>& kernels, int threads, const nb::tuple& shape, cons
   kernels.gather(p, threads);
 }
 
+void above(int threads, const nb::tuple& shape, const nb::tuple& in, float grid, const nb::tuple& out) {
+  Above p{};
+  Index rows = 0;
+  Index* const sizes[] = {&rows, &p.batch, &p.channels, &p.kernels, &p.dilations, &p.places};
+  for (std::size_t i = 0; i < 6; ++i) *sizes[i] = nb::cast<Index>(shape[i]);
+  const float** const numbers[] = {&p.rows, &p.chosen, &p.weight, &p.threshold};
+  for (std::size_t i = 0; i < 4; ++i) *numbers[i] = at<const float>(nb::cast<Address>(in[i]));
+  const Index** const places[] = {&p.offsets, &p.dilation, &p.first};
+  for (std::size_t i = 0; i < 3; ++i) *places[i] = at<const Index>(nb::cast<Address>(in[i + 4]));
+  p.grid = grid;
+  p.counts = at<double>(nb::cast<Address>(out[0]));
+  p.sums = at<double>(nb::cast<Address>(out[1]));
+  check(p, rows);
+  nb::gil_scoped_release release;
+  isa().above(p, threads);
+}
+
 void draw(Index batch, Index count, const nb::tuple& in, const nb::tuple& out) {
   const auto place = [](const nb::handle& address) { return nb::cast<Address>(address); };
   const Pick p{batch,
@@ -244,6 +261,7 @@ NB_MODULE(_core, m) {
   m.def("gather_f64", [](int threads, const nb::tuple& shape, const nb::tuple& in, Address out,
                          Address offset) { gather(isa().f64, threads, shape, in, out, offset); });
   m.def("pick", draw);
+  m.def("above", above);
   m.def("elementwise_f32", [](const std::string& name, Index n, Address in, Address out) {
     isa().f32.elementwise(function(name), n, at<const float>(in), at<float>(out));
   });

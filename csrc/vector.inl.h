@@ -104,6 +104,13 @@ inline V<T> numbers(Mask<T> integers) {
   return v;
 }
 
+// And numbers as integers, which they must be.
+inline Mask<float> integers(V<float> numbers) {
+  Mask<float> v;
+  for (int i = 0; i < W<float>; ++i) v[i] = static_cast<std::int32_t>(numbers[i]);
+  return v;
+}
+
 #else
 
 template <class T>
@@ -129,6 +136,11 @@ inline V<T> choose(Mask mask, V<T> a, V<T> b) {
 template <class T, class Integers>
 inline V<T> numbers(Integers integers) {
   return __builtin_convertvector(integers, V<T>);
+}
+
+// And numbers as integers, which they must be.
+inline V<std::int32_t> integers(V<float> numbers) {
+  return __builtin_convertvector(numbers, V<std::int32_t>);
 }
 
 #endif

@@ -50,3 +50,23 @@ def test_parts_are_taken_in_the_order_asked_for(lengths):
     found = Ragged.of(given)[which]
     assert all(map(torch.equal, found.parts(), [given[-1], given[0]]))
     assert found.owner.tolist() == [0] * lengths[-1] + [1] * lengths[0]
+
+
+@pytest.mark.parametrize("lengths", LENGTHS)
+def test_gradients_through_the_packed_order_and_factors_are_those_of_indexing(lengths):
+    batch = Ragged.of(parts(lengths))
+    rows = torch.randn(sum(lengths), 2, dtype=torch.float64, requires_grad=True)
+    factors = torch.randn(len(lengths), 2, dtype=torch.float64)
+    packing, owner = batch.packing, batch.owner
+
+    def ours(x):
+        return packing.unpack(batch.scaled(packing.pack(x).exp(), factors))
+
+    def plain(x):
+        return (x[packing.into].exp() * factors[owner])[packing.back]
+
+    assert torch.equal(ours(rows), plain(rows))
+    upstream = torch.randn_like(rows)
+    found, wanted = (torch.autograd.grad(f(rows), rows, upstream)[0] for f in (ours, plain))
+    assert torch.equal(found, wanted)
+    assert torch.autograd.gradgradcheck(ours, rows)

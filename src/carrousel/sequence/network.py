@@ -71,7 +71,7 @@ class Dropout:
         """Rows (N, F) of the batch with units of each sequence hidden."""
         if not self.share:
             return rows
-        return rows * self.mask(len(batch), rows.shape[1]).to(rows).index_select(0, batch.owner)
+        return batch.scaled(rows, self.mask(len(batch), rows.shape[1]).to(rows))
 
     def mask(self, *size: int) -> Tensor:
         """1 / (1 - share), or 0 with the probability ``share``."""
@@ -129,11 +129,16 @@ class Network(nn.Module):
         return rows, (beside if dropout is None else dropout(batch, beside))
 
     def recur(self, batch: Ragged, rows: Tensor, dropout: Dropout | None) -> Tensor:
-        """The recurrent layers, in the packed order of which kernels make the most."""
-        packing = batch.packing
+        """The recurrent layers, step by step: sequences of one length as they lie, others in the
+        packed order, of which kernels make the most."""
         for layer in self.layers:
-            packed = PackedSequence(rows.index_select(0, packing.into), packing.batch_sizes)
-            rows = layer(packed)[0].data.index_select(0, packing.back)
+            if batch.equal:
+                steps = rows.unflatten(0, (len(batch), -1)).transpose(0, 1)
+                rows = layer(steps)[0].transpose(0, 1).flatten(0, 1)
+            else:
+                packing = batch.packing
+                packed = PackedSequence(packing.pack(rows), packing.batch_sizes)
+                rows = packing.unpack(layer(packed)[0].data)
             if dropout is not None:
                 rows = dropout(batch, rows)
         return rows

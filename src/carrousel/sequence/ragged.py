@@ -11,6 +11,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -84,6 +85,12 @@ class Ragged:
                 made.__dict__[name] = self.__dict__[name]
         return made
 
+    def scaled(self, rows: Tensor, factors: Tensor) -> Tensor:
+        """Rows (N, F) of which those of each sequence are multiplied by its factors (B, F)."""
+        if self.equal:
+            return (rows.unflatten(0, (len(self), -1)) * factors[:, None]).flatten(0, 1)
+        return rows * factors.index_select(0, self.owner)
+
     def padded(self, value: float = 0.0) -> Tensor:
         """(T, B, ...), time first, with ``value`` behind the ends: for losses that ask for it."""
         longest = int(self.lengths.max())
@@ -103,6 +110,21 @@ def portion_sizes(lengths: Tensor, steps: int) -> list[int]:
     return list(portion.unique_consecutive(return_counts=True)[1].tolist())
 
 
+class _Moved(torch.autograd.Function):
+    """Rows in another order. Gradients go back by the opposite order: torch does not know that no
+    row comes twice, and adds them up one by one."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, order: Tensor, opposite: Tensor) -> Tensor:
+        ctx.orders = order, opposite
+        return rows.index_select(0, order)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
+        order, opposite = ctx.orders
+        return _Moved.apply(grads[0], opposite, order), None, None
+
+
 @dataclass(frozen=True)
 class Packing:
     """The order in which ``torch.nn.utils.rnn.PackedSequence`` holds rows: all first steps, all
@@ -111,6 +133,14 @@ class Packing:
     batch_sizes: Tensor  # (T,) sequences that have a step t
     into: Tensor  # (N,) the row that stands at each place of the packed order
     back: Tensor  # (N,) the place of each row
+
+    def pack(self, rows: Tensor) -> Tensor:
+        """Rows (N, ...) of a batch in the packed order."""
+        return _Moved.apply(rows, self.into, self.back)
+
+    def unpack(self, rows: Tensor) -> Tensor:
+        """And back."""
+        return _Moved.apply(rows, self.back, self.into)
 
     @classmethod
     def of(cls, batch: Ragged) -> "Packing":

@@ -21,7 +21,9 @@ from .task import Outputs, Task
 
 Report = Callable[[str, Progress], None]  # (what is trained, progress)
 Augment = Callable[[Ragged, torch.Generator], Ragged]
-ROWS_AT_ONCE = 1 << 16  # of sequences that are asked together
+# Steps that are asked together: what is said of so few stays in the cache; or of so many sequences,
+# which keep the kernels busy; but never more than memory holds.
+ROWS_AT_ONCE, ABREAST, MOST_ROWS = 1 << 13, 32, 1 << 16
 
 
 @dataclass(frozen=True)
@@ -180,7 +182,8 @@ def ask(network: Network, batch: Ragged) -> Outputs:
 def _portions(lengths: Tensor) -> list[Tensor]:
     """All sequences by their lengths, cut where there are steps enough."""
     order = lengths.argsort(stable=True)
-    return list(order.split(portion_sizes(lengths[order], ROWS_AT_ONCE)))
+    rows = min(max(ROWS_AT_ONCE, ABREAST * int(lengths.max())), MOST_ROWS)
+    return list(order.split(portion_sizes(lengths[order], rows)))
 
 
 def _identity(examples: Examples, plan: Plan, init: Sequence[Network] | None) -> str:

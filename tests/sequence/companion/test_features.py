@@ -177,3 +177,15 @@ def test_conjugate_gradients_find_what_the_equations_say():
     np.testing.assert_allclose(weight, theirs.coef_.T, atol=1e-3)
     assert torch.equal(sparse[torch.tensor([0, 0, 1, 0, 1]).bool()].times(weight),
                        sparse.times(weight)[[2, 4]])  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("chosen", 2.0), ("chosen", 1.0), ("threshold", 1e9), ("threshold", torch.nan)],
+)
+def test_numbers_from_a_file_by_which_nothing_can_be_found_are_refused(name, value):
+    features = learned(batch([20, 9], 12))
+    features.check()
+    getattr(features, name).fill_(value)
+    with pytest.raises(ValueError, match=f"companion.{name} must be"):
+        features.check()

@@ -18,6 +18,8 @@ import torch
 from torch import Tensor, nn
 
 from ...limits import whole
+from ...ops.convolutions import above
+from ...ops.reference.convolutions import convolved
 from ...storage.plain import typed
 from ..layers.entry import LARGEST, Numbers
 from ..ragged import Ragged
@@ -32,14 +34,15 @@ POOLED = 2  # share and mean
 SPREAD = 32  # dilations at most
 LONGEST = 1 << 40  # dilation
 CHANNELS = 9  # that one kernel reads at most
-GRID = 4096  # steps of it in a standard deviation; 20 * 9 * 12 of these stay below 2 ** 24
+FARTHEST = LARGEST * CHANNELS * 12  # that a kernel can give: 12 is the sum of its weights' sizes
+GRID = 4096  # steps of it in a standard deviation; as many as FARTHEST stay below 2 ** 24
 SEEN, SEEN_STEPS = 64, 2048  # sequences that thresholds are taken from, and steps of each
 LEARNED = 10_000  # sequences that the regression learns from at most
 FEW = 1000  # sequences
 # Features, of so few sequences and of more. Few of them are as good for what is left out of forty
 # sequences, but not for others: which dilations there are is then a matter of luck.
 WIDTHS = (4704, 2016)
-ROWS = 1 << 13  # that are read at once, so that what is said of them stays in the cache
+ROWS = 1 << 13  # that are read at once, so that their features fit into memory
 
 
 def dilations_up_to(longest: float, count: int) -> list[int]:
@@ -121,6 +124,12 @@ class RandomConvolutions(nn.Module):
             raise ValueError("companion.dilation must be positive")
         if int(self.at.min()) < 0 or int(self.at.max()) >= len(self.dilation):
             raise ValueError("companion.at must be numbers of dilations")
+        if not bool(((self.chosen == 0) | (self.chosen == 1)).all()):
+            raise ValueError("companion.chosen must be 0 and 1")
+        if int(self.chosen.sum(-1).max()) > CHANNELS:
+            raise ValueError(f"companion.chosen must be of {CHANNELS} channels at most")
+        if not bool((self.threshold.abs() <= FARTHEST).all()):
+            raise ValueError(f"companion.threshold must be within {FARTHEST:,.0f}")
 
     def _draw(self, view: int, some: Ragged, rows: Tensor, generator: torch.Generator) -> None:
         """Which channels each kernel of a view reads, and its thresholds: quantiles of what it
@@ -133,8 +142,10 @@ class RandomConvolutions(nn.Module):
         self.chosen[view] = (order < counts[..., None]).float()
         level = 0
         for number in range(len(self.dilation)):
-            windows = _Windows(some, slice(0, len(rows)), int(self.dilation[number]))
-            said = windows.of(rows) @ self._weight(view, number)
+            said = convolved(
+                rows, some.lengths, self.chosen[view, number].T, KERNELS.T,
+                int(self.dilation[number]), slice(0, len(rows)),
+            )  # fmt: skip
             mine = (self.at == number).nonzero()[:, 0]
             for kernel in range(len(KERNELS)):
                 k = int(torch.randint(len(some), (), generator=generator))
@@ -178,31 +189,16 @@ class RandomConvolutions(nn.Module):
 
     def _features(self, batch: Ragged) -> Tensor:
         """(B, width) of sequences that fit into one portion, or of a longer one."""
-        views = self._views(batch)
-        total = torch.zeros(len(batch), self.width // len(KERNELS), len(KERNELS)).double()
-        for first in range(0, len(batch.rows), ROWS):
-            # Sums are exact: a sequence may be read in parts.
-            part = slice(first, min(first + ROWS, len(batch.rows)))
-            self._add(total, batch, views, part if len(batch) == 1 else slice(0, len(batch.rows)))
-            if len(batch) > 1:
-                break
-        return (total / batch.lengths[:, None, None]).flatten(1)
-
-    def _add(self, total: Tensor, batch: Ragged, views: Sequence[Tensor], part: slice) -> None:
-        """Add what lies above thresholds at some steps to totals (B, columns, 84)."""
-        above, share = torch.empty(2, part.stop - part.start, len(KERNELS))  # again and again
-        for number, by in enumerate(self.dilation.tolist()):
-            windows = _Windows(batch, part, by)
-            for view, rows in enumerate(views):
-                said = windows.of(rows) @ self._weight(view, number)
-                for place in (self.at == number).nonzero()[:, 0].tolist():
-                    torch.sub(said, self.threshold[view, place], out=above)
-                    above.relu_()
-                    # Never less than half a step of the grid, if it is above 0.
-                    torch.mul(above, 2 * GRID, out=share).clamp_max_(1)
-                    column = (view * len(self.at) + place) * POOLED
-                    total[:, column] += _sum(batch, share, exact=True)
-                    total[:, column + 1] += _sum(batch, above)
+        order = self.at.argsort(stable=True)
+        counts = self.at.bincount(minlength=len(self.dilation))
+        found = torch.empty(len(batch), VIEWS, len(order), POOLED, len(KERNELS)).double()
+        for view, rows in enumerate(self._views(batch)):
+            chosen, threshold = self.chosen[view].transpose(1, 2), self.threshold[view, order]
+            pooled = above(
+                rows, batch.lengths, chosen, KERNELS.T, self.dilation, counts, threshold, 2 * GRID
+            )
+            found[:, view, order] = torch.stack(pooled, 2)
+        return found.flatten(1) / batch.lengths[:, None]
 
     def _views(self, batch: Ragged) -> tuple[Tensor, Tensor]:
         rows = self.entry(batch)
@@ -215,27 +211,6 @@ class RandomConvolutions(nn.Module):
         before[batch.starts] = rows[batch.starts]
         return rows - before
 
-    def _weight(self, view: int, number: int) -> Tensor:
-        """(9 C, 84): what each kernel makes of a window."""
-        return (self.chosen[view, number][:, None] * KERNELS[..., None]).flatten(1).T
-
-
-class _Windows:
-    """(N, 9 C): what a kernel of some dilation sees with each step of a part in its middle, zeros
-    around the sequence."""
-
-    def __init__(self, batch: Ragged, part: slice, by: int) -> None:
-        shift = (torch.arange(SIZE) - SIZE // 2) * by
-        at = torch.arange(part.start, part.stop)[:, None] + shift  # (N, 9)
-        owner = batch.owner[part]
-        first, last = batch.starts[owner][:, None], batch.ends[owner][:, None]
-        self._place = (at + 1).masked_fill_((at < first) | (at > last), 0)
-
-    def of(self, rows: Tensor) -> Tensor:
-        """Of the rows (N, C) of the batch."""
-        padded = torch.cat([rows.new_zeros(1, rows.shape[1]), rows])
-        return padded.index_select(0, self._place.view(-1)).view(len(self._place), -1)
-
 
 def _rounded(rows: Tensor) -> Tensor:
     return (rows * GRID).round_() / GRID
@@ -247,14 +222,6 @@ def _parts(some: Ragged, generator: torch.Generator) -> Ragged:
     spare = some.lengths - lengths
     first = (torch.rand(len(some), generator=generator) * (spare + 1)).long().minimum(spare)
     return some.windows(first, lengths)
-
-
-def _sum(batch: Ragged, rows: Tensor, exact: bool = False) -> Tensor:
-    """(B, F) in float64, in which these sums are exact; ``exact``: they are in float32, too."""
-    rows = rows if exact else rows.double()
-    if batch.equal:  # one sequence is, or a part of it
-        return rows.unflatten(0, (len(batch), -1)).sum(1).double()
-    return rows.new_zeros(len(batch), rows.shape[1]).index_add_(0, batch.owner, rows).double()
 
 
 def _spread(rows: Tensor) -> Tensor:
