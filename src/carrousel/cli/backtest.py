@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from . import options as o
-from .cluster import Ray, on_cluster, refuse_ray
+from .cluster import Ray, on_cluster
 
 
 @o.with_settings()
@@ -32,6 +32,7 @@ def backtest(
     resume: o.Resume = False,
     on_error: o.OnError = "stop",
     cache: o.Cache = None,
+    by: o.By = None,
     ray: Ray = None,
 ) -> dict[str, Any]:
     """Forecast windows of the past and compare with what happened.
@@ -59,9 +60,9 @@ def backtest(
         with on_cluster(ray):
             return large.backtest(
                 forecaster, source, windows, out, step=step, refit=refit, level=level,
-                resume=resume, on_error=on_error, cache=cache, init=start,
+                resume=resume, on_error=on_error, cache=cache, init=start, by=by,
             )  # fmt: skip
-    refuse_ray(ray)
+    large.refuse_one_table(ray=ray, by=by)
     screen = console()
     known = None if start is None else start.panel_
     with reading():

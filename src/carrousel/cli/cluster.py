@@ -57,9 +57,3 @@ def on_cluster(ray: str | None) -> Iterator[None]:
 
     with on_ray(ray or None):
         yield
-
-
-def refuse_ray(ray: str | None) -> None:
-    """Refuse a cluster for one table."""
-    if ray is not None:
-        raise ValueError(f"{FLAG} needs a directory of Parquet files or a glob, got one table")

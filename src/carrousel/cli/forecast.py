@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from . import options as o
-from .cluster import Ray, on_cluster, refuse_ray
+from .cluster import Ray, on_cluster
 
 if TYPE_CHECKING:
     from ..forecast import Forecaster
@@ -42,6 +42,7 @@ def forecast(
     resume: o.Resume = False,
     on_error: o.OnError = "stop",
     cache: o.Cache = None,
+    by: o.By = None,
     ray: Ray = None,
 ) -> dict[str, Any]:
     """Forecast every series of a FILE, with intervals, a plot and a comparison.
@@ -70,9 +71,9 @@ def forecast(
         with on_cluster(ray):
             return large.forecast(
                 forecaster, source, out, level=level, holdout=holdout, report=report_page,
-                resume=resume, on_error=on_error, cache=cache, init=start,
+                resume=resume, on_error=on_error, cache=cache, init=start, by=by,
             )  # fmt: skip
-    refuse_ray(ray)
+    large.refuse_one_table(ray=ray, by=by)
     inputs.require_future(forecaster, future)
     screen, errors = console(), console(stderr=True)
     known = None if start is None else start.panel_

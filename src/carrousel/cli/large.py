@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ..forecast.large.scores import Scores
 
 PARTS, HOLDOUT, TRAINING, MODEL = "forecast", "holdout", "training", "model"
+GROUPS = 20  # that are shown
 ONE_TABLE = "cannot be used with a directory or a glob; give one file"
 
 
@@ -22,6 +23,14 @@ def refuse(**given: Any) -> None:
     for name, value in given.items():
         if value:
             raise ValueError(f"{o.FLAGS.get(name, '--' + name.replace('_', '-'))} {ONE_TABLE}")
+
+
+def refuse_one_table(**given: Any) -> None:
+    """Refuse for one table what only many files can have."""
+    for name, value in given.items():
+        if value is not None:
+            flag = o.FLAGS[name]
+            raise ValueError(f"{flag} needs a directory of Parquet files or a glob, got one table")
 
 
 def forecast(
@@ -36,6 +45,7 @@ def forecast(
     on_error: str,
     cache: Path | None,
     init: "Forecaster | None",
+    by: str | None,
 ) -> dict[str, Any]:
     """Hold out, learn, forecast, each of which goes on where a run before stopped."""
     import shutil
@@ -44,6 +54,7 @@ def forecast(
 
     from .. import __version__
     from ..console import console
+    from ..forecast.large.groups import require_column
     from ..forecast.large.results import refuse_old
     from ..forecast.large.series import stored
     from ..storage.files import write_json
@@ -52,6 +63,9 @@ def forecast(
 
     h = forecaster.options.h
     how: dict[str, Any] = {"resume": resume, "on_error": on_error, "cache": cache}
+    if by is not None and not holdout:
+        raise ValueError("--by tells scores of held-out steps; leave --no-holdout out")
+    require_column(source, by)
     refuse_old(out, resume)
     with stored(source, forecaster.options, on_error=on_error, cache=cache) as store:
         summary.say(console(), [*store.notes, *(f"left out: {one}" for one in store.broken)])
@@ -69,7 +83,7 @@ def forecast(
         ):
             held_out, scores = forecaster.backtest_parts(
                 source, out=out / HOLDOUT, level=level, least=2 * h, progress=bar, blocks=told,
-                init=init, **how,
+                init=init, by=by, **how,
             )  # fmt: skip
         _say_scores(scores, f"Held out: the last {h} steps")
     with training_bar("learning from everything") as bar:
@@ -143,7 +157,9 @@ def _say_scores(scores: "Scores", title: str) -> None:
         screen.print(sentence)
     if scores.groups:
         name = scores.measure.upper()
-        screen.print(table(scores.groups, ("group",), title=f"{name} by group"))
+        screen.print(table(scores.groups[:GROUPS], ("group",), title=f"{name} by group"))
+        if len(scores.groups) > GROUPS:
+            screen.print(f"and {len(scores.groups) - GROUPS} more groups: see scores.json")
     if scores.worst:
         worst = scores.worst[:5]
         screen.print(table(worst, tuple(worst[0])[:1], title="The largest errors"))

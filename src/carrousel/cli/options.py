@@ -81,6 +81,11 @@ Cache = Annotated[
     typer.Option("--cache", show_default=False, rich_help_panel=MANY,
                  help="Folder for what is made of many files once and used again."),
 ]  # fmt: skip
+By = Annotated[
+    str | None,
+    typer.Option("--by", metavar="COLUMN", show_default=False, rich_help_panel=MANY,
+                 help="Column of the data, or a Hive partition: the scores of each group, too."),
+]  # fmt: skip
 
 
 def _samples() -> list[str]:
@@ -218,7 +223,7 @@ FLAGS = {name: setting.flag for name, setting in SETTINGS.items()} | {
     "checkpoint": "--checkpoint", "resume": "--resume",
     "speakers": "--speakers", "speaker": "--speaker", "speed": "--speed", "gap": "--gap",
     "copies": "--copies", "rate": "--rate", "steps": "--steps", "longest": "--longest",
-    "on_error": "--on-error", "cache": "--cache", "ray": "--ray", "out": "--out",
+    "on_error": "--on-error", "by": "--by", "cache": "--cache", "ray": "--ray", "out": "--out",
     "label_col": "--label-col", "text_col": "--text-col",
 }  # fmt: skip
 

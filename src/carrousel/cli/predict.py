@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from . import options as o
-from .cluster import Ray, on_cluster, refuse_ray
+from .cluster import Ray, on_cluster
 from .scripting import write
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def predict(
         how = {"level": o.levels(level), "resume": resume, "on_error": on_error, "cache": cache}
         with on_cluster(ray):
             return large.predict(_loaded(model, settings), file, out, **how)
-    refuse_ray(ray)
+    large.refuse_one_table(ray=ray)
     if out is not None:
         if out.suffix not in (".csv", ".parquet"):
             raise ValueError(f"--out must end in .csv or .parquet, got {out.name}")

@@ -6,6 +6,7 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,7 @@ from .intervals import calibration
 from .intervals.doubt import gap_notes, trailing_gaps
 from .intervals.quantiles import probabilities, require_finite
 from .intervals.sampling import long_columns, measured_correlation, parameters, sample_paths
+from .large.groups import group_of_each, require_column
 from .large.results import WORK, refuse_old
 from .large.run import Summary, backtest_store, forecast_frame, forecast_store
 from .large.scores import Scores
@@ -625,6 +627,7 @@ class Forecaster:
         methods: Sequence[str] = tuple(SIMPLE_METHODS),
         refit: bool = False,
         least: int = 0,
+        by: str | None = None,
         resume: bool = False,
         on_error: str = "stop",
         cache: str | Path | None = None,
@@ -642,6 +645,7 @@ class Forecaster:
             data: A directory of Parquet files, a glob or a polars LazyFrame.
             out: The folder.
             least: Series with fewer steps are not compared.
+            by: A column of the data, or a Hive partition: the scores of each group, too.
             resume, on_error, cache: As in ``predict``.
             progress: As in ``fit``.
             blocks: Called with the blocks that are done, and how many there are.
@@ -652,6 +656,7 @@ class Forecaster:
         """
         probabilities(level)  # what cannot be is refused before any work
         require_known(methods)
+        require_column(data, by)
         refuse_old(Path(out), resume)
         hidden = hidden_steps(windows, self.options.h if step is None else step, self.options.h)
         before = _fitted_before(init)
@@ -668,6 +673,7 @@ class Forecaster:
                 [one.without_series() for one in fitted], compared, out, hidden,
                 identity=[one.identity for one in fitted], level=level, methods=methods,
                 seasons=chosen_seasons(compared.panel(), self.options)[0],
+                by=by, group_of=None if by is None else partial(group_of_each, data, store, by),
                 resume=resume, on_error=on_error, progress=blocks,
             )  # fmt: skip
 

@@ -115,7 +115,7 @@ def _survey(source: Source, names: Sequence[str], asked: Asked) -> tuple[pl.Seri
         found.note(f"{asked.id_col!r} holds text in some files and numbers in others: read as text")
     for name in names:
         for frame in source.scan(name, [asked.id_col]):
-            ids = _ids(frame[asked.id_col], found.text, name)
+            ids = ids_of(frame[asked.id_col], found.text, name)
             found.rows += len(ids)
             many = ids.alias("id").to_frame().group_by("id").len().sort("id")
             step = -(-len(many) // SAMPLED) or 1
@@ -198,7 +198,7 @@ def _scatter(
 
 def _rows(frame: pl.DataFrame, name: str, k: int, asked: Asked, found: Found) -> pl.DataFrame:
     """A batch as rows of ``id``, ``time``, ``y``, what is ``wrong`` with it and its ``file``."""
-    ids = _ids(frame[asked.id_col], found.text, name)
+    ids = ids_of(frame[asked.id_col], found.text, name)
     table = Table(frame, name, asked.reading)
     times = table.times(asked.time_col, plain=asked.plain)
     if times.offset is not None:
@@ -237,7 +237,7 @@ def _kind(dtype: pl.DataType, name: str) -> str:
     raise ValueError(f"{name} must hold text or whole numbers, got {dtype}")
 
 
-def _ids(column: pl.Series, text: bool, name: str) -> pl.Series:
+def ids_of(column: pl.Series, text: bool, name: str) -> pl.Series:
     """The names of the series, as a table has them."""
     if text:
         ids = column.cast(pl.String).str.strip_chars()

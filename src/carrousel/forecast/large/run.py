@@ -89,6 +89,8 @@ def backtest_store(
     level: Sequence[float] = (80, 95),
     methods: Sequence[str] = (),
     seasons: Sequence[int] = (1,),
+    by: str | None = None,
+    group_of: Callable[[], pl.DataFrame] | None = None,
     resume: bool = False,
     on_error: str = "stop",
     progress: Report | None = None,
@@ -102,6 +104,7 @@ def backtest_store(
         hidden: How many steps at the end of each series are hidden, for each window.
         identity: Of each of the forecasters.
         methods, seasons: Of the simple methods.
+        by, group_of: A column, and what gives the group of each series by it, for the summary.
         store, out, level, resume, on_error, progress: As in ``forecast_store``.
     """
     told = {
@@ -111,7 +114,8 @@ def backtest_store(
     results = Results(out, told, store.n_blocks)
     work = backtest_tables(fitted, hidden, level, methods, seasons)
     summary = run_blocks(store, results, work, resume=resume, on_error=on_error, progress=progress)
-    scores = summarized(results.paths(SCORES), store.description.id_col, level)
+    groups = None if group_of is None else group_of()
+    scores = summarized(results.paths(SCORES), store.description.id_col, level, by, groups)
     write_json(results.folder / "scores.json", asdict(scores))
     return summary, scores
 

@@ -13,9 +13,11 @@ from ..evaluation.evaluation import Evaluation
 from ..evaluation.metrics import DECIDES, Metric, all_metrics
 from ..evaluation.verdict import LABELS, verdict
 from ..intervals.calibration import MODEL
+from .groups import NONE, OF
 
 METHOD, WEIGHT, STEPS, SIZE = "method", "weight", "steps", "size"
 WORST = 20  # series that are named
+MOST_GROUPS, OTHERS = 50, "(others)"  # of a column; the smallest of more are one
 SHARES = (0.1, 0.5, 0.9)  # of the distribution that are told
 
 
@@ -43,8 +45,9 @@ class Scores:
         means: For each method, ours first, each metric.
         measure: The metric that the rest is about.
         lost: For each other method, how many series it forecast better than we did.
-        groups: Series by their length and by their size, a quarter each: mean and distribution of
-            the measure, and the share that was lost to the first other method.
+        groups: Series by a column, if one was asked for, and by their length and by their size, a
+            quarter each: mean and distribution of the measure, and how many of them the first other
+            method forecast better.
         worst: The series with the largest errors, and those of the others.
     """
 
@@ -66,8 +69,15 @@ class Scores:
         return [verdict(self.means), *told]
 
 
-def summarized(paths: Sequence[Path], id_col: str, levels: Sequence[float]) -> Scores:
-    """The summary of files of ``score_rows``."""
+def summarized(
+    paths: Sequence[Path],
+    id_col: str,
+    levels: Sequence[float],
+    by: str | None = None,
+    group_of: pl.DataFrame | None = None,
+) -> Scores:
+    """The summary of files of ``score_rows``; ``group_of`` has the group of each series, which are
+    called by the column ``by``."""
     metrics = all_metrics(levels)
     names = [metric.name for metric in metrics]
     table = pl.scan_parquet(list(paths)).with_columns(pl.col(names).fill_nan(None))
@@ -81,7 +91,10 @@ def summarized(paths: Sequence[Path], id_col: str, levels: Sequence[float]) -> S
         means=means,
         measure=measure,
         lost={name: int((wide[name] < wide[MODEL]).sum()) for name in others},
-        groups=tuple(row for by in (STEPS, SIZE) for row in _groups(wide, by, others[:1])),
+        groups=(
+            *(() if group_of is None else _of_column(wide, id_col, str(by), group_of, others[:1])),
+            *(row for name in (STEPS, SIZE) for row in _quarters(wide, name, others[:1])),
+        ),
         worst=tuple(wide.drop_nulls(MODEL).sort([MODEL, id_col], descending=[True, False])
                     .head(WORST).drop(STEPS, SIZE).to_dicts()),
     )  # fmt: skip
@@ -118,24 +131,42 @@ def _side_by_side(
     return found.select(id_col, *methods, STEPS, SIZE)
 
 
-def _groups(wide: pl.DataFrame, by: str, other: Sequence[str]) -> list[dict[str, Any]]:
+def _of_column(
+    wide: pl.DataFrame, id_col: str, by: str, group_of: pl.DataFrame, other: Sequence[str]
+) -> list[dict[str, Any]]:
+    """The distribution of our errors in each group, the largest mean first."""
+    table = wide.join(group_of, on=id_col, how="left", maintain_order="left")
+    table = table.with_columns(pl.col(OF).fill_null(NONE))
+    many = table[OF].value_counts(sort=True)
+    if len(many) > MOST_GROUPS:
+        kept = many.sort(["count", OF], descending=[True, False])[OF].head(MOST_GROUPS - 1)
+        one = pl.when(pl.col(OF).is_in(kept.implode())).then(OF).otherwise(pl.lit(OTHERS))
+        table = table.with_columns(one.alias(OF))
+    parts = table.partition_by(OF, as_dict=True)
+    rows = [_row(f"{by} {name}", part, other) for (name,), part in sorted(parts.items())]
+    return sorted(rows, key=lambda row: -row["mean"] if row["mean"] is not None else 0.0)
+
+
+def _quarters(wide: pl.DataFrame, by: str, other: Sequence[str]) -> list[dict[str, Any]]:
     """The distribution of our errors in each quarter of the series by length or size."""
     edges = [wide[by].quantile(share) for share in (0.25, 0.5, 0.75)]
     inner = sorted({float(edge) for edge in edges if edge is not None} - {float(wide[by].max())})  # type: ignore[arg-type]
     number = pl.Series("part", np.searchsorted(inner, wide[by].to_numpy(), side="left"))
     parts, rows = wide.with_columns(number).partition_by("part", as_dict=True), []
     for _, part in sorted(parts.items()):
-        ours, extent = part[MODEL].drop_nulls(), part[by].to_numpy()
-        if not len(ours):
+        if part[MODEL].null_count() == len(part):
             continue
-        least, most = extent.min(), extent.max()
-        row = {
-            "group": f"{by} {float(least):,.4g} to {float(most):,.4g}",
-            "series": len(part),
-            "mean": ours.mean(),
-            **{f"{share:.0%}": ours.quantile(share) for share in SHARES},
-        }
-        for name in other:
-            row[f"lost to {name}"] = int((part[name] < part[MODEL]).sum())
-        rows.append(row)
+        least, most = float(part[by].min()), float(part[by].max())  # type: ignore[arg-type]
+        rows.append(_row(f"{by} {least:,.4g} to {most:,.4g}", part, other))
     return rows
+
+
+def _row(name: str, part: pl.DataFrame, other: Sequence[str]) -> dict[str, Any]:
+    ours = part[MODEL].drop_nulls()
+    return {
+        "group": name,
+        "series": len(part),
+        "mean": ours.mean(),
+        **{f"{share:.0%}": ours.quantile(share, "linear") for share in SHARES},
+        **{f"lost to {one}": int((part[one] < part[MODEL]).sum()) for one in other},
+    }
