@@ -11,8 +11,12 @@
 constexpr Index kFewRows = 64;  // of d in a chunk, next to which dW is large
 
 template <class T, class C>
+struct NormalizedBackward;  // normalized.inl.h
+
+template <class T, class C>
 struct BackwardPass {
-  static constexpr Index kept = C::saved > 0 ? C::saved : 1;     // gradients per unit in a row of d
+  // Gradients per unit in a row of d.
+  static constexpr Index kept = C::normalized ? 2 * C::gates : C::saved > 0 ? C::saved : 1;
   static constexpr int rows_h = tile_rows(kPanel);
   const Backward<T>& p;
   Columns units, inputs;
@@ -24,8 +28,12 @@ struct BackwardPass {
   T *w_hh = nullptr, *w_ih = nullptr;    // packed: depth G*H; null: read where they lie, in a single step
   T* d[2] = {};                          // d of this chunk and of the one before
   T *features_h = nullptr, *features_x = nullptr;  // panels of h_{t-1} and x: the chunk's rows
+  T* sums = nullptr;  // with layer normalization: gradients of gains and biases, in so many places
+  Index places = 1;
 
-  static constexpr Index hh_column(Index hidden) { return C::gru ? hidden : 0; }
+  static constexpr Index hh_column(Index hidden) {
+    return C::normalized ? C::gates * hidden : C::gru ? hidden : 0;
+  }
   // Row of W_ih that belongs to column k of d: d keeps the GRU's n before r and z.
   static Index ih_row(Index k, Index hidden) {
     return !C::gru ? k : k < hidden ? 2 * hidden + k : k - hidden;
@@ -260,6 +268,14 @@ struct BackwardPass {
 
   // Returns where the last step's d begins.
   const T* recurrence(const Worker& me, const Chunk& c, const T* d_after, T* d_chunk) const {
+    if constexpr (C::normalized) {
+      return NormalizedBackward<T, C>::recurrence(*this, me, c, d_after, d_chunk);
+    } else {
+      return plain_recurrence(me, c, d_after, d_chunk);
+    }
+  }
+
+  const T* plain_recurrence(const Worker& me, const Chunk& c, const T* d_after, T* d_chunk) const {
     const Index g0 = by_units ? me.first(units.groups()) : 0;
     const Index g1 = by_units ? me.last(units.groups()) : units.groups();
     const Pieces pieces(row1 - row0, rows_h, by_units ? 1 : workers);
@@ -360,6 +376,7 @@ struct BackwardPass {
     weight_gradient(inputs, features_x, d_chunk, 0, j0, j1, first, c, p.dw_ih,
                     [&](Index k) { return ih_row(k, p.hidden); });
     weight_gradient(units, features_h, d_chunk, hh, j0, j1, first, c, p.dw_hh, [](Index k) { return k; });
+    if constexpr (C::normalized) return;  // of which d is not the biases' gradient
     if (p.db_ih) bias_gradient(d_chunk, 0, first, c, j0, j1, p.db_ih, true);
     if (p.db_hh) bias_gradient(d_chunk, hh, first, c, j0, j1, p.db_hh, false);
   }
@@ -459,6 +476,37 @@ void add_up(Index n, Index parts, Index size, const T* sums, T* out) {
   }
 }
 
+constexpr Index kPlaces = 16;  // in which rows that several workers share are added up
+
+// Values in one of them: gradients of gains (and the cell state's bias), then of both biases.
+template <class C>
+constexpr Index place_size(Index hidden) {
+  if constexpr (C::normalized) return (C::norm + 2 * C::gates) * hidden;
+  return 0;
+}
+
+// Zeros for the gradients of gains and biases in each of `count` places; null without normalization.
+template <class T, class C>
+T* place_sums(const Backward<T>& p, Index count, Scratch& scratch) {
+  const Index n = count * place_size<C>(p.hidden);
+  if (n == 0) return nullptr;
+  T* const sums = scratch.take<T>(n);
+  std::memset(sums, 0, static_cast<std::size_t>(n) * sizeof(T));
+  return sums;
+}
+
+// The sums of all places, in their order, to where they are wanted.
+template <class T, class C>
+void add_places(const Backward<T>& p, Index count, const T* sums) {
+  if constexpr (C::normalized) {
+    if (!p.dw_ih) return;
+    const Index n = C::norm * p.hidden, b = C::gates * p.hidden, one = place_size<C>(p.hidden);
+    add_up(n, count, one, sums, p.dnorm);
+    if (p.db_ih) add_up(b, count, one, sums + n, p.db_ih);
+    if (p.db_hh) add_up(b, count, one, sums + n + b, p.db_hh);
+  }
+}
+
 template <class T, class C>
 void backward_cell(const Backward<T>& p, int threads) {
   using Pass = BackwardPass<T, C>;
@@ -480,14 +528,18 @@ void backward_cell(const Backward<T>& p, int threads) {
     whole.by_units =
         unpacked || split_units(p.steps, whole.units.groups(), depth * width_h * Index(sizeof(T)), workers);
     whole.allocate(scratch, 512 << 10);
+    whole.places = kPlaces;
+    whole.sums = place_sums<T, C>(p, kPlaces, scratch);
     team(workers, [&](const Worker& me) {
       whole.pack_weights(me);
       me.sync();
       whole.run(me);
     });
+    add_places<T, C>(p, kPlaces, whole.sums);
     return;
   }
   T* const sums = scratch.take<T>(parts * size);
+  T* const places = place_sums<T, C>(p, parts, scratch);
   team(workers, [&](const Worker& me) {
     whole.pack_weights(me);
     me.sync();
@@ -499,6 +551,7 @@ void backward_cell(const Backward<T>& p, int threads) {
       pass.stride = whole.stride;
       pass.w_hh = whole.w_hh;
       pass.w_ih = whole.w_ih;
+      pass.sums = places + i * place_size<C>(p.hidden);
       pass.allocate(own, 128 << 10);
       pass.run(Worker{0, 1, 1, nullptr});
     }
@@ -507,16 +560,7 @@ void backward_cell(const Backward<T>& p, int threads) {
   const Index n_ih = depth * p.input, n_hh = depth * p.hidden;
   add_up(n_ih, parts, size, sums, p.dw_ih);
   add_up(n_hh, parts, size, sums + n_ih, p.dw_hh);
+  if constexpr (C::normalized) return add_places<T, C>(p, parts, places);
   if (p.db_ih) add_up(depth, parts, size, sums + n_ih + n_hh, p.db_ih);
   if (p.db_hh) add_up(depth, parts, size, sums + n_ih + n_hh + depth, p.db_hh);
-}
-
-template <class T>
-void backward(const Backward<T>& p, int threads) {
-  switch (p.cell) {
-    case Cell::rnn_tanh: return backward_cell<T, Rnn<T, false>>(p, threads);
-    case Cell::rnn_relu: return backward_cell<T, Rnn<T, true>>(p, threads);
-    case Cell::lstm: return backward_cell<T, Lstm<T>>(p, threads);
-    case Cell::gru: return backward_cell<T, Gru<T>>(p, threads);
-  }
 }

@@ -7,7 +7,7 @@
 template <class T>
 struct Lstm {
   static constexpr int gates = 4, sums = 4, saved = 4;
-  static constexpr bool cell = true, gru = false;
+  static constexpr bool cell = true, gru = false, normalized = false;
 
   static void forward(V<T> (&s)[4], V<T>& c, V<T>, V<T>& h) {
     activate<0b0100, T>(s);  // sigmoids: i, f and o, the input, forget and output gates; tanh: g
@@ -42,7 +42,7 @@ struct Lstm {
 template <class T>
 struct Gru {
   static constexpr int gates = 3, sums = 4, saved = 4;
-  static constexpr bool cell = false, gru = true;
+  static constexpr bool cell = false, gru = true, normalized = false;
 
   static void forward(V<T> (&s)[4], V<T>&, V<T> h_before, V<T>& h) {
     V<T> gates[2] = {s[0], s[1]};
@@ -76,7 +76,7 @@ struct Gru {
 template <class T, bool relu>
 struct Rnn {
   static constexpr int gates = 1, sums = 1, saved = 0;
-  static constexpr bool cell = false, gru = false;
+  static constexpr bool cell = false, gru = false, normalized = false;
 
   static void forward(V<T> (&s)[1], V<T>&, V<T>, V<T>& h) {
     if constexpr (relu) {

@@ -35,10 +35,14 @@ inline void check(const Steps& steps, Index rows) {
 template <class T>
 void check(const Layer<T>& p, Index rows) {
   const int cell = static_cast<int>(p.cell);
-  require(cell >= 0 && cell < kCells, "mode must be 0 to 3, not " + std::to_string(cell));
+  require(cell >= 0 && cell < kCells, "mode must be 0 to " + std::to_string(kCells - 1) + ", not " + std::to_string(cell));
   require(p.input > 0 && p.hidden > 0, "input_size and hidden_size must be above 0");
   check(p.steps, rows);
   require_memory({p.w_ih, p.w_hh, p.h0, p.x.base});
+  if (traits(p.cell).norm) {
+    require_memory({p.norm});
+    require(p.epsilon > 0, "epsilon must be above 0");
+  }
   if (traits(p.cell).cell) require_memory({p.c0});
 }
 
@@ -56,6 +60,7 @@ void check(const Backward<T>& p, Index rows) {
   if (traits(p.cell).cell) require_memory({p.cells, p.dc0});
   if (traits(p.cell).saved) require_memory({p.saved});
   if (p.dw_ih) require_memory({p.dw_hh});
+  if (p.dw_ih && traits(p.cell).norm) require_memory({p.dnorm});
 }
 
 // Columns of the head's output: weights of the anchors, median, width, and the tails on both sides.

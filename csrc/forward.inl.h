@@ -259,17 +259,15 @@ inline int useful_workers(const Steps& steps, Index multiplications, int threads
   return steps.total() * multiplications < 100000 ? 1 : threads;
 }
 
+// Workers and how they share, groups of units, and room for the packed weights and biases. `ahead`:
+// with few rows a group's gates run while the next group's weights are on their way.
 template <class T, class C>
-void forward_cell(const Forward<T>& p, int threads) {
+void prepare(ForwardPass<T, C>& pass, bool ahead, Scratch& scratch, int threads) {
   using L = Layout<T, C>;
-  Scratch scratch;
-  ForwardPass<T, C> pass{p, Columns{p.hidden, L::widest, W<T>}};
-  const Index row = pass.units.vectors() * L::vector, batch = p.steps.batch;
-  const Index depth = p.input + p.hidden;
+  const Forward<T>& p = pass.p;
+  const Index row = pass.units.vectors() * L::vector, depth = p.input + p.hidden;
   pass.workers = useful_workers(p.steps, row * depth, threads);
   pass.by_units = split_units(p.steps, pass.units.groups(), row * depth * Index(sizeof(T)), pass.workers);
-  const bool ahead = p.steps.count > 1 && batch < 2 * L::rows;
-  pass.ahead_rows = ahead ? 64 : 0;
   // Weights that a row or two, or few rows of a single step, will use are not worth packing.
   if (p.steps.total() > (p.steps.count == 1 ? kUnpackedRows : 2)) {
     pass.w_ih = scratch.take<T>(row * p.input);
@@ -279,10 +277,20 @@ void forward_cell(const Forward<T>& p, int threads) {
   Group<T, C>* const group = scratch.take<Group<T, C>>(groups);
   for (Index g = 0; g < groups; ++g) group[g] = Group<T, C>(pass.units, g, dense);
   pass.groups = group;
-  // With few rows a group's gates run while the next group's weights are on their way.
   pass.span = ahead ? 1 : max(1, min(kSpan, kSpanBytes * groups / (row * depth * Index(sizeof(T)))));
   pass.bias = scratch.take<T>(row);
   pass.bias_n = scratch.take<T>(row);
+}
+
+template <class T, class C>
+void forward_cell(const Forward<T>& p, int threads) {
+  using L = Layout<T, C>;
+  Scratch scratch;
+  ForwardPass<T, C> pass{p, Columns{p.hidden, L::widest, W<T>}};
+  const Index row = pass.units.vectors() * L::vector, batch = p.steps.batch;
+  const bool ahead = p.steps.count > 1 && batch < 2 * L::rows;
+  pass.ahead_rows = ahead ? 64 : 0;
+  prepare(pass, ahead, scratch, threads);
   const Index rooms = pass.by_units ? 1 : min(pass.workers, batch);  // those who own no row need none
   pass.projected = scratch.take<T>(rooms * pass.ahead_rows * row);
   pass.pointers = scratch.take<const T*>((3 * batch + pass.ahead_rows) * pass.workers);
@@ -291,14 +299,4 @@ void forward_cell(const Forward<T>& p, int threads) {
   }
   team(pass.workers, [&](const Worker& me) { pass.run(me); });
   final_states(p);
-}
-
-template <class T>
-void forward(const Forward<T>& p, int threads) {
-  switch (p.cell) {
-    case Cell::rnn_tanh: return forward_cell<T, Rnn<T, false>>(p, threads);
-    case Cell::rnn_relu: return forward_cell<T, Rnn<T, true>>(p, threads);
-    case Cell::lstm: return forward_cell<T, Lstm<T>>(p, threads);
-    case Cell::gru: return forward_cell<T, Gru<T>>(p, threads);
-  }
 }

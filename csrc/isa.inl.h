@@ -31,6 +31,8 @@ constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
 #include "layout.inl.h"
 #include "forward.inl.h"
 #include "backward.inl.h"
+#include "normalized.inl.h"
+#include "passes.inl.h"
 #include "quantiles.inl.h"
 #include "anchors.inl.h"
 #include "windows.inl.h"

@@ -1,7 +1,8 @@
 // The entry points of the hot loops: what each pointer holds, how it lies in memory, who may alias.
 //
 // Sizes: T steps, B sequences, I inputs, H hidden units, G gates (RNN 1, LSTM 4, GRU 3),
-// S saved values per unit and step (RNN 0, LSTM 4: i f g o, GRU 4: r z n and W_hn h + b_hn).
+// S saved values per unit and step (RNN 0, LSTM 4: i f g o, GRU 4: r z n and W_hn h + b_hn; with layer
+// normalization the sums W_ih x and W_hh h behind them, G each).
 // Rows are time-major: step t owns rows Steps::begin(t) .. begin(t) + rows(t). A padded batch has B
 // rows in every step; in a packed one the counts never grow. N is the number of rows in all.
 #pragma once
@@ -11,18 +12,20 @@ namespace carrousel {
 
 using Index = std::int64_t;
 
-enum class Cell : int { rnn_tanh, rnn_relu, lstm, gru };
+enum class Cell : int { rnn_tanh, rnn_relu, lstm, gru, lstm_norm, gru_norm };
 
 struct Traits {
   Index gates;  // G
   Index saved;  // S
   bool cell;    // has a cell state beside the hidden one
+  Index norm;   // K, rows of H of gains and biases of its layer normalization
 };
 
-constexpr int kCells = 4;
+constexpr int kCells = 6;
 
 constexpr Traits traits(Cell cell) {
-  constexpr Traits all[kCells] = {{1, 0, false}, {1, 0, false}, {4, 4, true}, {3, 4, false}};
+  constexpr Traits all[kCells] = {{1, 0, false, 0}, {1, 0, false, 0}, {4, 4, true, 0},
+                                  {3, 4, false, 0}, {4, 12, true, 10}, {3, 10, false, 6}};
   return all[static_cast<int>(cell)];
 }
 
@@ -64,6 +67,8 @@ struct Layer {
   const T* b_hh;  // (G*H) or null
   const T* h0;    // (B, H) contiguous
   const T* c0;    // (B, H) contiguous; LSTM only
+  const T* norm;  // (K*H) gains of W_ih x and of W_hh h, G*H each, then of the LSTM's c gain and bias
+  T epsilon;      // of the normalization
   Rows<const T> x;
 };
 
@@ -91,6 +96,7 @@ struct Backward : Layer<T> {
   T* dw_hh;           // (G*H, H)
   T* db_ih;           // (G*H) or null
   T* db_hh;           // (G*H) or null
+  T* dnorm;           // (K*H), with layer normalization and dw_ih
   T* total_dh;        // (N, H) or null: dL/dh_t in all, for the tape
   T* total_dc;        // (N, H) or null; LSTM only
   const T* d_saved;   // (N, S*H) dL/d saved, beside what the states tell of it, or null

@@ -34,8 +34,9 @@ Index fill_layer(Layer<T>& p, const nb::tuple& shape, const nb::tuple& in) {
   p.input = nb::cast<Index>(shape[5]);
   p.hidden = nb::cast<Index>(shape[6]);
   p.reverse = nb::cast<bool>(shape[7]);
-  const T** const fields[] = {&p.w_ih, &p.w_hh, &p.b_ih, &p.b_hh, &p.h0, &p.c0};
-  for (std::size_t i = 0; i < 6; ++i) *fields[i] = at<const T>(nb::cast<Address>(in[i]));
+  p.epsilon = nb::cast<T>(shape[8]);
+  const T** const fields[] = {&p.w_ih, &p.w_hh, &p.b_ih, &p.b_hh, &p.norm, &p.h0, &p.c0};
+  for (std::size_t i = 0; i < 7; ++i) *fields[i] = at<const T>(nb::cast<Address>(in[i]));
   return nb::cast<Index>(shape[4]);
 }
 
@@ -73,8 +74,9 @@ void backward(const Kernels<T>& kernels, int threads, const nb::tuple& shape, co
   p.cells = at<const T>(nb::cast<Address>(record[1]));
   p.d_saved = at<const T>(nb::cast<Address>(record[2]));
   p.d_cells = at<const T>(nb::cast<Address>(record[3]));
-  T** const fields[] = {&p.dh0, &p.dc0, &p.dw_ih, &p.dw_hh, &p.db_ih, &p.db_hh, &p.total_dh, &p.total_dc};
-  for (std::size_t i = 0; i < 8; ++i) *fields[i] = at<T>(nb::cast<Address>(out[i]));
+  T** const fields[] = {&p.dh0,   &p.dc0,   &p.dw_ih,    &p.dw_hh,   &p.db_ih,
+                        &p.db_hh, &p.dnorm, &p.total_dh, &p.total_dc};
+  for (std::size_t i = 0; i < 9; ++i) *fields[i] = at<T>(nb::cast<Address>(out[i]));
   check(p, total);
   nb::gil_scoped_release release;
   kernels.backward(p, threads);

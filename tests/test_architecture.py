@@ -20,7 +20,7 @@ FLOORS = [
     {"colors", "wording", "console", "limits", "plottable", "showing"}
     | {"storage", "tokenizers", "data", "audio"},
     {"ops"},
-    {"nn", "machinery", "patching", "adoption", "training"},
+    {"nn", "layer_options", "machinery", "patching", "adoption", "training"},
     {"record", "watching", "tracing", "intervention"},
     {"explain"},
     {"plots"},

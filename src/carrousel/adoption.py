@@ -215,6 +215,8 @@ def class_for(layer: nn.Module, target: Callable[[type], type]) -> type:
     takes off again by its first base: so the base is exchanged, and the class on top made anew.
     """
     refuse_scripted(layer)
+    if target is released_class and getattr(layer, "_beyond", False):
+        raise ValueError(f"torch's layer has no {layer._beyond_torch()[0]}")  # type: ignore[operator]
     cls = type(layer)
     if not parametrize.is_parametrized(layer):
         return target(cls)

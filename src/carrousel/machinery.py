@@ -28,6 +28,11 @@ class Torchlike(nn.Module):
 
         It puts what it compiles into the model, too, so that the model is released afterwards.
         """
+        if getattr(self, "_beyond", False):
+            raise TypeError(
+                f"TorchScript knows torch.nn's layers alone, which lack {self._beyond_torch()[0]}: "  # type: ignore[operator]
+                "compile a model without it, or use torch.export"
+            )
         theirs = self._released()
         if theirs is None:
             raise TypeError(

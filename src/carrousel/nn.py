@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
+from .layer_options import WithOptions
 from .machinery import Torchlike, as_leaf
 from .ops import cell, cells, changed_layer, gate, layer, streaming_step
 from .ops.cells import BY_MODE, NUMBER
@@ -116,12 +117,14 @@ def _as_torch(forward, *args):
     return forward(*args)
 
 
-class _Recurrent(Torchlike, nn.RNNBase):
+class _Recurrent(Torchlike, WithOptions):
     """What the three layers share: the way from torch's calling conventions to one layer's run."""
 
     _torchs: type[nn.RNNBase]  # torch's layer of the same name
 
     def forward(self, input, hx=None, *, return_states=False):  # type: ignore[override]
+        if self._beyond and gate.autocast():
+            return self._in_own_dtype(input, hx, return_states)
         if return_states:
             looking = watch()
             if looking is not None:
@@ -140,9 +143,25 @@ class _Recurrent(Torchlike, nn.RNNBase):
         prepared = self._prepare(input, hx)
         if prepared is None:
             leaf = as_leaf(self, input, hx)
-            return leaf if leaf is not None else _as_torch(self._torchs.forward, self, input, hx)
+            if leaf is not None:
+                return leaf
+            output = _as_torch(self._torchs.forward, self, input, hx)  # or its error
+            if self._beyond:
+                raise RuntimeError("input must have at least one step and sequences of one width")
+            return output
         y, h_n, c_n = self._layers(*prepared)
         return self._as_given(input, y, h_n, c_n)
+
+    def _in_own_dtype(self, input, hx, return_states):
+        """Under autocast, which has no rule for what torch lacks: in the dtype of the weights."""
+        first = next(self.parameters())
+        dtype, device = first.dtype, first.device.type
+        packed = isinstance(input, PackedSequence)
+        input = input._replace(data=input.data.to(dtype)) if packed else input.to(dtype)
+        if hx is not None:
+            hx = hx.to(dtype) if isinstance(hx, Tensor) else tuple([s.to(dtype) for s in hx])
+        with torch.autocast(device, enabled=False):
+            return self.forward(input, hx, return_states=return_states)
 
     def _with_states(self, input, hx=None):
         prepared = self._prepare(input, hx, opened=True)
@@ -182,6 +201,8 @@ class _Recurrent(Torchlike, nn.RNNBase):
         """One step of streaming without detours; None where it is not one."""
         if self.bidirectional or self.proj_size or (self.dropout and self.training):
             return None
+        if self._beyond:
+            return None
         if TAPE.get() is not None or not gate.quiet() or gate.converted():
             return None
         if not _HAS_CELL[self.mode]:
@@ -200,7 +221,7 @@ class _Recurrent(Torchlike, nn.RNNBase):
         x = input.data if packed else input
         if not isinstance(x, Tensor) or x.dim() not in ((2,) if packed else (2, 3)):
             return None
-        if x.size(-1) != self.input_size or x.numel() == 0:
+        if x.size(-1) != self.input_size or (x.numel() == 0 and not self._takes_empty(x, packed)):
             return None
         batch_sizes = order = None
         unbatched = not packed and x.dim() == 2
@@ -216,23 +237,35 @@ class _Recurrent(Torchlike, nn.RNNBase):
         if states is None:
             return None
         weights = self._weights()
+        self._check(weights)
+        weights = self._with_norms(weights)
         way = self._way(x, states, weights, opened)
         return None if way is gate.TORCH else (x, batch_sizes, states, weights, way)
 
     def _way(self, x, states, weights, opened):
         """Who computes this call. What torch would is done by the equations for a trace, a change
         and where all states are asked for."""
-        self._check(weights)
-        if self.mode not in NUMBER:
+        if self.mode not in NUMBER or x.numel() == 0:
             return gate.EQUATIONS
         way = gate.TORCH
         if not self.proj_size:
             way = gate.way([x, *states, *chain.from_iterable(weights)])
+        if way is gate.TORCH and self._beyond:
+            return gate.EQUATIONS
         if way is gate.TORCH and not gate.converted():
             gate.check_alike(self._all_weights, weights)
             if opened or tape() is not None or changes() is not None:
                 return gate.EQUATIONS
         return way
+
+    def _takes_empty(self, x, packed) -> bool:
+        """No sequences, which torch's own layers take; with options only the equations do."""
+        return (
+            self._beyond
+            and not packed
+            and x.dim() == 3
+            and x.size(1 - self.batch_first) == 0 < (x.size(int(self.batch_first)))
+        )
 
     def _check(self, weights) -> None:
         """Refuse weights of other sizes than the layer says; torch's LSTM reads beyond them."""
@@ -286,7 +319,7 @@ class _Recurrent(Torchlike, nn.RNNBase):
             offsets = torch.nn.functional.pad(batch_sizes.cumsum(0), (1, 0))
         if self.num_layers == 1 and not self.proj_size:
             flat = list(chain.from_iterable(weights))
-            return _run((self.mode, x, offsets, h0, c0, flat, way, None), asked, 0, insides)
+            return _run((self._run_mode(), x, offsets, h0, c0, flat, way, None), asked, 0, insides)
         h_n: list = []
         c_n: list = []  # of None where there are no cells
         for first in range(0, len(weights), directions):
@@ -296,7 +329,7 @@ class _Recurrent(Torchlike, nn.RNNBase):
             h = h0[first : first + directions]
             c = None if c0 is None else c0[first : first + directions]
             flat = list(chain.from_iterable(rows))
-            given = (self.mode, x, offsets, h, c, flat, way, w_hr)
+            given = (self._run_mode(), x, offsets, h, c, flat, way, w_hr)
             x, h, c = _run(given, asked, first // directions, insides)
             h_n.append(h)
             c_n.append(c)
@@ -397,7 +430,11 @@ class GRU(_Recurrent):
         n_t = tanh(W_in x_t + b_in + r * (W_hn h_{t-1} + b_hn))
         h_t = (1 - z) * n_t + z * h_{t-1}
 
-    Arguments, shapes, parameters and errors are those of :class:`torch.nn.GRU`.
+    Arguments, shapes, parameters and errors are those of :class:`torch.nn.GRU`; one more:
+
+    layer_norm:
+        normalize W x_t and U h_{t-1} before they meet, over r and z together and over n alone, as
+        Ba et al. 2016 do. Adds ``gain_ih``, ``gain_hh`` (3H, of ones); docs/layers.md.
 
     >>> import torch, carrousel
     >>> output, h_n = carrousel.GRU(3, 5, batch_first=True)(torch.zeros(2, 7, 3))
@@ -420,6 +457,8 @@ class GRU(_Recurrent):
         proj_size: int = 0,
         device: Device = None,
         dtype: torch.dtype | None = None,
+        *,
+        layer_norm: bool = False,
     ) -> None:
         if proj_size:
             raise ValueError("proj_size is only supported for LSTM, not for RNN or GRU")
@@ -427,6 +466,7 @@ class GRU(_Recurrent):
             "GRU", input_size, hidden_size, num_layers,
             bias, batch_first, dropout, bidirectional, proj_size, device, dtype,
         )  # fmt: skip
+        self._set_layer_norm(layer_norm)
 
 
 class LSTM(_Recurrent):
@@ -438,7 +478,7 @@ class LSTM(_Recurrent):
         h_t = o * tanh(c_t)
 
     Arguments, shapes, parameters and errors are those of :class:`torch.nn.LSTM`; two more set how
-    the forget gate starts:
+    the forget gate starts, and one normalizes:
 
     forget_bias:
         value of b_f (the sum of its two biases) at the start; None: torch's random one, near 0.
@@ -446,6 +486,10 @@ class LSTM(_Recurrent):
     chrono:
         longest dependency expected, in steps (> 2): b_f ~ log(U(1, chrono - 1)), b_i = -b_f, so
         that memories of all lengths up to it exist at the start (Tallec & Ollivier 2018).
+    layer_norm:
+        normalize W x_t and U h_{t-1}, each over all four gates, before they meet, and c_t before it
+        is shown: h_t = o * tanh(LN(c_t)) (Ba et al. 2016). Adds ``gain_ih``, ``gain_hh`` (4H) and
+        ``gain_c`` (H) of ones, ``bias_c`` (H) of zeros; docs/layers.md.
 
     >>> import torch, carrousel
     >>> layer = carrousel.LSTM(3, 5, forget_bias=1.0)
@@ -476,6 +520,7 @@ class LSTM(_Recurrent):
         *,
         forget_bias: float | None = None,
         chrono: float | None = None,
+        layer_norm: bool = False,
     ) -> None:
         super().__init__(
             "LSTM", input_size, hidden_size, num_layers,
@@ -483,6 +528,7 @@ class LSTM(_Recurrent):
         )  # fmt: skip
         if forget_bias is not None or chrono is not None:
             self._set_biases(forget_bias, chrono)
+        self._set_layer_norm(layer_norm)
 
     @torch.no_grad()
     def _set_biases(self, forget_bias: float | None, chrono: float | None) -> None:
@@ -494,7 +540,7 @@ class LSTM(_Recurrent):
             raise ValueError(f"chrono must be a number of steps above 2, got {chrono!r}")
         hidden = self.hidden_size
         for name, bias in self.named_parameters():
-            if not name.startswith("bias"):
+            if not name.startswith(("bias_ih", "bias_hh")):
                 continue
             i, f = bias[:hidden], bias[hidden : 2 * hidden]
             if name.startswith("bias_hh"):

@@ -17,6 +17,7 @@ from ..ops.cells import CELLS
 from ..record.record import Record
 from ..showing import Shown
 from ..wording import one_of
+from .by_hand import NOT_SHOWN, shows_memory
 from .order import Order, check_record
 
 RULES = ("proportional", "telescoping")
@@ -120,6 +121,7 @@ class Ledger(Shown):
     kind: str
     readout: Tensor  # (L*D, B, H) the output gate at the last step (LSTM), 1 (GRU)
     reverse: tuple[bool, ...]
+    shown: bool = True  # whether h = readout * tanh(state), which an LSTM with layer_norm is not
 
     def project(
         self,
@@ -141,6 +143,8 @@ class Ledger(Shown):
         Both add up to the output exactly. They differ where the tanh saturates: look at both.
         """
         one_of("rule", rule, RULES)
+        if not self.shown:
+            raise ValueError(NOT_SHOWN)
         units, entries = self.state.shape[-1], len(self.state)
         if not -entries <= index < entries:
             raise ValueError(f"index={index}: the ledger has {entries} levels and directions")
@@ -217,6 +221,7 @@ def ledger(record: Record, at: int | None = None) -> Ledger:
         kind=record.kind,
         readout=torch.stack([books.readout for books in all_books]),
         reverse=tuple(books.order.reverse for books in all_books),
+        shown=all(shows_memory(record, index) for index in range(len(all_books))),
     )
 
 

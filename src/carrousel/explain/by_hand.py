@@ -130,10 +130,31 @@ class ByHand:
         return self.rows[self.order.lengths[self.rows] > position]
 
 
+def shows_memory(record: Record, index: int) -> bool:
+    """Whether h = o * tanh(c), as everything that shares out h supposes; with layer normalization
+    it is o * tanh(LN(c)). Asked of the numbers, which a file has, too."""
+    exposes = CELLS[record.kind].exposes
+    if exposes is None or record.cell is None or record.changed:
+        return True
+    hidden, cell = record.hidden[index], record.cell[index]
+    if hidden.shape != cell.shape:
+        return True  # projected
+    gap = (record.gates[exposes][index].double() * cell.double().tanh() - hidden.double()).abs()
+    return bool((gap.nan_to_num() <= 100 * torch.finfo(hidden.dtype).eps).all())
+
+
+NOT_SHOWN = (
+    "the hidden state of this layer is not o * tanh(c), which is what is shared out among the steps: "
+    "it was made with layer_norm=True; ledger(record) accounts for the cell state c"
+)
+
+
 def exposure(record: Record, index: int, order: Order) -> tuple[Tensor, Tensor]:
     """(T, B, H) each, as processed: hidden = share * o tanh(c) + what was put there by hand."""
     cell, exposes = record.cell, CELLS[record.kind].exposes
     assert cell is not None
+    if not shows_memory(record, index):
+        raise ValueError(NOT_SHOWN)
     shown = record.gates[str(exposes)][index].double() * cell[index].double().tanh()
     shown, hands = order.enter(shown), ByHand.of(record, index, order)
     if hands is None or not any(change.name == "hidden" for change in hands.changes):

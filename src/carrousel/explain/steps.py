@@ -286,6 +286,11 @@ def _check_layer(layer: nn.Module, record: Record) -> None:
     """Whether a layer of such a kind and size can have left the record."""
     if not isinstance(layer, nn.RNNBase | nn.RNNCellBase):
         raise TypeError(f"layer must be a recurrent layer or cell, got {type(layer).__name__}")
+    if getattr(layer, "_beyond", False):
+        raise ValueError(
+            f"layer: the derivatives of a {type(layer).__name__} with "
+            f"{layer._beyond_torch()[0]} are not known step by step; give a layer without"  # type: ignore[operator]
+        )
     sizes = (layer.input_size, getattr(layer, "proj_size", 0) or layer.hidden_size)
     found = (record.inputs.shape[-1], record.hidden.shape[-1])
     if record.kind != name_of(layer) or sizes != found:

@@ -147,7 +147,7 @@ def differentiable(mode, x, offsets, h0, c0, weights, grads, graph, runs=(), ins
         insides: list[Inside] | None = [] if any(g is not None for g in inside) else None
         sizes = batch_sizes(x, offsets)
         out = reference.layer(MODES[mode], x, sizes, h0, c, weights, insides=insides)
-        record = as_record(BY_MODE[MODES[mode]], insides) if insides else (None, None)
+        record = as_record(MODES[mode], insides) if insides else (None, None)
         every = zip((*out, *record), (*grads, *inside), strict=True)
         return tuple([t for t, grad in every if grad is not None])
 
@@ -193,7 +193,7 @@ def record_runs(mode, x, offsets, h0, c0, out) -> list[Run]:
     sizes = torch.full((x.size(0),), x.size(1)) if offsets is None else offsets.diff()
     runs = []
     for d in range(h0.size(0)):
-        gates = saved[d].view(-1, 4, hidden).unbind(1) if saved is not None else ()
+        gates = saved[d].view(-1, cpu.SAVED[mode], hidden).unbind(1) if saved is not None else ()
         runs.append(
             Run(
                 kind=kind.name,

@@ -33,6 +33,7 @@ class Cell:
     writes: Callable[[Gates], Any] | None = None  # into the memory at each step
     weight: Callable[[Gates], Any] | None = None  # what rounding of that is relative to
     forget_bias: bool = False  # whether its layer has the options forget_bias and chrono
+    normalized: str | None = None  # its mode with layer normalization, where there is one
 
     @property
     def blocks(self) -> int:
@@ -44,17 +45,27 @@ class Cell:
         """Tensors that a layer carries on from step to step."""
         return 2 if self.has_cell else 1
 
+    def saved_by(self, mode: str) -> int:
+        """Values that the kernels save for a unit and step: ``saved``, and with layer
+        normalization the sums W_ih x and W_hh h behind them."""
+        return self.saved + (2 * self.blocks if mode == self.normalized else 0)
+
+    def norm_rows(self, mode: str) -> int:
+        """Gains and biases of layer normalization for a unit, beside the usual biases: gains of
+        W_ih x and W_hh h, and of a cell state gain and bias."""
+        return 2 * self.blocks + 2 * self.has_cell if mode == self.normalized else 0
+
 
 LSTM = Cell(
     "lstm", "LSTM", ("LSTM",), ("input", "forget", "candidate", "output"),
     ("forget", "input", "candidate", "output"), saved=4, has_cell=True, keeps="forget",
-    exposes="output", forget_bias=True,
+    exposes="output", forget_bias=True, normalized="LSTM_NORM",
     writes=lambda gates: gates["input"] * gates["candidate"],
     weight=lambda gates: (gates["input"] * gates["candidate"]).abs(),
 )  # fmt: skip
 GRU = Cell(
     "gru", "GRU", ("GRU",), ("reset", "update", "candidate"), ("reset", "update", "candidate"),
-    saved=4, keeps="update",
+    saved=4, keeps="update", normalized="GRU_NORM",
     writes=lambda gates: (1 - gates["update"]) * gates["candidate"],
     weight=lambda gates: gates["candidate"].abs(),
 )  # fmt: skip
@@ -64,9 +75,10 @@ CELLS = {cell.name: cell for cell in (LSTM, GRU, RNN)}
 NAMES = tuple(CELLS)
 # Those that have kernels, in the order of their enum (csrc/kernels.h): a mode is handed down by its
 # place. For any other mode the equations run.
-MODES = ("RNN_TANH", "RNN_RELU", "LSTM", "GRU")
+MODES = ("RNN_TANH", "RNN_RELU", "LSTM", "GRU", "LSTM_NORM", "GRU_NORM")
 NUMBER = {mode: number for number, mode in enumerate(MODES)}
 BY_MODE = {mode: cell for cell in CELLS.values() for mode in cell.modes}
+BY_MODE |= {cell.normalized: cell for cell in CELLS.values() if cell.normalized is not None}
 
 
 def nonlinearity(mode: str) -> str:

@@ -27,6 +27,8 @@ class WindowConstants(NamedTuple):
 
 WINDOW = WindowConstants()
 
+NORM_EPSILON = 1e-5  # added to the variance in layer normalization, as torch.nn.LayerNorm does
+
 # What a network's doubt is measured at (``forecast/intervals/doubt.py``): missing values before
 # the end ...
 GAPS = (1, 2, 4, 8, 16, 32, 64, 128, 256)

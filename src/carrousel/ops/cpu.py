@@ -1,12 +1,14 @@
 """The calls into the kernels: tensors in, addresses down, tensors out; no autograd.
 
 Shapes: T steps, B sequences, I inputs, H hidden, D directions (1 or 2), G gates, N rows in all
-(T*B padded, the sum of the batch sizes packed), S saved values per unit (LSTM 4, GRU 4, RNN 0).
+(T*B padded, the sum of the batch sizes packed), S saved values per unit (LSTM 4, GRU 4, RNN 0; with
+layer normalization 12 and 10), K rows of gains and biases of layer normalization (LSTM 10, GRU 6).
 """
 
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -15,11 +17,13 @@ from torch import Tensor
 from .. import _core
 from . import checks
 from .cells import BY_MODE, MODES
+from .constants import NORM_EPSILON
 from .tape import Run
 
-SAVED = tuple(BY_MODE[mode].saved for mode in MODES)  # values saved per unit and step
+SAVED = tuple(BY_MODE[mode].saved_by(mode) for mode in MODES)  # values saved per unit and step
 GATES = tuple(BY_MODE[mode].blocks for mode in MODES)  # rows of the weights per unit
 HAS_CELL = tuple(BY_MODE[mode].has_cell for mode in MODES)
+NORM = tuple(BY_MODE[mode].norm_rows(mode) for mode in MODES)  # of layer normalization, per unit
 _HUGE = 4 << 20  # bytes
 
 
@@ -80,12 +84,25 @@ def _slices(tensor: Tensor | None, directions: int) -> list[int]:
     return [tensor.data_ptr() + d * part for d in range(directions)]
 
 
-def _addresses(weights: list[Tensor], directions: int) -> list[tuple[int, ...]]:
-    """Per direction w_ih, w_hh, b_ih, b_hh; 0 for biases that are not there."""
+def _addresses(mode: int, weights: list[Tensor], directions: int) -> list[tuple[int, ...]]:
+    """Per direction w_ih, w_hh, b_ih, b_hh, norm; 0 for what is not there."""
     if not weights:
-        return [(0, 0, 0, 0)] * directions
+        return [(0, 0, 0, 0, 0)] * directions
     flat, per = [w.data_ptr() for w in weights], len(weights) // directions
-    return [(*flat[d * per : (d + 1) * per], *[0] * (4 - per)) for d in range(directions)]
+    if not NORM[mode]:
+        return [(*flat[d * per : (d + 1) * per], *[0] * (5 - per)) for d in range(directions)]
+    rows = [flat[d * per : (d + 1) * per] for d in range(directions)]
+    return [(*row[:-1], *[0] * (5 - per), row[-1]) for row in rows]
+
+
+def parted(mode: int, weights: Sequence[Tensor], directions: int) -> tuple[list, list]:
+    """The weights that every layer has, and apart, where there is layer normalization, its own."""
+    if not NORM[mode] or not directions:
+        return list(weights), []
+    per = len(weights) // directions
+    whole = range(len(weights))
+    usual = [weights[i] for i in whole if (i + 1) % per]
+    return usual, [weights[i] for i in whole if not (i + 1) % per]
 
 
 def forward(
@@ -99,7 +116,9 @@ def forward(
 ) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None, Tensor | None]:
     """One layer. x (T, B, I) with any strides but the last, or packed (N, I) with offsets (T+1).
 
-    h0, c0 (D, B, H); weights per direction: w_ih (G*H, I), w_hh (G*H, H), maybe b_ih and b_hh.
+    h0, c0 (D, B, H); weights per direction: w_ih (G*H, I), w_hh (G*H, H), maybe b_ih and b_hh, and
+    with layer normalization norm (K*H): gains of W_ih x and W_hh h, G*H each, then, of the LSTM's
+    cell state, gain and bias.
     All of one dtype, float32 or float64. -> y (T, B, D*H) or (N, D*H), h_n, c_n (D, B, H) and, if
     ``record``, the saved gates (D, N, S*H) and cell states (D, N, H); None for what there is not.
     Raises TypeError or ValueError for tensors that do not make a layer.
@@ -119,12 +138,12 @@ def forward(
     steps = x.size(0) if offsets is None else offsets.numel() - 1
     offsets = None if offsets is None else offsets.contiguous()
     size = (steps, batch, 0 if offsets is None else offsets.data_ptr(), n, x.size(-1), hidden)
-    rows, parameters = _rows(x), _addresses(weights, directions)
+    rows, parameters = _rows(x), _addresses(mode, weights, directions)
     h, c, *out = (_slices(t, directions) for t in (h0, c0, saved, cells, h_n, c_n))
     for d in range(directions):
         run(
             torch.get_num_threads(),
-            (mode, *size, d == 1),
+            (mode, *size, d == 1, NORM_EPSILON),
             (*parameters[d], h[d], c[d]),
             rows,
             _rows(y, d * hidden),
@@ -174,14 +193,14 @@ def backward(
     offsets = None if offsets is None else offsets.contiguous()
     n = x.numel() // x.size(-1)
     size = (steps, batch, 0 if offsets is None else offsets.data_ptr(), n, x.size(-1), hidden)
-    parameters, out = _addresses(weights, directions), _addresses(dweights, directions)
+    parameters, out = (_addresses(mode, w, directions) for w in (weights, dweights))
     h, c, s, cell, dh, dc, ds, d_cell = (
         _slices(t, directions) for t in (h0, c0, saved, cells, dh0, dc0, d_saved, d_cells)
     )
     for d in range(directions):
         run(
             torch.get_num_threads(),
-            (mode, *size, d == 1),
+            (mode, *size, d == 1, NORM_EPSILON),
             (*parameters[d], h[d], c[d]),
             _rows(x),
             _rows(y, d * hidden),
@@ -197,7 +216,13 @@ def backward(
 def _check_layer(mode: int, x, offsets, h0, c0, weights) -> None:
     if mode not in range(len(MODES)):
         raise ValueError(f"mode must be 0 to {len(MODES) - 1}, got {mode!r}")
-    checks.layer(GATES[mode], x, offsets, h0, c0, weights, has_cell=HAS_CELL[mode])
+    usual: Sequence[Tensor] = weights
+    norms: list[Tensor] = []
+    if NORM[mode]:
+        usual, norms = parted(mode, weights, checks.dims("h0", h0, (3,))[0])
+    dtype = checks.layer(GATES[mode], x, offsets, h0, c0, usual, has_cell=HAS_CELL[mode])
+    for norm in norms:
+        checks.tensor("norm", norm, (NORM[mode] * h0.size(2),), dtype)
 
 
 def _check_record(mode: int, x: Tensor, h0: Tensor, record, grads) -> None:

@@ -65,6 +65,11 @@ def converted() -> bool:
     ) or _get_tracing_state() is not None
 
 
+def autocast() -> bool:
+    """Whether autocast is at work on any device."""
+    return _is_any_autocast_enabled()
+
+
 def quiet() -> bool:
     """Whether nothing of torch's looks on: no mode, transform or forward AD."""
     return (
@@ -173,6 +178,16 @@ def check(gates: int, x: Tensor, offsets, h0: Tensor, c0, weights: list[Tensor])
             raise ValueError(f"x must be (steps, {batch}, inputs), got {tuple(x.shape)}")
     elif x.dim() != 2 or not _are_offsets(offsets, len(x), batch):
         raise ValueError(f"offsets must be those of the {len(x)} rows of a packed x, got {offsets}")
+
+
+def check_norms(rows: int, x: Tensor, h0: Tensor, norms: list[Tensor]) -> None:
+    """Raise where what layer normalization needs does not make a layer."""
+    for norm in norms:
+        if norm.shape != (rows * h0.size(2),) or norm.dtype is not x.dtype or not norm.is_cpu:
+            raise ValueError(
+                f"norm must be ({rows * h0.size(2)},), {x.dtype} on the CPU, "
+                f"got {tuple(norm.shape)}, {norm.dtype} on {norm.device}"
+            )
 
 
 def check_record(per_unit: int, x: Tensor, h0: Tensor, c0, y: Tensor, saved: Tensor, cells) -> None:

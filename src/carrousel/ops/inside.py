@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .cells import Cell
+from .cells import BY_MODE, Cell
 
 
 class Inside(NamedTuple):
@@ -31,21 +31,23 @@ def from_record(
     for d in range(directions):
         gates: Sequence[Tensor] = ()
         if cell.gates and saved is not None:
-            gates = saved[d].unflatten(-1, (cell.saved, -1)).unbind(-2)
+            gates = saved[d].unflatten(-1, (-1, hidden[d].size(-1))).unbind(-2)
         own = cells[d] if cell.has_cell and cells is not None else None
-        # There may be more values than gates: what the GRU's reset gate multiplies.
+        # There may be more values than gates: what the GRU's reset gate multiplies, what layer
+        # normalization was given.
         found.append(Inside(hidden[d], own, dict(zip(cell.gates, gates, strict=False))))
     return found
 
 
-def as_record(cell: Cell, insides: Sequence[Inside]) -> tuple[Tensor | None, Tensor | None]:
+def as_record(mode: str, insides: Sequence[Inside]) -> tuple[Tensor | None, Tensor | None]:
     """(saved, cells) as the kernels lay them out, zeros for values that are no gate's."""
     saved = cells = None
+    cell = BY_MODE[mode]
     if cell.saved:
         rows = []
         for inside in insides:
             gates = [inside.gates[name] for name in cell.gates]
-            rest = [torch.zeros_like(gates[0])] * (cell.saved - len(gates))
+            rest = [torch.zeros_like(gates[0])] * (cell.saved_by(mode) - len(gates))
             rows.append(torch.cat([*gates, *rest], -1))
         saved = torch.stack(rows)
     if cell.has_cell:

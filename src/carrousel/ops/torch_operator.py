@@ -11,7 +11,7 @@ from torch._library.autograd import Info, make_autograd_impl
 
 from . import cpu, gate, reference
 from .autograd import batch_sizes, differentiable, gradients, save
-from .cells import BY_MODE, MODES
+from .cells import MODES
 from .inside import Inside, as_record
 from .tape import taped
 
@@ -28,8 +28,14 @@ _LIBRARY.define(
 )
 
 
+def _check(mode, x, offsets, h0, c0, weights):
+    usual, norms = cpu.parted(mode, weights, len(h0))
+    gate.check(cpu.GATES[mode], x, offsets, h0, c0, usual)
+    gate.check_norms(cpu.NORM[mode], x, h0, norms)
+
+
 def _layer(mode, x, offsets, h0, c0, weights, record):
-    gate.check(cpu.GATES[mode], x, offsets, h0, c0, weights)
+    _check(mode, x, offsets, h0, c0, weights)
     offsets = None if offsets is None else offsets.contiguous()
     out = cpu.forward(mode, x, offsets, h0, c0, weights, record)
     return tuple(x.new_empty(0) if t is None else t for t in out)
@@ -53,7 +59,7 @@ def _layer_backward(
     mode, x, offsets, h0, c0, weights, y, saved, cells, dy, dh_n, dc_n, d_saved, d_cells,
     need_x, need_weights,
 ):  # fmt: skip
-    gate.check(cpu.GATES[mode], x, offsets, h0, c0, weights)
+    _check(mode, x, offsets, h0, c0, weights)
     gate.check_record(cpu.SAVED[mode], x, h0, c0, y, saved, cells)
     record = (y.contiguous(), *(t.contiguous() if t.numel() else None for t in (saved, cells)))
     offsets = None if offsets is None else offsets.contiguous()
@@ -111,7 +117,7 @@ def _equations(mode, x, offsets, h0, c0, weights, record):
     with taped(None):
         sizes = batch_sizes(x, offsets)
         y, h_n, c_n = reference.layer(MODES[mode], x, sizes, h0, c0, weights, insides=insides)
-    saved, cells = as_record(BY_MODE[MODES[mode]], insides) if insides else (None, None)
+    saved, cells = as_record(MODES[mode], insides) if insides else (None, None)
     return y, h_n, *[x.new_empty(0) if t is None else t for t in (c_n, saved, cells)]
 
 

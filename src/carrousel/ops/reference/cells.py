@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from .. import cells
+from ..constants import NORM_EPSILON
 from ..inside import Inside
 from ..tape import Run, tape
 
@@ -49,6 +50,66 @@ def lstm_step(x, h, c, w_ih, w_hh, b_ih=None, b_hh=None, hand: Hand = untouched)
     return h, c, {"input": i, "forget": f, "candidate": g, "output": o}
 
 
+def normalized_lstm_step(x, h, c, w_ih, w_hh, norm, b_ih=None, b_hh=None, hand: Hand = untouched):
+    """One step of the LSTM with layer normalization (Ba et al. 2016, equations 20 to 22).
+
+    norm (10H): gains of W_ih x and W_hh h (4H each), gain and bias (H each) of the cell state; all
+    else as in :func:`lstm_step`. With LN(v; a, b) = a * (v - mean(v)) / std(v) + b, over all four
+    gates of a sequence::
+
+        (i, f, g, o) = LN(W_ih x; a_ih, b_ih) + LN(W_hh h; a_hh, b_hh)
+        i, f, o = sigmoid(i), sigmoid(f), sigmoid(o);  g = tanh(g)
+        c' = f * c + i * g
+        h' = o * tanh(LN(c'; a_c, b_c))
+
+    The memory that is carried on is c', not its normalized form: it stays a sum of what was
+    written.
+    """
+    hidden = c.size(-1)
+    a_ih, a_hh, a_c, b_c = norm.split((4 * hidden, 4 * hidden, hidden, hidden))
+    sums = _layer_norm(_product(x, w_ih), a_ih, b_ih) + _layer_norm(_product(h, w_hh), a_hh, b_hh)
+    i, f, g, o = sums.chunk(4, -1)  # (B, H) each
+    i, f = hand("input", i.sigmoid()), hand("forget", f.sigmoid())
+    g, o = hand("candidate", g.tanh()), hand("output", o.sigmoid())
+    c = hand("cell", f * c + i * g)
+    h = hand("hidden", o * _layer_norm(c, a_c, b_c).tanh())
+    return h, c, {"input": i, "forget": f, "candidate": g, "output": o}
+
+
+def normalized_gru_step(x, h, w_ih, w_hh, norm, b_ih=None, b_hh=None, hand: Hand = untouched):
+    """One step of the GRU with layer normalization (Ba et al. 2016, supplement), r and z together
+    and the candidate on its own.
+
+    norm (6H): gains of W_ih x and W_hh h (3H each); all else as in :func:`gru_step`::
+
+        (r, z) = LN(W_i x; a_i, b_i) + LN(W_h h; a_h, b_h);  r, z = sigmoid(r), sigmoid(z)
+        n = tanh(LN(W_in x; a_in, b_in) + r * LN(W_hn h; a_hn, b_hn))
+        h' = (1 - z) * n + z * h
+    """
+    both = (2 * h.size(-1), h.size(-1))
+
+    def halves(sums, gain, bias):
+        biases = (None, None) if bias is None else bias.split(both)
+        parts = zip(sums.split(both, -1), gain.split(both), biases, strict=True)
+        return [_layer_norm(*part) for part in parts]
+
+    a_ih, a_hh = norm.chunk(2)
+    x_rz, x_n = halves(_product(x, w_ih), a_ih, b_ih)
+    h_rz, h_n = halves(_product(h, w_hh), a_hh, b_hh)
+    r, z = (x_rz + h_rz).chunk(2, -1)
+    r, z = hand("reset", r.sigmoid()), hand("update", z.sigmoid())
+    n = hand("candidate", (x_n + r * h_n).tanh())
+    return hand("hidden", (1 - z) * n + z * h), {"reset": r, "update": z, "candidate": n}
+
+
+def _product(x, weight):
+    return torch.nn.functional.linear(x, weight)
+
+
+def _layer_norm(sums, gain, bias):
+    return torch.nn.functional.layer_norm(sums, gain.shape, gain, bias, NORM_EPSILON)
+
+
 def gru_step(x, h, w_ih, w_hh, b_ih=None, b_hh=None, hand: Hand = untouched):
     """One step of the GRU (Cho et al. 2014), in torch's variant: r acts on W_hn h + b_hn.
 
@@ -76,16 +137,27 @@ def rnn_step(x, h, w_ih, w_hh, b_ih=None, b_hh=None, nonlinearity="tanh", hand: 
 
 
 def step(mode: str, x, h, c, weights, hand: Hand = untouched):
-    """One step of any cell; ``mode`` is torch's: RNN_TANH, RNN_RELU, LSTM or GRU."""
+    """One step of any cell; ``mode`` is torch's (RNN_TANH, RNN_RELU, LSTM or GRU), or that with
+    layer normalization, whose weights end with ``norm``."""
     return _STEPS[cells.BY_MODE[mode]](mode, x, h, c, weights, hand)
 
 
-def _lstm(_mode, x, h, c, weights, hand):
+def _lstm(mode, x, h, c, weights, hand):
+    if mode == cells.LSTM.normalized:
+        return normalized_lstm_step(x, h, c, *_norm_third(weights), hand=hand)  # type: ignore[misc]
     return lstm_step(x, h, c, *weights, hand=hand)  # type: ignore[misc]
 
 
-def _gru(_mode, x, h, _c, weights, hand):
-    h, gates = gru_step(x, h, *weights, hand=hand)  # type: ignore[misc]
+def _norm_third(weights):
+    w_ih, w_hh, *biases, norm = weights
+    return w_ih, w_hh, norm, *biases
+
+
+def _gru(mode, x, h, _c, weights, hand):
+    if mode == cells.GRU.normalized:
+        h, gates = normalized_gru_step(x, h, *_norm_third(weights), hand=hand)  # type: ignore[misc]
+    else:
+        h, gates = gru_step(x, h, *weights, hand=hand)  # type: ignore[misc]
     return h, None, gates
 
 
@@ -204,5 +276,6 @@ def layer(mode, x, batch_sizes, h0, c0, weights, w_hr=None, insides: list[Inside
             )
         )
     y, h_n, c_n = zip(*parts, strict=True)
-    whole = torch.cat(y, -1).view(*x.shape[:-1], -1)
+    whole = torch.cat(y, -1)
+    whole = whole.view(*x.shape[:-1], whole.size(-1))
     return whole, torch.stack(h_n), None if c0 is None else torch.stack(c_n)
