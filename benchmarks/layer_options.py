@@ -19,9 +19,10 @@ from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # also as a plain script
 
-import carrousel
 from benchmarks._grid import geometric_mean
 from benchmarks._measure import alternating, machine
+
+import carrousel
 
 SIZES = [  # sequences, steps, inputs, units
     (8, 64, 4, 16),

@@ -387,7 +387,7 @@ def test_what_explains_a_plain_lstm_refuses_what_it_does_not_know() -> None:
     with pytest.raises(ValueError, match="layer_norm=True"):
         books.project(torch.ones(1, 5))
     with pytest.raises(ValueError, match="layer_norm=True"):
-        carrousel.explain.gradient_flow(trace[0])
+        carrousel.explain.gradient_flow(layer, noise(6, 2, 3))
     plain = carrousel.LSTM(3, 5)
     with carrousel.trace(plain) as trace:
         plain(noise(6, 2, 3))

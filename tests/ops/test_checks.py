@@ -2,27 +2,32 @@
 
 import pytest
 import torch
+from torch import Tensor
 
 from carrousel.ops import cpu, quantile_head, windows
 from carrousel.ops.reference.anchors import Anchors
 from carrousel.ops.reference.scaling import Prior
 
 STEPS, BATCH, INPUTS, HIDDEN = 4, 3, 5, 6
-MODES = range(4)
-GATES = (1, 1, 4, 3)
+MODES = range(6)
+GATES = (1, 1, 4, 3, 4, 3)
+NORM = (0, 0, 0, 0, 10, 6)  # rows of gains and biases, of modes with layer normalization
 
 
 def layer(mode, packed=False, directions=1):
     """The arguments of cpu.forward, by name, all right."""
     rows, state = GATES[mode] * HIDDEN, (directions, BATCH, HIDDEN)
     weights = [torch.randn(rows, INPUTS), torch.randn(rows, HIDDEN), torch.randn(2, rows)[0]]
+    weights.append(torch.randn(rows))
+    if NORM[mode]:
+        weights.append(torch.randn(NORM[mode] * HIDDEN))
     return {
         "mode": mode,
         "x": torch.randn(8, INPUTS) if packed else torch.randn(STEPS, BATCH, INPUTS),
         "offsets": torch.tensor([0, 3, 5, 7, 8]) if packed else None,
         "h0": torch.randn(state),
-        "c0": torch.randn(state) if mode == 2 else None,
-        "weights": [*weights, torch.randn(rows)] * directions,
+        "c0": torch.randn(state) if mode in (2, 4) else None,
+        "weights": weights * directions,
     }
 
 
@@ -67,6 +72,17 @@ def test_what_makes_no_layer_is_refused(mode, what):
     y, _, _, saved, cells = cpu.forward(**right, record=True)
     with pytest.raises((ValueError, TypeError)):
         cpu.backward(**given, **record(y, saved, cells))
+
+
+@pytest.mark.parametrize(
+    "change", [lambda w: w[:-1], Tensor.double, Tensor.half, lambda w: w.to("meta")]
+)
+@pytest.mark.parametrize("mode", [4, 5])
+def test_what_normalizes_no_layer_is_refused(mode, change):
+    given = layer(mode, directions=2)
+    given["weights"][-1] = change(given["weights"][-1])
+    with pytest.raises((ValueError, TypeError), match="norm"):
+        cpu.forward(**given, record=False)
 
 
 def record(y, saved, cells, **changes):

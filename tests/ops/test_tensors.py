@@ -8,7 +8,7 @@ from carrousel import _core
 from carrousel.ops import cpu, gate, reference
 
 BATCH, INPUTS, HIDDEN = 3, 5, 4
-modes = pytest.mark.parametrize("mode", range(4), ids=cpu.MODES)
+modes = pytest.mark.parametrize("mode", range(4), ids=cpu.MODES[:4])
 
 
 def state(mode, *shape):
