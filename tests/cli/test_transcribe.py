@@ -2,12 +2,13 @@
 
 import json
 import sys
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from carrousel.audio import Recordings
+from carrousel.audio import Recordings, read_recordings
 from carrousel.sequence import Transcriber
 
 soundfile = pytest.importorskip("soundfile")
@@ -78,6 +79,9 @@ def test_mistakes_are_counted(run, model, folder, tmp_path):
     assert {**written, "written": found["written"]} == found
     table = (tmp_path / "e" / "texts.csv").read_text().splitlines()
     assert len(table) == 25
+    page = (tmp_path / "e" / "report.html").read_text()
+    assert "of 24 words wrong" in page
+    assert "default-src 'none'" in page
     noisy = run("transcribe", "evaluate", model, folder, "--noise", -30, "--strings", 20)
     assert noisy.code == 0, noisy.err
     assert "20 recordings" in noisy.out
@@ -164,3 +168,27 @@ def test_what_cannot_be_is_one_line(run, folder, model, tmp_path, line, says):
     assert says in result.err
     assert result.err.count("\n") == 1
     assert not (tmp_path / "m").exists()
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_training_that_was_stopped_goes_on_to_the_same_model(run, folder, tmp_path, monkeypatch):
+    from carrousel.cli import sequences
+
+    line = ("transcribe", "train", folder, "--copies", 0, "--epochs", 4, "--hidden-size", 2)
+    assert run(*line, "--out", "whole").code == 0
+
+    def stop(name, progress):
+        if progress.step == 7:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sequences, "training_bar", lambda _: nullcontext(stop))
+        assert "interrupted after 7 updates" in run(*line, "--out", "stopped").err
+    assert (tmp_path / "stopped" / "training").exists()
+    found = run(*line, "--out", "stopped", "--resume")
+    assert found.code == 0, found.err
+    assert not (tmp_path / "stopped" / "training").exists()
+    whole, resumed = (Transcriber.load(tmp_path / name) for name in ("whole", "stopped"))
+    given = read_recordings(folder, RATE)
+    for mine, theirs in zip(resumed.predict_proba(given), whole.predict_proba(given), strict=True):
+        np.testing.assert_array_equal(mine, theirs)

@@ -14,7 +14,6 @@ from .scripting import write
 READING = ("date_format", "day_first", "decimal", "thousands", "encoding", "sheet", "header",
            "time_zone")  # fmt: skip
 WHERE, LEARNING = "Columns", "The network and its training (from the data, if not given)"
-CHECKPOINTS = "training"  # folder inside that of the model, while it is made
 
 Source = Annotated[
     Path,
@@ -185,7 +184,7 @@ def _add_train(app: typer.Typer, tags: bool) -> None:
         from ..console import console
         from ..storage.tempfiles import with_lock
         from .folders import writable_folder
-        from .progress import training_bar
+        from .sequences import learn
 
         options = {
             "cell": cell, "hidden_size": hidden_size, "num_layers": num_layers,
@@ -212,14 +211,7 @@ def _add_train(app: typer.Typer, tags: bool) -> None:
             _name_rare(console(), answers)
         given = None if held is None else (held.X, held.answers(validation.name))  # type: ignore[union-attr]
         with writable_folder(out), with_lock(out, wait=False):
-            with training_bar("learning") as report:
-                model.fit(
-                    data.X, answers, validation=given, init=init, progress=report,
-                    checkpoint=out / CHECKPOINTS, resume=resume,
-                )  # fmt: skip
-            model.save(out)
-            if all(run.stopped != "interrupted" for run in model.runs_):
-                _remove(out / CHECKPOINTS)
+            learn(model, data.X, answers, out, validation=given, init=init, resume=resume)
         _tell(console(), model, out, "tag" if tags else "classify")
         return {"written": [str(out)], "chosen": model.plan_.reasons, "held_out": model.report_}
 
@@ -233,12 +225,6 @@ def _name_rare(screen: Any, answers: Any) -> None:
             f"one example only: {some(rare)}; it is learned from, and how well the class is "
             "recognized cannot be said"
         )
-
-
-def _remove(folder: Path) -> None:
-    for file in folder.glob("network*.safetensors"):
-        file.unlink()
-    folder.rmdir()
 
 
 def _tell(screen: Any, model: Any, out: Path, command: str) -> None:

@@ -20,9 +20,11 @@ from ..sequence.evaluation.evaluation import Evaluation
 from ..sequence.evaluation.report import render
 from ..storage.files import write_bytes, write_csv, write_json
 from ..wording import counted
+from .progress import training_bar
 from .screen import reading
 
 TEXT_COLUMNS, PATH_COLUMN = ("text", "sentence"), "path"
+CHECKPOINTS = "training"  # folder inside that of the model, while it is made
 MOST_LINES = 30  # labels in a table on the terminal
 
 
@@ -75,6 +77,19 @@ def _column(path: Path, options: ReadOptions, names: Sequence[str]) -> str | Non
 
     found = open_table(path, ["", ""], (), options).frame.columns
     return next((name for name in names if name in found), None)
+
+
+def learn(model: Any, X: Any, y: Any, out: Path, *, resume: bool, **options: Any) -> None:
+    """Fit a model and save it to ``out``; the state of training stands there until it is done, so
+    that ``resume`` goes on where an earlier run was stopped."""
+    checkpoints = out / CHECKPOINTS
+    with training_bar("learning") as report:
+        model.fit(X, y, progress=report, checkpoint=checkpoints, resume=resume, **options)
+    model.save(out)
+    if all(run.stopped != "interrupted" for run in model.runs_):
+        for file in checkpoints.glob("network*.safetensors"):
+            file.unlink()
+        checkpoints.rmdir()
 
 
 def one_of(data: Dataset, k: int) -> Any:

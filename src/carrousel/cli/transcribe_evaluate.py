@@ -11,8 +11,10 @@ from .sounds import LabelCol, PathCol, Source, SpeakerCol, Speakers, loaded_tran
 
 if TYPE_CHECKING:
     from ..audio import Recordings
+    from ..sequence.evaluation.transcripts import TranscriptEvaluation
 
 SHOWN = 10  # mistakes
+WRITTEN = ("texts.csv", "evaluation.json", "report.html")
 
 
 def evaluate(
@@ -29,7 +31,10 @@ def evaluate(
     longest: Annotated[int, typer.Option(help="Words in a string at most.")] = 7,
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder for all texts (CSV) and the numbers (JSON).", show_default=False),
+        typer.Option(
+            help="Folder for report.html, all texts (CSV) and the numbers (JSON).",
+            show_default=False,
+        ),
     ] = None,
     speakers: Speakers = False,
     path_col: PathCol = "path",
@@ -39,7 +44,6 @@ def evaluate(
     """Compare what a model hears in RECORDINGS with what is said in them: error rates of words,
     characters and whole texts, and the worst mistakes."""
     from ..audio import read_recordings
-    from ..storage.files import write_csv, write_json
     from .folders import whole_folder
 
     loaded = loaded_transcriber(model)
@@ -49,15 +53,14 @@ def evaluate(
             label_col=label_col, speaker_col=speaker_col,
         )  # fmt: skip
         given = _prepared(given, noise, strings, longest, seed)
-        rows = _compared(loaded, given)
-        found = _rates(rows)
+        evaluation = loaded.evaluate(given, given.labels or [], given.names)
         if folder is not None:
-            write_csv(folder / "texts.csv", rows)
-            write_json(folder / "evaluation.json", found)
-    _show(found, rows)
+            _write(folder, evaluation, f"{recordings.name} by {model.name}", loaded)
+    _show(evaluation)
+    found = evaluation.summary()
     if out is not None:
-        console().print(f"written: {out / 'texts.csv'}, {out / 'evaluation.json'}")
-        found["written"] = [str(out / name) for name in ("texts.csv", "evaluation.json")]
+        found["written"] = [str(out / name) for name in WRITTEN]
+        console().print(f"written: {', '.join(found['written'])}")
     return found
 
 
@@ -79,41 +82,25 @@ def _prepared(
     return vary(given, 1, generator, speed=1, gain=0, noise=noise, noisy=1, pause=0, keep=False)
 
 
-def _compared(loaded: Any, given: "Recordings") -> list[dict[str, Any]]:
-    """A row for each recording: what is said, what was heard, and how many words are wrong."""
-    from ..sequence.ctc import edits
+def _write(folder: Path, found: "TranscriptEvaluation", title: str, model: Any) -> None:
+    from .. import __version__
+    from ..sequence.evaluation.transcripts import render_transcripts
+    from ..storage.files import write_bytes, write_csv, write_json
 
-    rows = []
-    labels = given.labels or []
-    for name, said, found in zip(given.names, labels, loaded.alternatives(given, 1), strict=True):
-        heard, chance = found[0]
-        wrong = edits(said.split(), heard.split()).total
-        rows.append({"recording": name, "said": " ".join(said.split()), "heard": heard,
-                     "wrong words": wrong, "chance": chance})  # fmt: skip
-    return rows
+    write_csv(folder / "texts.csv", found.rows)
+    write_json(folder / "evaluation.json", found.summary())
+    set_options = {k: v for k, v in model.get_params().items() if v is not None}
+    page = render_transcripts(found, title, settings=set_options, version=__version__)
+    write_bytes(folder / "report.html", page.encode())
 
 
-def _rates(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    from ..sequence.ctc import character_error_rate, word_error_rate
-
-    said, heard = [row["said"] for row in rows], [row["heard"] for row in rows]
-    return {
-        "recordings": len(rows),
-        "words": sum(len(text.split()) for text in said),
-        "word_error_rate": word_error_rate(said, heard),
-        "character_error_rate": character_error_rate(said, heard),
-        "string_error_rate": sum(a != b for a, b in zip(said, heard, strict=True)) / len(rows),
-    }
-
-
-def _show(found: dict[str, Any], rows: list[dict[str, Any]]) -> None:
-    screen = console()
+def _show(evaluation: "TranscriptEvaluation") -> None:
+    screen, found = console(), evaluation.summary()
     screen.print(f"{found['recordings']:,} recordings, {found['words']:,} words.")
     names = ("word_error_rate", "character_error_rate", "string_error_rate")
     told = [{"wrong": n.split("_")[0] + "s", "share": f"{found[n]:.1%}"} for n in names]
     screen.print(table(told, ("wrong",)))
-    worst = sorted((row for row in rows if row["said"] != row["heard"]),
-                   key=lambda row: (-row["wrong words"], -row["chance"]))  # fmt: skip
+    worst = evaluation.mistakes()
     if worst:
         left = ("recording", "said", "heard")
         screen.print(table(worst[:SHOWN], left, wrapped=left))

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .classify import Resume
 from .sounds import LabelCol, PathCol, Rate, Source, SpeakerCol, Speakers, hold_out
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def train(
         float, typer.Option(help="Share of the recordings that is judged on.")
     ] = 0.1,
     seed: Annotated[int, typer.Option(help="Of all random numbers.")] = 0,
+    resume: Resume = False,
     speakers: Speakers = False,
     path_col: PathCol = "path",
     label_col: LabelCol = "label",
@@ -46,15 +48,17 @@ def train(
     """Learn from RECORDINGS with what is said in them.
 
     A folder has one folder for each label; a table has columns of paths and labels. With --strings
-    single words are enough to learn to hear several in a row.
+    single words are enough to learn to hear several in a row. A run that was stopped, by Ctrl-C or
+    otherwise, goes on with --resume and arrives at the model of a run that never stopped.
     """
     from ..audio import read_recordings
     from ..console import console
     from ..limits import real
     from ..sequence import Transcriber
+    from ..storage.tempfiles import with_lock
     from ..wording import one_of
     from .folders import writable_folder
-    from .progress import training_bar
+    from .sequences import learn
 
     one_of("--units", units, ("words", "characters"))
     real("--validation-fraction", validation_fraction, 0, 1, below=True)
@@ -63,17 +67,15 @@ def train(
         epochs=epochs, learning_rate=learning_rate, dropout=0.2, random_state=seed,
         validation_fraction=0.0,
     )  # fmt: skip
-    with writable_folder(out):
+    with writable_folder(out), with_lock(out, wait=False):
         given = read_recordings(
             recordings, rate, speakers=speakers, path_col=path_col, label_col=label_col,
             speaker_col=speaker_col,
         )  # fmt: skip
         learned, held = hold_out(given, validation_fraction, seed)
         learned, held = _prepared(learned, held, strings, longest, copies, seed)
-        with training_bar("learning") as report:
-            validation = None if held is None else (held, held.labels)
-            model.fit(learned, learned.labels, validation=validation, progress=report)
-        model.save(out)
+        validation = None if held is None else (held, held.labels)
+        learn(model, learned, learned.labels, out, validation=validation, resume=resume)
     _tell(console(), model, given, out)
     told = {"recordings": len(given), "rate": given.rate, "labels": len(model.labels_)}
     return {**told, **model.report_, "written": [str(out)]}

@@ -15,6 +15,7 @@ from ..wording import one_of
 from . import ctc
 from .classifier import log_odds
 from .estimator import SequenceEstimator
+from .evaluation.transcripts import TranscriptEvaluation
 from .explanation.explanation import Explanation
 from .labels import Labels, as_objects, check_labels
 from .ragged import Ragged
@@ -195,6 +196,23 @@ class Transcriber(SequenceEstimator):
         width = max(self.beam_width, k)
         found = [ctc.beam_search(rows, width)[:k] for rows in self.predict_proba(X)]
         return [[(self.task_.said(s), float(np.exp(c))) for s, c in one] for one in found]  # type: ignore[attr-defined]
+
+    def evaluate(self, X: Any, y: Sequence[str], names: Sequence[Any] = ()) -> TranscriptEvaluation:
+        """Error rates, and what was heard wrongly, for texts that were not learned from.
+
+        ``names``: what each is called in the list of mistakes; by default its number from 0.
+        """
+        said = _strings(y, len(X))
+        if not all(isinstance(text, str) for text in said):
+            raise TypeError(
+                "y must be texts: lists of labels are compared by carrousel.sequence.ctc"
+            )
+        best = [found[0] for found in self.alternatives(X, 1)]
+        heard = [text if isinstance(text, str) else " ".join(map(str, text)) for text, _ in best]
+        called = [str(name) for name in names or range(len(said))]
+        return TranscriptEvaluation(
+            called, [" ".join(text.split()) for text in said], heard, [chance for _, chance in best]
+        )
 
     def explain(self, sequence: Any, answer: Any = None, *, step: int | None = None) -> Explanation:
         """What a label relied on: by default the surest one, or ``answer`` where it is surest.

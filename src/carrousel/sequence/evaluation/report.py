@@ -42,27 +42,36 @@ def render(
         (f"{evaluation.macro_f1:.3f}", "macro F1"),
         (f"{evaluation.calibration_error:.3f}", "expected calibration error"),
     ]
-    cards = "".join(f'<div class="card"><b>{a}</b>{escape(b)}</div>' for a, b in shown)
+    cards = "".join(card(a, b) for a, b in shown)
     body = [
         f"<h1>{escape(title)}</h1><div class='cards'>{cards}</div>",
         _notes(evaluation, notes),
-        f"<h2>By class</h2><div class='scroll'>{_table(evaluation.by_class)}</div>",
+        f"<h2>By class</h2><div class='scroll'>{figures(evaluation.by_class)}</div>",
         "<h2>What was taken for what</h2><p class='soft'>Rows are true labels, columns answers."
         f"</p><div class='scroll'>{_confusion(evaluation)}</div>",
         _mistakes(evaluation),
         "<h2>Do the probabilities mean what they say?</h2><p class='soft'>Answers by their "
-        f"probability, and how many of them were right.</p>{_table(evaluation.reliability)}",
-        _settings(settings or {}),
-        f"<footer class='soft'>Made by carrousel {escape(version)}.</footer>",
+        f"probability, and how many of them were right.</p>{figures(evaluation.reliability)}",
+        settings_table(settings or {}),
     ]
+    return page(title, body, version)
+
+
+def page(title: str, body: Iterable[str], version: str) -> str:
+    """A whole page around parts of HTML."""
+    foot = f"<footer class='soft'>Made by carrousel {escape(version)}.</footer>"
     palette = f":root{{--right:{colors.BLUE};--wrong:{colors.ORANGE};}}"
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n<style>{palette}{STYLE}</style>\n</head>\n"
-        f"<body>\n{''.join(body)}\n</body>\n</html>\n"
+        f"<body>\n{''.join(body)}{foot}\n</body>\n</html>\n"
     )
+
+
+def card(figure: str, what: str) -> str:
+    return f'<div class="card"><b>{figure}</b>{escape(what)}</div>'
 
 
 def _notes(evaluation: Evaluation, notes: Sequence[str]) -> str:
@@ -94,15 +103,17 @@ def _mistakes(evaluation: Evaluation) -> str:
     worst = evaluation.mistakes(20)
     if not worst:
         return "<h2>Worst mistakes</h2><p>There are none.</p>"
-    return f"<h2>Worst mistakes</h2><div class='scroll'>{_table(worst)}</div>"
+    return f"<h2>Worst mistakes</h2><div class='scroll'>{figures(worst)}</div>"
 
 
-def _settings(settings: Mapping[str, Any]) -> str:
+def settings_table(settings: Mapping[str, Any]) -> str:
+    """Options of what is judged; nothing if there are none."""
     rows = [{"option": name, "value": str(value)} for name, value in settings.items()]
-    return f"<h2>How it was made</h2>{_table(rows)}" if rows else ""
+    return f"<h2>How it was made</h2>{figures(rows)}" if rows else ""
 
 
-def _table(rows: Iterable[Mapping[str, Any]]) -> str:
+def figures(rows: Iterable[Mapping[str, Any]]) -> str:
+    """A table of rows, the first of which names the columns."""
     rows = list(rows)
     head = "".join(f"<th>{escape(str(name))}</th>" for name in rows[0])
     lines = [
