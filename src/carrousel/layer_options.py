@@ -2,28 +2,131 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any, TypedDict
+
 import torch
 from torch import Tensor, nn
 
+from .ops import noise
 from .ops.cells import BY_MODE
+from .ops.inside import places
+from .ops.noise import Noise
 
+_DROPOUTS = ("input_dropout", "recurrent_dropout", "output_dropout", "weight_dropout")
 _GAINS = ("gain_ih", "gain_hh", "gain_c", "bias_c")  # of layer normalization, in the kernels' order
+
+
+if TYPE_CHECKING:
+
+    class Options(TypedDict, total=False):
+        """Of all three layers; docs/layers.md."""
+
+        input_dropout: float
+        recurrent_dropout: float
+        output_dropout: float
+        weight_dropout: float
+        zoneout: float | tuple[float, float]
+        learn_initial_state: bool
+        residual: bool
 
 
 class WithOptions(nn.RNNBase):
     """Layers whose options torch lacks. What none of them asks for costs nothing."""
 
-    layer_norm = False  # so have layers that were torch's
+    # What layers have that were torch's.
+    layer_norm = learn_initial_state = residual = False
+    input_dropout = recurrent_dropout = output_dropout = weight_dropout = 0.0
+    zoneout: tuple[float, float] = (0.0, 0.0)  # of the hidden state, of the cell state
     _beyond = False  # whether any option is set that torch's own layer would not heed
 
     def _beyond_torch(self) -> list[str]:
         """Options that torch's layer of the same name lacks, as they would be written."""
-        return ["layer_norm=True"] if self.layer_norm else []
+        names = ("layer_norm", *_DROPOUTS, "zoneout", "learn_initial_state", "residual")
+        plain = {name: getattr(WithOptions, name) for name in names}
+        own = {name: getattr(self, name) for name in names}
+        if not BY_MODE[self.mode].has_cell and self.zoneout[0]:
+            own["zoneout"] = self.zoneout[0]
+        return [f"{name}={value}" for name, value in own.items() if value != plain[name]]
+
+    def _set_options(self, options: Options) -> None:
+        given: dict[str, Any] = dict(options)
+        for name in _DROPOUTS:
+            setattr(self, name, _probability(name, given.pop(name, 0.0)))
+        self.zoneout = self._shares(given.pop("zoneout", 0.0))
+        for name in ("learn_initial_state", "residual"):
+            setattr(self, name, _yes_or_no(name, given.pop(name, False)))
+        if given:
+            raise TypeError(
+                f"{type(self).__name__} has no option {next(iter(given))!r}; there are "
+                f"{', '.join(_DROPOUTS)}, zoneout, learn_initial_state and residual"
+            )
+        self._beyond = self._beyond or bool(self._beyond_torch())
+        if self.learn_initial_state:
+            first, rows = next(self.parameters()), len(self._all_weights)
+            for name, size in zip(("h_0", "c_0"), self._state_sizes(), strict=False):
+                self.register_parameter(name, nn.Parameter(first.new_zeros(rows, 1, size)))
+
+    def _shares(self, zoneout: Any) -> tuple[float, float]:
+        """Of the hidden and of the cell state."""
+        has_cell = BY_MODE[self.mode].has_cell
+        both = zoneout if isinstance(zoneout, tuple | list) else (zoneout, zoneout)
+        if len(both) != 2 or (isinstance(zoneout, tuple | list) and not has_cell):
+            accepted = "one probability" + " or two, of hidden and cell state" * has_cell
+            raise ValueError(f"zoneout must be {accepted}, got {zoneout!r}")
+        hidden, cell = (_probability("zoneout", share) for share in both)
+        return hidden, cell if has_cell else 0.0
+
+    def _state_sizes(self) -> list[int]:
+        sizes = [self.proj_size or self.hidden_size]
+        return [*sizes, self.hidden_size] if BY_MODE[self.mode].has_cell else sizes
+
+    def _first_states(self, x: Tensor, batch: int) -> list[Tensor]:
+        """Initial states (L*D, B, H) of a call that is given none."""
+        if self.learn_initial_state:
+            names = ("h_0", "c_0")[: len(self._state_sizes())]
+            return [getattr(self, name).repeat(1, batch, 1) for name in names]
+        rows = len(self._all_weights)
+        return [x.new_zeros(rows, batch, size) for size in self._state_sizes()]
+
+    def _dropped(self, weights: list[list[Tensor]]) -> list[list[Tensor]]:
+        """The weights of a call, some of W_hh's taken away (DropConnect)."""
+        p = self.weight_dropout
+        if not p or not self.training:
+            return weights
+        return [
+            [row[0], row[1] * _factors(p, tuple(row[1].shape), row[1]), *row[2:]] for row in weights
+        ]
+
+    def _masked(self, x: Tensor, p: float, batch: int, batch_sizes: Tensor | None) -> Tensor:
+        """x (T, B, K), or packed (N, K), one mask of each sequence's at all of its steps."""
+        if not p or not self.training:
+            return x
+        mask = _factors(p, (batch, x.size(-1)), x)
+        if batch_sizes is None:
+            return x * mask
+        _, position = places(batch_sizes, None, x.size(0), x.device)
+        return x * mask[position]
+
+    def _noises(self, x: Tensor, batch: int) -> list[Noise] | None:
+        """Of each direction of one level over x (T, B, K), or packed (N, K)."""
+        hidden, cell = self.zoneout
+        reads = self.recurrent_dropout if self.training else 0.0
+        if not (hidden or cell or reads):
+            return None
+        rows = x.shape[:-1].numel()
+        size = self._state_sizes()[0]
+        found = []
+        for _ in range(2 if self.bidirectional else 1):
+            read = _factors(reads, (batch, size), x) if reads else None
+            shares = [
+                noise.kept(share, (rows, wide), x) if share and self.training else share
+                for share, wide in ((hidden, size), (cell, self.hidden_size))
+            ]
+            found.append(Noise(read, *shares))
+        return found
 
     def _set_layer_norm(self, wanted: bool) -> None:
-        if not isinstance(wanted, bool):
-            raise TypeError(f"layer_norm must be True or False, got {wanted!r}")
-        if not wanted:
+        if not _yes_or_no("layer_norm", wanted):
             return
         if self.proj_size:
             raise ValueError(
@@ -47,6 +150,9 @@ class WithOptions(nn.RNNBase):
     def reset_parameters(self) -> None:
         super().reset_parameters()
         self._reset_norms()
+        for name in ("h_0", "c_0") if self.learn_initial_state else ():
+            if hasattr(self, name):
+                nn.init.zeros_(getattr(self, name))
 
     @torch.no_grad()
     def _reset_norms(self) -> None:
@@ -84,3 +190,21 @@ class WithOptions(nn.RNNBase):
 
     def extra_repr(self) -> str:
         return ", ".join([super().extra_repr(), *self._beyond_torch()])
+
+
+def _probability(name: str, value: Any) -> float:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not 0 <= value < 1:
+        raise ValueError(f"{name} must be a probability from 0 to below 1, got {value!r}")
+    return float(value)
+
+
+def _yes_or_no(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return value
+
+
+def _factors(p: float, shape: tuple[int, ...], like: Tensor) -> Tensor:
+    """0 with probability p, else 1 / (1 - p): 1 in the mean."""
+    return noise.kept(1 - p, shape, like) / (1 - p)

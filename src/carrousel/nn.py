@@ -27,12 +27,17 @@ from .ops import cell, cells, changed_layer, gate, layer, streaming_step
 from .ops.cells import BY_MODE, NUMBER
 from .ops.changes import CHANGES, changes
 from .ops.inside import Inside, places
+from .ops.noise import Noise
 from .ops.tape import TAPE, tape, watch
 from .wording import one_of
 
 __all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNCell", "States"]
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from .layer_options import Options
+
     Two = tuple[Tensor, Tensor]  # of an LSTM: hidden and cell
     Device = torch.device | str | int | None
 
@@ -238,7 +243,7 @@ class _Recurrent(Torchlike, WithOptions):
             return None
         weights = self._weights()
         self._check(weights)
-        weights = self._with_norms(weights)
+        weights = self._with_norms(self._dropped(weights))
         way = self._way(x, states, weights, opened)
         return None if way is gate.TORCH else (x, batch_sizes, states, weights, way)
 
@@ -280,11 +285,9 @@ class _Recurrent(Torchlike, WithOptions):
     def _initial(self, hx, x, batch, unbatched, order):
         """Initial states (L*D, B, H) in the order of the rows; None where hx does not fit."""
         rows = self.num_layers * (2 if self.bidirectional else 1)
-        sizes = [self.proj_size or self.hidden_size]
-        if _HAS_CELL[self.mode]:
-            sizes.append(self.hidden_size)
         if hx is None:
-            return [x.new_zeros(rows, batch, size) for size in sizes]
+            return self._first_states(x, batch)
+        sizes = self._state_sizes()
         given = hx if len(sizes) == 2 else (hx,)
         if not isinstance(given, (tuple, list)) or len(given) != len(sizes):
             return None
@@ -317,9 +320,9 @@ class _Recurrent(Torchlike, WithOptions):
         asked, offsets = changes(), None
         if batch_sizes is not None:
             offsets = torch.nn.functional.pad(batch_sizes.cumsum(0), (1, 0))
-        if self.num_layers == 1 and not self.proj_size:
+        if self.num_layers == 1 and not self.proj_size and not self._beyond:
             flat = list(chain.from_iterable(weights))
-            return _run((self._run_mode(), x, offsets, h0, c0, flat, way, None), asked, 0, insides)
+            return _run((self.mode, x, offsets, h0, c0, flat, way, None), asked, 0, insides)
         h_n: list = []
         c_n: list = []  # of None where there are no cells
         for first in range(0, len(weights), directions):
@@ -329,12 +332,19 @@ class _Recurrent(Torchlike, WithOptions):
             h = h0[first : first + directions]
             c = None if c0 is None else c0[first : first + directions]
             flat = list(chain.from_iterable(rows))
-            given = (self._run_mode(), x, offsets, h, c, flat, way, w_hr)
-            x, h, c = _run(given, asked, first // directions, insides)
+            below, batch = x, h0.size(1)
+            x = self._masked(x, self.input_dropout, batch, batch_sizes)
+            noise = self._noises(x, batch)
+            by = way if noise is None else gate.EQUATIONS
+            given = (self._run_mode(), x, offsets, h, c, flat, by, w_hr)
+            x, h, c = _run(given, asked, first // directions, insides, noise)
+            if self.residual and first:
+                x = x + below
             h_n.append(h)
             c_n.append(c)
             if self.dropout and self.training and first + directions < len(weights):
                 x = torch.dropout(x, self.dropout, True)
+        x = self._masked(x, self.output_dropout, h0.size(1), batch_sizes)
         return x, torch.cat(h_n), None if c0 is None else torch.cat(c_n)
 
     def _as_given(self, input, y, h_n, c_n):
@@ -356,11 +366,22 @@ class _Recurrent(Torchlike, WithOptions):
 _Given = tuple[Any, Any, Any, Any, Any, Any, Any, Any]  # what layer.run takes
 
 
-def _run(given: _Given, asked: Any, level: int, insides: list[Inside] | None) -> Any:
+def _run(
+    given: _Given,
+    asked: Any,
+    level: int,
+    insides: list[Inside] | None,
+    noise: list[Noise] | None = None,
+) -> Any:
     """One level, by whom it is to be run."""
-    if asked is not None:
-        return changed_layer.run(*given, asked, level, insides)
-    return layer.run(*given, insides)
+    if asked is None:
+        return layer.run(*given, insides, noise)
+    if noise is not None:
+        raise RuntimeError(
+            "intervene changes steps of a layer with zoneout or recurrent_dropout only where they "
+            "are nothing: call eval() for recurrent_dropout; zoneout is in every step"
+        )
+    return changed_layer.run(*given, asked, level, insides)
 
 
 class _Padding(NamedTuple):
@@ -386,7 +407,10 @@ class _Padding(NamedTuple):
 class RNN(_Recurrent):
     """Elman network: h_t = tanh(W_ih x_t + b_ih + W_hh h_{t-1} + b_hh), or relu.
 
-    Arguments, shapes, parameters and errors are those of :class:`torch.nn.RNN`.
+    Arguments, shapes, parameters and errors are those of :class:`torch.nn.RNN`. Keywords beyond
+    them, of all three layers (docs/layers.md): ``input_dropout``, ``recurrent_dropout``,
+    ``output_dropout`` (one mask for all steps), ``weight_dropout`` (of W_hh), ``zoneout``,
+    ``learn_initial_state``, ``residual``.
 
     >>> import torch, carrousel
     >>> output, h_n = carrousel.RNN(3, 5)(torch.zeros(7, 2, 3))
@@ -410,6 +434,7 @@ class RNN(_Recurrent):
         proj_size: int = 0,
         device: Device = None,
         dtype: torch.dtype | None = None,
+        **options: Unpack[Options],
     ) -> None:
         one_of("nonlinearity", nonlinearity, ("tanh", "relu"))
         if proj_size:
@@ -420,6 +445,7 @@ class RNN(_Recurrent):
             bias, batch_first, dropout, bidirectional, proj_size, device, dtype,
         )  # fmt: skip
         self.nonlinearity = nonlinearity
+        self._set_options(options)
 
 
 class GRU(_Recurrent):
@@ -435,6 +461,8 @@ class GRU(_Recurrent):
     layer_norm:
         normalize W x_t and U h_{t-1} before they meet, over r and z together and over n alone, as
         Ba et al. 2016 do. Adds ``gain_ih``, ``gain_hh`` (3H, of ones); docs/layers.md.
+
+    And those of all three layers, see :class:`RNN`.
 
     >>> import torch, carrousel
     >>> output, h_n = carrousel.GRU(3, 5, batch_first=True)(torch.zeros(2, 7, 3))
@@ -459,6 +487,7 @@ class GRU(_Recurrent):
         dtype: torch.dtype | None = None,
         *,
         layer_norm: bool = False,
+        **options: Unpack[Options],
     ) -> None:
         if proj_size:
             raise ValueError("proj_size is only supported for LSTM, not for RNN or GRU")
@@ -467,6 +496,7 @@ class GRU(_Recurrent):
             bias, batch_first, dropout, bidirectional, proj_size, device, dtype,
         )  # fmt: skip
         self._set_layer_norm(layer_norm)
+        self._set_options(options)
 
 
 class LSTM(_Recurrent):
@@ -490,6 +520,8 @@ class LSTM(_Recurrent):
         normalize W x_t and U h_{t-1}, each over all four gates, before they meet, and c_t before it
         is shown: h_t = o * tanh(LN(c_t)) (Ba et al. 2016). Adds ``gain_ih``, ``gain_hh`` (4H) and
         ``gain_c`` (H) of ones, ``bias_c`` (H) of zeros; docs/layers.md.
+
+    And those of all three layers, see :class:`RNN`.
 
     >>> import torch, carrousel
     >>> layer = carrousel.LSTM(3, 5, forget_bias=1.0)
@@ -521,6 +553,7 @@ class LSTM(_Recurrent):
         forget_bias: float | None = None,
         chrono: float | None = None,
         layer_norm: bool = False,
+        **options: Unpack[Options],
     ) -> None:
         super().__init__(
             "LSTM", input_size, hidden_size, num_layers,
@@ -529,6 +562,7 @@ class LSTM(_Recurrent):
         if forget_bias is not None or chrono is not None:
             self._set_biases(forget_bias, chrono)
         self._set_layer_norm(layer_norm)
+        self._set_options(options)
 
     @torch.no_grad()
     def _set_biases(self, forget_bias: float | None, chrono: float | None) -> None:

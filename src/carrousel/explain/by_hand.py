@@ -145,7 +145,7 @@ def shows_memory(record: Record, index: int) -> bool:
 
 NOT_SHOWN = (
     "the hidden state of this layer is not o * tanh(c), which is what is shared out among the "
-    "steps: it was made with layer_norm=True; ledger(record) accounts for the cell state c"
+    "steps: it was made with layer_norm or zoneout; ledger(record) accounts for the cell state c"
 )
 
 

@@ -9,6 +9,7 @@ from . import cpu, gate, reference, torch_operator  # noqa: F401  (operator: car
 from .autograd import Layer, OpenLayer, batch_sizes, record_runs
 from .cells import BY_MODE, NUMBER
 from .inside import Inside, from_record
+from .noise import Noise
 from .tape import tape, taped
 
 
@@ -22,22 +23,25 @@ def run(
     way: str,
     w_hr: list[Tensor] | None = None,
     insides: list[Inside] | None = None,
+    noise: list[Noise] | None = None,
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """One layer, one direction or both; shapes as in :func:`carrousel.ops.cpu.forward`.
 
     mode: RNN_TANH, RNN_RELU, LSTM or GRU; way: what :func:`carrousel.ops.gate.way` says of the
     tensors, but for TORCH -> y, h_n, c_n (None but for the LSTM)
 
-    w_hr: the LSTM's projections, which only the equations know.
+    w_hr: the LSTM's projections, which only the equations know; noise: of each direction, likewise.
     insides: receives gates and states of each direction, through which gradients flow: the kernels'
     own record is what is handed out.
     The kernels run inside an ``autograd.Function`` where a gradient is wanted, without it straight.
     """
     if way is gate.EQUATIONS:
         sizes = batch_sizes(x, offsets)
+        if torch.compiler.is_compiling():  # where there is no tape, nor a context variable
+            return reference.layer(mode, x, sizes, h0, c0, weights, w_hr, insides, noise)
         # What a transform hands around is nothing that a tape could keep.
         with taped(None if gate.in_transform() else tape()):
-            return reference.layer(mode, x, sizes, h0, c0, weights, w_hr, insides)
+            return reference.layer(mode, x, sizes, h0, c0, weights, w_hr, insides, noise)
     if insides is not None:
         return _opened(mode, x, offsets, h0, c0, weights, way, insides)
     number = NUMBER[mode]

@@ -7,8 +7,9 @@ or dtypes. Gate order and names are torch's.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import accumulate
 
 import torch
 from torch import Tensor
@@ -16,6 +17,7 @@ from torch import Tensor
 from .. import cells
 from ..constants import NORM_EPSILON
 from ..inside import Inside
+from ..noise import Noise
 from ..tape import Run, tape
 
 Hand = Callable[[str, Tensor], Tensor]  # takes a gate or state by its name, gives what it shall be
@@ -26,7 +28,7 @@ def untouched(_name: str, value: Tensor) -> Tensor:
     return value
 
 
-def lstm_step(x, h, c, w_ih, w_hh, b_ih=None, b_hh=None, hand: Hand = untouched):
+def lstm_step(x, h, c, w_ih, w_hh, b_ih=None, b_hh=None, hand: Hand = untouched, read=None):
     """One step of the LSTM (Hochreiter & Schmidhuber 1997; forget gate: Gers et al. 2000).
 
     x (B, I), h (B, H), c (B, H), w_ih (4H, I), w_hh (4H, H), biases (4H) or None
@@ -39,9 +41,10 @@ def lstm_step(x, h, c, w_ih, w_hh, b_ih=None, b_hh=None, hand: Hand = untouched)
         c' = f * c + i * g
         h' = o * tanh(c')
 
-    ``hand`` may put another value in the place of each as it comes.
+    ``hand`` may put another value in the place of each as it comes; ``read`` (B, H) are factors on
+    h where W_hh reads it (recurrent dropout).
     """
-    sums = torch.nn.functional.linear(x, w_ih, b_ih) + torch.nn.functional.linear(h, w_hh, b_hh)
+    sums = _product(x, w_ih, b_ih) + _product(_as_read(h, read), w_hh, b_hh)
     i, f, g, o = sums.chunk(4, -1)  # (B, H) each
     i, f = hand("input", i.sigmoid()), hand("forget", f.sigmoid())
     g, o = hand("candidate", g.tanh()), hand("output", o.sigmoid())
@@ -50,7 +53,9 @@ def lstm_step(x, h, c, w_ih, w_hh, b_ih=None, b_hh=None, hand: Hand = untouched)
     return h, c, {"input": i, "forget": f, "candidate": g, "output": o}
 
 
-def normalized_lstm_step(x, h, c, w_ih, w_hh, norm, b_ih=None, b_hh=None, hand: Hand = untouched):
+def normalized_lstm_step(
+    x, h, c, w_ih, w_hh, norm, b_ih=None, b_hh=None, hand: Hand = untouched, read=None
+):
     """One step of the LSTM with layer normalization (Ba et al. 2016, equations 20 to 22).
 
     norm (10H): gains of W_ih x and W_hh h (4H each), gain and bias (H each) of the cell state; all
@@ -67,7 +72,8 @@ def normalized_lstm_step(x, h, c, w_ih, w_hh, norm, b_ih=None, b_hh=None, hand: 
     """
     hidden = c.size(-1)
     a_ih, a_hh, a_c, b_c = norm.split((4 * hidden, 4 * hidden, hidden, hidden))
-    sums = _layer_norm(_product(x, w_ih), a_ih, b_ih) + _layer_norm(_product(h, w_hh), a_hh, b_hh)
+    sums = _layer_norm(_product(x, w_ih), a_ih, b_ih)
+    sums = sums + _layer_norm(_product(_as_read(h, read), w_hh), a_hh, b_hh)
     i, f, g, o = sums.chunk(4, -1)  # (B, H) each
     i, f = hand("input", i.sigmoid()), hand("forget", f.sigmoid())
     g, o = hand("candidate", g.tanh()), hand("output", o.sigmoid())
@@ -76,7 +82,9 @@ def normalized_lstm_step(x, h, c, w_ih, w_hh, norm, b_ih=None, b_hh=None, hand: 
     return h, c, {"input": i, "forget": f, "candidate": g, "output": o}
 
 
-def normalized_gru_step(x, h, w_ih, w_hh, norm, b_ih=None, b_hh=None, hand: Hand = untouched):
+def normalized_gru_step(
+    x, h, w_ih, w_hh, norm, b_ih=None, b_hh=None, hand: Hand = untouched, read=None
+):
     """One step of the GRU with layer normalization (Ba et al. 2016, supplement), r and z together
     and the candidate on its own.
 
@@ -95,22 +103,26 @@ def normalized_gru_step(x, h, w_ih, w_hh, norm, b_ih=None, b_hh=None, hand: Hand
 
     a_ih, a_hh = norm.chunk(2)
     x_rz, x_n = halves(_product(x, w_ih), a_ih, b_ih)
-    h_rz, h_n = halves(_product(h, w_hh), a_hh, b_hh)
+    h_rz, h_n = halves(_product(_as_read(h, read), w_hh), a_hh, b_hh)
     r, z = (x_rz + h_rz).chunk(2, -1)
     r, z = hand("reset", r.sigmoid()), hand("update", z.sigmoid())
     n = hand("candidate", (x_n + r * h_n).tanh())
     return hand("hidden", (1 - z) * n + z * h), {"reset": r, "update": z, "candidate": n}
 
 
-def _product(x, weight):
-    return torch.nn.functional.linear(x, weight)
+def _product(x, weight, bias=None):
+    return torch.nn.functional.linear(x, weight, bias)
+
+
+def _as_read(h, factors):
+    return h if factors is None else h * factors
 
 
 def _layer_norm(sums, gain, bias):
     return torch.nn.functional.layer_norm(sums, gain.shape, gain, bias, NORM_EPSILON)
 
 
-def gru_step(x, h, w_ih, w_hh, b_ih=None, b_hh=None, hand: Hand = untouched):
+def gru_step(x, h, w_ih, w_hh, b_ih=None, b_hh=None, hand: Hand = untouched, read=None):
     """One step of the GRU (Cho et al. 2014), in torch's variant: r acts on W_hn h + b_hn.
 
     x (B, I), h (B, H), w_ih (3H, I), w_hh (3H, H), biases (3H) or None -> h (B, H), gates::
@@ -120,32 +132,34 @@ def gru_step(x, h, w_ih, w_hh, b_ih=None, b_hh=None, hand: Hand = untouched):
         n = tanh(W_in x + b_in + r * (W_hn h + b_hn))     candidate
         h' = (1 - z) * n + z * h
     """
-    x_r, x_z, x_n = torch.nn.functional.linear(x, w_ih, b_ih).chunk(3, -1)  # (B, H) each
-    h_r, h_z, h_n = torch.nn.functional.linear(h, w_hh, b_hh).chunk(3, -1)
+    x_r, x_z, x_n = _product(x, w_ih, b_ih).chunk(3, -1)  # (B, H) each
+    h_r, h_z, h_n = _product(_as_read(h, read), w_hh, b_hh).chunk(3, -1)
     r, z = hand("reset", (x_r + h_r).sigmoid()), hand("update", (x_z + h_z).sigmoid())
     n = hand("candidate", (x_n + r * h_n).tanh())
     return hand("hidden", (1 - z) * n + z * h), {"reset": r, "update": z, "candidate": n}
 
 
-def rnn_step(x, h, w_ih, w_hh, b_ih=None, b_hh=None, nonlinearity="tanh", hand: Hand = untouched):
+def rnn_step(
+    x, h, w_ih, w_hh, b_ih=None, b_hh=None, nonlinearity="tanh", hand: Hand = untouched, read=None
+):
     """One step of the plain RNN (Elman 1990): h' = tanh(W_ih x + b_ih + W_hh h + b_hh), or relu.
 
     x (B, I), h (B, H), w_ih (H, I), w_hh (H, H), biases (H) or None -> h (B, H)
     """
-    s = torch.nn.functional.linear(x, w_ih, b_ih) + torch.nn.functional.linear(h, w_hh, b_hh)
+    s = _product(x, w_ih, b_ih) + _product(_as_read(h, read), w_hh, b_hh)
     return hand("hidden", s.tanh() if nonlinearity == "tanh" else s.relu())
 
 
-def step(mode: str, x, h, c, weights, hand: Hand = untouched):
+def step(mode: str, x, h, c, weights, hand: Hand = untouched, read=None):
     """One step of any cell; ``mode`` is torch's (RNN_TANH, RNN_RELU, LSTM or GRU), or that with
     layer normalization, whose weights end with ``norm``."""
-    return _STEPS[cells.BY_MODE[mode]](mode, x, h, c, weights, hand)
+    return _STEPS[cells.BY_MODE[mode]](mode, x, h, c, weights, {"hand": hand, "read": read})
 
 
-def _lstm(mode, x, h, c, weights, hand):
+def _lstm(mode, x, h, c, weights, how):
     if mode == cells.LSTM.normalized:
-        return normalized_lstm_step(x, h, c, *_norm_third(weights), hand=hand)  # type: ignore[misc]
-    return lstm_step(x, h, c, *weights, hand=hand)  # type: ignore[misc]
+        return normalized_lstm_step(x, h, c, *_norm_third(weights), **how)
+    return lstm_step(x, h, c, *weights, **how)
 
 
 def _norm_third(weights):
@@ -153,16 +167,17 @@ def _norm_third(weights):
     return w_ih, w_hh, norm, *biases
 
 
-def _gru(mode, x, h, _c, weights, hand):
+def _gru(mode, x, h, _c, weights, how):
     if mode == cells.GRU.normalized:
-        h, gates = normalized_gru_step(x, h, *_norm_third(weights), hand=hand)  # type: ignore[misc]
+        h, gates = normalized_gru_step(x, h, *_norm_third(weights), **how)
     else:
-        h, gates = gru_step(x, h, *weights, hand=hand)  # type: ignore[misc]
+        h, gates = gru_step(x, h, *weights, **how)
     return h, None, gates
 
 
-def _rnn(mode, x, h, _c, weights, hand):
-    return rnn_step(x, h, *weights, nonlinearity=cells.nonlinearity(mode), hand=hand), None, {}  # type: ignore[misc]
+def _rnn(mode, x, h, _c, weights, how):
+    h = rnn_step(x, h, *weights, nonlinearity=cells.nonlinearity(mode), **how)  # type: ignore[misc]
+    return h, None, {}
 
 
 _STEPS = {cells.LSTM: _lstm, cells.GRU: _gru, cells.RNN: _rnn}
@@ -179,21 +194,28 @@ def direction(
     reverse=False,
     hand: Hand = untouched,
     insides: list[Inside] | None = None,
+    noise: Noise | None = None,
 ):
     """All steps of one layer in one direction: the loop that the kernels replace.
 
     x (N, I) rows time-major, batch_sizes: rows of each step, h0 (B, H or P), c0 (B, H) or None
     -> y (N, H or P), h_n (B, H or P), c_n or None, and the :class:`Run` where a tape is on.
-    To ``insides``, where given, gates and states are appended.
+    To ``insides``, where given, gates and states are appended. ``noise``: recurrent dropout and
+    zoneout, of which the memory's share is taped as what was kept and written.
     """
+    cell, firsts = cells.BY_MODE[mode], list(accumulate(batch_sizes, initial=0))
     steps = list(zip(x.split(batch_sizes), batch_sizes, strict=True))
     h, c = h0, c0
     outputs: list = [None] * len(steps)
     for t in reversed(range(len(steps))) if reverse else range(len(steps)):
         x_t, rows = steps[t]
-        h_t, c_t, gates = step(mode, x_t, h[:rows], None if c is None else c[:rows], weights, hand)
+        before = h[:rows], None if c is None else c[:rows]
+        read = None if noise is None else noise.factors(rows)
+        h_t, c_t, gates = step(mode, x_t, *before, weights, hand, read)
         if w_hr is not None:  # LSTM with projection (Sak et al. 2014)
             h_t = h_t @ w_hr.T
+        if noise is not None:
+            h_t, c_t, gates = noise.zone(firsts[t], (h_t, c_t), before, cell, gates)
         outputs[t] = (h_t, c_t, gates)
         h = torch.cat([h_t, h[rows:]])  # rows past the end of their sequence keep their state
         c = None if c is None else torch.cat([c_t, c[rows:]])
@@ -201,7 +223,7 @@ def direction(
     y = torch.cat([h_t for h_t, _, _ in outputs])
     if insides is not None:
         memory = None if c0 is None else torch.cat([c_t for _, c_t, _ in outputs])
-        gates = {name: torch.cat([g[name] for _, _, g in outputs]) for name in outputs[0][2]}
+        gates = {name: torch.cat([g[name] for _, _, g in outputs]) for name in cell.gates}
         insides.append(Inside(y, memory, gates))
     return y, h, c
 
@@ -258,7 +280,17 @@ def _collect(run: Run, name: str, states: tuple[Tensor, ...]) -> None:
         state.register_hook(partial(fill, step))
 
 
-def layer(mode, x, batch_sizes, h0, c0, weights, w_hr=None, insides: list[Inside] | None = None):
+def layer(
+    mode,
+    x,
+    batch_sizes,
+    h0,
+    c0,
+    weights,
+    w_hr=None,
+    insides: list[Inside] | None = None,
+    noise: Sequence[Noise] | None = None,
+):
     """One layer, one direction or both: h0, c0 (D, B, H), weights: 2 or 4 tensors per direction.
 
     x (T, B, I) or rows (N, I) -> y (T, B, D*H) or (N, D*H), h_n, c_n (D, B, H), or c_n None
@@ -270,11 +302,9 @@ def layer(mode, x, batch_sizes, h0, c0, weights, w_hr=None, insides: list[Inside
         own = weights[d * per : (d + 1) * per]
         cell = None if c0 is None else c0[d]
         projection = None if w_hr is None else w_hr[d]
-        parts.append(
-            direction(
-                mode, rows, batch_sizes, h0[d], cell, own, projection, d == 1, insides=insides
-            )
-        )
+        one = None if noise is None else noise[d]
+        way = (projection, d == 1, untouched, insides, one)
+        parts.append(direction(mode, rows, batch_sizes, h0[d], cell, own, *way))
     y, h_n, c_n = zip(*parts, strict=True)
     whole = torch.cat(y, -1)
     whole = whole.view(*x.shape[:-1], whole.size(-1))
