@@ -1,9 +1,10 @@
 """RNN, LSTM and GRU: torch.nn's parameters, shapes, numbers and errors, on carrousel's kernels.
 
 float32 and float64 on the CPU run on the kernels; everything else (other dtypes and devices,
-``proj_size``, autocast, ONNX export, and every wrong argument, for its error) takes torch's own
-path, or the reference equations while a trace looks on. Under a transform of ``torch.func`` (grad,
-vmap, jvp, ...) and forward-mode AD the equations run, in ordinary torch and at its speed.
+autocast, ONNX export, and every wrong argument, for its error) takes torch's own path, or the
+reference equations while a trace looks on (so do large layers with a small ``proj_size``). Under a
+transform of ``torch.func`` (grad, vmap, jvp, ...) and forward-mode AD the equations run, in
+ordinary torch and at its speed.
 
 The layers derive from ``torch.nn.RNNBase`` and not from ``torch.nn.LSTM``, since ``torch.compile``
 refuses every instance of the latter. Layers that :func:`carrousel.adopt` swaps in are both.
@@ -23,7 +24,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from .layer_options import WithOptions
 from .machinery import Torchlike, as_leaf
-from .ops import cell, cells, changed_layer, gate, layer, streaming_step
+from .ops import cell, cells, changed_layer, gate, layer, projected, streaming_step
 from .ops.cells import BY_MODE, NUMBER
 from .ops.changes import CHANGES, changes
 from .ops.inside import Inside, places
@@ -252,9 +253,14 @@ class _Recurrent(Torchlike, WithOptions):
         and where all states are asked for."""
         if self.mode not in NUMBER or x.numel() == 0:
             return gate.EQUATIONS
-        way = gate.TORCH
-        if not self.proj_size:
-            way = gate.way([x, *states, *chain.from_iterable(weights)])
+        way = gate.way([x, *states, *chain.from_iterable(weights)])
+        if self.proj_size and way is not gate.TORCH:
+            # The kernels make the state before it is projected, and no record of what is.
+            watched = opened or tape() is not None or changes() is not None
+            if watched:
+                return gate.EQUATIONS
+            sizes = self.input_size, self.hidden_size, self.proj_size
+            return way if self._beyond or projected.pays(*sizes) else gate.TORCH
         if way is gate.TORCH and self._beyond:
             return gate.EQUATIONS
         if way is gate.TORCH and not gate.converted():

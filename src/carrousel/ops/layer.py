@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from . import cpu, gate, reference, torch_operator  # noqa: F401  (operator: carrousel::layer)
+from . import cpu, gate, projected, reference, torch_operator  # noqa: F401  (operator: carrousel::layer)
 from .autograd import Layer, OpenLayer, batch_sizes, record_runs
 from .cells import BY_MODE, NUMBER
 from .inside import Inside, from_record
@@ -30,7 +30,8 @@ def run(
     mode: RNN_TANH, RNN_RELU, LSTM or GRU; way: what :func:`carrousel.ops.gate.way` says of the
     tensors, but for TORCH -> y, h_n, c_n (None but for the LSTM)
 
-    w_hr: the LSTM's projections, which only the equations know; noise: of each direction, likewise.
+    w_hr: the LSTM's projections; with ``insides`` and on a tape only the equations know them.
+    noise: of each direction, which only the equations know.
     insides: receives gates and states of each direction, through which gradients flow: the kernels'
     own record is what is handed out.
     The kernels run inside an ``autograd.Function`` where a gradient is wanted, without it straight.
@@ -42,6 +43,10 @@ def run(
         # What a transform hands around is nothing that a tape could keep.
         with taped(None if gate.in_transform() else tape()):
             return reference.layer(mode, x, sizes, h0, c0, weights, w_hr, insides, noise)
+    if w_hr is not None:
+        x, start, plain = projected.as_plain(x, offsets, h0, weights, w_hr, way)
+        y, h_n, c_n = run(mode, x, offsets, start, c0, plain, way)
+        return *projected.as_projected(y, h_n, w_hr), c_n
     if insides is not None:
         return _opened(mode, x, offsets, h0, c0, weights, way, insides)
     number = NUMBER[mode]
