@@ -20,6 +20,7 @@ LARGEST = 150_000  # bytes
 WAIT = 2500  # milliseconds for baselines and transitions
 VIEWS = {
     "way": ("?lang=en&theme=light#way", 1280, 800),
+    "story": ("?lang=en&theme=light#story", 1280, 800),
     "cell": ("?lang=en&theme=light#cell", 1280, 800),
     "sequence": ("?lang=en&theme=light#sequence", 1280, 800),
     "kept": ("?lang=fr&theme=light#kept", 1280, 800),
@@ -67,6 +68,8 @@ def prepare(page: Page, name: str) -> None:
     if name in ("forecast", "dark"):
         page.locator("#model").select_option("bikes" if name == "forecast" else "jobs")
         page.locator("#ahead").fill("9")
+    if name == "story":
+        page.locator("[data-letter=c]").click()
     if name == "kept":
         page.locator(".kept-table .usual").first.wait_for()
     if name == "change":

@@ -114,6 +114,12 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
+def go_to(page: Any, view: str) -> None:
+    """Another view of a page that is open: quicker than another page."""
+    page.evaluate("view => { location.hash = view }", view)
+    page.locator(f"#view[data-view={view}] h2").first.wait_for()
+
+
 @pytest.fixture
 def open_page(chromium: Any) -> Iterator[Any]:
     """``open_page(address, width=1280, ...)``: a page; a message on its console fails the test."""

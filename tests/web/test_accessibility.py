@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from .conftest import go_to
+
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
-VIEWS = ("way", "cell", "sequence", "kept", "gradient", "train", "forecast")
+VIEWS = ("way", "story", "cell", "sequence", "kept", "change", "gradient", "train", "forecast")
 RULES = """async () => {
   const found = await axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa',
     'best-practice'], resultTypes: ['violations'] });
@@ -35,28 +37,30 @@ def test_axe_finds_nothing_in_any_view(open_page: Any, server: str, theme: str):
     assert not found, "\n".join(f"{view}: {p}" for view, ps in found.items() for p in ps)
 
 
-@pytest.mark.parametrize(
-    ("view", "selector"),
-    [
-        ("cell", ".cell-steps button >> nth=1"),
-        ("cell", "[data-kind=gru]"),
-        ("sequence", ".word-row .word >> nth=2"),
-        ("kept", ".kept-steps .word >> nth=2"),
-        ("kept", ".row-name >> nth=1"),
-        ("kept", ".guess >> nth=1"),
-        ("kept", "#language"),
-        ("kept", "#theme"),
-        ("way", "[data-mode=unrolled]"),
-        ("way", ".way-words .word >> nth=2"),
+FOCUSED = {
+    "cell": [".cell-steps button >> nth=1", "[data-kind=gru]"],
+    "sequence": [".word-row .word >> nth=2"],
+    "kept": [
+        ".kept-steps .word >> nth=2",
+        ".row-name >> nth=1",
+        ".guess >> nth=1",
+        "#language",
+        "#theme",
     ],
-)
-def test_the_focus_is_not_lost(open_page: Any, server: str, view: str, selector: str):
+    "way": ["[data-mode=unrolled]", ".way-words .word >> nth=2"],
+    "story": ["[data-letter=c]", "#story-unroll", "[data-chapter=gates] [data-option='0']"],
+}
+
+
+@pytest.mark.parametrize("view", FOCUSED)
+def test_the_focus_is_not_lost(open_page: Any, server: str, view: str):
     page = open_page(f"{server}#{view}", reduced_motion="reduce")
-    page.locator(selector.split(" >> ")[0]).first.wait_for()
-    page.locator(selector).focus()
-    page.keyboard.press("Enter")
-    page.wait_for_timeout(120)
-    page.wait_for_function(FOCUS)
+    for selector in FOCUSED[view]:
+        page.locator(selector.split(" >> ")[0]).first.wait_for()
+        page.locator(selector).focus()
+        page.keyboard.press("Enter")
+        page.wait_for_timeout(120)
+        page.wait_for_function(FOCUS)
 
 
 def test_a_chart_is_one_tab_stop_and_arrows_go_along_it(open_page: Any, server: str):
@@ -98,10 +102,31 @@ def test_the_diagram_does_not_jump(open_page: Any, server: str):
     assert len(tops) == 1
 
 
-@pytest.mark.parametrize(("view", "columns"), [("sequence", 7), ("gradient", 4), ("forecast", 4)])
-def test_a_table_stands_behind_each_chart(open_page: Any, server: str, view: str, columns: int):
-    page = open_page(f"{server}#{view}", reduced_motion="reduce")
-    page.locator(".table-behind summary").first.click()
-    page.locator(".table-behind tbody tr").nth(3).wait_for()
-    assert page.locator(".table-behind thead th").count() == columns
-    assert not any("NaN" in text for text in page.locator(".table-behind td").all_inner_texts())
+TABLES = {
+    "sequence": [7],
+    "cell": [7],
+    "gradient": [4],
+    "forecast": [4, 4],
+    "train": [4, 6],
+    "story": [3, 4, 3, 10],
+}
+
+
+def test_a_table_stands_behind_each_chart(open_page: Any, server: str):
+    page = open_page(f"{server}#train", reduced_motion="reduce")
+    page.locator("#train-start").click()
+    page.wait_for_function("() => document.getElementById('train-updates').dataset.updates > 9")
+    page.locator("#train-start").click()
+    for view, columns in TABLES.items():
+        go_to(page, view)
+        if view == "story":
+            page.locator("#story-step").click()
+            page.locator("#story-race").click()
+            page.locator("[data-chapter=race] .story-says").last.get_by_text("RNN: not").wait_for()
+        tables = page.locator(".table-behind")
+        for at, count in enumerate(columns):
+            tables.nth(at).locator("summary").click()
+            tables.nth(at).locator("tbody tr").nth(1).wait_for()
+            assert tables.nth(at).locator("thead th").count() == count, view
+        assert tables.count() == len(columns), view
+        assert not any("NaN" in text for text in page.locator(".table-behind td").all_inner_texts())

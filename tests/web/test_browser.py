@@ -10,6 +10,8 @@ import torch
 from carrousel import trace
 from carrousel.explain import half_life
 
+from .conftest import go_to
+
 OPENING = "Hier soir j'ai mangé un hamburger et des"
 
 
@@ -33,16 +35,19 @@ def number_in(text: str) -> float:
 
 
 @pytest.mark.parametrize("lang", ["en", "fr"])
-@pytest.mark.parametrize("view", ["sequence", "kept", "forecast"])
-def test_every_view_speaks_both_languages(open_page: Any, server: str, view: str, lang: str):
-    page = open_page(f"{server}?lang={lang}#{view}")
-    choose(page, "months" if view == "forecast" else "words")
-    page.locator("#view .panel").first.wait_for()
-    assert page.locator("html").get_attribute("lang") == lang
-    text = page.locator("body").inner_text()
-    assert not re.findall(r"\b(?:page|sequence|kept|forecast|tour)\.[a-z-]+", text)  # no bare keys
-    page.locator("#language").click()
-    page.locator(f"html[lang={'fr' if lang == 'en' else 'en'}] #view .panel").first.wait_for()
+def test_every_view_speaks_both_languages(open_page: Any, server: str, lang: str):
+    page = open_page(f"{server}?lang={lang}#sequence")
+    other = "fr" if lang == "en" else "en"
+    for view in ("sequence", "kept", "forecast"):
+        go_to(page, view)
+        choose(page, "months" if view == "forecast" else "words")
+        page.locator(f"html[lang={lang}] #view .panel").first.wait_for()
+        text = page.locator("body").inner_text()
+        bare = re.findall(r"\b(?:page|sequence|kept|forecast|tour)\.[a-z-]+", text)
+        assert not bare, view
+        page.locator("#language").click()
+        page.locator(f"html[lang={other}] #view .panel").first.wait_for()
+        page.locator("#language").click()
 
 
 def test_the_browsers_language_is_taken(open_page: Any, server: str):
@@ -181,12 +186,12 @@ def test_going_back_in_time_shows_what_happened(open_page: Any, server: str):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("view", ["cell", "sequence", "kept", "gradient", "train", "forecast"])
-def test_nothing_is_wider_than_a_phone(open_page: Any, server: str, view: str, theme: str):
-    page = open_page(f"{server}?theme={theme}#{view}", width=390, height=844)
-    page.locator("#view h2").first.wait_for()
-    assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
-    assert page.locator("html").get_attribute("data-theme") == theme
+def test_nothing_is_wider_than_a_phone(open_page: Any, server: str, theme: str):
+    page = open_page(f"{server}?theme={theme}#cell", width=390, height=844)
+    for view in ("cell", "sequence", "kept", "change", "gradient", "train", "forecast"):
+        go_to(page, view)
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= 390, view
+        assert page.locator("html").get_attribute("data-theme") == theme
 
 
 def test_everything_can_be_reached_by_keyboard(open_page: Any, server: str):

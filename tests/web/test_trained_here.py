@@ -8,6 +8,8 @@ import torch
 
 from carrousel.web.observations import Observations
 
+from .conftest import go_to
+
 VALUES = [1000 + 5 * k + 300 * math.sin(k * math.pi / 6) for k in range(48)]
 HOLES = (30, 31)
 
@@ -22,11 +24,6 @@ ROWS = [
     for k, value in enumerate(VALUES)
 ]
 PASTED = "\n".join(["date;ventes", *ROWS])
-
-
-def open_view(page: Any, view: str) -> None:
-    page.evaluate("view => { location.hash = view }", view)
-    page.locator(f"#view[data-view={view}] h2").wait_for()
 
 
 @pytest.fixture
@@ -45,15 +42,15 @@ def test_what_was_trained_here_opens_in_every_view(pasted: Any):
     pasted.locator("[data-door=gru]").click()
     pasted.locator("#forecast-summary").get_by_text("For 2024-01 the network expects").wait_for()
     pasted.locator(".scores").get_by_text("as now").wait_for()
-    open_view(pasted, "kept")
+    go_to(pasted, "kept")
     pasted.locator("th").get_by_text("2023-12-01").wait_for()
     pasted.locator(".guess").nth(1).click()
     pasted.locator("#kept-error").get_by_text("Further ahead").wait_for()
-    open_view(pasted, "sequence")
+    go_to(pasted, "sequence")
     assert pasted.locator("circle.observation").count() == 12
-    open_view(pasted, "cell")
+    go_to(pasted, "cell")
     pasted.locator(".cell-diagram[data-kind=gru]").wait_for()
-    open_view(pasted, "way")
+    go_to(pasted, "way")
     pasted.locator("[data-cell=lstm]").click()
     pasted.locator(".way-box").get_by_text("LSTM").wait_for()
     assert pasted.locator("#model option:checked").inner_text() == "trained here: your series"
@@ -67,13 +64,13 @@ def test_each_task_opens(open_page: Any, server: str, task: str, said: str):
     page.locator("[data-door=lstm]").click()
     page.locator("[data-station=input]").get_by_text(said).wait_for()
     for view in ("kept", "change", "forecast", "way"):
-        open_view(page, view)
+        go_to(page, view)
     page.locator("[data-station=input]").get_by_text(said).wait_for()
 
 
 def test_a_forecaster_reads_the_pasted_series_as_python_does(pasted: Any, forecaster: Any):
     pasted.locator("#model").select_option("months")
-    open_view(pasted, "forecast")
+    go_to(pasted, "forecast")
     pasted.locator("#forecast-series").select_option("your series")
     pasted.locator("#paste-note").get_by_text("never measured").wait_for()
     said = pasted.locator("#forecast-summary")
@@ -83,12 +80,12 @@ def test_a_forecaster_reads_the_pasted_series_as_python_does(pasted: Any, foreca
         row = Observations.of(forecaster.page, values).answer(torch.empty(0))["quantiles"][0]
     assert f"expects {row[5]:.1f}; " in said.inner_text()
     assert f"between {row[3]:.1f} and {row[7]:.1f}." in said.inner_text()
-    open_view(pasted, "kept")
+    go_to(pasted, "kept")
     pasted.locator("th").get_by_text("2023-").last.wait_for()
     pasted.wait_for_function("() => location.hash.includes('own.series')")
     pasted.reload()
     pasted.locator("th").get_by_text("2023-").last.wait_for()
-    open_view(pasted, "forecast")
+    go_to(pasted, "forecast")
     pasted.locator("#paste-series").fill("1 2 3")
     pasted.locator("#paste-use").click()
     pasted.get_by_role("alert").get_by_text("from 12 to 5000 can be used").wait_for()

@@ -7,6 +7,7 @@
 
 export const views = [
   { id: "way", load: () => import("./views/way.js"), clock: true },
+  { id: "story", load: () => import("./views/story.js"), clock: false },
   { id: "cell", load: () => import("./views/cell.js"), clock: true },
   { id: "sequence", load: () => import("./views/sequence.js"), clock: true, points: true },
   { id: "kept", load: () => import("./views/kept.js"), clock: true },

@@ -48,9 +48,10 @@ export class Session {
     return rounds;
   }
 
-  /** The mean loss of a network's last updates; NaN before the first. @param {Trainer} trainer */
-  lossOf({ losses }) {
-    const last = losses.slice(-WINDOW);
+  /** The mean loss of a network's last updates, of all or of the first `until`; NaN before the first.
+   * @param {Trainer} trainer @param {number} [until] */
+  lossOf({ losses }, until = losses.length) {
+    const last = losses.slice(Math.max(0, until - WINDOW), until);
     return last.reduce((sum, loss) => sum + loss, 0) / last.length;
   }
 

@@ -4,6 +4,7 @@ export default {
   en: {
     "page.way": "The whole way",
     "page.begin": "(start)",
+    "page.story": "Story",
     "page.cell": "Cell",
     "page.sequence": "Sequence",
     "page.kept": "What is kept",
@@ -64,6 +65,7 @@ export default {
   fr: {
     "page.way": "Chemin",
     "page.begin": "(début)",
+    "page.story": "Histoire",
     "page.cell": "Cellule",
     "page.sequence": "Séquence",
     "page.kept": "Mémoire",

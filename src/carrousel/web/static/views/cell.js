@@ -1,10 +1,11 @@
 // @ts-check
 /** View 1: one step of one cell. Wires carry this step's numbers; each operation shows its sum. */
 
+import { tableBehind } from "../components/data-table.js";
 import { el } from "../components/dom.js";
 import { focusIn, redraw } from "../components/focus.js";
 import { quotedToken } from "../components/names.js";
-import { addTexts, quoted, t } from "../i18n.js";
+import { addTexts, number, quoted, t } from "../i18n.js";
 import * as texts from "../texts/cell.js";
 import { arithmetic } from "./cell/arithmetic.js";
 import { diagram } from "./cell/diagram.js";
@@ -67,6 +68,7 @@ class CellView {
     });
     this.panel = el("div", { class: "cell-panel", "aria-live": "polite" });
     this.output = el("div", { class: "cell-output" });
+    this.table = tableBehind(t("cell.table"), () => this.numbers());
     root.append(
       this.head(),
       el(
@@ -78,6 +80,7 @@ class CellView {
           this.toolbar.element,
           this.stage,
           legend(),
+          this.table.element,
           this.peek.element,
         ),
         el("div", { class: "panel cell-side" }, this.steps, this.panel, this.output),
@@ -196,6 +199,7 @@ class CellView {
     this.drawing.update(this.values, unit, operation, this.scale, this.inputName());
     this.drawing.highlight(this.chosen);
     this.toolbar.update({ unit, units: run.H });
+    this.table.draw();
     redraw(this.steps, ...STEPS[run.kind].map((value, at) => this.stepButton(value, at)));
     this.panel.replaceChildren(
       arithmetic({
@@ -212,6 +216,18 @@ class CellView {
     const words = operation < this.last ? [] : spoken(store.state, step);
     this.output.hidden = words.length === 0;
     this.output.replaceChildren(...words);
+  }
+
+  /** Every value of every unit at this step; [h, x], which all units share, aside. */
+  numbers() {
+    const columns = STEPS[this.run.kind].filter((value) => value !== "join");
+    return {
+      columns: [t("cell.unit"), ...columns.map((value) => t(`cell.name.${value}`))],
+      rows: Array.from({ length: this.run.H }, (_, unit) => [
+        unit,
+        ...columns.map((value) => number(this.values.get(value).value[unit], 3)),
+      ]),
+    };
   }
 
   /** @param {string} value @param {number} at */

@@ -1,6 +1,7 @@
 // @ts-check
 /** View 5: small networks learn a task, here, while one watches. */
 
+import { tableBehind } from "../components/data-table.js";
 import { el } from "../components/dom.js";
 import { addTexts, number, t } from "../i18n.js";
 import { Session } from "../net/session.js";
@@ -11,6 +12,7 @@ import * as texts from "../texts/train.js";
 import { answer } from "./train/answer.js";
 import { controls } from "./train/controls.js";
 import { gateMaps } from "./train/gates.js";
+import { GATES } from "./train/networks.js";
 import { lossChart } from "./train/losses.js";
 import { chosenTask, suggest, useSeries, PACES, settings } from "./train/settings.js";
 
@@ -19,6 +21,7 @@ export const id = "train";
 
 const BUDGET = 9; // milliseconds of a frame that training may take
 const PICTURE = 120; // milliseconds between pictures of the example and its gates
+const ROWS = 20; // of the table behind the curves
 const CURVES = 50; // and between pictures of the curves
 
 /** What has been learned; kept while other views are looked at. @type {Session | null} */
@@ -50,6 +53,8 @@ class TrainView {
     });
     this.losses = lossChart();
     this.table = el("div", { class: "train-table", role: "status" });
+    this.numbers = tableBehind(t("train.loss"), lossTable);
+    this.gateNumbers = tableBehind(t("train.gatesTable"), gateTable);
     this.doors = el("div", { class: "train-doors" });
     this.answers = el("div", { class: "train-answers" });
     this.gates = el("div", { class: "panel train-gates" });
@@ -69,6 +74,7 @@ class TrainView {
           { class: "panel train-losses" },
           el("h3", {}, t("train.loss")),
           this.losses.element,
+          this.numbers.element,
           this.table,
           this.doors,
         ),
@@ -122,6 +128,7 @@ class TrainView {
       el("h3", {}, t("train.gates")),
       el("p", { class: "hint" }, t("train.gatesHint")),
       this.maps.element,
+      this.gateNumbers.element,
     );
     this.gates.hidden = this.maps.count === 0;
     this.doors.replaceChildren(
@@ -215,6 +222,8 @@ class TrainView {
       outputs.set(trainer.kind, output);
     }
     this.answers.replaceChildren(answer(session, outputs));
+    this.numbers.draw();
+    this.gateNumbers.draw();
   }
 
   destroy() {
@@ -223,6 +232,45 @@ class TrainView {
     this.watcher.disconnect();
   }
 }
+
+/** The curves: at most so many updates, evenly spaced, each with the mean that is drawn. */
+function lossTable() {
+  const { trainers, updates } = session;
+  const count = Math.min(ROWS, updates);
+  const at = Array.from({ length: count }, (_, k) => Math.round(((k + 1) * updates) / count));
+  return {
+    columns: [t("train.updatesColumn"), ...trainers.map(({ kind }) => kind.toUpperCase())],
+    rows: at.map((until) => [
+      until,
+      ...trainers.map((trainer) => number(session.lossOf(trainer, until), 4)),
+    ]),
+  };
+}
+
+/** The gate maps: of each step of the example, the mean over units. */
+function gateTable() {
+  const columns = session.trainers.flatMap((trainer) => {
+    const { record } = trainer.run(session.example);
+    return GATES[trainer.kind].map((gate) => ({
+      name: `${trainer.kind.toUpperCase()} · ${t(`train.gate.${gate}`)}`,
+      means: meansOf(record.gates[gate], record.H),
+    }));
+  });
+  return {
+    columns: [t("page.step-column"), ...columns.map(({ name }) => name)],
+    rows: Array.from({ length: session.task.steps }, (_, step) => [
+      step + 1,
+      ...columns.map(({ means }) => number(means[step], 3)),
+    ]),
+  };
+}
+
+/** @param {Float64Array} gate (T, H) @param {number} H */
+const meansOf = (gate, H) =>
+  Array.from({ length: gate.length / H }, (_, step) => {
+    const row = gate.subarray(step * H, (step + 1) * H);
+    return row.reduce((sum, value) => sum + value, 0) / H;
+  });
 
 /** @param {import("../net/trainer.js").Trainer} trainer */
 function result(trainer) {
