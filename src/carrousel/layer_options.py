@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import torch
@@ -11,6 +12,8 @@ from .ops import noise
 from .ops.cells import BY_MODE
 from .ops.inside import places
 from .ops.noise import Noise
+from .ops.reference.cells import StepFunction
+from .ops.reference.equations import VARIANTS, Equations
 
 _DROPOUTS = ("input_dropout", "recurrent_dropout", "output_dropout", "weight_dropout")
 _GAINS = ("gain_ih", "gain_hh", "gain_c", "bias_c")  # of layer normalization, in the kernels' order
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
         zoneout: float | tuple[float, float]
         learn_initial_state: bool
         residual: bool
+        equations: Equations | None
 
 
 class WithOptions(nn.RNNBase):
@@ -37,19 +41,26 @@ class WithOptions(nn.RNNBase):
     layer_norm = learn_initial_state = residual = False
     input_dropout = recurrent_dropout = output_dropout = weight_dropout = 0.0
     zoneout: tuple[float, float] = (0.0, 0.0)  # of the hidden state, of the cell state
+    equations: Equations | None = None
+    peepholes = coupled = False
     _beyond = False  # whether any option is set that torch's own layer would not heed
 
     def _beyond_torch(self) -> list[str]:
         """Options that torch's layer of the same name lacks, as they would be written."""
-        names = ("layer_norm", *_DROPOUTS, "zoneout", "learn_initial_state", "residual")
+        names = ("layer_norm", *_DROPOUTS, "zoneout", "learn_initial_state", "residual",
+                 "peepholes", "coupled")  # fmt: skip
         plain = {name: getattr(WithOptions, name) for name in names}
         own = {name: getattr(self, name) for name in names}
         if not BY_MODE[self.mode].has_cell and self.zoneout[0]:
             own["zoneout"] = self.zoneout[0]
-        return [f"{name}={value}" for name, value in own.items() if value != plain[name]]
+        found = [f"{name}={value}" for name, value in own.items() if value != plain[name]]
+        if self.equations is not None and not (self.peepholes or self.coupled):
+            found.append(f"equations={getattr(self.equations.step, '__name__', '...')}")
+        return found
 
     def _set_options(self, options: Options) -> None:
         given: dict[str, Any] = dict(options)
+        self._set_equations(given.pop("equations", None))
         for name in _DROPOUTS:
             setattr(self, name, _probability(name, given.pop(name, 0.0)))
         self.zoneout = self._shares(given.pop("zoneout", 0.0))
@@ -58,13 +69,70 @@ class WithOptions(nn.RNNBase):
         if given:
             raise TypeError(
                 f"{type(self).__name__} has no option {next(iter(given))!r}; there are "
-                f"{', '.join(_DROPOUTS)}, zoneout, learn_initial_state and residual"
+                f"{', '.join(_DROPOUTS)}, zoneout, learn_initial_state, residual and equations"
+            )
+        if self.equations is not None and self.recurrent_dropout:
+            raise ValueError(
+                "recurrent_dropout must be 0 with equations, which say themselves how h is read, "
+                f"got {self.recurrent_dropout}"
             )
         self._beyond = self._beyond or bool(self._beyond_torch())
         if self.learn_initial_state:
             first, rows = next(self.parameters()), len(self._all_weights)
             for name, size in zip(("h_0", "c_0"), self._state_sizes(), strict=False):
                 self.register_parameter(name, nn.Parameter(first.new_zeros(rows, 1, size)))
+
+    def _set_equations(self, equations: Equations | None) -> None:
+        """Take these, and give the weights the rows that they ask for, and vectors behind them."""
+        if equations is None:
+            return
+        if not isinstance(equations, Equations):
+            raise TypeError(
+                f"equations must be carrousel.nn.Equations(step), got {type(equations).__name__}"
+            )
+        if self.equations is not None or self.layer_norm:
+            raise ValueError("equations, peepholes, coupled and layer_norm exclude each other")
+        self.equations, self._beyond = equations, True
+        hidden, first = self.hidden_size, next(self.parameters())
+        for names, place in zip(self._all_weights, self._places(), strict=True):
+            for name in names:
+                if not name.startswith("weight_hr"):
+                    rest = getattr(self, name).shape[1:]
+                    wide = first.new_empty(self._blocks() * hidden, *rest)
+                    setattr(self, name, nn.Parameter(wide))
+            for name, count in equations.vectors.items():
+                self.register_parameter(name + place, nn.Parameter(first.new_empty(count * hidden)))
+        self.reset_parameters()
+
+    def _set_variant(self, peepholes: bool, coupled: bool) -> None:
+        peepholes, coupled = _yes_or_no("peepholes", peepholes), _yes_or_no("coupled", coupled)
+        if peepholes or coupled:
+            self._set_equations(VARIANTS[peepholes, coupled])
+            self.peepholes, self.coupled = peepholes, coupled
+
+    def _blocks(self) -> int:
+        """Rows of the weights for a unit."""
+        own = None if self.equations is None else self.equations.blocks
+        return BY_MODE[self.mode].blocks if own is None else own
+
+    def _with_vectors(self, weights: list[list[Tensor]]) -> list[list[Tensor]]:
+        """What the equations read beside the usual weights, behind those but before w_hr."""
+        if self.equations is None or not self.equations.vectors:
+            return weights
+        usual, found = -1 if self.proj_size else None, []
+        for row, place in zip(weights, self._places(), strict=True):
+            vectors = [getattr(self, name + place) for name in self.equations.vectors]
+            found.append([*row[:usual], *vectors, *(row[usual:] if usual else ())])
+        return found
+
+    def _written(self) -> StepFunction | None:
+        """One step of x, h, c and weights, by equations that somebody wrote."""
+        if self.equations is None:
+            return None
+        place = self._places()[0]
+        names = [name.removesuffix(place) for name in self._all_weights[0]]
+        names = [name for name in names if name != "weight_hr"]
+        return partial(self.equations.take, BY_MODE[self.mode], [*names, *self.equations.vectors])
 
     def _shares(self, zoneout: Any) -> tuple[float, float]:
         """Of the hidden and of the cell state."""

@@ -29,10 +29,12 @@ from .ops.cells import BY_MODE, NUMBER
 from .ops.changes import CHANGES, changes
 from .ops.inside import Inside, places
 from .ops.noise import Noise
+from .ops.reference.cells import StepFunction
+from .ops.reference.equations import Equations
 from .ops.tape import TAPE, tape, watch
 from .wording import one_of
 
-__all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNCell", "States"]
+__all__ = ["GRU", "LSTM", "RNN", "Equations", "GRUCell", "LSTMCell", "RNNCell", "States"]
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -244,14 +246,14 @@ class _Recurrent(Torchlike, WithOptions):
             return None
         weights = self._weights()
         self._check(weights)
-        weights = self._with_norms(self._dropped(weights))
+        weights = self._with_norms(self._with_vectors(self._dropped(weights)))
         way = self._way(x, states, weights, opened)
         return None if way is gate.TORCH else (x, batch_sizes, states, weights, way)
 
     def _way(self, x, states, weights, opened):
         """Who computes this call. What torch would is done by the equations for a trace, a change
         and where all states are asked for."""
-        if self.mode not in NUMBER or x.numel() == 0:
+        if self.mode not in NUMBER or x.numel() == 0 or self.equations is not None:
             return gate.EQUATIONS
         way = gate.way([x, *states, *chain.from_iterable(weights)])
         if self.proj_size and way is not gate.TORCH:
@@ -280,7 +282,7 @@ class _Recurrent(Torchlike, WithOptions):
 
     def _check(self, weights) -> None:
         """Refuse weights of other sizes than the layer says; torch's LSTM reads beyond them."""
-        gates, hidden, proj = _GATES[self.mode], self.hidden_size, self.proj_size
+        gates, hidden, proj = self._blocks(), self.hidden_size, self.proj_size
         inputs, directions = self.input_size, 2 if self.bidirectional else 1
         for number, row in enumerate(weights):
             if number == directions:
@@ -343,7 +345,7 @@ class _Recurrent(Torchlike, WithOptions):
             noise = self._noises(x, batch)
             by = way if noise is None else gate.EQUATIONS
             given = (self._run_mode(), x, offsets, h, c, flat, by, w_hr)
-            x, h, c = _run(given, asked, first // directions, insides, noise)
+            x, h, c = _run(given, asked, first // directions, insides, noise, self._written())
             if self.residual and first:
                 x = x + below
             h_n.append(h)
@@ -378,14 +380,15 @@ def _run(
     level: int,
     insides: list[Inside] | None,
     noise: list[Noise] | None = None,
+    equations: StepFunction | None = None,
 ) -> Any:
     """One level, by whom it is to be run."""
     if asked is None:
-        return layer.run(*given, insides, noise)
-    if noise is not None:
+        return layer.run(*given, insides, noise, equations)
+    if noise is not None or equations is not None:
         raise RuntimeError(
-            "intervene changes steps of a layer with zoneout or recurrent_dropout only where they "
-            "are nothing: call eval() for recurrent_dropout; zoneout is in every step"
+            "intervene changes no steps of a layer with zoneout, equations, peepholes or coupled, "
+            "nor with recurrent_dropout while it trains: call eval() for the last"
         )
     return changed_layer.run(*given, asked, level, insides)
 
@@ -416,7 +419,7 @@ class RNN(_Recurrent):
     Arguments, shapes, parameters and errors are those of :class:`torch.nn.RNN`. Keywords beyond
     them, of all three layers (docs/layers.md): ``input_dropout``, ``recurrent_dropout``,
     ``output_dropout`` (one mask for all steps), ``weight_dropout`` (of W_hh), ``zoneout``,
-    ``learn_initial_state``, ``residual``.
+    ``learn_initial_state``, ``residual``, ``equations`` (:class:`Equations`).
 
     >>> import torch, carrousel
     >>> output, h_n = carrousel.RNN(3, 5)(torch.zeros(7, 2, 3))
@@ -527,6 +530,10 @@ class LSTM(_Recurrent):
         is shown: h_t = o * tanh(LN(c_t)) (Ba et al. 2016). Adds ``gain_ih``, ``gain_hh`` (4H) and
         ``gain_c`` (H) of ones, ``bias_c`` (H) of zeros; docs/layers.md.
 
+    peepholes, coupled:
+        gates that see the cell state (Gers & Schmidhuber 2000; adds ``peephole``), and i = 1 - f
+        (Greff et al. 2017; weights of f, g, o alone). No kernel has them: the equations run.
+
     And those of all three layers, see :class:`RNN`.
 
     >>> import torch, carrousel
@@ -559,16 +566,19 @@ class LSTM(_Recurrent):
         forget_bias: float | None = None,
         chrono: float | None = None,
         layer_norm: bool = False,
+        peepholes: bool = False,
+        coupled: bool = False,
         **options: Unpack[Options],
     ) -> None:
         super().__init__(
             "LSTM", input_size, hidden_size, num_layers,
             bias, batch_first, dropout, bidirectional, proj_size, device, dtype,
         )  # fmt: skip
+        self._set_layer_norm(layer_norm)
+        self._set_variant(peepholes, coupled)
+        self._set_options(options)
         if forget_bias is not None or chrono is not None:
             self._set_biases(forget_bias, chrono)
-        self._set_layer_norm(layer_norm)
-        self._set_options(options)
 
     @torch.no_grad()
     def _set_biases(self, forget_bias: float | None, chrono: float | None) -> None:
@@ -578,19 +588,23 @@ class LSTM(_Recurrent):
             raise ValueError("forget_bias and chrono exclude each other; give one of them")
         if chrono is not None and not chrono > 2:
             raise ValueError(f"chrono must be a number of steps above 2, got {chrono!r}")
+        if self.equations is not None and not (self.peepholes or self.coupled):
+            raise ValueError("forget_bias and chrono must be None with equations of your own")
         hidden = self.hidden_size
         for name, bias in self.named_parameters():
             if not name.startswith(("bias_ih", "bias_hh")):
                 continue
-            i, f = bias[:hidden], bias[hidden : 2 * hidden]
+            # Coupled, f comes first, and there is no input gate.
+            i, f = (None, bias) if self.coupled else (bias[:hidden], bias[hidden:])
+            f = f[:hidden]
             if name.startswith("bias_hh"):
                 f.zero_()
-                if chrono is not None:
-                    i.zero_()
             elif forget_bias is not None:
                 f.fill_(forget_bias)
             else:
-                i.copy_(-f.uniform_(1, chrono - 1).log_())  # type: ignore[operator]
+                f.uniform_(1, chrono - 1).log_()  # type: ignore[operator]
+            if chrono is not None and i is not None:
+                i.copy_(-f)
 
 
 _PLAIN = frozenset({Tensor, nn.Parameter})

@@ -10,6 +10,7 @@ from .autograd import Layer, OpenLayer, batch_sizes, record_runs
 from .cells import BY_MODE, NUMBER
 from .inside import Inside, from_record
 from .noise import Noise
+from .reference.cells import StepFunction
 from .tape import tape, taped
 
 
@@ -24,6 +25,7 @@ def run(
     w_hr: list[Tensor] | None = None,
     insides: list[Inside] | None = None,
     noise: list[Noise] | None = None,
+    equations: StepFunction | None = None,
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """One layer, one direction or both; shapes as in :func:`carrousel.ops.cpu.forward`.
 
@@ -31,7 +33,7 @@ def run(
     tensors, but for TORCH -> y, h_n, c_n (None but for the LSTM)
 
     w_hr: the LSTM's projections; with ``insides`` and on a tape only the equations know them.
-    noise: of each direction, which only the equations know.
+    noise: of each direction, and equations of the caller's: only with way=EQUATIONS.
     insides: receives gates and states of each direction, through which gradients flow: the kernels'
     own record is what is handed out.
     The kernels run inside an ``autograd.Function`` where a gradient is wanted, without it straight.
@@ -39,10 +41,10 @@ def run(
     if way is gate.EQUATIONS:
         sizes = batch_sizes(x, offsets)
         if torch.compiler.is_compiling():  # where there is no tape, nor a context variable
-            return reference.layer(mode, x, sizes, h0, c0, weights, w_hr, insides, noise)
+            return reference.layer(mode, x, sizes, h0, c0, weights, w_hr, insides, noise, equations)
         # What a transform hands around is nothing that a tape could keep.
         with taped(None if gate.in_transform() else tape()):
-            return reference.layer(mode, x, sizes, h0, c0, weights, w_hr, insides, noise)
+            return reference.layer(mode, x, sizes, h0, c0, weights, w_hr, insides, noise, equations)
     if w_hr is not None:
         x, start, plain = projected.as_plain(x, offsets, h0, weights, w_hr, way)
         y, h_n, c_n = run(mode, x, offsets, start, c0, plain, way)

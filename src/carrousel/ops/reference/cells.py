@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import accumulate
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,6 +21,7 @@ from ..inside import Inside
 from ..noise import Noise
 from ..tape import Run, tape
 
+StepFunction = Callable[..., Any]  # of x, h, c and weights, to h, c or None, and gates
 Hand = Callable[[str, Tensor], Tensor]  # takes a gate or state by its name, gives what it shall be
 
 
@@ -195,13 +197,15 @@ def direction(
     hand: Hand = untouched,
     insides: list[Inside] | None = None,
     noise: Noise | None = None,
+    equations: StepFunction | None = None,
 ):
     """All steps of one layer in one direction: the loop that the kernels replace.
 
     x (N, I) rows time-major, batch_sizes: rows of each step, h0 (B, H or P), c0 (B, H) or None
     -> y (N, H or P), h_n (B, H or P), c_n or None, and the :class:`Run` where a tape is on.
     To ``insides``, where given, gates and states are appended. ``noise``: recurrent dropout and
-    zoneout, of which the memory's share is taped as what was kept and written.
+    zoneout, of which the memory's share is taped as what was kept and written. ``equations``: a
+    step that somebody wrote, in the place of :func:`step`.
     """
     cell, firsts = cells.BY_MODE[mode], list(accumulate(batch_sizes, initial=0))
     steps = list(zip(x.split(batch_sizes), batch_sizes, strict=True))
@@ -211,7 +215,10 @@ def direction(
         x_t, rows = steps[t]
         before = h[:rows], None if c is None else c[:rows]
         read = None if noise is None else noise.factors(rows)
-        h_t, c_t, gates = step(mode, x_t, *before, weights, hand, read)
+        if equations is not None:
+            h_t, c_t, gates = equations(x_t, *before, weights)
+        else:
+            h_t, c_t, gates = step(mode, x_t, *before, weights, hand, read)
         if w_hr is not None:  # LSTM with projection (Sak et al. 2014)
             h_t = h_t @ w_hr.T
         if noise is not None:
@@ -290,6 +297,7 @@ def layer(
     w_hr=None,
     insides: list[Inside] | None = None,
     noise: Sequence[Noise] | None = None,
+    equations: StepFunction | None = None,
 ):
     """One layer, one direction or both: h0, c0 (D, B, H), weights: 2 or 4 tensors per direction.
 
@@ -303,7 +311,7 @@ def layer(
         cell = None if c0 is None else c0[d]
         projection = None if w_hr is None else w_hr[d]
         one = None if noise is None else noise[d]
-        way = (projection, d == 1, untouched, insides, one)
+        way = (projection, d == 1, untouched, insides, one, equations)
         parts.append(direction(mode, rows, batch_sizes, h0[d], cell, own, *way))
     y, h_n, c_n = zip(*parts, strict=True)
     whole = torch.cat(y, -1)
