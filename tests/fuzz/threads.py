@@ -51,11 +51,11 @@ class Case:
 
 def draw_case(draw: random.Random) -> Case:
     """A case whose work is worth sharing, more often than not, and never long."""
-    mode = draw.randrange(4)
+    mode = draw.randrange(len(cpu.MODES))
     batch = draw.choice([1, 2, draw.randint(3, 16), draw.randint(3, 16), draw.randint(1, 80)])
     inputs = draw.choice([1, draw.randint(2, 20), draw.randint(2, 20), draw.randint(1, 200)])
     hidden = draw.choice([draw.randint(1, 40), draw.randint(1, 40), draw.randint(1, 330)])
-    gates = (1, 1, 4, 3)[mode]
+    gates = cpu.GATES[mode]
     longest = MOST_WORK // (batch * gates * hidden * (inputs + hidden)) + 1
     steps = min(draw.choice([1, 2, draw.randint(1, 30), 60, draw.randint(60, 120)]), longest)
     packed = draw.random() < 0.6
@@ -75,17 +75,19 @@ def layer(case: Case) -> Iterator[Named]:
     def fill(*shape: int) -> Tensor:
         return torch.randn(shape, generator=noise, dtype=torch.float64).to(case.dtype)
 
-    batch, rows, wide = case.sizes[0], sum(case.sizes), (1, 1, 4, 3)[case.mode] * case.hidden
+    batch, rows, wide = case.sizes[0], sum(case.sizes), cpu.GATES[case.mode] * case.hidden
     lead = (rows,) if case.packed else (len(case.sizes), batch)
     x, dy = fill(*lead, case.inputs), fill(*lead, case.directions * case.hidden)
     offsets = torch.tensor([0, *case.sizes]).cumsum(0) if case.packed else None
     state = (case.directions, batch, case.hidden)
-    h0, c0 = fill(*state), fill(*state) if cpu.MODES[case.mode] == "LSTM" else None
+    h0, c0 = fill(*state), fill(*state) if cpu.HAS_CELL[case.mode] else None
     small = case.hidden**-0.5
     weights = []
     for _ in range(case.directions):
         weights += [fill(wide, case.inputs) * small, fill(wide, case.hidden) * small]
         weights += [fill(wide), fill(wide)] if case.bias else []
+        norm = cpu.NORM[case.mode] * case.hidden
+        weights += [fill(norm)] if norm else []
     given: Any = (case.mode, x, offsets, h0, c0, weights)
     grads = (dy, fill(*state), None if c0 is None else fill(*state))
     for threads in THREADS:
