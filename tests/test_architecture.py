@@ -40,9 +40,9 @@ PUBLIC = {
     "carrousel": "GRU GRUCell LSTM LSTMCell RNN RNNCell adopt adopting release trace load_trace "
     "intervene Forecaster LanguageModel SequenceClassifier SequenceRegressor SequenceTagger "
     "Transcriber audio data explain forecast lab nn sequence show text __version__",
-    "carrousel.audio": "LogMel LogMelStream Recordings add_noise as_samples change_gain "
-    "change_speed join_words leveled listen read_recordings read_sound resampled shift_time "
-    "sound_of spec_augment vary write_sound",
+    "carrousel.audio": "LevelStream LogMel LogMelStream Recordings add_noise as_samples "
+    "change_gain change_speed join_words leveled listen read_recordings read_sound resampled "
+    "shift_time sound_of spec_augment vary write_sound",
     "carrousel.data": "Frequency Panel ReadOptions find_sample list_samples load_sample to_frame "
     "to_panel",
     "carrousel.data.store": "Source Store earlier is_source open_store",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.signal import lfilter
 
-from carrousel.audio import LogMel, leveled
+from carrousel.audio import LevelStream, LogMel, leveled
 
 from .conftest import tone
 
@@ -54,3 +54,39 @@ def test_one_frame_and_extremes_stay_finite(frames):
 def test_what_are_no_frames_is_refused(frames):
     with pytest.raises(ValueError, match=r"frames must have the shape \(T, bands\)"):
         leveled(frames)
+
+
+def by_recursion(frames: np.ndarray, hop: float) -> np.ndarray:
+    """The definition, a step at a time."""
+    peak, found = 1e-6, []
+    for frame in np.exp(frames.astype(np.float64)):
+        peak = max(frame.sum(), peak * 10 ** (-2 * hop / 10), 1e-6)  # 2 dB a second
+        found.append(np.log(frame / peak + 10**-3.5))
+    return np.array(found)
+
+
+@pytest.mark.parametrize("cuts", [[], [1, 2, 50], [97]])
+def test_leveling_as_it_goes_on_is_the_recursion_part_by_part(cuts):
+    frames = FEATURES(np.concatenate([0.5 * speech(), 1e-3 * speech()]).astype(np.float32))
+    stream = LevelStream(0.01)
+    parts = [stream.push(part) for part in np.split(frames, cuts)]
+    np.testing.assert_allclose(np.concatenate(parts), by_recursion(frames, 0.01), atol=1e-4)
+
+
+def test_what_comes_later_changes_nothing_and_a_restart_forgets():
+    frames = FEATURES(speech())
+    stream = LevelStream(0.01)
+    first = stream.push(frames[:30])
+    np.testing.assert_array_equal(first, LevelStream(0.01).push(frames)[:30])
+    stream.restart()
+    np.testing.assert_array_equal(stream.push(frames[:30]), first)
+    assert stream.push(frames[:0]).shape == (0, 40)
+
+
+@pytest.mark.parametrize("gain", [0.03, 3])
+def test_loudness_does_not_matter_as_it_goes_on(gain):
+    loud = speech()[1000:]  # from the first tone on
+    got, wanted = (
+        LevelStream(0.01).push(FEATURES((g * loud).astype(np.float32))) for g in (gain, 1)
+    )
+    np.testing.assert_allclose(got[20:], wanted[20:], atol=0.05)

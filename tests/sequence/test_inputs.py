@@ -133,6 +133,48 @@ def test_channels_of_unequal_length_are_missing_at_the_end(tmp_path):
     assert found.notes == ["1 series with channels of unequal length: missing at the end"]
 
 
+def stamped(tmp_path, text: str):
+    path = ts(tmp_path, text)
+    path.write_text(path.read_text().replace("@timeStamps false", "@timeStamps true"))
+    return path
+
+
+def test_timestamps_sort_the_steps_of_all_channels(tmp_path):
+    text = "(2,7.5),(0,5),(1,?):(0,1),(2,2):up\n(0.5,1),(1.0,2):(1,3):down\n"
+    found = read_ts(stamped(tmp_path, text))
+    np.testing.assert_array_equal(found.X[0], [[5, 1], [np.nan, np.nan], [7.5, 2]])
+    np.testing.assert_array_equal(found.X[1], [[1, np.nan], [2, 3]])
+    assert found.y.tolist() == ["up", "down"]
+    assert not found.notes
+
+
+def test_timestamps_may_be_dates_and_lie_unevenly(tmp_path):
+    times = ["2024-01-01 00:00:00", "2024-01-01 06:30:00", "2024-01-02"]
+    values = ",".join(f"({time},{k})" for k, time in enumerate(times))
+    found = read_ts(stamped(tmp_path, f"{values}:up\n"))
+    np.testing.assert_array_equal(found.X[0], [[0], [1], [2]])
+    assert found.notes == [
+        "1 series with times that are not equally far apart: they sort the steps only"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("(0,1),2:up\n", r"line 7: must be \(time,value\) pairs"),
+        ("1,2:up\n", r"line 7: must be \(time,value\) pairs"),
+        ("(0,1),(0,2):up\n", "line 7: a channel has two values at one time"),
+        ("(0,1),(nan,2):up\n", "line 7: a time is missing"),
+        ("(0,1),(noon,2):up\n", "line 7: times must be numbers or dates like"),
+        ("(0,1):(2024-01-01,2):up\n", "line 7: times must be numbers or dates, got both"),
+        ("(0,x):up\n", "line 7: could not convert"),
+    ],
+)
+def test_damaged_timestamps_name_the_line(tmp_path, text, why):
+    with pytest.raises(ValueError, match=why):
+        read_ts(stamped(tmp_path, text))
+
+
 def test_targets_and_no_labels(tmp_path):
     path = ts(tmp_path, "1,2:0.5\n3:2e1\n", label="false\n@targetLabel true")
     assert read_ts(path).y.tolist() == [0.5, 20.0]
@@ -163,7 +205,6 @@ def test_a_damaged_ts_file_names_the_line(tmp_path, text, why):
     [
         ("1,2:up", "must begin with # or @"),
         ("@problemName Toy\n", "no line @data"),
-        ("@timeStamps true\n@data\n(1,2):up", "@timeStamps true is not read"),
         ("@classLabel maybe\n@data\n1:up", "@classlabel must be true or false"),
     ],
 )

@@ -11,7 +11,7 @@ Reading files needs the libraries soundfile and scipy: ``pip install carrousel[a
 from .augmentation import add_noise, change_gain, change_speed, shift_time, spec_augment
 from .inversion import sound_of
 from .joining import join_words, vary
-from .leveling import leveled
+from .leveling import LevelStream, leveled
 from .log_mel import LogMel, LogMelStream
 from .microphone import listen
 from .recordings import Recordings, read_recordings
@@ -19,6 +19,7 @@ from .samples import as_samples, resampled
 from .sound_files import read_sound, write_sound
 
 __all__ = [
+    "LevelStream",
     "LogMel",
     "LogMelStream",
     "Recordings",

@@ -6,6 +6,8 @@ import numpy as np
 
 LOUD = 20.0  # decibels below the loudest frames: what is louder is speech
 FLOOR = 35.0  # decibels below the loudest frames: what is fainter is silence
+FADING = 2.0  # decibels a second by which what was loud is forgotten
+QUIETEST = 1e-6  # power of a frame below which nothing is taken for speech, however quiet it was
 
 
 def leveled(frames: Any) -> np.ndarray:
@@ -32,3 +34,37 @@ def leveled(frames: Any) -> np.ndarray:
     relative = np.log(power / peak + 10 ** (-FLOOR / 10))
     loud = total >= peak * 10 ** (-LOUD / 10)
     return (relative - relative[loud].mean(0)).astype(np.float32)
+
+
+class LevelStream:
+    """Log-mel bands relative to the loudest frame so far, which fades slowly: the same for a louder
+    speaker, and for one who comes nearer, without what is still to come.
+
+    >>> frames = np.log(np.random.default_rng(0).uniform(0.1, 2, (50, 4)))
+    >>> stream = LevelStream(hop=0.01)
+    >>> parts = [stream.push(part) for part in np.split(frames, 5)]
+    >>> np.allclose(np.concatenate(parts), LevelStream(hop=0.01).push(frames + 3), atol=1e-5)
+    True
+    """
+
+    def __init__(self, hop: float) -> None:
+        """``hop``: seconds from one frame to the next."""
+        self._fading = FADING * hop * np.log(10) / 10
+        self.restart()
+
+    def restart(self) -> None:
+        """Nothing was heard yet."""
+        self._peak = float(np.log(QUIETEST))  # logarithm of a frame's power
+
+    def push(self, frames: Any) -> np.ndarray:
+        """The next frames (T, bands), logarithms of power."""
+        given = np.asarray(frames, np.float64)
+        if not len(given):
+            return given.astype(np.float32)
+        power = np.logaddexp.reduce(given, 1)
+        faded = self._fading * np.arange(1, len(given) + 1)
+        peak = np.maximum.accumulate(np.maximum(power + faded, self._peak)) - faded
+        peak = np.maximum(peak, np.log(QUIETEST))
+        self._peak = float(peak[-1])
+        relative = np.exp(given - peak[:, None]) + 10 ** (-FLOOR / 10)
+        return np.log(relative).astype(np.float32)

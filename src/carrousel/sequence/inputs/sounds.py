@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from ...audio import LogMel, Recordings, leveled, spec_augment
+from ...audio import LevelStream, LogMel, Recordings, leveled, spec_augment
 from ...storage.plain import restored, typed
 from ..companion.convolutions import RandomConvolutions
 from ..ragged import Ragged
@@ -24,7 +24,7 @@ class SoundReader:
     kind: ClassVar[str] = "sound"
 
     features: LogMel
-    leveled: bool = False  # whether loudness and microphone are taken out
+    whole: bool  # whether recordings are leveled when all of them is known, or as they go on
 
     @staticmethod
     def recognizes(X: Any) -> bool:
@@ -34,12 +34,9 @@ class SoundReader:
     def learn(cls, X: Recordings, options: Any) -> tuple["SoundReader", Ragged]:
         """The reader of all that there is to learn from, and what it reads of it."""
         _require_some(X)
+        features = LogMel(X.rate, hop=HOP, low=min(LOW, X.rate / 8), slopes=0, floor=1e-9)
         # A stream is heard before it is known how loud the rest will be.
-        level = options.bidirectional is not False
-        low = min(LOW, X.rate / 8)
-        reader = cls(
-            LogMel(X.rate, hop=HOP, low=low, slopes=0, floor=1e-9 if level else 1e-5), level
-        )
+        reader = cls(features, options.bidirectional is not False)
         return reader, reader.read(X)
 
     def read(self, X: Any) -> Ragged:
@@ -66,7 +63,7 @@ class SoundReader:
                 bands = self.features(samples)
             except (TypeError, ValueError) as error:
                 raise type(error)(f"{name}: {error}") from None
-            bands = leveled(bands) if self.leveled else bands
+            bands = leveled(bands) if self.whole else self._level().push(bands)
             frames.append(torch.from_numpy(bands).double())
         return Ragged.of(frames)
 
@@ -77,7 +74,10 @@ class SoundReader:
 
     def stream(self) -> "SoundStream":
         """Frames while the sound goes on."""
-        return SoundStream(self.features)
+        return SoundStream(self.features, self._level())
+
+    def _level(self) -> LevelStream:
+        return LevelStream(self.features.step / self.features.rate)
 
     def sizes(self) -> dict[str, Any]:
         """The fields of the network's shape that inputs decide."""
@@ -101,27 +101,29 @@ class SoundReader:
         return [[f"{step * hop:.2f}" for step in range(n)] for n in batch.lengths.tolist()]
 
     def to_dict(self) -> dict[str, Any]:
-        return {"kind": self.kind, "leveled": self.leveled, **asdict(self.features)}
+        return {"kind": self.kind, "whole": self.whole, **asdict(self.features)}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "SoundReader":
-        own = ("kind", "leveled")
+        own = ("kind", "whole")
         features = restored(LogMel, {k: v for k, v in data.items() if k not in own}, "reader")
-        return cls(features, typed(data.get("leveled"), bool, "reader.leveled"))
+        return cls(features, typed(data.get("whole"), bool, "reader.whole"))
 
 
 class SoundStream:
     """Samples in, rows (N, channels) in float64 out, as they are complete."""
 
-    def __init__(self, features: LogMel) -> None:
-        self._stream = features.stream()
+    def __init__(self, features: LogMel, level: LevelStream) -> None:
+        self._stream, self._level = features.stream(), level
         self.latency = features.latency  # seconds
 
     def push(self, X: Any) -> np.ndarray:
-        return self._stream.push(X).astype(np.float64)
+        return self._level.push(self._stream.push(X)).astype(np.float64)
 
     def finish(self) -> np.ndarray:
-        return self._stream.finish().astype(np.float64)
+        last = self._level.push(self._stream.finish()).astype(np.float64)
+        self._level.restart()  # another recording may begin
+        return last
 
 
 def _require_some(X: Recordings) -> None:

@@ -1,6 +1,9 @@
 """``.ts`` files of the UCR/UEA archive (Bagnall et al.): one series a line, a colon between
 channels and before the label."""
 
+import re
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +11,8 @@ import numpy as np
 
 from .dataset import Dataset
 
+OUTSIDE = re.compile(r":(?![^(]*\))")  # a colon that is in no parentheses: those of times are
+PAIR = re.compile(r"\(([^(),]*),([^(),]*)\)")
 _FLAGS = {"true": True, "false": False}
 
 
@@ -15,7 +20,9 @@ def read_ts(path: str | Path) -> Dataset:
     """The series of a file as arrays (time, channels), with class labels (text) or targets.
 
     "?" and "NaN" are missing. Where the channels of a series differ in length, the shorter ones are
-    missing at the end, and a note says so.
+    missing at the end, and a note says so. With timestamps, "(0,1.5),(1,1.7)", a step is a time
+    that any channel has; the times sort the steps, and where these are not equally far apart a note
+    says that no more is read of them.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -43,52 +50,97 @@ def read_ts(path: str | Path) -> Dataset:
         head[name.lower()] = words
     else:
         raise ValueError(f"{path}: there is no line @data")
-    if _flag(head, "timestamps", path):
-        raise ValueError(
-            f"{path}: @timeStamps true is not read; give a table with a column of times"
-        )
+    read = _by_time if _flag(head, "timestamps", path) else _side_by_side
     classes = head.get("classlabel", ["false"])
     labeled = _flag({"classlabel": classes[:1]}, "classlabel", path)
     targets = not labeled and _flag(head, "targetlabel", path)
-    return _dataset(path, lines, first, labeled, targets, classes[1:])
+    return _dataset(path, lines, first, labeled, targets, classes[1:], read)
+
+
+# The channels of a series, (T, C), and what there is to be said of them.
+Read = Callable[[list[str], str], tuple[np.ndarray, str]]
 
 
 def _dataset(
-    path: Path, lines: list[str], first: int, labeled: bool, targets: bool, classes: list[str]
-) -> Dataset:
+    path: Path, lines: list[str], first: int, labeled: bool, targets: bool, classes: list[str],
+    read: Read,
+) -> Dataset:  # fmt: skip
     X: list[np.ndarray] = []
     labels: list[str] = []
-    uneven = 0
+    told: Counter[str] = Counter()
     for k in range(first, len(lines)):
         text = lines[k].strip()
         if not text or text.startswith("#"):
             continue
         where = f"{path}, line {k + 1}"
-        *channels, label = text.split(":") if labeled or targets else [*text.split(":"), ""]
+        parts = OUTSIDE.split(text)
+        *channels, label = parts if labeled or targets else [*parts, ""]
         if not channels:
             raise ValueError(f"{where}: must have values and a label, with a colon between them")
         if labeled and classes and label.strip() not in classes:
             raise ValueError(f"{where}: the label {label!r} is not among those of @classLabel")
-        columns = [_values(cells, where) for cells in channels]
-        if X and len(columns) != X[0].shape[1]:
-            raise ValueError(f"{where}: must have {X[0].shape[1]} channels, got {len(columns)}")
-        longest = max(map(len, columns))
-        uneven += any(len(column) < longest for column in columns)
-        array = np.full((longest, len(columns)), np.nan)
-        for c, column in enumerate(columns):
-            array[: len(column), c] = column
+        if X and len(channels) != X[0].shape[1]:
+            raise ValueError(f"{where}: must have {X[0].shape[1]} channels, got {len(channels)}")
+        array, note = read(channels, where)
+        told[note] += 1
         X.append(array)
         labels.append(label.strip())
     if not X:
         raise ValueError(f"{path}: there is no series below @data")
-    notes = [f"{uneven:,} series with channels of unequal length: missing at the end"] * bool(
-        uneven
-    )
+    notes = [f"{count:,} series with {note}" for note, count in told.items() if note]
     y: Any = np.array(labels) if labeled else None
     if targets:
         y = np.array([_values(label, f"{path}: @targetLabel")[0] for label in labels])
     names = [f"channel {c + 1}" for c in range(X[0].shape[1])]
     return Dataset(X, y, list(range(1, len(X) + 1)), names, notes)
+
+
+def _side_by_side(channels: list[str], where: str) -> tuple[np.ndarray, str]:
+    columns = [_values(cells, where) for cells in channels]
+    longest = max(map(len, columns))
+    array = np.full((longest, len(columns)), np.nan)
+    for c, column in enumerate(columns):
+        array[: len(column), c] = column
+    uneven = any(len(column) < longest for column in columns)
+    return array, "channels of unequal length: missing at the end" if uneven else ""
+
+
+def _by_time(channels: list[str], where: str) -> tuple[np.ndarray, str]:
+    stamped = [_stamped(cells, where) for cells in channels]
+    if len({times.dtype.kind for times, _ in stamped}) > 1:
+        raise ValueError(f"{where}: times must be numbers or dates, got both")
+    steps = np.unique(np.concatenate([times for times, _ in stamped]))
+    array = np.full((len(steps), len(channels)), np.nan)
+    for c, (times, values) in enumerate(stamped):
+        array[np.searchsorted(steps, times), c] = values
+    apart = np.diff(steps).astype(float)
+    even = len(apart) < 2 or np.ptp(apart) <= 1e-6 * apart.mean()
+    return array, "" if even else "times that are not equally far apart: they sort the steps only"
+
+
+def _stamped(cells: str, where: str) -> tuple[np.ndarray, np.ndarray]:
+    """Times, as numbers or dates, and values of a channel "(time,value),(time,value)"."""
+    pairs = PAIR.findall(cells)
+    if PAIR.sub("", cells).strip(" ,") or not pairs:
+        raise ValueError(
+            f"{where}: must be (time,value) pairs with commas between, got {cells:.40}"
+        )
+    words = [time.strip() for time, _ in pairs]
+    try:
+        times = np.array([float(word) for word in words])
+    except ValueError:
+        try:
+            times = np.array([np.datetime64(word.replace(" ", "T"), "us") for word in words])
+        except ValueError:
+            raise ValueError(
+                f"{where}: times must be numbers or dates like 2024-03-31 12:00:00, got "
+                f"{words[0]!r} to {words[-1]!r}"
+            ) from None
+    if not np.isfinite(times).all():
+        raise ValueError(f"{where}: a time is missing")
+    if len(np.unique(times)) < len(times):
+        raise ValueError(f"{where}: a channel has two values at one time")
+    return times, _values(",".join(value for _, value in pairs), where)
 
 
 def _values(cells: str, where: str) -> np.ndarray:
