@@ -8,7 +8,10 @@ Each size runs in a process of its own, whose peak of resident memory is what th
 (``ru_maxrss``); pages of files that are mapped count, the cache of the file system does not. The
 series are daily, with a week, a level of their own and noise; they are made first, by another
 process. The clock says little on a busy machine; the seconds of the processor are told beside it.
-Results go to a table, and to ``--out`` as JSON.
+Results go to a table, and to ``--out`` as JSON; ``--plot`` draws the cost of a series, and, without
+``--series``, from JSON that was written before:
+
+    python benchmarks/scale.py --plot docs/images/scale-cost.png --out scale.json
 """
 
 import argparse
@@ -83,21 +86,45 @@ def mark() -> tuple[float, float, float]:
     return perf_counter(), used.ru_utime + used.ru_stime, used.ru_maxrss * 1024 / 1e9
 
 
+def plot(rows: list[dict[str, float]], path: Path) -> None:
+    """Microseconds of the processor for a series, by how many there are."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    from carrousel.colors import ORANGE
+
+    figure, axes = plt.subplots(figsize=(6, 3), layout="constrained")
+    count, cost = ([row[name] for row in rows] for name in ("series", "cpu us a series"))
+    axes.plot(count, cost, "o-", color=ORANGE)
+    axes.set(xscale="log", ylim=(0, 1.2 * max(cost)))
+    axes.set(xlabel="series of 100 values", ylabel="microseconds a series")
+    axes.set_title("Store and forecasts of 28 steps, one processor")
+    axes.minorticks_off()
+    axes.set_xticks(count, [f"{n:,}" for n in count])
+    figure.savefig(path, dpi=120)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--series", type=int, nargs="+", default=[10_000])
+    parser.add_argument("--series", type=int, nargs="+")
     parser.add_argument("--length", type=int, default=100)
     parser.add_argument("--effort", default="fast", choices=("instant", "fast", "default"))
     parser.add_argument("--work", type=Path, default=Path("scale-benchmark"))
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--plot", type=Path, help="the cost of a series, as a picture")
     parser.add_argument("--keep", action="store_true", help="the series, for another run")
     parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.child is not None:
         sys.stdout.buffer.write(as_json(measure(given.child, given.work, given.effort), None))
         return
+    if given.plot is not None and given.series is None and given.out is not None:
+        plot(parsed(given.out.read_bytes())["rows"], given.plot)
+        return
     rows = []
-    for series in given.series:
+    for series in given.series or [10_000]:
         data = given.work / f"series-{series}-{given.length}"
         if not data.exists():
             make(data, series, given.length)
@@ -114,6 +141,8 @@ def main() -> None:
         if not given.keep:
             shutil.rmtree(data)
     console().print(table(rows, ("series", "length")))
+    if given.plot is not None:
+        plot(rows, given.plot)
     if given.out is not None:
         write_json(given.out, {"effort": given.effort, "horizon": H, "rows": rows})
 

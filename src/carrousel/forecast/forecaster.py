@@ -416,6 +416,10 @@ class Forecaster:
                 )  # fmt: skip
         if out is not None:
             raise ValueError("out: data must be a directory, a glob or a lazy frame")
+        if on_error != "stop":
+            raise ValueError(
+                f"on_error={on_error!r}: data must be a directory, a glob or a lazy frame"
+            )
         if is_dataset(data):
             return doors.predict(self, data, level, X_df, static_df)
         if is_partitioned(data):

@@ -6,6 +6,9 @@ import gc
 import logging
 import os
 import signal
+import subprocess
+import sys
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -14,9 +17,11 @@ import torch
 
 from carrousel import Forecaster
 from carrousel.data.store import store
-from carrousel.forecast.distributed import fit_on_ray, fit_together, on_ray
+from carrousel.forecast.distributed import doors, fit_on_ray, fit_together, on_ray
 from carrousel.forecast.distributed.datasets import on_blocks
 from carrousel.forecast.distributed.work import Backtest
+from carrousel.forecast.ensemble.training import TRAINER, Members
+from carrousel.forecast.large.run import RUNNER
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install carrousel[ray]")
 pytestmark = [
@@ -26,6 +31,11 @@ pytestmark = [
 ]
 H = 3
 STORE = 200 << 20  # bytes of memory that a node shares
+KEPT = {  # processes that have imported everything wait for the next test; a busy node is not dead
+    "num_workers_soft_limit": 4,
+    "idle_worker_killing_time_threshold_ms": 1_000_000,
+    "health_check_failure_threshold": 100,
+}
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +52,8 @@ def cluster(alone):
     from ray.cluster_utils import Cluster
 
     node = {"num_cpus": 1, "object_store_memory": STORE}
-    nodes = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
+    head = {**node, "include_dashboard": False, "_system_config": KEPT}
+    nodes = Cluster(initialize_head=True, head_node_args=head)
     nodes.add_node(**node)
     ray.init(nodes.address, log_to_driver=False, logging_level=logging.ERROR)
     context = ray.data.DataContext.get_current()
@@ -90,11 +101,48 @@ def fitted() -> Forecaster:
     return Forecaster(H, **few).fit(_table(12))
 
 
-def test_a_dataset_is_forecast_as_on_one_machine(fitted):
+class _Mortal:
+    """Work in whose midst the process dies, the first times that it is done."""
+
+    def __init__(self, work, folder, deaths: int = 1) -> None:
+        self.work, self.folder, self.deaths = work, str(folder), deaths
+
+    def __call__(self, block):
+        for k in range(self.deaths):
+            _die_once(f"{self.folder}/death-{k}")
+        return self.work(block)
+
+
+def _die_once(mark: str) -> None:
+    """``kill -9`` of this process, unless the mark is there."""
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(mark, os.O_CREAT | os.O_EXCL))
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _deaths(folder) -> int:
+    return len(list(folder.glob("death-*")))
+
+
+@pytest.fixture
+def mortal(monkeypatch, tmp_path):
+    """Blocks of datasets are done by processes that die."""
+
+    def dying(dataset, id_col, work, **how):
+        return on_blocks(dataset, id_col, _Mortal(work, tmp_path), **how)
+
+    monkeypatch.setattr(doors, "on_blocks", dying)
+
+
+def test_a_dataset_is_forecast_as_on_one_machine_though_workers_are_killed(
+    fitted, tmp_path, mortal
+):
+    """Each in the midst of a block."""
     table = _table(40, seed=5)
     found = fitted.predict(_dataset(table), level=[80])
     assert type(found).__module__.startswith("ray.data")
     assert _sorted(found).equals(_sorted(fitted.predict(table.to_arrow(), level=[80])))
+    assert _deaths(tmp_path) == 1
 
 
 def test_a_dataset_is_forecast_without_learning_as_on_one_machine():
@@ -103,21 +151,60 @@ def test_a_dataset_is_forecast_without_learning_as_on_one_machine():
     assert _sorted(found).equals(_sorted(Forecaster.pretrained().predict(table.to_arrow(), h=5)))
 
 
-@pytest.mark.parametrize("how", [{"effort": "instant"}, {"max_steps": 3, "ensemble": 1}])
-def test_a_backtest_of_a_dataset_is_that_of_one_machine(how):
+@pytest.mark.parametrize("kind", ["at once", "trained, workers are killed"])
+def test_a_backtest_of_a_dataset_is_that_of_one_machine(kind, request, tmp_path):
+    if kind != "at once":
+        request.getfixturevalue("mortal")
+    how = {"effort": "instant"} if kind == "at once" else {"max_steps": 3, "ensemble": 1}
     table = _table(12, seed=7)
     forecaster = Forecaster(H, **how)
     asked = {"windows": 2, "step": 2, "methods": ["naive"]}
     found = forecaster.backtest(ray.data.from_arrow(table.to_arrow()), **asked)
     assert _sorted(found).equals(_sorted(forecaster.backtest(table.to_arrow(), **asked)))
+    assert _deaths(tmp_path) == (0 if kind == "at once" else 1)
 
 
-def test_members_of_an_ensemble_are_trained_by_workers_bit_for_bit():
+@dataclass(frozen=True)
+class _Members(Members):
+    """Trainings of which the second one dies once, after an update."""
+
+    mark: str = ""
+
+    def train(self, member, before=None, progress=None):
+        def told(*_) -> None:
+            if member == 1:
+                _die_once(self.mark)
+
+        return super().train(member, before, told)
+
+
+@contextlib.contextmanager
+def _around(work=None, members=None):
+    """``on_ray``, where something stands around the work on blocks or the members of ensembles."""
+    with on_ray():
+        runner, trainer = RUNNER.get(), TRAINER.get()
+        tokens = (
+            RUNNER.set(lambda job, todo: runner(
+                replace(job, work=work(job.work)) if work else job, todo)),
+            TRAINER.set(lambda of, *rest: trainer(members(of) if members else of, *rest)),
+        )  # fmt: skip
+        try:
+            yield
+        finally:
+            RUNNER.reset(tokens[0])
+            TRAINER.reset(tokens[1])
+
+
+def test_members_of_an_ensemble_are_trained_by_workers_bit_for_bit_though_one_is_killed(tmp_path):
     table, few = _table(8), {"max_steps": 6, "hidden_size": 16, "ensemble": 3}
     alone = Forecaster(H, **few).fit(table)
     told: list[str] = []
-    with on_ray():
-        there = Forecaster(H, **few).fit(table, progress=lambda name, _: told.append(name))
+    mark = tmp_path / "death-0"
+    with _around(members=lambda of: _Members(**vars(of), mark=str(mark))):
+        there = Forecaster(H, **few).fit(
+            table, progress=lambda name, _: told.append(name), checkpoint=tmp_path / "state"
+        )
+    assert mark.exists()
     assert told == [f"network {k} of 3" for k in (1, 2, 3)]
     assert [run.losses for run in there.runs_] == [run.losses for run in alone.runs_]
     for ours, theirs in zip(alone.networks_, there.networks_, strict=True):
@@ -134,27 +221,68 @@ def _folder(path, table: pl.DataFrame):
 
 
 def _files(folder) -> dict[str, bytes]:
-    return {one.name: one.read_bytes() for one in folder.iterdir() if one.name != "summary.json"}
+    files = (one for one in folder.iterdir() if one.is_file() and one.name != "summary.json")
+    return {one.name: one.read_bytes() for one in files}
 
 
-def test_a_worker_that_is_killed_and_a_driver_that_is_lose_and_double_nothing(
-    fitted, tmp_path, monkeypatch
-):
-    monkeypatch.setattr(store, "TOGETHER", 2)
-    monkeypatch.setattr(store, "MOST_SERIES", 2)
-    data = _folder(tmp_path / "data", _table(16, seed=9))
+DRIVER = """
+import os, signal, sys
+from carrousel import Forecaster
+from carrousel.data.store import store
+from carrousel.forecast.distributed import on_ray
+store.TOGETHER = store.MOST_SERIES = 2
+model, data, out, cache, address = sys.argv[1:]
+def die(done, _):
+    if done == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+with on_ray(address):
+    Forecaster.load(model).predict(data, out=out, cache=cache, progress=die)
+"""
+
+
+@pytest.fixture
+def small_blocks(monkeypatch):
+    for name in ("TOGETHER", "MOST_SERIES"):
+        monkeypatch.setattr(store, name, 2)
+
+
+def _rest(folder) -> set[str]:
+    """What is there beside results."""
+    return {one.name for one in folder.rglob("*")} - {"summary.json", *_files(folder)}
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_workers_and_drivers_that_are_killed_lose_and_double_nothing(fitted, tmp_path, cluster):
+    """A driver is killed, one is interrupted, and of the third the workers are killed."""
+    data, out = _folder(tmp_path / "data", _table(16, seed=9)), tmp_path / "there"
     cache = {"cache": tmp_path / "cache"}
     fitted.predict(data, out=tmp_path / "alone", **cache)
+    fitted.save(tmp_path / "model")
+    words = (tmp_path / "model", data, out, tmp_path / "cache", cluster.address)
+    killed = subprocess.run([sys.executable, "-c", DRIVER, *map(str, words)], check=False)
+    assert killed.returncode == -signal.SIGKILL
     with on_ray(), pytest.raises(KeyboardInterrupt):
-        fitted.predict(data, out=tmp_path / "there", progress=_stop_after(2), **cache)
-    pids = _workers()
-    with on_ray():
-        done = fitted.predict(
-            data, out=tmp_path / "there", resume=True, progress=_kill(pids), **cache
-        )
-    assert done.resumed >= 2
+        fitted.predict(data, out=out, resume=True, progress=_stop_after(1), **cache)
+    with _around(work=lambda one: _Mortal(one, tmp_path, deaths=2)):
+        done = fitted.predict(data, out=out, resume=True, **cache)
+    assert _deaths(tmp_path) == 2
+    assert done.resumed >= 3
     assert done.blocks == 8
-    assert _files(tmp_path / "there") == _files(tmp_path / "alone")
+    assert _files(out) == _files(tmp_path / "alone")
+    assert not _rest(out)
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_a_backtest_of_a_folder_is_that_of_one_machine_though_workers_are_killed(tmp_path):
+    data = _folder(tmp_path / "data", _table(8, seed=4))
+    forecaster, how = Forecaster(H, effort="instant"), {"cache": tmp_path / "cache", "windows": 2}
+    forecaster.backtest(data, out=tmp_path / "alone", **how)
+    with _around(work=lambda one: _Mortal(one, tmp_path)):
+        done, _ = forecaster.backtest(data, out=tmp_path / "there", **how)
+    assert _deaths(tmp_path) == 1
+    assert (done.blocks, done.series) == (4, 8)
+    for part in (".", "backtest", "scores"):
+        assert _files(tmp_path / "there" / part) == _files(tmp_path / "alone" / part)
 
 
 def _stop_after(count: int):
@@ -165,62 +293,52 @@ def _stop_after(count: int):
     return progress
 
 
-@ray.remote(num_cpus=1)
-def _pid() -> int:
-    return os.getpid()
+class _Refusing:
+    """Work that one series is wrong for."""
+
+    def __init__(self, work) -> None:
+        self.work = work
+
+    def __call__(self, panel):
+        if "s2" in panel.ids:
+            raise ValueError("it has no season")
+        return self.work(panel)
 
 
-def _workers() -> set[int]:
-    """Processes that do tasks now."""
-    return set(ray.get([_pid.remote() for _ in range(4)]))
-
-
-def _kill(pids: set[int]):
-    def progress(done: int, _: int) -> None:
-        for pid in pids if done == 1 else ():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-
-    return progress
-
-
-def test_a_dataset_is_forecast_though_workers_are_killed(fitted, tmp_path):
-    """Each worker is killed once, in the midst of a block."""
-    table = _table(20, seed=11)
-    alone = _sorted(fitted.predict(table.to_arrow()))
-    found = on_blocks(_dataset(table), "unique_id", _Mortal(fitted, str(tmp_path)))
-    assert _sorted(found).equals(alone)
-    assert len(list(tmp_path.iterdir())) == 2
-
-
-class _Mortal:
-    """A forecast whose first two workers die."""
-
-    def __init__(self, forecaster: Forecaster, folder: str) -> None:
-        self.forecaster, self.folder = forecaster, folder
-
-    def __call__(self, block):
-        for k in range(2):
-            with contextlib.suppress(FileExistsError):
-                os.close(os.open(f"{self.folder}/{k}", os.O_CREAT | os.O_EXCL))
-                os.kill(os.getpid(), signal.SIGKILL)
-        return self.forecaster.predict(block)
-
-
+@pytest.mark.usefixtures("small_blocks")
 def test_what_is_broken_is_refused_or_left_out_by_name(fitted, tmp_path):
-    data = _folder(tmp_path / "data", _table(4, seed=9))
+    """A file that cannot be read, a series of text, and one that a worker cannot forecast."""
+    table = _table(6, seed=9)
+    data = _folder(tmp_path / "data", table)
     (data / "broken.parquet").write_bytes(b"PAR1 no")
-    how = {"cache": tmp_path / "cache"}
-    with on_ray(), pytest.raises(ValueError, match=r"broken\.parquet"):
-        fitted.predict(data, out=tmp_path / "out", **how)
-    with on_ray():
-        done = fitted.predict(data, out=tmp_path / "out", on_error="skip", **how)
+    text = table.filter(pl.col("unique_id") == "s4").tail(1).with_columns(y=pl.lit("many"))
+    how = {"cache": tmp_path / "cache", "out": tmp_path / "out"}
+
+    def refused(match: str) -> None:
+        with _around(work=_Refusing), pytest.raises(ValueError, match=match):
+            fitted.predict(data, **how)
+
+    refused(r"broken\.parquet")
+    with _around(work=_Refusing):
+        text.write_parquet(data / "text.parquet")
+        done = fitted.predict(data, on_error="skip", **how)
     assert (done.series, done.exit_code, done.status) == (4, 3, "incomplete")
-    assert "broken.parquet" in str(done.broken[0])
+    assert [one.name for one in done.broken] == ["broken.parquet", "s4", "s2"]
+    assert "it has no season" in done.broken[2].reason
+    found = pl.read_parquet(tmp_path / "out" / "*.parquet")
+    whole = table.filter(~pl.col("unique_id").is_in(["s2", "s4"]))
+    assert _sorted(found.to_arrow()).equals(_sorted(fitted.predict(whole.to_arrow())))
+    how["out"] = tmp_path / "anew"
+    (data / "broken.parquet").unlink()
+    refused("series 's4': 'y' holds text")
+    (data / "text.parquet").unlink()
+    refused("it has no season")
 
 
 def test_what_cannot_be_forecast_elsewhere_says_so(fitted):
     data = ray.data.from_arrow(_table(2).to_arrow())
+    with pytest.raises(ValueError, match=r"on_error='skip'.*a directory"):
+        fitted.predict(data, on_error="skip")
     with pytest.raises(TypeError, match="call backtest"):
         fitted.evaluate(data)
     with pytest.raises(ValueError, match="there is no column 'y'"):
@@ -246,10 +364,14 @@ def test_a_backtest_names_series_that_were_not_there_yet():
 def test_the_command_line_works_on_a_cluster(tmp_path, command_line, monkeypatch):
     monkeypatch.setenv("CARROUSEL_CACHE", str(tmp_path / "cache"))
     data = _folder(tmp_path / "data", _table(6, seed=9))
+    (data / "broken.parquet").write_bytes(b"PAR1 no")
     few = ["--horizon", 3, "--max-steps", 3, "--ensemble", 2, "--quiet"]
+    done = command_line("forecast", "--ray", data, *few, "--out", tmp_path / "stop")
+    assert (done.code, "broken.parquet" in done.err) == (2, True)
     for name, more in (("alone", []), ("there", ["--ray", "auto"])):
-        done = command_line("forecast", data, *few, *more, "--out", tmp_path / name)
-        assert done.code == 0, done.err
+        words = (*few, *more, "--on-error", "skip", "--out", tmp_path / name)
+        done = command_line("forecast", data, *words)
+        assert (done.code, "broken.parquet" in done.err) == (3, False)
     for part in ("forecast", "holdout/backtest", "holdout/scores"):
         assert _files(tmp_path / "there" / part) == _files(tmp_path / "alone" / part)
     table = tmp_path / "data" / "0.parquet"
@@ -266,9 +388,7 @@ class _Once:
 
     def __call__(self, _: str, progress) -> None:
         if progress.step == 4:
-            with contextlib.suppress(FileExistsError):
-                os.close(os.open(self.mark, os.O_CREAT | os.O_EXCL))
-                os.kill(os.getpid(), signal.SIGKILL)
+            _die_once(self.mark)
 
 
 @pytest.mark.skipif(

@@ -1,4 +1,8 @@
-"""Trainings and blocks of series as tasks of a Ray cluster."""
+"""Trainings and blocks of series as tasks of a Ray cluster.
+
+Where a run stops, tasks that are under way are left to their end: a block more is written, and
+the end of this process ends them. ``ray.cancel`` would end this process itself where a task is
+done at the same moment ("Tried to complete task that was not pending", Ray 2.60)."""
 
 import logging
 import math
@@ -38,17 +42,13 @@ def members_on_ray(
     task = ray.remote(num_cpus=1, max_retries=-1)(_train)
     sent = ray.put(members)
     running = [task.remote(sent, member, before) for member in numbers]
-    try:
-        for member, one in zip(numbers, running, strict=True):
-            network, run = _result(one)
-            if progress is not None:
-                last = run.losses[-1] if run.losses else math.nan
-                done = Progress(run.steps, run.steps, last, run.best_score, 0.0)
-                progress(f"network {member + 1} of {members.count}", done)
-            yield network, run
-    finally:
-        for one in running:  # those that nobody waits for any more
-            ray.cancel(one)
+    for member, one in zip(numbers, running, strict=True):
+        network, run = _result(one)
+        if progress is not None:
+            last = run.losses[-1] if run.losses else math.nan
+            done = Progress(run.steps, run.steps, last, run.best_score, 0.0)
+            progress(f"network {member + 1} of {members.count}", done)
+        yield network, run
 
 
 def _train(members: Members, member: int, before: Run | None) -> tuple[Network, Run]:
@@ -86,23 +86,19 @@ def _done(job: Job, todo: Sequence[int]) -> Iterator[Part]:
     at_once = A_CPU * max(int(ray.cluster_resources().get("CPU", 1)), 1)
     sent, waiting = ray.put(job), list(reversed(todo))
     running: dict[Any, int] = {}  # tasks, and their blocks
-    try:
-        while waiting or running:
-            while waiting and len(running) < at_once:
-                block = waiting.pop()
-                running[task.remote([sent], block)] = block
-            (one, *_), _ = ray.wait(list(running))
-            block = running.pop(one)
-            try:
-                yield _result(one)
-            except (NodeDiedError, OutOfMemoryError, WorkerCrashedError) as error:
-                reason = f"its worker died {AGAIN + 1} times: {str(error).splitlines()[0]}"
-                if job.stop:
-                    raise ValueError(f"block {block}: {reason}") from None
-                yield job.results.write(block, {}, 0, (Broken("block", str(block), reason),))
-    finally:
-        for one in running:
-            ray.cancel(one)
+    while waiting or running:
+        while waiting and len(running) < at_once:
+            block = waiting.pop()
+            running[task.remote([sent], block)] = block
+        (one, *_), _ = ray.wait(list(running))
+        block = running.pop(one)
+        try:
+            yield _result(one)
+        except (NodeDiedError, OutOfMemoryError, WorkerCrashedError) as error:
+            reason = f"its worker died {AGAIN + 1} times: {str(error).splitlines()[0]}"
+            if job.stop:
+                raise ValueError(f"block {block}: {reason}") from None
+            yield job.results.write(block, {}, 0, (Broken("block", str(block), reason),))
 
 
 def _block(sent: list[Any], i: int) -> Part:
