@@ -104,6 +104,37 @@ def test_a_table_to_predict_needs_no_labels():
         found.answers("it")
 
 
+@pytest.mark.parametrize("name", ["films.tsv", "films.csv"])
+@pytest.mark.parametrize("label_first", [True, False])
+def test_texts_and_labels_need_no_header(tmp_path, name, label_first):
+    rows = [("+", "a good film"), ("-", "so bad"), ("+", "good, good"), ("-", "bad film")]
+    frame = pl.DataFrame(rows if label_first else [row[::-1] for row in rows], orient="row")
+    separator = "," if name.endswith("csv") else "\t"
+    frame.write_csv(tmp_path / name, include_header=False, separator=separator)
+    found = read_texts(tmp_path / name)
+    assert [text for _, text in rows] == found.X
+    assert found.y.tolist() == ["+", "-", "+", "-"]
+    one, two = ("label", "text") if label_first else ("text", "label")
+    assert found.notes == [f"no header: column 1 read as {one!r}, column 2 read as {two!r}"]
+    assert read_texts(tmp_path / name, label_col=None).X == found.X
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "kind,what\n+,good\n-,bad\n+,better\n",
+        "+,a\n-,b\n?,c\n!,d\n",
+        "1,2\n1,3\n1,4\n",
+        "+,a,b\n+,c,d\n",
+    ],
+    ids=["names", "as many labels as texts", "numbers", "three columns"],
+)
+def test_what_may_be_something_else_is_not_guessed(tmp_path, lines):
+    (tmp_path / "a.csv").write_text(lines)
+    with pytest.raises(ValueError, match="text_col"):
+        read_texts(tmp_path / "a.csv")
+
+
 HEAD = """# a comment
 @problemName Toy
 @timeStamps false

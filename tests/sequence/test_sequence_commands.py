@@ -108,6 +108,10 @@ def test_texts_and_ts_files_and_folders(run, tmp_path):
     pl.DataFrame(rows).write_csv("films.csv")
     assert run("classify", "train", "films.csv", "--out", "m", *ALONE).code == 0
     assert run("classify", "evaluate", "m", "films.csv").code == 0
+    pl.DataFrame(rows).write_csv("bare.csv", include_header=False)
+    bare = run("classify", "evaluate", "m", "bare.csv")
+    assert "no header: column 1 read as 'text'" in bare.err
+    assert bare.code == 0
     for k, (label, text) in enumerate(zip(["plus", "minus"] * 10, texts, strict=True)):
         (tmp_path / "films" / label).mkdir(parents=True, exist_ok=True)
         (tmp_path / "films" / label / f"{k}.txt").write_text(text)

@@ -18,6 +18,7 @@ from ..data import ReadOptions
 from ..sequence import Dataset, read_folder, read_table, read_texts, read_ts
 from ..sequence.evaluation.evaluation import Evaluation
 from ..sequence.evaluation.report import render
+from ..sequence.inputs.tables import bare_texts
 from ..storage.files import write_bytes, write_csv, write_json
 from ..wording import counted
 from .progress import training_bar
@@ -53,6 +54,9 @@ def read_dataset(
         text_col = columns["text_col"] or _column(path, options, TEXT_COLUMNS)
         if text_col is None and _column(path, options, (PATH_COLUMN,)):
             return _recordings(path, columns, per_step, labeled)
+        if text_col is None and not per_step:
+            bare = bare_texts(path, TEXT_COLUMNS[0], columns["label_col"], options)
+            text_col = None if bare is None else TEXT_COLUMNS[0]
         if text_col is not None and not per_step:
             return read_texts(path, text_col=text_col, label_col=label_col, options=options)
         return read_table(

@@ -2,6 +2,7 @@
 CSV, Parquet or workbook, through the reader of all tables."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -83,10 +84,15 @@ def read_texts(
     label_col: str | None = "label",
     options: ReadOptions | None = None,
 ) -> Dataset:
-    """A table with a text and its label in each row."""
+    """A table with a text and its label in each row.
+
+    A file of these two columns alone needs no line with their names: which is which is told by what
+    they hold, and a note says so.
+    """
     columns = {"text_col": text_col, "label_col": label_col}
     needed = {name: column for name, column in columns.items() if column is not None}
-    table = _open(source, [*needed.values()], (), options)
+    table = bare_texts(source, text_col, label_col or "label", options)
+    table = table or _open(source, [*needed.values()], (), options)
     require_columns(table, needed)
     texts = table.frame[text_col].cast(pl.String)
     for k, text in enumerate(texts.to_list()):
@@ -95,6 +101,38 @@ def read_texts(
     y = None if label_col is None else as_array(_column(table, label_col).to_list())
     ids = list(range(1, len(texts) + 1))
     return Dataset(texts.to_list(), y, ids, (), list(table.notes))
+
+
+def bare_texts(
+    source: Any, text_col: str, label_col: str, options: ReadOptions | None = None
+) -> Table | None:
+    """The table in a file that has a text and a label in each line, and no line with the names of
+    these columns; None: it is none of that kind.
+
+    Labels are those of which there are fewer: half as many as texts at most, and that of the first
+    line comes again.
+    """
+    options = options or ReadOptions()
+    if not isinstance(source, (str, Path)) or options.header:
+        return None
+    table = open_table(source, ["", ""], (), replace(options, header=True))
+    frame = table.frame
+    if frame.width != 2 or {text_col, label_col} & set(frame.columns):
+        return None
+    if not all(is_text(column) for column in frame):
+        return None
+    first = pl.DataFrame([frame.columns], orient="row", schema=frame.schema)
+    whole = pl.concat([first, frame])
+    label, text = sorted(whole.columns, key=lambda name: whole[name].n_unique())
+    kinds = whole[label].n_unique()
+    few = 2 * kinds <= len(whole) and 2 * kinds <= whole[text].n_unique()
+    if not few or label not in frame[label] or looks_numeric(whole[text]):
+        return None
+    known = {label: label_col, text: text_col}
+    places = [f"column {k} read as {known[name]!r}" for k, name in enumerate(whole.columns, 1)]
+    return replace(
+        table, frame=whole.rename(known), notes=[*table.notes, f"no header: {', '.join(places)}"]
+    )
 
 
 def read_folder(folder: str | Path, suffix: str = ".txt") -> Dataset:
