@@ -57,7 +57,7 @@ def backtest(
     start = None if init is None else Forecaster.load(init)
     if is_source(source):
         large.refuse(static_df=static)
-        with on_cluster(ray):
+        with on_cluster(ray, source):
             return large.backtest(
                 forecaster, source, windows, out, step=step, refit=refit, level=level,
                 resume=resume, on_error=on_error, cache=cache, init=start, by=by,

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -48,12 +49,16 @@ def addressed(words: Sequence[str]) -> list[str]:
 
 
 @contextmanager
-def on_cluster(ray: str | None) -> Iterator[None]:
-    """On the cluster at an address, the one that is found if it is empty; None: here."""
+def on_cluster(ray: str | None, source: Path) -> Iterator[None]:
+    """On the cluster at an address, the one that is found if it is empty; None: here. Where there
+    is nothing to be done, no cluster is started."""
     if ray is None:
         yield
         return
+    from ..data.store import Source
     from ..forecast.distributed import on_ray
+
+    Source.of(source)
 
     with on_ray(ray or None):
         yield

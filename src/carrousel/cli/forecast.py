@@ -68,7 +68,7 @@ def forecast(
     start = None if init is None else Forecaster.load(init)
     if is_source(source):
         large.refuse(explain=explain, X_df=future, static_df=static, checkpoint=checkpoint)
-        with on_cluster(ray):
+        with on_cluster(ray, source):
             return large.forecast(
                 forecaster, source, out, level=level, holdout=holdout, report=report_page,
                 resume=resume, on_error=on_error, cache=cache, init=start, by=by,

@@ -68,7 +68,7 @@ def predict(
     if file is not None and is_source(file):
         large.refuse(X_df=future, static_df=static, n=samples, distribution=distribution)
         how = {"level": o.levels(level), "resume": resume, "on_error": on_error, "cache": cache}
-        with on_cluster(ray):
+        with on_cluster(ray, file):
             return large.predict(_loaded(model, settings), file, out, **how)
     large.refuse_one_table(ray=ray)
     if out is not None:

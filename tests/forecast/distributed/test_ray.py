@@ -17,6 +17,7 @@ import torch
 
 from carrousel import Forecaster
 from carrousel.data.store import store
+from carrousel.forecast.distributed import cluster as clusters
 from carrousel.forecast.distributed import doors, fit_on_ray, fit_together, on_ray
 from carrousel.forecast.distributed.datasets import on_blocks
 from carrousel.forecast.distributed.work import Backtest
@@ -346,6 +347,16 @@ def test_what_cannot_be_forecast_elsewhere_says_so(fitted):
     with pytest.raises(ValueError, match="groups=True: series that share a hidden state"):
         Forecaster(H, groups=True).backtest(data)
     with pytest.raises(ValueError, match="connected to a cluster, got 'local'"), on_ray("local"):
+        pass
+
+
+def test_an_address_at_which_nobody_answers_and_a_cluster_that_cannot_work_are_told(monkeypatch):
+    with pytest.raises(ConnectionError, match=r"no cluster answers at 127\.0\.0\.1:9"):
+        clusters._require_an_answer("127.0.0.1:9")
+    with pytest.raises(ValueError, match="ray must be host:port, auto or local, got 'head'"):
+        clusters._require_an_answer("head")
+    monkeypatch.setattr(ray, "cluster_resources", lambda: {"memory": 1.0})
+    with pytest.warns(UserWarning, match="no processors"), on_ray():
         pass
 
 

@@ -95,7 +95,7 @@ def _require_an_answer(address: str) -> None:
         return
     host, _, port = address.rpartition("://")[2].rpartition(":")
     if not host or not port.isdecimal():
-        raise ValueError(f"ray: must be host:port, auto or local, got {address!r}")
+        raise ValueError(f"ray must be host:port, auto or local, got {address!r}")
     try:
         socket.create_connection((host.strip("[]"), int(port)), ANSWERS).close()
     except (OSError, OverflowError) as error:

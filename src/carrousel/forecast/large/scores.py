@@ -157,7 +157,8 @@ def _quarters(wide: pl.DataFrame, by: str, other: Sequence[str]) -> list[dict[st
         if part[MODEL].null_count() == len(part):
             continue
         least, most = float(part[by].min()), float(part[by].max())  # type: ignore[arg-type]
-        rows.append(_row(f"{by} {least:,.4g} to {most:,.4g}", part, other))
+        extent = f"{least:,.4g} to {most:,.4g}" if least < most else f"{least:,.4g}"
+        rows.append(_row(f"{by} {extent}", part, other))
     return rows
 
 
