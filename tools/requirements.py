@@ -1,6 +1,6 @@
 """What pyproject.toml says that the package and some of its extras need, a requirement a line.
 
-    python tools/requirements.py test
+python tools/requirements.py test
 """
 
 import sys
@@ -17,7 +17,11 @@ PROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
 def main() -> None:
     project = tomllib.loads(PROJECT.read_text("utf-8"))["project"]
     extras = project["optional-dependencies"]
-    print(*project["dependencies"], *(line for name in sys.argv[1:] for line in extras[name]), sep="\n")
+    print(
+        *project["dependencies"],
+        *(line for name in sys.argv[1:] for line in extras[name]),
+        sep="\n",
+    )
 
 
 if __name__ == "__main__":

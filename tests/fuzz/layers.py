@@ -6,6 +6,7 @@ A use is what somebody does with a layer: trains it, streams, derives twice, cha
 place, runs it under a mode or a transform of torch's. What is compared are outputs and gradients.
 """
 
+import math
 import random
 import time
 from collections.abc import Callable
@@ -333,10 +334,11 @@ def differences(case: Case) -> list[str]:
     return found
 
 
-def run(seconds: float, seed: int) -> list[str]:
+def run(seconds: float, seed: int, cases: float = math.inf) -> list[str]:
     """Cases until the time is up, or the first that differs, with the line that shows it again."""
     chance, until = random.Random(seed), time.monotonic() + seconds
-    while time.monotonic() < until:
+    while time.monotonic() < until and cases > 0:
+        cases -= 1
         case = draw(chance, chance.randrange(10**6))
         again = f"from tests.fuzz.layers import *; print(differences({case!r}))"
         try:

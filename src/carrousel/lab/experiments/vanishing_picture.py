@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from ...colors import GRAY
 from .. import plots
 
 
@@ -43,12 +44,12 @@ def _draw_updates(ax, data: dict[str, Any]) -> None:
     ax.plot(
         layers,
         "s--",
-        color=plots.GRAY,
+        color=GRAY,
         markersize=3.5,
         label=f"ann of {len(layers) - 1} layers: layer",
     )
     learned = np.median(data["learned"], axis=0)
-    ax.plot(learned, "D:", color=plots.GRAY, markersize=3, label="  all its training together")
+    ax.plot(learned, "D:", color=GRAY, markersize=3, label="  all its training together")
     ax.plot([], [], color="black", lw=1.6, label="recurrent: step (colors as above)")
     ax.set_yscale("log")
     ax.set_ylim(1e-18, 1e2)
