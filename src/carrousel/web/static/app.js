@@ -11,6 +11,7 @@ import { shareMenu } from "./components/share-menu.js";
 import { addTexts, preferredLanguage, setLanguage, t } from "./i18n.js";
 import { keepLive, openModel, rememberedLook } from "./live.js";
 import { flags, lookOf, stateValues } from "./saved.js";
+import { breath } from "./slices.js";
 import { listModels } from "./source.js";
 import { createStore } from "./store.js";
 import texts from "./texts/page.js";
@@ -85,6 +86,7 @@ async function start() {
     soon();
   });
   addEventListener("keydown", turnPage);
+  await breath(); // the page is drawn in a task of its own
   await frame();
   const stop = asked("tour");
   if (stop !== null) startTour(store, Number(stop));

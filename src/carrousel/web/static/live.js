@@ -10,7 +10,7 @@ import { forward } from "./net/forward.js";
 import { random } from "./net/random.js";
 import { smallModel, WRITTEN } from "./net/small.js";
 import { write } from "./net/stepping.js";
-import { finished } from "./slices.js";
+import { breath, finished } from "./slices.js";
 import { fetchModel } from "./source.js";
 import { readSentence, typed } from "./tokenizer.js";
 import { readSeries, seriesAsSaid } from "./forecaster.js";
@@ -66,13 +66,14 @@ export const trainedHere = () => [...loaded.values()].find(({ meta }) => meta.tr
 /** Loads a model; a small one is made at once. @param {string} name */
 export async function modelOf(name) {
   const small = SMALL.exec(name);
-  if (!loaded.has(name))
-    loaded.set(
-      name,
-      small
-        ? smallModel(/** @type {"lstm" | "gru" | "rnn"} */ (small[1]))
-        : loadModel(await fetchModel(name)),
-    );
+  if (!loaded.has(name) && small)
+    loaded.set(name, smallModel(/** @type {"lstm" | "gru" | "rnn"} */ (small[1])));
+  if (!loaded.has(name)) {
+    const page = await fetchModel(name);
+    await breath(); // what parsed it, what decodes it and what runs it are tasks of their own
+    loaded.set(name, loadModel(page));
+    await breath();
+  }
   const before = loaded.get(name);
   const model = withOwnSeries(before);
   if (model !== before) looks.delete(name); // what was looked at may have been another series

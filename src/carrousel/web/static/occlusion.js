@@ -11,31 +11,36 @@ import { emptyRecord, linear, runLayer } from "./net/forward.js";
 import { random } from "./net/random.js";
 
 const STAND_INS = 5; // words that stand in for a word, in turn
+const PIECE = 64; // steps that are read without a pause
 const COMMON = 400; // they are drawn from the most frequent words
 
-/** (H,) what the head reads at step `at`, when the first layer reads other rows from `from` on. */
-function stateFrom(model, record, rows, from, at) {
+/**
+ * (H,) what the head reads at step `at`, when the first layer reads other rows from `from` on; a few
+ * steps at a time through all layers.
+ * @returns {Generator<void, Float64Array>}
+ */
+function* stateFrom(model, record, rows, from, at) {
+  let states = record.layers.map((layer) => stateBefore(layer, from));
   let input = rows;
-  for (const [k, layer] of model.layers.entries()) {
-    const before = record.layers[k];
-    const steps = at - from + 1;
-    const run = emptyFrom(before, from, steps, layer);
-    runLayer(layer, input, run);
-    const below = input;
-    input = model.residual ? run.hidden.map((value, j) => value + below[j]) : run.hidden;
+  for (let start = from; start <= at; start += PIECE) {
+    if (start > from) yield;
+    const count = Math.min(PIECE, at + 1 - start);
+    const { inputs } = model.layers[0];
+    input = rows.subarray((start - from) * inputs, (start - from + count) * inputs);
+    states = model.layers.map((layer, k) => {
+      const run = runLayer(layer, input, { ...emptyRecord(layer, count), ...states[k] });
+      const below = input;
+      input = model.residual ? run.hidden.map((value, j) => value + below[j]) : run.hidden;
+      return stateBefore(run, count);
+    });
   }
-  return input.subarray((at - from) * model.hiddenSize, (at - from + 1) * model.hiddenSize);
+  return input.subarray(-model.hiddenSize);
 }
 
-/** A record for `steps` steps that starts from the state before step `from` of another. */
-function emptyFrom(before, from, steps, layer) {
-  const { H } = before;
-  const state = (states, first) => (from > 0 ? states.slice((from - 1) * H, from * H) : first);
-  return {
-    ...emptyRecord(layer, steps),
-    h0: state(before.hidden, before.h0),
-    c0: before.cell ? state(before.cell, before.c0) : before.c0,
-  };
+/** The states of a run before step t, to go on from. */
+function stateBefore({ H, hidden, cell, h0, c0 }, t) {
+  const row = (states, first) => (t > 0 ? states.slice((t - 1) * H, t * H) : first);
+  return { h0: row(hidden, h0), c0: cell ? row(cell, c0) : c0 };
 }
 
 /** Log-probability of a token, from the state that the head reads. */
@@ -60,7 +65,8 @@ export function* withoutWord(model, record, ids, at, t, target, whole) {
     yield;
     const rows = record.layers[0].input.slice(t * inputs, (at + 1) * inputs);
     rows.set(weight.subarray(other * inputs, (other + 1) * inputs));
-    lost += whole - logProbability(model, stateFrom(model, record, rows, t, at), target);
+    const state = yield* stateFrom(model, record, rows, t, at);
+    lost += whole - logProbability(model, state, target);
   }
   return lost / others.length;
 }

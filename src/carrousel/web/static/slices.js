@@ -6,6 +6,9 @@
 
 const SLICE = 8; // milliseconds of work between two breaths
 
+/** Until other tasks of the page had their turn. */
+export const breath = () => new Promise((resolve) => setTimeout(resolve));
+
 /** Everything at once. @template T @param {Generator<void, T>} work @returns {T} */
 export function finished(work) {
   for (;;) {
@@ -27,7 +30,7 @@ export async function sliced(work, canceled) {
       const { done, value } = work.next();
       if (done) return /** @type {T} */ (value);
     } while (performance.now() < until);
-    await new Promise((resolve) => setTimeout(resolve));
+    await breath();
     if (canceled()) return null;
   }
 }

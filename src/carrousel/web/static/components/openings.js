@@ -10,6 +10,7 @@ import { percent, quoted, t } from "../i18n.js";
 import { modelOf, openCell } from "../live.js";
 import { TAUGHT } from "../net/cells.js";
 import { forward } from "../net/forward.js";
+import { breath } from "../slices.js";
 import { readSentence } from "../tokenizer.js";
 import { el } from "./dom.js";
 import { redraw } from "./focus.js";
@@ -103,6 +104,7 @@ export function openingPanel(store, read) {
 export async function compare(model, opening) {
   const rows = [];
   for (const kind of kindsOf(model)) {
+    await breath(); // a kind after the other, so that the page answers between them
     const reader = kind === model.kind ? model : await modelOf(model.meta.cells[kind]);
     const [here, there] = [opening.text, opening.swap].map((text) => guesses(reader, text));
     rows.push({ kind, here, there, follows: here[0].id !== there[0].id });

@@ -123,7 +123,10 @@ function multiplied(multiples, steps, name) {
     Number.isInteger(width) && width > 0,
     `${name} has ${multiples.length} numbers, which do not fill ${steps.length} rows`,
   );
-  return Float32Array.from(multiples, (value, k) => value * steps[Math.floor(k / width)]);
+  const out = new Float32Array(multiples.length);
+  for (let row = 0, k = 0; row < steps.length; row++)
+    for (const end = k + width; k < end; k++) out[k] = multiples[k] * steps[row];
+  return out;
 }
 
 /** The value of an IEEE 754 half. @param {number} bits */

@@ -8,6 +8,7 @@ import { formula } from "../components/formula.js";
 import { addTexts, number, t } from "../i18n.js";
 import { TAUGHT } from "../net/cells.js";
 import { errorFlow } from "../net/error-flow.js";
+import { breath } from "../slices.js";
 import * as texts from "../texts/gradient.js";
 import { calm } from "./cell/flow.js";
 import { chart } from "./gradient/chart.js";
@@ -47,6 +48,8 @@ export function mount(root) {
 class GradientView {
   /** @param {HTMLElement} root */
   constructor(root) {
+    this.asked = false; // whether anything was changed since the flows were computed
+    this.computing = false;
     this.from = 0; // the step that the error has come back to
     this.chart = chart();
     this.lanes = Object.fromEntries(KINDS.map((kind) => [kind, lane(kind)]));
@@ -54,7 +57,7 @@ class GradientView {
     this.recompute = oncePerFrame(() => this.compute());
     this.table = tableBehind(t("gradient.chart"), () => ({
       columns: [t("page.step-column"), ...KINDS.map((kind) => kind.toUpperCase())],
-      rows: Array.from(this.flows[KINDS[0]].norms, (_, step) => [
+      rows: Array.from(this.flows?.[KINDS[0]].norms ?? [], (_, step) => [
         step,
         ...KINDS.map((kind) => scientific(this.flows[kind].norms[step])),
       ]),
@@ -176,17 +179,31 @@ class GradientView {
     return el("div", { class: "gradient-formulas" }, part("chain"), part("update"));
   }
 
-  compute() {
+  /** A kind after the other, so that the page answers between them; again if a slider was moved
+   * meanwhile. */
+  async compute() {
     this.stop();
-    this.flows = Object.fromEntries(KINDS.map((kind) => [kind, errorFlow({ kind, ...settings })]));
-    this.table.draw();
-    this.draw();
+    this.asked = true;
+    if (this.computing) return;
+    this.computing = true;
+    while (this.asked) {
+      this.asked = false;
+      const flows = {};
+      for (const kind of KINDS) {
+        flows[kind] = errorFlow({ kind, ...settings });
+        await breath();
+      }
+      this.flows = flows;
+      this.table.draw();
+      this.draw();
+    }
+    this.computing = false;
   }
 
   draw() {
     const width = this.lanes.rnn.element.clientWidth;
     if (width < 50 || !this.flows) return;
-    const { steps } = settings,
+    const steps = this.flows.rnn.norms.length - 1, // as computed; the slider may be ahead
       { from } = this;
     this.chart.draw(this.flows, steps, { width, height: this.chartHeight(), from });
     for (const kind of KINDS) {
@@ -231,6 +248,7 @@ class GradientView {
 
   destroy() {
     this.stop();
+    this.asked = false;
     this.redraw.cancel();
     this.recompute.cancel();
     this.watcher.disconnect();

@@ -7,6 +7,7 @@ import { moveObservation, readForecast, readSeries } from "../../forecaster.js";
 import { number, t } from "../../i18n.js";
 import { modelOf } from "../../live.js";
 import { forward } from "../../net/forward.js";
+import { breath } from "../../slices.js";
 import { knownModels } from "../../source.js";
 
 const SHOWN = 60; // observations
@@ -21,7 +22,7 @@ export function seriesUse(store) {
     .at(-1);
   if (!found) box.append(el("p", { class: "hint" }, t("story.uses-none")));
   else
-    modelOf(found.name).then((model) => {
+    Promise.all([modelOf(found.name), breath()]).then(([model]) => {
       const wanted = store.state.model === model ? store.state.input.index : 0;
       let input = readSeries(model, wanted);
       chart = seriesChart({

@@ -7,6 +7,7 @@ import { percent, t } from "../../i18n.js";
 import { modelOf, openingsOf } from "../../live.js";
 import { forward } from "../../net/forward.js";
 import { knownModels } from "../../source.js";
+import { breath } from "../../slices.js";
 import { readSentence } from "../../tokenizer.js";
 
 const SHOWN = 3; // guesses
@@ -19,7 +20,7 @@ export function textUse(store) {
   const language = open.meta.task === "language" && !open.meta.small && !open.meta.trained;
   const name = language ? open.name : knownModels().find(({ task }) => task === "language")?.name;
   if (!name) box.append(el("p", { class: "hint" }, t("story.uses-none")));
-  else modelOf(name).then((model) => box.append(writer(model)));
+  else Promise.all([modelOf(name), breath()]).then(([model]) => box.append(writer(model)));
   return { element: box, destroy() {} };
 }
 

@@ -24,7 +24,8 @@ export const flowsOf = (forgetBias) =>
   );
 
 export function vanishingChapter() {
-  let flows = flowsOf(settings.bias);
+  /** @type {ReturnType<typeof flowsOf> | null} computed when it is first drawn */
+  let flows = null;
   const picture = chart();
   const box = el("div", { class: "story-chart" }, picture.element);
   const said = el("p", { class: "story-says", role: "status", id: "story-gradient" });
@@ -39,13 +40,13 @@ export function vanishingChapter() {
     show: (value) => `${number(value, 1)} → ${number(sigmoid(value), 3)}`,
     onchange: (value) => {
       settings.bias = value;
-      flows = flowsOf(value);
+      flows = null;
       redraw();
     },
   });
   const table = tableBehind(t("gradient.chart"), () => ({
     columns: [t("page.step-column"), ...SHOWN.map((kind) => kind.toUpperCase())],
-    rows: Array.from(flows.rnn.norms, (_, step) => [
+    rows: Array.from((flows ??= flowsOf(settings.bias)).rnn.norms, (_, step) => [
       step,
       ...SHOWN.map((kind) => scientific(flows[kind].norms[step])),
     ]),
@@ -54,6 +55,7 @@ export function vanishingChapter() {
   function draw() {
     const width = box.clientWidth;
     if (width < 50) return;
+    flows ??= flowsOf(settings.bias);
     picture.draw(flows, STEPS, { width, height: HEIGHT, from: 0 });
     const [rnn, lstm] = SHOWN.map((kind) => flows[kind].norms[0]);
     const gate = sigmoid(settings.bias);
