@@ -120,4 +120,6 @@ def test_a_lecture_is_large_and_turns_pages(open_page: Any, server: str):
     assert page.evaluate(size) >= 24
     page.locator("h2").first.click()
     page.keyboard.press("PageDown")
+    page.locator(".story-chapter").first.wait_for()
+    page.keyboard.press("PageDown")
     page.locator(".cell-diagram").wait_for()
