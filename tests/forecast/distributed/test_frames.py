@@ -12,7 +12,10 @@ from carrousel import Forecaster
 pytestmark = [
     pytest.mark.filterwarnings("ignore"),  # of fugue, Dask and Spark about each other
 ]
-INSTALL = "fugue is not installed: pip install 'carrousel[fugue]'"
+INSTALL = (  # its requirements want pandas below 3; it runs with 3, too
+    "fugue is not installed: pip install 'carrousel[fugue]', or, to keep pandas 3, "
+    "pip install 'dask[dataframe,distributed]' and pip install --no-deps fugue triad adagio"
+)
 NUMBERS = ["carrousel", "carrousel-lo-80", "carrousel-hi-80"]
 
 
