@@ -5,6 +5,7 @@ import fcntl
 import gc
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -307,7 +308,7 @@ class _Refusing:
 
 
 @pytest.mark.usefixtures("small_blocks")
-def test_what_is_broken_is_refused_or_left_out_by_name(fitted, tmp_path):
+def test_what_is_broken_is_refused_or_left_out_by_name(fitted, tmp_path, caplog):
     """A file that cannot be read, a series of text, and one that a worker cannot forecast."""
     table = _table(6, seed=9)
     data = _folder(tmp_path / "data", table)
@@ -322,7 +323,13 @@ def test_what_is_broken_is_refused_or_left_out_by_name(fitted, tmp_path):
     refused(r"broken\.parquet")
     with _around(work=_Refusing):
         text.write_parquet(data / "text.parquet")
-        done = fitted.predict(data, on_error="skip", **how)
+        with caplog.at_level(logging.INFO, "carrousel"):
+            done = fitted.predict(data, on_error="skip", **how)
+    blocks = [line for line in caplog.messages if line.startswith("block=")]
+    assert all(re.fullmatch(r"block=\d/3 series=\d rows=\d broken=\d seconds=[\d.]+", line)
+               for line in blocks)  # fmt: skip
+    assert len(blocks) == done.blocks == 3
+    assert "left out: series 's2': it has no season" in caplog.messages
     assert (done.series, done.exit_code, done.status) == (4, 3, "incomplete")
     assert [one.name for one in done.broken] == ["broken.parquet", "s4", "s2"]
     assert "it has no season" in done.broken[2].reason

@@ -4,21 +4,20 @@ Where a run stops, tasks that are under way are left to their end: a block more 
 the end of this process ends them. ``ray.cancel`` would end this process itself where a task is
 done at the same moment ("Tried to complete task that was not pending", Ray 2.60)."""
 
-import logging
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from time import perf_counter
 from typing import Any
 
 from ...data.store.store import Broken
 from ...training import Progress, Run
 from ..ensemble.training import Members, Report
 from ..large.results import Part, Results
-from ..large.run import Job
+from ..large.run import Job, log_block
 from ..network.network import Network
 from .datasets import loaded
 
-LOG = logging.getLogger(__name__)
 A_CPU = 2  # tasks under way, so that no processor waits for the next
 AGAIN = 5  # times that a block is done again whose worker dies; then the block is to blame
 
@@ -65,16 +64,14 @@ def blocks_on_ray(job: Job, todo: Sequence[int]) -> Iterator[Part]:
     """
     here = job.results
     there = Results(here.folder.absolute(), here.identity, here.blocks)
-    for part in _done(replace(job, results=there), todo):
-        LOG.info(
-            "block=%d/%d series=%d rows=%d broken=%d",
-            part.block + 1, job.store.n_blocks, part.series, part.rows, len(part.broken),
-        )  # fmt: skip
+    for part, seconds in _done(replace(job, results=there), todo):
+        log_block(part, job.store.n_blocks, seconds)
         yield part
 
 
-def _done(job: Job, todo: Sequence[int]) -> Iterator[Part]:
-    """The blocks as they are done; no more are under way than keep all processors busy.
+def _done(job: Job, todo: Sequence[int]) -> Iterator[tuple[Part, float]]:
+    """The blocks as they are done, and their workers' seconds; no more are under way than keep all
+    processors busy.
 
     Raises:
         ValueError: A block fails, and the job is to stop then.
@@ -98,11 +95,12 @@ def _done(job: Job, todo: Sequence[int]) -> Iterator[Part]:
             reason = f"its worker died {AGAIN + 1} times: {str(error).splitlines()[0]}"
             if job.stop:
                 raise ValueError(f"block {block}: {reason}") from None
-            yield job.results.write(block, {}, 0, (Broken("block", str(block), reason),))
+            yield job.results.write(block, {}, 0, (Broken("block", str(block), reason),)), 0.0
 
 
-def _block(sent: list[Any], i: int) -> Part:
-    return loaded(sent[0]).block(i)
+def _block(sent: list[Any], i: int) -> tuple[Part, float]:
+    began = perf_counter()
+    return loaded(sent[0]).block(i), perf_counter() - began
 
 
 def _result(task: Any) -> Any:

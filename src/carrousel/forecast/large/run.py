@@ -185,13 +185,18 @@ def one_block(store: Store, results: Results, work: Work, i: int, *, stop: bool)
             raise
         found = Done({}, 0, (Broken("block", str(i), f"{type(error).__name__}: {error}"),))
     part = results.write(i, found.tables, found.series, found.broken)
+    log_block(part, store.n_blocks, perf_counter() - began)
+    return part
+
+
+def log_block(part: Part, blocks: int, seconds: float) -> None:
+    """One line of the log for a block, and one for each thing that it was done without."""
     LOG.info(
         "block=%d/%d series=%d rows=%d broken=%d seconds=%.3f",
-        i + 1, store.n_blocks, part.series, part.rows, len(part.broken), perf_counter() - began,
+        part.block + 1, blocks, part.series, part.rows, len(part.broken), seconds,
     )  # fmt: skip
     for one in part.broken:
         LOG.warning("left out: %s", one)
-    return part
 
 
 def _finished(store: Store, results: Results, *, resumed: int, began: float) -> Summary:
