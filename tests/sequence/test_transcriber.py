@@ -285,3 +285,32 @@ def test_enough_updates_are_planned_where_nothing_is_said(count):
     assert plan.train.steps >= 2000
     assert plan.batch_size <= 16
     assert plan.train.patience in (0, 25)
+
+
+@pytest.mark.parametrize("bidirectional", [None, False])
+def test_forwards_nothing_is_to_be_said_before_it_can_be_heard(bidirectional):
+    texts = ["ab", "", "aab"]
+    lengths = torch.tensor([16, 16, 40])
+    inputs = Ragged(torch.zeros(72, 2), lengths)
+    task = Transcription()
+    task.learn(texts, inputs, Transcriber(bidirectional=bidirectional))
+    targets = task.encode(texts, inputs)
+    rows = torch.randn(72, 3, generator=torch.Generator().manual_seed(0))
+    found = task.loss(inputs.like(rows), targets)
+    wanted = []
+    for part, codes in zip(inputs.like(rows.log_softmax(-1)).parts(), targets.parts(), strict=True):
+        one = torch.nn.functional.ctc_loss(
+            part, codes, torch.tensor(len(part)),
+            torch.tensor(len(codes)), reduction="none",
+        )  # fmt: skip
+        if bidirectional is False:
+            one = one - part[:2, 0].sum()  # 8 steps usually take a label: a quarter
+        wanted.append(one / max(len(codes), 1))
+    assert float(found) == pytest.approx(float(torch.stack(wanted).mean()), rel=1e-5)
+
+
+def test_a_string_that_needs_all_its_steps_leaves_none_for_silence():
+    inputs = Ragged(torch.zeros(43, 2), torch.tensor([40, 3]))
+    task = Transcription()
+    task.learn(["a", "aa"], inputs, Transcriber(bidirectional=False))
+    assert task.silent == 0

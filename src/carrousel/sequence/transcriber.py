@@ -35,6 +35,7 @@ class Transcription(Task):
     most_at_once: ClassVar[int] = 16
     labels: Labels
     units: str
+    silent: int = 0  # first steps at which nothing is to be said, while it learns
 
     def learn(self, y: Any, inputs: Ragged, options: Any, classes: Any = None) -> None:
         one_of("units", options.units, (*UNITS, None))
@@ -49,6 +50,8 @@ class Transcription(Task):
             raise TypeError(f"classes must be texts (units={self.units!r}), got {classes!r}")
         self.labels = Labels(said)
         self.outputs = 1 + len(self.labels)  # the blank comes first
+        if options.bidirectional is False:
+            self.silent = _unheard([self._split(text) for text in strings], inputs.lengths)
 
     def encode(self, y: Any, inputs: Ragged) -> Ragged:
         strings = [self._split(text) for text in _strings(y, len(inputs))]
@@ -63,10 +66,16 @@ class Transcription(Task):
         return Ragged.of([torch.from_numpy(text) for text in codes])
 
     def loss(self, outputs: Any, targets: Ragged) -> Tensor:
-        return torch.nn.functional.ctc_loss(
-            outputs.padded().log_softmax(-1), targets.rows, outputs.lengths, targets.lengths,
-            blank=ctc.BLANK,
-        )  # fmt: skip
+        chances = outputs.padded().log_softmax(-1)  # (T, B, K)
+        loss = torch.nn.functional.ctc_loss(
+            chances, targets.rows, outputs.lengths, targets.lengths, blank=ctc.BLANK
+        )
+        if not self.silent:
+            return loss
+        # Forwards the beginning is the one place that is known before anything is heard: a guess at
+        # the first label settles there, and every path that says it later is worse from then on.
+        early = -chances[: self.silent, :, ctc.BLANK].sum(0) / targets.lengths.clamp_min(1)
+        return loss + early.mean()
 
     def activate(self, rows: Tensor) -> Tensor:
         return (rows / self.temperature).softmax(-1)
@@ -256,6 +265,16 @@ def _strings(y: Any, count: int) -> list[Any]:
         if not isinstance(text, (str, list, tuple, np.ndarray, Tensor)):
             raise TypeError(f"y[{k}] must be a text or a list of labels, got {text!r}")
     return [text.tolist() if hasattr(text, "tolist") else text for text in strings]
+
+
+def _unheard(strings: list[list[Any]], lengths: Tensor) -> int:
+    """After how many steps no label can have been heard, forwards: a quarter of those that one
+    usually takes, and no more than any string can spare."""
+    counts = torch.tensor([len(text) for text in strings])
+    some = counts > 0
+    usual = (lengths[some] / counts[some]).median()
+    spare = lengths - torch.tensor([ctc.steps_needed(text) for text in strings])
+    return max(min(int(usual / 4), int(spare.min())), 0)
 
 
 def _units(strings: list[Any]) -> str:
