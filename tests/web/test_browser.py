@@ -45,6 +45,8 @@ def test_every_view_speaks_both_languages(open_page: Any, server: str, lang: str
         text = page.locator("body").inner_text()
         bare = re.findall(r"\b(?:page|sequence|kept|forecast|tour)\.[a-z-]+", text)
         assert not bare, view
+        head = page.evaluate("() => document.getElementById('header').offsetHeight")
+        assert head < 80, "the head takes more than one row"
         page.locator("#language").click()
         page.locator(f"html[lang={other}] #view .panel").first.wait_for()
         page.locator("#language").click()

@@ -14,7 +14,7 @@ from .language import network_page
 from .library import Library
 from .series import saved_page
 
-VIEWS = ("way", "cell", "sequence", "kept", "change", "gradient", "train", "forecast")
+VIEWS = ("way", "story", "cell", "sequence", "kept", "change", "gradient", "train", "forecast")
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,9 @@ def show(
         model: A fitted ``LanguageModel`` or ``Forecaster``.
         text: The beginning of a sentence that a language model reads; by default one that it
             writes itself.
-        view: The view that is opened, one of "way", "cell", "sequence", "kept", "change",
-            "gradient", "train", "forecast"; by default the whole way, of a forecaster the forecast.
+        view: The view that is opened, one of "way", "story", "cell", "sequence", "kept",
+            "change", "gradient", "train", "forecast"; by default the whole way, of a forecaster the
+            forecast.
         series: The name of the series that a forecaster reads, by default its first.
         language: "en" or "fr".
         height: Of the frame, in pixels.
