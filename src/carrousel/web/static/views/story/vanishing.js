@@ -5,14 +5,15 @@ import { keepInAddress } from "../../address.js";
 import { tableBehind } from "../../components/data-table.js";
 import { el, oncePerFrame } from "../../components/dom.js";
 import { number, t } from "../../i18n.js";
-import { sigmoid } from "../../net/cells.js";
+import { CELLS, sigmoid, TAUGHT } from "../../net/cells.js";
 import { errorFlow, fateOf } from "../../net/error-flow.js";
 import { chart } from "../gradient/chart.js";
 import { scientific } from "../gradient/lane.js";
 import { question, slider } from "./parts.js";
 
 const STEPS = 50;
-const SHOWN = ["rnn", "lstm"];
+/** A cell that rewrites its state, and one with a second state beside it. */
+const SHOWN = TAUGHT.filter((kind) => CELLS[kind].keeps === null || CELLS[kind].hasCell);
 const HEIGHT = 250;
 /** At first as torch draws an LSTM: no bias of the forget gate. */
 const settings = keepInAddress("vanishing", { bias: 0 }, { bias: { min: 0, max: 6 } });
