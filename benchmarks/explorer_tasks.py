@@ -8,16 +8,13 @@ others use, only the first says something). A page answers at once while none is
 """
 
 import json
-import shutil
-import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
+from benchmarks.explorer_waiting import chromium, served
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from carrousel.web.library import Library
-from carrousel.web.serve import bound, server_of
 
 TRACED = ["toplevel", "devtools.timeline", "__metadata"]
 PAUSE = 1500  # milliseconds: what was asked for is drawn
@@ -66,19 +63,12 @@ USED: dict[str, Callable[[Page], None]] = {
 
 
 def main() -> None:
-    listening, server = bound(0), server_of(Library.shipped())
-    threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True).start()
-    while not server.started:
-        time.sleep(0.01)
-    address = f"http://127.0.0.1:{listening.getsockname()[1]}/"
-    with sync_playwright() as playwright:
-        path = shutil.which("chromium") or playwright.chromium.executable_path
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+    with served(Library.shipped()) as address, sync_playwright() as playwright:
+        browser = chromium(playwright)
         for view, use in USED.items():
             longest = sorted(tasks(browser, address, view, use), reverse=True)[:3]
             print(f"{view:10}", *(f"{cpu:5.0f} ({wall:.0f})" for cpu, wall in longest), flush=True)
         browser.close()
-    server.should_exit = True
 
 
 def tasks(

@@ -3,7 +3,6 @@
 import re
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
@@ -216,15 +215,6 @@ def test_everything_can_be_reached_by_keyboard(open_page: Any, server: str):
         "heat",
     } <= reached
     assert {"clock-back", "clock-play", "clock-forth", "clock-slider"} <= reached
-
-
-def test_the_first_view_is_there_within_a_second(open_page: Any, server: str):
-    times = []
-    for _ in range(3):
-        page = open_page(f"{server}#kept")
-        page.locator("#kept-summary b").first.wait_for()
-        times.append(page.evaluate("() => performance.now()"))
-    assert np.min(times) < 2000  # the bar is 1 s on a quiet machine; tests share theirs
 
 
 # How much of what the tour speaks of can be seen, and how much of that the card covers.

@@ -53,19 +53,20 @@ def test_the_shipped_page_is_small(shipped: Library):
     assert len(exported(shipped).encode()) <= LARGEST
 
 
-def test_a_vocabulary_that_models_share_stands_there_once(open_page: Any, language: Any):
+def test_words_that_models_share_stand_there_once(open_page: Any, language: Any):
     meta = language.page["meta"] | {"family": "words", "openings": [], "opening": "Elle a bu"}
     cells = [language.page | {"name": name, "meta": meta} for name in ("words", "others")]
     text = exported(Library.of(*cells))
     assert text.count('" hamburger"') == 1
+    assert text.count(language.page["embedding"]["base64"]) == 1
     shown = open_page("about:blank")
     shown.set_content(text)
     for name in ("words", "others"):
         shown.locator(".way-guess b").first.wait_for(state="attached")
-        vocab = shown.evaluate(
-            f"async () => (await (await import('carrousel/source.js')).fetchModel('{name}')).vocab"
+        model = shown.evaluate(
+            f"async () => (await import('carrousel/source.js')).fetchModel('{name}')"
         )
-        assert vocab == language.page["vocab"]
+        assert model == language.page | {"name": name, "meta": meta}
 
 
 def test_it_is_written_whole(tmp_path: Path, library: Library):

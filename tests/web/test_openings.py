@@ -60,13 +60,17 @@ def test_it_is_not_the_last_word_that_tells(family: str, opening: dict[str, Any]
     assert opening["why"].keys() == {"en", "fr"}
 
 
-def test_there_are_enough_of_them():
-    assert len(OPENINGS["french"]) >= 12
+@pytest.mark.parametrize("family", ["french", "english"])
+def test_there_are_enough_of_them(family: str):
+    assert len(OPENINGS[family]) >= 12
+
+
+def test_none_stands_there_twice():
     assert len({json.dumps(one) for _, one in EACH}) == len(EACH)
 
 
 def test_after_the_meal_the_network_expects_food():
-    """Among the first five, and not after something else."""
+    """First of all, and not among the first five after something else."""
     opening = OPENINGS["french"][0]
     assert opening["text"] == "Hier soir j'ai mangé un hamburger et des"
     meal, other = (
@@ -74,6 +78,7 @@ def test_after_the_meal_the_network_expects_food():
         for which in ("text", "swap")
     )
     assert FOOD & meal, meal
+    assert opening["guess"].strip() in FOOD
     assert not FOOD & other, other
 
 
@@ -102,13 +107,15 @@ def test_the_weights_that_ship_take_a_byte_a_number(name: str):
         assert kinds["bias_ih"] == kinds["bias_hh"] == "float16"
 
 
-def test_cells_of_a_family_share_words_and_width(shipped: Library):
-    first, *others = [shipped.models[name].page for name in ("french", "french-gru", "french-rnn")]
-    assert first["meta"]["cells"] == {"lstm": "french", "gru": "french-gru", "rnn": "french-rnn"}
+@pytest.mark.parametrize("family", ["french", "english"])
+def test_cells_of_a_family_share_their_words(shipped: Library, family: str):
+    names = {"lstm": family, "gru": f"{family}-gru", "rnn": f"{family}-rnn"}
+    first, *others = [shipped.models[name].page for name in names.values()]
+    assert first["meta"]["cells"] == names
     for other in others:
         assert other["vocab"] == first["vocab"]
-        assert other["embedding"]["shape"] == first["embedding"]["shape"]
-        assert other["meta"]["openings"] == first["meta"]["openings"] == OPENINGS["french"]
+        assert other["embedding"] == first["embedding"]
+        assert other["meta"]["openings"] == first["meta"]["openings"] == OPENINGS[family]
 
 
 def small_family(language: Any) -> Library:

@@ -1,9 +1,9 @@
 """The whole explorer in one file that asks nothing of any server.
 
 Modules become ``data:`` addresses in an import map, where they go by bare names (a ``data:``
-module has no folder that "./x.js" could be relative to); models become JSON inside the page, and a
-vocabulary that several of them share stands there once. The page's own policy forbids every
-connection.
+module has no folder that "./x.js" could be relative to); models become JSON inside the page, where
+a vocabulary or word vectors that several of them share stand once. The page's own policy forbids
+every connection.
 """
 
 import base64
@@ -12,12 +12,14 @@ import json
 import posixpath
 import re
 from pathlib import Path
+from typing import Any
 
 from ..storage.files import write_bytes
 from .files import static_files
 from .library import Library, Model, compact
 
 PREFIX = "carrousel/"  # bare module names must not start with a dot or a slash
+SHARED = ("vocab", "embedding")  # what models of a family may have in common
 _FROM = re.compile(r"""(\bfrom\s*|\bimport\s*\(?\s*)(["'])(\.{1,2}/[^"']+)\2""")
 _STYLE = re.compile(r'<link rel="stylesheet" href="([^"]+)">\n?')
 _ICON = re.compile(r'<link rel="icon"[^>]*>\n?')
@@ -95,19 +97,20 @@ def _hash(text: str) -> str:
 
 
 def _models(library: Library) -> list[str]:
-    """Vocabularies, each once, and the models that name them by number (see ``source.js``)."""
-    vocabularies: list[list[str]] = []
+    """What models share, each once, and the models, which name it by number (``source.js``)."""
+    shared: list[Any] = []
     models = []
     for model in library:
         page = dict(model.page)
-        if (vocab := page.get("vocab")) is not None:
-            if vocab not in vocabularies:
-                vocabularies.append(vocab)
-            page["vocab"] = vocabularies.index(vocab)
+        for part in SHARED:
+            if (value := page.get(part)) is not None:
+                if value not in shared:
+                    shared.append(value)
+                page[part] = shared.index(value)
         models.append(_model(compact(page), model))
     return [
-        f'<script type="application/json" id="vocab:{k}">{_safe(compact(vocab))}</script>'
-        for k, vocab in enumerate(vocabularies)
+        f'<script type="application/json" id="shared:{k}">{_safe(compact(value))}</script>'
+        for k, value in enumerate(shared)
     ] + models
 
 

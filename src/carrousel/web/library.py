@@ -13,7 +13,9 @@ from .language import language_page
 from .network import PageNetwork
 from .series import forecaster_page
 
-SHIPPED = ("french", "french-gru", "french-rnn", "bikes", "jobs")
+SHIPPED = (
+    "french", "french-gru", "french-rnn", "english", "english-gru", "english-rnn", "bikes", "jobs",
+)  # fmt: skip
 OPENINGS = "openings.json"  # of each family of sentence models: beginnings, each with its swap
 CONVERTERS = {"language": language_page, "forecast": forecaster_page}
 

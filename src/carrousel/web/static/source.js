@@ -25,11 +25,11 @@ export async function listModels() {
 
 /** The JSON of one model; net/load.js decodes it. */
 export async function fetchModel(name) {
-  const id = `model:${name}`;
-  const model = embeddedJson(id);
-  if (typeof model?.vocab === "number") model.vocab = embeddedJson(`vocab:${model.vocab}`);
-  if (model) return model;
-  return fetchJson(`api/models/${encodeURIComponent(name)}`);
+  const model = embeddedJson(`model:${name}`);
+  if (!model) return fetchJson(`api/models/${encodeURIComponent(name)}`);
+  for (const part of ["vocab", "embedding"])
+    if (typeof model[part] === "number") model[part] = embeddedJson(`shared:${model[part]}`);
+  return model;
 }
 
 /** What an exported page holds under this id, null for nothing. @param {string} id */
