@@ -35,7 +35,8 @@ inline void check(const Steps& steps, Index rows) {
 template <class T>
 void check(const Layer<T>& p, Index rows) {
   const int cell = static_cast<int>(p.cell);
-  require(cell >= 0 && cell < kCells, "mode must be 0 to " + std::to_string(kCells - 1) + ", not " + std::to_string(cell));
+  require(cell >= 0 && cell < kCells,
+          "mode must be 0 to " + std::to_string(kCells - 1) + ", not " + std::to_string(cell));
   require(p.input > 0 && p.hidden > 0, "input_size and hidden_size must be above 0");
   check(p.steps, rows);
   require_memory({p.w_ih, p.w_hh, p.h0, p.x.base});

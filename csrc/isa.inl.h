@@ -40,13 +40,13 @@ constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
 }  // namespace
 }  // namespace carrousel
 
-#define CARROUSEL_ISA_TABLE(NAME, SUPPORTED)                                                                 \
-  namespace carrousel {                                                                                      \
-  extern const Isa isa_##NAME{#NAME,                                                                         \
-                              [] { return static_cast<bool>(SUPPORTED); },                                   \
-                              {forward<float>, backward<float>, elementwise<float>, quantile_loss<float>,    \
-                               add_quantiles<float>, look<float>, gather<float>},                            \
-                              {forward<double>, backward<double>, elementwise<double>,                       \
-                               quantile_loss<double>, add_quantiles<double>, look<double>, gather<double>},  \
-                              above};                                                                        \
+#define CARROUSEL_ISA_TABLE(NAME, SUPPORTED)                                                                \
+  namespace carrousel {                                                                                     \
+  extern const Isa isa_##NAME{#NAME,                                                                        \
+                              [] { return static_cast<bool>(SUPPORTED); },                                  \
+                              {forward<float>, backward<float>, elementwise<float>, quantile_loss<float>,   \
+                               add_quantiles<float>, look<float>, gather<float>},                           \
+                              {forward<double>, backward<double>, elementwise<double>,                      \
+                               quantile_loss<double>, add_quantiles<double>, look<double>, gather<double>}, \
+                              above};                                                                       \
   }

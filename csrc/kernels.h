@@ -24,7 +24,7 @@ struct Traits {
 constexpr int kCells = 6;
 
 constexpr Traits traits(Cell cell) {
-  constexpr Traits all[kCells] = {{1, 0, false, 0}, {1, 0, false, 0}, {4, 4, true, 0},
+  constexpr Traits all[kCells] = {{1, 0, false, 0}, {1, 0, false, 0},  {4, 4, true, 0},
                                   {3, 4, false, 0}, {4, 12, true, 10}, {3, 10, false, 6}};
   return all[static_cast<int>(cell)];
 }

@@ -113,7 +113,7 @@ struct NormalizedForward {
   ForwardPass<T, C> pass;  // packs, points and multiplies, without biases
   const Forward<T>& p;
   Index window = 0;            // most rows whose inputs are multiplied before their step
-  T *inputs = nullptr;         // (rows of a window, G*H) for each worker who owns rows, without a record
+  T* inputs = nullptr;         // (rows of a window, G*H) for each worker who owns rows, without a record
   T *hiddens = nullptr, *gates = nullptr;  // (B, G*H) and (B, S*H), without a record
 
   T* saved(Index t, Index r) const { return p.saved + (p.steps.begin(t) + r) * C::record * p.hidden; }
@@ -147,7 +147,9 @@ struct NormalizedForward {
                 candidate ? s + 3 * hidden : s + at);
     }
     T* const y = p.y.at(p.steps, t, r);
-    T* const cell = !C::cell ? nullptr : p.cells ? p.cells + (p.steps.begin(t) + r) * hidden : p.c_n + r * hidden;
+    T* const cell = !C::cell  ? nullptr
+                    : p.cells ? p.cells + (p.steps.begin(t) + r) * hidden
+                              : p.c_n + r * hidden;
     for (Index u = 0; u < hidden; u += W<T>) {
       const Index n = hidden - u;
       V<T> v[C::sums], out{};
@@ -287,16 +289,16 @@ struct NormalizedBackward {
       const T* const gain = p.norm + a;
       T *const dgain = sums + a, *const dbias = sums + C::norm * hidden + a;
       normalize_back(d_x + a, x + a, n, gain, p.epsilon, dgain, dbias, d_row + a);
-      normalize_back(d_h + a, h + a, n, gain + wide, p.epsilon, dgain + wide, dbias + wide,
-                     d_row + wide + a);
+      normalize_back(d_h + a, h + a, n, gain + wide, p.epsilon, dgain + wide, dbias + wide, d_row + wide + a);
     }
   }
 
-  static void lstm(const Backward<T>& p, Index earlier, Index t, Index r, const T* s, T* sums, T* room, T* d) {
+  static void lstm(const Backward<T>& p, Index earlier, Index t, Index r, const T* s, T* sums, T* room,
+                   T* d) {
     const Index hidden = p.hidden, at = p.steps.begin(t) + r;
     const T* const c = p.cells + at * hidden;
-    const T* const c_before = r < p.steps.rows(earlier) ? p.cells + (p.steps.begin(earlier) + r) * hidden
-                                                        : p.c0 + r * hidden;
+    const T* const c_before =
+        r < p.steps.rows(earlier) ? p.cells + (p.steps.begin(earlier) + r) * hidden : p.c0 + r * hidden;
     const T *const gain = cell_gain(p, C::gates), *const bias = gain + hidden;
     T *const dh0 = p.dh0 + r * hidden, *const dc0 = p.dc0 + r * hidden;
     T *const shown = room, *const d_cell = room + hidden, *const dgain = sums + 2 * C::gates * hidden;
@@ -372,7 +374,8 @@ struct NormalizedBackward {
       const auto out = [&](Index i) { return pass.p.dh0 + (pass.row0 + i0 + i) * pass.p.hidden; };
       const int nv = pass.units.width(g);
       Pass::fetch(pass.units, g, m, true, out, acc);
-      multiply<T>(static_cast<int>(m), nv, depth, from, 1, pass.w_hh + pass.units.first(g) * W<T> * depth, acc);
+      multiply<T>(static_cast<int>(m), nv, depth, from, 1, pass.w_hh + pass.units.first(g) * W<T> * depth,
+                  acc);
       Pass::put(pass.units, g, m, acc, out);
     }
   }
