@@ -85,7 +85,6 @@ FALLBACKS: dict[str, tuple[dict[str, Any], Tensor, bool]] = {
     "bfloat16 weights": ({"dtype": torch.bfloat16}, noise(5, 2, 3).bfloat16(), False),
     "bfloat16 autocast": ({}, noise(5, 2, 3), True),
     "an empty batch": ({}, noise(5, 0, 3), False),
-    "a projection": ({"proj_size": 2}, noise(5, 2, 3), False),
 }
 
 
@@ -98,6 +97,17 @@ def test_what_only_torchs_layer_knows(case: tuple[dict[str, Any], Tensor, bool])
         pairs = list(zip(leaves(compiled(x)), leaves(theirs(x)), strict=True))
     assert all(difference(mine, other) == 0 for mine, other in pairs)
     pairs[0][0].float().sum().backward()
+
+
+def test_a_projection_runs_on_the_kernels_there_too() -> None:
+    theirs, ours = twins("LSTM", 3, 4, proj_size=2)
+    compiled, x = torch.compile(ours, backend="aot_eager"), noise(5, 2, 3)
+    found = []
+    for layer, parameters in ((compiled, ours.parameters()), (theirs, theirs.parameters())):
+        outputs = leaves(layer(x))
+        total = torch.stack([one.square().sum() for one in outputs]).sum()
+        found.append([*outputs, *torch.autograd.grad(total, list(parameters))])
+    assert all(difference(mine, other) <= 1e-6 for mine, other in zip(*found, strict=True))
 
 
 @pytest.mark.parametrize("transform", ["grad", "jvp", "vmap"])
