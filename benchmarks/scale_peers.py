@@ -1,12 +1,14 @@
-"""Beside us: what forecasts of a Parquet directory cost with statsforecast, on one worker and two.
+"""Beside us: what forecasts of a Parquet directory cost with other programs, on one worker and two.
 
     python -m benchmarks.scale_peers --series 2000 --work /tmp/scale
 
 The series are those of ``benchmarks/scale.py``. Each program forecasts 28 steps with intervals of
-80 % in a process of its own: ours by ``effort="instant"`` in parts, without Ray on one worker and
-on a local cluster of two; statsforecast its seasonal naive and AutoETS from the table in memory, by
-``n_jobs``. Seconds of the processor are those of a program and its children (of Ray's workers they
-are not known).
+80 % in a process of its own. Ours without training and after one (``instant``, ``fast``), in parts,
+without Ray on one worker and on a local cluster of two; statsforecast's seasonal naive and AutoETS
+from the table in memory, by ``n_jobs``; neuralforecast's LSTM of the same width as ours, which
+learns for 500 updates from a directory for each series (these are written before the clock starts)
+and can forecast from a table in memory only, on one worker. Seconds of the processor are those of a
+program and its children (of Ray's workers they are not known).
 """
 
 import argparse
@@ -25,10 +27,12 @@ from carrousel.console import console, table
 from carrousel.storage.files import as_json, write_json
 from carrousel.storage.plain import parsed
 
-PROGRAMS = ("carrousel", "SeasonalNaive", "AutoETS")
+OURS = {"carrousel instant": "instant", "carrousel fast": "fast"}
+LSTM = "neuralforecast LSTM"
+PROGRAMS = (*OURS, "SeasonalNaive", "AutoETS", LSTM)
 
 
-def ours(data: Path, work: Path, workers: int) -> int:
+def ours(effort: str, data: Path, work: Path, workers: int) -> int:
     """Forecasts in parts; how many rows."""
     import ray
     import torch
@@ -40,7 +44,7 @@ def ours(data: Path, work: Path, workers: int) -> int:
     if workers > 1:
         ray.init(num_cpus=workers, include_dashboard=False, log_to_driver=False)
     with on_ray() if workers > 1 else nullcontext():
-        forecaster = Forecaster(H, effort="instant").fit(data, cache=work / "cache")
+        forecaster = Forecaster(H, effort=effort).fit(data, cache=work / "cache")
         rows = forecaster.predict(data, out=work / "out", cache=work / "cache", level=[80]).rows
     ray.shutdown()
     return int(rows)
@@ -57,15 +61,51 @@ def theirs(name: str, data: Path, workers: int) -> int:
     return len(found)
 
 
+def directories(data: Path) -> list[str]:
+    """A directory of one file for each series, as neuralforecast wants them."""
+    import polars as pl
+
+    folder = data.with_name(f"{data.name}-directories")
+    if not folder.exists():
+        pl.read_parquet(data / "*.parquet").write_parquet(
+            pl.PartitionBy(folder, key="unique_id", include_key=True), mkdir=True
+        )
+    return sorted(map(str, folder.iterdir()))
+
+
+def from_directories(data: Path) -> int:
+    """Forecasts of an LSTM; how many rows."""
+    import polars as pl
+    import torch
+    from neuralforecast import NeuralForecast
+    from neuralforecast.losses.pytorch import MQLoss
+    from neuralforecast.models import LSTM
+
+    torch.set_num_threads(1)
+    model = LSTM(
+        h=H, input_size=56, encoder_hidden_size=32, decoder_hidden_size=32, max_steps=500,
+        loss=MQLoss(level=[80]), accelerator="cpu", logger=False, enable_progress_bar=False,
+        enable_checkpointing=False, enable_model_summary=False,
+    )  # fmt: skip
+    found = NeuralForecast([model], freq="1d")
+    found.fit(directories(data))
+    return len(found.predict(pl.read_parquet(data / "*.parquet")))
+
+
 def measure(name: str, data: Path, work: Path, workers: int) -> dict[str, float | None]:
     """Seconds, of the clock and of the processors, and gigabytes of the largest process."""
     began = perf_counter()
-    rows = ours(data, work, workers) if name == "carrousel" else theirs(name, data, workers)
+    if name in OURS:
+        rows = ours(OURS[name], data, work, workers)
+    elif name == LSTM:
+        rows = from_directories(data)
+    else:
+        rows = theirs(name, data, workers)
     seconds = perf_counter() - began
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return {
         "seconds": seconds,
-        "cpu s": None if name == "carrousel" and workers > 1 else _busy(used),
+        "cpu s": None if name in OURS and workers > 1 else _busy(used),
         "GB": max(one.ru_maxrss for one in used) * 1024 / 1e9,
         "series/s": rows / H / seconds,
     }
@@ -92,9 +132,11 @@ def main() -> None:
         return
     if not data.exists():
         make(data, given.series, given.length)
+    if LSTM in given.programs:
+        directories(data)
     rows = []
     for name in given.programs:
-        for workers in given.workers:
+        for workers in given.workers if name != LSTM else [1]:
             for old in ("cache", "out"):
                 shutil.rmtree(given.work / old, ignore_errors=True)
             words = ["--child", name, "--workers", str(workers), "--series", str(given.series),
