@@ -17,14 +17,20 @@ struct Lstm {
 
   static V<T> backward(const V<T> (&s)[4], V<T> c_before, V<T> c, V<T>, V<T>, V<T> dh, V<T>& dc,
                        V<T>& total_dc, V<T> (&d)[4]) {
-    const V<T> one = fill(T(1)), i = s[0], f = s[1], g = s[2], o = s[3], tanh_c = vtanh<T>(c);
+    const V<T> one = fill(T(1)), f = s[1], o = s[3], tanh_c = vtanh<T>(c);
     total_dc = dc + dh * o * (one - tanh_c * tanh_c);
-    d[0] = total_dc * g * i * (one - i);
-    d[1] = total_dc * c_before * f * (one - f);
-    d[2] = total_dc * i * (one - g * g);
+    remembering(s, c_before, total_dc, d);
     d[3] = dh * tanh_c * o * (one - o);
     dc = total_dc * f;
     return V<T>{};
+  }
+
+  // The gates that make the cell state, of which `dc` is the gradient in all.
+  static void remembering(const V<T> (&s)[4], V<T> c_before, V<T> dc, V<T> (&d)[4]) {
+    const V<T> one = fill(T(1)), i = s[0], f = s[1], g = s[2];
+    d[0] = dc * g * i * (one - i);
+    d[1] = dc * c_before * f * (one - f);
+    d[2] = dc * i * (one - g * g);
   }
 
   // To `d` what is owed to gradients `e` of the saved activations themselves.

@@ -51,7 +51,7 @@ inline void add_convolutions(const Above& p, Index sequence, Index dilation, Ind
   Whole said[kTogether];
   const Index out = sequence * p.places * p.kernels;
   for (Index first = 0; first < from.steps; first += kTogether) {
-    const Index count = from.steps - first < kTogether ? from.steps - first : kTogether;
+    const Index count = min(from.steps - first, kTogether);
     for (Index i = 0; i < count; ++i) {
       const float* const seen = from.read + (first + i) * width;
       V<float> sum = weight[0] * load(seen);
@@ -68,13 +68,10 @@ inline void add_convolutions(const Above& p, Index sequence, Index dilation, Ind
 inline void above(const Above& p, int threads) {
   const Index vectors = p.kernels / W<float>;
   Index longest = 0, widest = 0;
-  for (Index b = 0; b < p.batch; ++b) {
-    const Index steps = p.offsets[b + 1] - p.offsets[b];
-    longest = steps > longest ? steps : longest;
-  }
-  for (Index d = 0; d < p.dilations; ++d) widest = p.dilation[d] > widest ? p.dilation[d] : widest;
+  for (Index b = 0; b < p.batch; ++b) longest = max(longest, p.offsets[b + 1] - p.offsets[b]);
+  for (Index d = 0; d < p.dilations; ++d) widest = max(widest, p.dilation[d]);
   // A kernel that is longer than the sequence sees one step, however long it is.
-  widest = widest < longest ? widest : longest;
+  widest = min(widest, longest);
   team(threads, [&](const Worker& worker) {
     Scratch scratch;
     float* const room = scratch.take<float>((longest + (kTaps - 1) * widest) * W<float>);
@@ -87,7 +84,7 @@ inline void above(const Above& p, int threads) {
         std::memset(p.sums + at, 0, sizeof(double) * W<float>);
       }
       for (Index d = 0; d < p.dilations; ++d) {
-        const Index apart = p.dilation[d] < steps ? p.dilation[d] : steps;
+        const Index apart = min(p.dilation[d], steps);
         const KernelVector read{steps, kTaps / 2 * apart, room};
         read_channels(p, p.offsets[b], d, kernel, read);
         add_convolutions(p, b, d, kernel, read);

@@ -9,7 +9,6 @@
 template <class C>
 struct Normalized : C {
   static constexpr bool normalized = true, gru = false;  // d keeps all gates of x, then those of h
-  static constexpr int kept = 2 * C::gates;
   static constexpr bool apart = C::gru;  // the GRU's candidate is normalized on its own
   static constexpr Index record = C::saved + 2 * C::gates;
   static constexpr Index norm = 2 * C::gates + (C::cell ? 2 : 0);  // gains, and the cell state's bias
@@ -321,10 +320,7 @@ struct NormalizedBackward {
       if (p.d_cells) dc += load(p.d_cells + at * hidden + u, n);
 #pragma GCC unroll 4
       for (int g = 0; g < 4; ++g) v[g] = load(s + g * hidden + u, n);
-      const V<T> one = fill(T(1));
-      put[0] = dc * v[2] * v[0] * (one - v[0]);
-      put[1] = dc * load(c_before + u, n) * v[1] * (one - v[1]);
-      put[2] = dc * v[0] * (one - v[2] * v[2]);
+      C::remembering(v, load(c_before + u, n), dc, put);
       put[3] = load(d + 3 * hidden + u, n);
       if (own) {
 #pragma GCC unroll 4

@@ -16,7 +16,6 @@ from .ops.reference.cells import StepFunction
 from .ops.reference.equations import VARIANTS, Equations
 
 _DROPOUTS = ("input_dropout", "recurrent_dropout", "output_dropout", "weight_dropout")
-_GAINS = ("gain_ih", "gain_hh", "gain_c", "bias_c")  # of layer normalization, in the kernels' order
 
 
 if TYPE_CHECKING:
@@ -76,7 +75,7 @@ class WithOptions(nn.RNNBase):
                 "recurrent_dropout must be 0 with equations, which say themselves how h is read, "
                 f"got {self.recurrent_dropout}"
             )
-        self._beyond = self._beyond or bool(self._beyond_torch())
+        self._beyond = bool(self._beyond_torch())
         if self.learn_initial_state:
             first, rows = next(self.parameters()), len(self._all_weights)
             for name, size in zip(("h_0", "c_0"), self._state_sizes(), strict=False):
@@ -92,7 +91,7 @@ class WithOptions(nn.RNNBase):
             )
         if self.equations is not None or self.layer_norm:
             raise ValueError("equations, peepholes, coupled and layer_norm exclude each other")
-        self.equations, self._beyond = equations, True
+        self.equations = equations
         hidden, first = self.hidden_size, next(self.parameters())
         for names, place in zip(self._all_weights, self._places(), strict=True):
             for name in names:
@@ -200,16 +199,18 @@ class WithOptions(nn.RNNBase):
             raise ValueError(
                 f"layer_norm must be False with proj_size={self.proj_size}; give proj_size=0"
             )
-        self.layer_norm = self._beyond = True
-        cell, first = BY_MODE[self.mode], next(self.parameters())
-        rows = {"gain_ih": cell.blocks, "gain_hh": cell.blocks}
-        if cell.has_cell:
-            rows |= {"gain_c": 1} | ({"bias_c": 1} if self.bias else {})
+        self.layer_norm, first = True, next(self.parameters())
         for place in self._places():
-            for name, count in rows.items():
-                values = first.new_empty(count * self.hidden_size)
-                self.register_parameter(name + place, nn.Parameter(values))
+            for name, size in self._norm_sizes().items():
+                if self.bias or name != "bias_c":
+                    self.register_parameter(name + place, nn.Parameter(first.new_empty(size)))
         self._reset_norms()
+
+    def _norm_sizes(self) -> dict[str, int]:
+        """What layer normalization multiplies by and adds, in the kernels' order."""
+        cell, hidden = BY_MODE[self.mode], self.hidden_size
+        sizes = {"gain_ih": cell.blocks * hidden, "gain_hh": cell.blocks * hidden}
+        return sizes | ({"gain_c": hidden, "bias_c": hidden} if cell.has_cell else {})
 
     def _places(self) -> list[str]:
         """What stands behind the names of the parameters of each level and direction."""
@@ -225,7 +226,7 @@ class WithOptions(nn.RNNBase):
     @torch.no_grad()
     def _reset_norms(self) -> None:
         for place in self._places() if self.layer_norm else ():
-            for name in _GAINS:
+            for name in self._norm_sizes():
                 values = getattr(self, name + place, None)
                 if values is not None:
                     values.fill_(1.0 if name.startswith("gain") else 0.0)
@@ -241,7 +242,7 @@ class WithOptions(nn.RNNBase):
             return weights
         found = []
         for row, place in zip(weights, self._places(), strict=True):
-            parts = [getattr(self, name + place, None) for name in _GAINS]
+            parts = [getattr(self, name + place, None) for name in self._norm_sizes()]
             given = [part for part in parts if part is not None]
             if BY_MODE[self.mode].has_cell and not self.bias:
                 given.append(torch.zeros_like(given[-1]))
@@ -250,9 +251,7 @@ class WithOptions(nn.RNNBase):
         return found
 
     def _check_norms(self, place: str, given: list[Tensor]) -> None:
-        blocks, hidden = BY_MODE[self.mode].blocks, self.hidden_size
-        sizes = (blocks * hidden, blocks * hidden, hidden, hidden)
-        for name, part, size in zip(_GAINS, given, sizes, strict=False):
+        for (name, size), part in zip(self._norm_sizes().items(), given, strict=True):
             if part.shape != (size,):
                 raise RuntimeError(f"{name}{place} must be ({size},), got {tuple(part.shape)}")
 

@@ -125,6 +125,11 @@ def _as_torch(forward, *args):
     return forward(*args)
 
 
+def _watched() -> bool:
+    """Whether somebody looks into the call that is running, or changes what is in it."""
+    return tape() is not None or changes() is not None
+
+
 class _Recurrent(Torchlike, WithOptions):
     """What the three layers share: the way from torch's calling conventions to one layer's run."""
 
@@ -207,9 +212,7 @@ class _Recurrent(Torchlike, WithOptions):
 
     def _step(self, x, hx):
         """One step of streaming without detours; None where it is not one."""
-        if self.bidirectional or self.proj_size or (self.dropout and self.training):
-            return None
-        if self._beyond:
+        if self._beyond or self.bidirectional or self.proj_size or (self.dropout and self.training):
             return None
         if TAPE.get() is not None or not gate.quiet() or gate.converted():
             return None
@@ -258,8 +261,7 @@ class _Recurrent(Torchlike, WithOptions):
         way = gate.way([x, *states, *chain.from_iterable(weights)])
         if self.proj_size and way is not gate.TORCH:
             # The kernels make the state before it is projected, and no record of what is.
-            watched = opened or tape() is not None or changes() is not None
-            if watched:
+            if opened or _watched():
                 return gate.EQUATIONS
             sizes = self.input_size, self.hidden_size, self.proj_size
             return way if self._beyond or projected.pays(*sizes) else gate.TORCH
@@ -267,7 +269,7 @@ class _Recurrent(Torchlike, WithOptions):
             return gate.EQUATIONS
         if way is gate.TORCH and not gate.converted():
             gate.check_alike(self._all_weights, weights)
-            if opened or tape() is not None or changes() is not None:
+            if opened or _watched():
                 return gate.EQUATIONS
         return way
 
@@ -277,7 +279,7 @@ class _Recurrent(Torchlike, WithOptions):
             self._beyond
             and not packed
             and x.dim() == 3
-            and x.size(1 - self.batch_first) == 0 < (x.size(int(self.batch_first)))
+            and x.size(1 - self.batch_first) == 0 < x.size(int(self.batch_first))
         )
 
     def _check(self, weights) -> None:

@@ -180,16 +180,6 @@ def check(gates: int, x: Tensor, offsets, h0: Tensor, c0, weights: list[Tensor])
         raise ValueError(f"offsets must be those of the {len(x)} rows of a packed x, got {offsets}")
 
 
-def check_norms(rows: int, x: Tensor, h0: Tensor, norms: list[Tensor]) -> None:
-    """Raise where what layer normalization needs does not make a layer."""
-    for norm in norms:
-        if norm.shape != (rows * h0.size(2),) or norm.dtype is not x.dtype or not norm.is_cpu:
-            raise ValueError(
-                f"norm must be ({rows * h0.size(2)},), {x.dtype} on the CPU, "
-                f"got {tuple(norm.shape)}, {norm.dtype} on {norm.device}"
-            )
-
-
 def check_record(per_unit: int, x: Tensor, h0: Tensor, c0, y: Tensor, saved: Tensor, cells) -> None:
     """Raise where the operator was given a record that is not that of the layer."""
     directions, _, hidden = h0.shape

@@ -76,8 +76,13 @@ class SoundReader:
         """Frames while the sound goes on."""
         return SoundStream(self.features, self._level())
 
+    @property
+    def _hop(self) -> float:
+        """Seconds from one frame to the next."""
+        return self.features.step / self.features.rate
+
     def _level(self) -> LevelStream:
-        return LevelStream(self.features.step / self.features.rate)
+        return LevelStream(self._hop)
 
     def sizes(self) -> dict[str, Any]:
         """The fields of the network's shape that inputs decide."""
@@ -97,8 +102,7 @@ class SoundReader:
 
     def steps(self, batch: Ragged) -> list[list[str]]:
         """What people read at each step: the seconds from the beginning."""
-        hop = self.features.step / self.features.rate
-        return [[f"{step * hop:.2f}" for step in range(n)] for n in batch.lengths.tolist()]
+        return [[f"{step * self._hop:.2f}" for step in range(n)] for n in batch.lengths.tolist()]
 
     def to_dict(self) -> dict[str, Any]:
         return {"kind": self.kind, "whole": self.whole, **asdict(self.features)}
