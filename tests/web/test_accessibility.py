@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from carrousel.web.frame import VIEWS
+
 from .conftest import go_to
 
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
-VIEWS = ("way", "story", "cell", "sequence", "kept", "change", "gradient", "train", "forecast")
 RULES = """async () => {
   const found = await axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa',
     'best-practice'], resultTypes: ['violations'] });

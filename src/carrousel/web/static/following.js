@@ -38,8 +38,8 @@ function stepBetween(times) {
   return months || milliseconds ? { months, milliseconds } : null;
 }
 
-/** @param {string} time */
-function momentOf(time) {
+/** A date as it is written, year first; null where it is none. @param {string} time */
+export function momentOf(time) {
   const found = DATE.exec(time);
   if (!found) return null;
   const [, year, month, day = "1", hour = "0", minute = "0"] = found;

@@ -40,6 +40,12 @@ export function seriesAsSaid(model, { index, end, points }) {
     .reduce((input, [k, value]) => moveObservation(model, input, k, value), at);
 }
 
+/** When each value of an input's series was, and those that are forecast after it will be. */
+export function timesOf(model, { index }) {
+  const { times, future } = model.meta.series[index];
+  return [...times, ...future];
+}
+
 function seriesInput(model, index, values, end) {
   const { shape } = model.meta;
   const { patch: step, steps } = shape;

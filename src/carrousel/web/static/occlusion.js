@@ -7,7 +7,7 @@
  * is taken as missing, and as a repetition of the step before.
  */
 
-import { emptyRecord, linear, runLayer } from "./net/forward.js";
+import { emptyRecord, linear, runLayer, stateBefore } from "./net/forward.js";
 import { random } from "./net/random.js";
 
 const STAND_INS = 5; // words that stand in for a word, in turn
@@ -35,12 +35,6 @@ function* stateFrom(model, record, rows, from, at) {
     });
   }
   return input.subarray(-model.hiddenSize);
-}
-
-/** The states of a run before step t, to go on from. */
-function stateBefore({ H, hidden, cell, h0, c0 }, t) {
-  const row = (states, first) => (t > 0 ? states.slice((t - 1) * H, t * H) : first);
-  return { h0: row(hidden, h0), c0: cell ? row(cell, c0) : c0 };
 }
 
 /** Log-probability of a token, from the state that the head reads. */

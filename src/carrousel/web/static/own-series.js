@@ -16,7 +16,7 @@ const settings = keepInAddress("own", { series: "" });
 export const ownText = () => settings.series;
 
 /** What was pasted, if it can be read. @returns {Pasted | null} */
-export function ownSeries() {
+function ownSeries() {
   try {
     return settings.series ? readPasted(settings.series) : null;
   } catch {

@@ -4,7 +4,7 @@
  * trained in the page. Further ahead, they read what they said themselves.
  */
 
-import { emptyRecord, forward, linear, runLayer } from "./net/forward.js";
+import { emptyRecord, forward, linear, runLayer, stateBefore } from "./net/forward.js";
 
 /**
  * What is read of a window: each value in the units that the network learned in; in a hole the last
@@ -35,20 +35,15 @@ function lastKnown(values, end) {
  * @param {import("./net/load.js").Model} model
  * @param {import("./net/forward.js").ModelRecord} record @param {number} t
  */
-export function rolledOut(model, record, t) {
+function rolledOut(model, record, t) {
   const { shape, center, scale } = model.meta;
   const [layer] = model.layers;
-  const [seen] = record.layers;
-  const run = emptyRecord(layer, 1);
-  const from = t * layer.hidden;
-  run.h0.set(seen.hidden.subarray(from, from + layer.hidden));
-  if (seen.cell) run.c0.set(seen.cell.subarray(from, from + layer.hidden));
+  let state = stateBefore(record.layers[0], t + 1);
   let said = record.said(t)[0];
   return Array.from({ length: shape.h }, (_, j) => {
     if (j > 0) {
-      runLayer(layer, [said], run);
-      run.h0.set(run.hidden);
-      if (run.cell) run.c0.set(run.cell);
+      const run = runLayer(layer, [said], { ...emptyRecord(layer, 1), ...state });
+      state = stateBefore(run, 1);
       said = linear(model.head, run.hidden)[0];
     }
     return center + scale * said;

@@ -40,8 +40,8 @@ export async function trainedModels(session, times = null) {
       family: "trained",
       cells,
       title: TITLES[task.name],
+      ...META[task.name](session, times),
     });
-    Object.assign(model.meta, META[task.name](session, times));
     return model;
   });
   for (const model of models)

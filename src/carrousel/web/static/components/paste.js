@@ -10,54 +10,62 @@ import { el } from "./dom.js";
 
 addTexts(texts);
 
-/** @param {SeriesError} problem */
-export const problemText = ({ reason, detail }) => t(`paste.error.${reason}`, detail, MOST_VALUES);
-
-/** A field for the series of one's own; the forecaster reads it at once. @param {any} store */
-export function pastePanel(store) {
-  const { model } = store.state;
+/**
+ * Where a series is pasted: a field, the button that uses it, and what is wrong with it.
+ * @param {{name: string, rows: number, text: string, use: (text: string) => void}} options
+ */
+export function pasteField({ name, rows, text, use }) {
   const error = el("p", { class: "train-error", role: "alert", hidden: true });
-  const note = el("p", { class: "hint", role: "status", id: "paste-note" });
   const field = el(
     "textarea",
     {
-      id: "paste-series",
-      rows: 3,
+      id: `${name}-series`,
+      rows,
       spellcheck: "false",
       "aria-label": t("paste.field"),
       placeholder: t("paste.field"),
     },
-    ownText(),
+    text,
   );
-  const use = () => {
+  const button = el(
+    "button",
+    { id: `${name}-use`, onclick: () => use(field.value) },
+    t("paste.use"),
+  );
+
+  /** @param {SeriesError | null} problem */
+  function complain(problem) {
+    error.hidden = problem === null;
+    if (problem)
+      error.textContent = t(`paste.error.${problem.reason}`, problem.detail, MOST_VALUES);
+  }
+
+  return { element: el("div", { class: "train-paste" }, field, button, error), complain };
+}
+
+/** A field for the series of one's own; the forecaster reads it at once. @param {any} store */
+export function pastePanel(store) {
+  const { model } = store.state;
+  const note = el("p", { class: "hint", role: "status", id: "paste-note" });
+  const told = notes(model);
+  const field = pasteField({ name: "paste", rows: 3, text: ownText(), use });
+  function use(text) {
     try {
-      pasteOwn(field.value);
+      pasteOwn(text);
     } catch (problem) {
       if (!(problem instanceof SeriesError)) throw problem;
-      error.hidden = false;
-      error.textContent = problemText(problem);
+      field.complain(problem);
       return;
     }
-    error.hidden = true;
+    field.complain(null);
     openOwnSeries(store);
-  };
+  }
   const draw = () => {
-    note.textContent = model.meta.series[store.state.input.index].own ? notes(model) : "";
+    note.textContent = model.meta.series[store.state.input.index].own ? told : "";
   };
   draw();
-  const element = el(
-    "section",
-    { class: "panel" },
-    el("h3", {}, t("paste.own")),
-    el(
-      "div",
-      { class: "train-paste" },
-      field,
-      el("button", { id: "paste-use", onclick: use }, t("paste.use")),
-      error,
-      note,
-    ),
-  );
+  field.element.append(note);
+  const element = el("section", { class: "panel" }, el("h3", {}, t("paste.own")), field.element);
   return { element, draw };
 }
 

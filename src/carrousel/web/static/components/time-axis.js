@@ -4,9 +4,9 @@
  * few enough to be written side by side, and named as the language names them.
  */
 
+import { momentOf } from "../following.js";
 import { roundStep } from "./scales.js";
 
-const WRITTEN = /^(\d{4})-(\d{2})(?:-(\d{2}))?(?:[T ](\d{2}):(\d{2}))?/;
 const DAYS = 86_400_000; // milliseconds
 
 /** From fine to coarse: a number that changes where one begins, and how it is named. */
@@ -63,14 +63,14 @@ function counted(from, to, most) {
 
 /** @param {string} time */
 function read(time) {
-  const [, year, month, day = "1", hour = "0", minute = "0"] = WRITTEN.exec(time ?? "") ?? [];
-  if (!year) return null;
-  const date = new Date(Date.UTC(+year, +month - 1, +day, +hour, +minute));
-  return {
-    date,
-    year: +year,
-    month: +month - 1,
-    day: Math.floor(date.getTime() / DAYS),
-    hour: +hour + +minute / 60,
-  };
+  const date = momentOf(time)?.date;
+  return (
+    date && {
+      date,
+      year: date.getUTCFullYear(),
+      month: date.getUTCMonth(),
+      day: Math.floor(date.getTime() / DAYS),
+      hour: date.getUTCHours() + date.getUTCMinutes() / 60,
+    }
+  );
 }

@@ -18,7 +18,7 @@ export const errorOf = (w) => mean((x, y) => (w * x - y) ** 2);
 export const slopeOf = (w) => mean((x, y) => 2 * x * (w * x - y));
 
 /** How fast the slope changes. */
-export const CURVATURE = mean((x) => 2 * x * x);
+const CURVATURE = mean((x) => 2 * x * x);
 
 /** The weight with the least error. */
 export const BEST = mean((x, y) => x * y) / mean((x) => x * x);

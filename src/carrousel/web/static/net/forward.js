@@ -112,6 +112,12 @@ export function emptyRecord(layer, T) {
   };
 }
 
+/** The states of a run before step t, to go on from. @param {LayerRecord} run @param {number} t */
+export function stateBefore({ H, hidden, cell, h0, c0 }, t) {
+  const row = (states, first) => (t > 0 ? states.slice((t - 1) * H, t * H) : first);
+  return { h0: row(hidden, h0), c0: cell ? row(cell, c0) : c0 };
+}
+
 /**
  * All steps of one layer. A given record of the right size is written over, which saves memory
  * where thousands of sequences are run.

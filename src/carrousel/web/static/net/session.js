@@ -40,12 +40,27 @@ export class Session {
   work(milliseconds, rate, most = Infinity) {
     const end = performance.now() + milliseconds;
     let rounds = 0;
-    while (rounds < most && performance.now() < end) {
-      if (!this.trainers[this.turn].advance(rate)) continue;
-      this.turn = (this.turn + 1) % this.trainers.length;
-      if (this.turn === 0) rounds++;
+    while (rounds < most && performance.now() < end) if (this.step(rate)) rounds++;
+    return rounds;
+  }
+
+  /** The same in slices: until every network has made `count` updates more.
+   * @param {number} rate @param {number} count @returns {Generator<void, number>} rounds finished */
+  *lessons(rate, count) {
+    let rounds = 0;
+    while (rounds < count) {
+      if (this.step(rate)) rounds++;
+      yield;
     }
     return rounds;
+  }
+
+  /** One sequence for the network whose turn it is. @param {number} rate
+   * @returns {boolean} whether a round is finished by it */
+  step(rate) {
+    if (!this.trainers[this.turn].advance(rate)) return false;
+    this.turn = (this.turn + 1) % this.trainers.length;
+    return this.turn === 0;
   }
 
   /** The mean loss of a network's last updates, of all or of the first `until`; NaN before the first.

@@ -7,7 +7,7 @@ import { el, oncePerFrame } from "../components/dom.js";
 import { mixture } from "../components/mixture.js";
 import { seriesChart } from "../components/series-chart.js";
 import { stepBars } from "../components/step-bars.js";
-import { moveObservation, readForecast, readSeries, short, upTo } from "../forecaster.js";
+import { moveObservation, readForecast, readSeries, short, timesOf, upTo } from "../forecaster.js";
 import { addTexts, number, percent, t } from "../i18n.js";
 import { nameOf } from "../components/input-bar.js";
 import { pastePanel } from "../components/paste.js";
@@ -51,8 +51,7 @@ function mountForecaster(root, store) {
   const ahead80 = tableBehind(t("forecast.table"), () => {
     const { input, record } = store.state;
     const { quantiles } = readForecast(model, input, record, record.T - 1);
-    const stored = model.meta.series[input.index];
-    const times = [...stored.times, ...stored.future];
+    const times = timesOf(model, input);
     return {
       columns: ["time", "low", "median", "high"].map((name) => t(`forecast.table-${name}`)),
       rows: quantiles.map((row, k) => [
@@ -118,9 +117,8 @@ function mountForecaster(root, store) {
     const { input, record } = store.state;
     const last = record.T - 1;
     const forecast = readForecast(model, input, record, last);
-    const stored = model.meta.series[input.index];
     const actual = Array.from(input.values.subarray(input.end, input.end + shape.h));
-    const times = [...stored.times, ...stored.future];
+    const times = timesOf(model, input);
     const from = Math.max(input.first, 0);
     chart.draw({
       from,

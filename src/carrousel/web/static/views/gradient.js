@@ -5,6 +5,7 @@ import { keepInAddress } from "../address.js";
 import { el, oncePerFrame } from "../components/dom.js";
 import { tableBehind } from "../components/data-table.js";
 import { formula } from "../components/formula.js";
+import { slider } from "../components/slider.js";
 import { addTexts, number, t } from "../i18n.js";
 import { TAUGHT } from "../net/cells.js";
 import { errorFlow } from "../net/error-flow.js";
@@ -125,29 +126,19 @@ class GradientView {
 
   /** @param {keyof typeof SLIDERS} name */
   slider(name) {
-    const { min, max, step, show } = SLIDERS[name];
-    const output = el("output", { class: "number", for: `gradient-${name}` }, show(settings[name]));
-    const input = el("input", {
-      type: "range",
+    const { element } = slider({
       id: `gradient-${name}`,
-      min,
-      max,
-      step,
+      label: t(`gradient.${name}`),
+      ...SLIDERS[name],
       value: settings[name],
-      oninput: (event) => {
-        settings[name] = Number(event.target.value);
-        output.textContent = show(settings[name]);
+      onchange: (value) => {
+        settings[name] = value;
         if (name === "rate") this.redraw();
         else this.recompute();
       },
     });
-    return el(
-      "label",
-      { class: "slider" },
-      el("span", {}, t(`gradient.${name}`), output),
-      input,
-      el("small", { class: "hint" }, t(`gradient.${name}Does`)),
-    );
+    element.append(el("small", { class: "hint" }, t(`gradient.${name}Does`)));
+    return element;
   }
 
   legend() {

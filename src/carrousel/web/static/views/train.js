@@ -7,6 +7,7 @@ import { addTexts, number, t } from "../i18n.js";
 import { Session } from "../net/session.js";
 import { SeriesError } from "../net/pasted.js";
 import { keepTrained, openModel } from "../live.js";
+import { pasteOwn } from "../own-series.js";
 import { trainedModels, trainedName } from "../trained.js";
 import * as texts from "../texts/train.js";
 import { answer } from "./train/answer.js";
@@ -14,7 +15,7 @@ import { controls } from "./train/controls.js";
 import { gateMaps } from "./train/gates.js";
 import { GATES } from "./train/networks.js";
 import { lossChart } from "./train/losses.js";
-import { chosenTask, suggest, useSeries, PACES, settings } from "./train/settings.js";
+import { chosenTask, suggest, PACES, settings } from "./train/settings.js";
 
 addTexts(texts);
 export const id = "train";
@@ -107,7 +108,7 @@ class TrainView {
   /** Networks that have learned nothing yet. @param {string} [text] a series that is pasted */
   begin(text) {
     try {
-      if (text !== undefined) useSeries(text);
+      if (text !== undefined) pasteOwn(text);
       const chosen = chosenTask();
       session = new Session(chosen.task, settings);
       ({ times } = chosen);

@@ -5,12 +5,15 @@ import { keepInAddress } from "../../address.js";
 import { tableBehind } from "../../components/data-table.js";
 import { el, svg } from "../../components/dom.js";
 import { formula } from "../../components/formula.js";
+import { slider } from "../../components/slider.js";
 import { number, percent, t } from "../../i18n.js";
 import { BEST, errorOf, leftBy, POINTS, slopeOf, stepFrom } from "../../net/descent.js";
 import { calm } from "../cell/flow.js";
-import { slider } from "./parts.js";
 
-const RANGE = { min: -1, max: 4 };
+const RANGE = { min: -1, max: 4 }; // of the weight
+const RATES = { min: 0.01, max: 0.6 };
+const SEEN = { min: RANGE.min - 0.2, max: RANGE.max + 0.2 }; // of the curve
+const START = 3.5;
 const SIZE = { width: 360, height: 230, pad: 34 };
 const MOST = errorOf(RANGE.min); // of the curve that is shown
 const STEPS = 12; // of one run
@@ -18,8 +21,8 @@ const EVERY = 420; // milliseconds between them
 const ROLL = 260; // milliseconds in which the ball rolls
 const settings = keepInAddress(
   "descent",
-  { weight: 3.5, rate: 0.1 },
-  { weight: RANGE, rate: { min: 0.01, max: 0.6 } },
+  { weight: START, rate: 0.1 },
+  { weight: RANGE, rate: RATES },
 );
 
 export function errorChapter() {
@@ -32,7 +35,7 @@ export function errorChapter() {
   const curve = svg("svg", { class: "story-plot", role: "img" });
   const sum = el("p", { class: "story-sum number", role: "status" });
   const verdict = el("p", { class: "story-says" });
-  const clamped = (w) => Math.min(RANGE.max + 0.2, Math.max(RANGE.min - 0.2, w));
+  const clamped = (w) => Math.min(SEEN.max, Math.max(SEEN.min, w));
   const weight = slider({
     id: "story-weight",
     label: t("story.error-weight"),
@@ -50,8 +53,7 @@ export function errorChapter() {
   const rate = slider({
     id: "story-rate",
     label: t("story.error-rate"),
-    min: 0.01,
-    max: 0.6,
+    ...RATES,
     step: 0.01,
     value: settings.rate,
     show: (value) => number(value, 2),
@@ -107,9 +109,9 @@ export function errorChapter() {
   function again() {
     stop();
     past = [];
-    settings.weight = 3.5;
-    weight.set(3.5);
-    draw(3.5);
+    settings.weight = START;
+    weight.set(START);
+    draw(START);
   }
 
   /** @param {number} w where the ball is @param {boolean} [still] whether it lies there */
@@ -164,20 +166,18 @@ export function errorChapter() {
   };
 }
 
+/** @param {number} left of the distance to the lowest point */
+function nameOf(left) {
+  if (left > 0.02) return "nears";
+  if (left >= -0.02) return "lands";
+  if (left > -0.98) return "jumps";
+  return left >= -1.02 ? "swings" : "explodes";
+}
+
 /** What a step does, whatever the weight. @param {number} rate */
 function verdictOf(rate) {
   const left = leftBy(rate);
-  const name =
-    left > 0.02
-      ? "nears"
-      : left >= -0.02
-        ? "lands"
-        : left > -0.98
-          ? "jumps"
-          : left >= -1.02
-            ? "swings"
-            : "explodes";
-  return t(`story.error-${name}`, percent(Math.abs(left)));
+  return t(`story.error-${nameOf(left)}`, percent(Math.abs(left)));
 }
 
 const plot = (name, picture) => el("figure", {}, el("figcaption", {}, t(name)), picture);
@@ -229,14 +229,8 @@ function drawPoints(picture, w) {
 function drawCurve(picture, w, past) {
   const label = t("story.error-curve-label", number(w, 2), number(errorOf(w), 2), number(BEST, 2));
   const names = [t("story.error-weight"), t("story.error-error")];
-  const { x, y, lines } = axes(
-    picture,
-    label,
-    [RANGE.min - 0.2, RANGE.max + 0.2],
-    [-0.6, MOST],
-    names,
-  );
-  const along = Array.from({ length: 53 }, (_, k) => RANGE.min - 0.2 + k * 0.104);
+  const { x, y, lines } = axes(picture, label, [SEEN.min, SEEN.max], [-0.6, MOST], names);
+  const along = Array.from({ length: 53 }, (_, k) => SEEN.min + k * 0.104);
   const path = along.map((at) => `${x(at).toFixed(1)} ${y(errorOf(at)).toFixed(1)}`);
   const slope = slopeOf(w);
   const tangent = [w - 0.5, w + 0.5].map((at) => [x(at), y(errorOf(w) + slope * (at - w))]);

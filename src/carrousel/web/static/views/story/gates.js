@@ -4,8 +4,9 @@
 import { keepInAddress } from "../../address.js";
 import { el, svg } from "../../components/dom.js";
 import { formula } from "../../components/formula.js";
+import { slider } from "../../components/slider.js";
 import { number, t } from "../../i18n.js";
-import { question, slider } from "./parts.js";
+import { question } from "./parts.js";
 
 const GATES = ["forget", "input", "output"];
 const RANGES = {

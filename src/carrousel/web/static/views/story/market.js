@@ -119,15 +119,7 @@ export async function errors(values, canceled) {
     ...OPTIONS,
     optimizer: "adam",
   });
-  const [trainer] = session.trainers;
-  function* lessons() {
-    while (trainer.updates < UPDATES) {
-      trainer.advance(RATE);
-      yield;
-    }
-    return true;
-  }
-  if (!(await sliced(lessons(), canceled))) return null;
+  if (!(await sliced(session.lessons(RATE, UPDATES), canceled))) return null;
   const [model] = await trainedModels(session);
   const { rows } = model.meta.backtest;
   return Object.fromEntries(rows.map(({ name, mae }) => [name, mae]));

@@ -7,6 +7,7 @@ import { redraw } from "../../components/focus.js";
 import { percent, quoted, t } from "../../i18n.js";
 import { forward, softmax } from "../../net/forward.js";
 import { smallModel } from "../../net/small.js";
+import { guessBar } from "../way/stations.js";
 
 const LETTERS = ["a", "b", "c"]; // that may be asked for
 const ANSWERS = [...LETTERS, "·"]; // the last one: nothing
@@ -99,15 +100,11 @@ function figure(name, picture, chances) {
     el(
       "div",
       { class: "story-bars" },
-      ANSWERS.map((letter, k) =>
-        el(
-          "div",
-          { class: "way-guess", data: { chance: chances[k].toFixed(6) } },
-          el("b", {}, letter),
-          el("i", { class: "bar", style: { width: `${100 * chances[k]}%` } }),
-          el("span", { class: "number" }, percent(chances[k])),
-        ),
-      ),
+      ANSWERS.map((letter, k) => {
+        const bar = guessBar(letter, chances[k], percent(chances[k]));
+        bar.dataset.chance = chances[k].toFixed(6);
+        return bar;
+      }),
     ),
   );
 }

@@ -3,7 +3,7 @@
 
 import { el } from "../../components/dom.js";
 import { seriesChart } from "../../components/series-chart.js";
-import { moveObservation, readForecast, readSeries } from "../../forecaster.js";
+import { moveObservation, readForecast, readSeries, timesOf } from "../../forecaster.js";
 import { number, t } from "../../i18n.js";
 import { modelOf } from "../../live.js";
 import { forward } from "../../net/forward.js";
@@ -38,15 +38,13 @@ export function seriesUse(store) {
       function draw() {
         const record = forward(model, input.x);
         const { quantiles } = readForecast(model, input, record, record.T - 1);
-        const stored = model.meta.series[input.index];
-        const times = [...stored.times, ...stored.future];
         chart.draw({
           from: Math.max(0, input.end - SHOWN),
           to: input.end,
           values: input.values,
           left: 46,
           right: 8,
-          times,
+          times: timesOf(model, input),
           forecast: { at: input.end, quantiles },
         });
         const [row] = quantiles;

@@ -39,19 +39,11 @@ export function speechUse() {
     ]),
   }));
 
-  function* lessons() {
-    const until = trainer.updates + UPDATES;
-    while (trainer.updates < until) {
-      trainer.advance(RATE);
-      yield;
-    }
-  }
-
   async function teach() {
     if (learns) return;
     learns = true;
     said.textContent = t("story.speech-learns");
-    await sliced(lessons(), () => !alive);
+    await sliced(session.lessons(RATE, UPDATES), () => !alive);
     learns = false;
     if (alive) draw();
   }

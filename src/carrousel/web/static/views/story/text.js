@@ -9,6 +9,7 @@ import { forward } from "../../net/forward.js";
 import { knownModels } from "../../source.js";
 import { breath } from "../../slices.js";
 import { readSentence } from "../../tokenizer.js";
+import { guessBar } from "../way/stations.js";
 
 const SHOWN = 3; // guesses
 const LONGEST = 30; // tokens
@@ -27,23 +28,25 @@ export function textUse(store) {
 /** @param {any} model */
 function writer(model) {
   const [first] = openingsOf(model);
+  const { begin } = model.meta.tokenizer;
   let text = first;
   const line = el("p", { class: "story-written", lang: model.meta.language, role: "status" });
   const guesses = el("div", { class: "story-bars" });
-  const more = el("button", { class: "primary", id: "story-write", onclick: write });
-  more.textContent = t("way.continue");
-  const again = el("button", {
-    id: "story-rewrite",
-    onclick: () => {
-      text = first;
-      draw();
-    },
-  });
-  again.textContent = t("story.error-again");
+  const more = el(
+    "button",
+    { class: "primary", id: "story-write", onclick: write },
+    t("way.continue"),
+  );
+  const again = el("button", { id: "story-rewrite", onclick: restart }, t("story.error-again"));
   let best = null;
 
   function write() {
     text += model.vocab[best.id].slice(readSentence(model, text).left.length);
+    draw();
+  }
+
+  function restart() {
+    text = first;
     draw();
   }
 
@@ -52,17 +55,14 @@ function writer(model) {
     const record = forward(model, x);
     const words = nextWords(model, record, record.T - 1, left).slice(0, SHOWN);
     [best] = words;
-    const ends = best.id === model.meta.tokenizer.begin;
-    more.disabled = x.length >= LONGEST || ends;
+    more.disabled = x.length >= LONGEST || best.id === begin;
     line.replaceChildren(first, el("b", {}, text.slice(first.length)));
     guesses.replaceChildren(
       ...words.map((word) =>
-        el(
-          "div",
-          { class: "way-guess" },
-          el("b", {}, word.id === model.meta.tokenizer.begin ? t("story.uses-ends") : word.text),
-          el("i", { class: "bar", style: { width: `${100 * word.probability}%` } }),
-          el("span", { class: "number" }, percent(word.probability, 1)),
+        guessBar(
+          word.id === begin ? t("story.uses-ends") : word.text,
+          word.probability,
+          percent(word.probability, 1),
         ),
       ),
     );

@@ -4,19 +4,21 @@
 import { keepInAddress } from "../../address.js";
 import { tableBehind } from "../../components/data-table.js";
 import { el, oncePerFrame } from "../../components/dom.js";
+import { slider } from "../../components/slider.js";
 import { number, t } from "../../i18n.js";
 import { CELLS, sigmoid, TAUGHT } from "../../net/cells.js";
 import { errorFlow, fateOf } from "../../net/error-flow.js";
 import { chart } from "../gradient/chart.js";
 import { scientific } from "../gradient/lane.js";
-import { question, slider } from "./parts.js";
+import { question } from "./parts.js";
 
 const STEPS = 50;
 /** A cell that rewrites its state, and one with a second state beside it. */
 const SHOWN = TAUGHT.filter((kind) => CELLS[kind].keeps === null || CELLS[kind].hasCell);
 const HEIGHT = 250;
+const RANGE = { min: 0, max: 6 }; // of the bias
 /** At first as torch draws an LSTM: no bias of the forget gate. */
-const settings = keepInAddress("vanishing", { bias: 0 }, { bias: { min: 0, max: 6 } });
+const settings = keepInAddress("vanishing", { bias: 0 }, { bias: RANGE });
 
 /** @param {number} forgetBias */
 export const flowsOf = (forgetBias) =>
@@ -34,8 +36,7 @@ export function vanishingChapter() {
   const bias = slider({
     id: "story-bias",
     label: t("story.vanishing-bias"),
-    min: 0,
-    max: 6,
+    ...RANGE,
     step: 0.1,
     value: settings.bias,
     show: (value) => `${number(value, 1)} → ${number(sigmoid(value), 3)}`,

@@ -2,8 +2,9 @@
 /** The task, the networks and how they learn, under the hand. */
 
 import { el } from "../../components/dom.js";
+import { slider as rangeSlider } from "../../components/slider.js";
 import { number, t } from "../../i18n.js";
-import { problemText } from "../../components/paste.js";
+import { pasteField } from "../../components/paste.js";
 import { KINDS } from "./networks.js";
 import { PACES, RANGES, seriesText, settings, TASK_NAMES } from "./settings.js";
 
@@ -12,8 +13,7 @@ import { PACES, RANGES, seriesText, settings, TASK_NAMES } from "./settings.js";
 export function controls(on) {
   const start = el("button", { class: "primary", id: "train-start", onclick: on.start });
   const about = el("p", { class: "hint train-about" });
-  const error = el("p", { class: "train-error", role: "alert", hidden: true });
-  const pasted = paste(on, error);
+  const paste = pasteField({ name: "train", rows: 4, text: seriesText(), use: on.paste });
   const element = el(
     "div",
     { class: "panel train-controls" },
@@ -35,7 +35,7 @@ export function controls(on) {
     ),
     menu("task", TASK_NAMES, on),
     about,
-    pasted,
+    paste.element,
     slider("steps", 1, String, on.anew),
     slider("hidden", 1, String, on.anew),
     networks(on),
@@ -50,16 +50,10 @@ export function controls(on) {
     start.dataset.running = String(running);
     start.textContent = t(running ? "train.pause" : begun ? "train.goOn" : "train.start");
     about.textContent = t(`train.about.${settings.task}`);
-    pasted.hidden = settings.task !== "series";
+    paste.element.hidden = settings.task !== "series";
   }
 
-  /** @param {import("../../net/pasted.js").SeriesError | null} problem with the pasted series */
-  function complain(problem) {
-    error.hidden = problem === null;
-    if (problem) error.textContent = problemText(problem);
-  }
-
-  return { element, update, complain };
+  return { element, update, complain: paste.complain };
 }
 
 const paceName = (at) => (PACES[at] < Infinity ? t("train.perSecond", PACES[at]) : t("train.full"));
@@ -84,25 +78,18 @@ function menu(name, options, on) {
 }
 
 function slider(name, step, show, changed = () => {}) {
-  const output = el("output", { class: "number", for: `train-${name}` }, show(settings[name]));
-  const move = (event) => {
-    settings[name] = Number(event.target.value);
-    output.textContent = show(settings[name]);
-    changed();
-  };
-  return el(
-    "label",
-    { class: "slider" },
-    el("span", {}, t(`train.${name}`), output),
-    el("input", {
-      type: "range",
-      id: `train-${name}`,
-      ...RANGES[name],
-      step,
-      value: settings[name],
-      oninput: move,
-    }),
-  );
+  return rangeSlider({
+    id: `train-${name}`,
+    label: t(`train.${name}`),
+    ...RANGES[name],
+    step,
+    value: settings[name],
+    show,
+    onchange: (value) => {
+      settings[name] = value;
+      changed();
+    },
+  }).element;
 }
 
 function networks(on) {
@@ -135,21 +122,4 @@ function networks(on) {
       ),
     ),
   );
-}
-
-function paste(on, error) {
-  const field = el(
-    "textarea",
-    {
-      id: "train-series",
-      rows: 4,
-      spellcheck: "false",
-      "aria-label": t("paste.field"),
-      placeholder: t("paste.field"),
-    },
-    seriesText(),
-  );
-  const use = () => on.paste(field.value);
-  const button = el("button", { id: "train-use", onclick: use }, t("paste.use"));
-  return el("div", { class: "train-paste" }, field, button, error);
 }

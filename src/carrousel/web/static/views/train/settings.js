@@ -2,7 +2,7 @@
 /** What was chosen; kept while other views are looked at, and when the language changes. */
 
 import { keepInAddress } from "../../address.js";
-import { ownText, pasteOwn } from "../../own-series.js";
+import { ownText } from "../../own-series.js";
 import { readPasted } from "../../net/pasted.js";
 import { adding, heldOf, recall, series, sine } from "../../net/tasks.js";
 import { KINDS } from "./networks.js";
@@ -58,11 +58,6 @@ export function chosenTask() {
   const { values, times } = readPasted(seriesText());
   return { task: series(values, settings.steps, heldOf(values)), times };
 }
-
-/** Learns from this series from now on.
- * @param {string} text
- * @throws {import("../../net/pasted.js").SeriesError} it cannot be read */
-export const useSeries = (text) => pasteOwn(text);
 
 /** Numbers to begin with: the series that the page shows, or a trend with seasons. @param {any} input */
 function firstSeries(input) {

@@ -38,13 +38,17 @@ export function guessBars(found) {
     "div",
     { class: "way-guesses" },
     found.map(({ text, value, share }) =>
-      el(
-        "div",
-        { class: "way-guess" },
-        el("b", {}, text),
-        el("i", { class: "bar", style: { width: `${(100 * Math.abs(value)) / most}%` } }),
-        el("span", { class: "number" }, share ? percent(value, 1) : number(value, 1)),
-      ),
+      guessBar(text, Math.abs(value) / most, share ? percent(value, 1) : number(value, 1)),
     ),
   );
 }
+
+/** @param {string} text @param {number} share of the longest bar @param {string} value */
+export const guessBar = (text, share, value) =>
+  el(
+    "div",
+    { class: "way-guess" },
+    el("b", {}, text),
+    el("i", { class: "bar", style: { width: `${100 * share}%` } }),
+    el("span", { class: "number" }, value),
+  );
