@@ -156,6 +156,45 @@ ELISIONS = "Il n'a pas vu l'été.\nC'est qu'il n'est pas là. I don't know, it'
 ELIDING = {level: learn_tokenizer(level, iter([ELISIONS]), None, True) for level in LEVELS}
 
 
+NEIGHBORS = "Il voit l'île et le chat.\nIl a un ordinateur, l'autre dit-on.\n"
+SPACED = learn_tokenizer("word", iter([NEIGHBORS * 3]), None, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("Il voit l'ordinateur.", ["Il", " voit", " l'", " ordinateur", "."]),
+        ("chat-chat", [" chat", "-", " chat"]),
+        ("et Il a", [" et", "Il", " a"]),
+        (" l'", [" l'"]),
+        ("l'", [" l'"]),
+        ("l'île", [" l'", "île"]),
+        (" île xy", ["île", " ", "x", "y"]),
+        ("a", ["a"]),
+        ("le\n l", [" le", "\n", " ", "l"]),
+        ("", []),
+    ],
+)
+def test_a_word_is_read_as_the_one_that_differs_by_its_space(text, read):
+    tokens, ends = SPACED.read(text)
+    assert [SPACED.tokens[token] for token in tokens] == read
+    assert "".join(read).replace(" ", "") == text.replace(" ", "")
+    assert [text[:end].replace(" ", "") for end in ends] == [
+        "".join(read[: k + 1]).replace(" ", "") for k in range(len(read))
+    ]
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@given(text=st.text(alphabet="le chat'Il-aI.日é\n"))
+def test_reading_ends_with_the_text(level, text):
+    tokens, ends = TOKENIZERS[level].read(text)
+    assert len(tokens) == len(ends)
+    assert ends == sorted(ends)
+    assert not ends or ends[-1] == len(normalized(text))
+    if level != "word":
+        assert tokens.tolist() == TOKENIZERS[level].encode(text).tolist()
+
+
 @pytest.mark.parametrize("level", ["word", "bpe"])
 @pytest.mark.parametrize(
     ("beginning", "whole"),

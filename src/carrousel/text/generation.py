@@ -82,7 +82,7 @@ def read_prefix(
     """Scores (V,) of what follows, the state, and the end of ``prefix`` that was left to be
     written: only tokens that begin with it may follow (see ``Tokenizer.split_end``)."""
     read, left = tokenizer.split_end(prefix)
-    tokens = np.insert(tokenizer.encode(read), 0, tokenizer.begin)
+    tokens = np.insert(tokenizer.read(read)[0], 0, tokenizer.begin)
     with torch.inference_mode():
         hidden, state = network.read(torch.from_numpy(tokens)[:, None])
         scores = network.decoder(hidden[-1, 0]).numpy()

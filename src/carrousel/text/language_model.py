@@ -179,11 +179,9 @@ class LanguageModel:
 
     def pieces(self, text: str) -> list[tuple[int, int]]:
         """(token, where it ends in the text, which is in NFC); the first stands before it."""
-        tokens = self._tokens(text)[1:].tolist()
-        return [
-            (self.tokenizer.begin, 0),
-            *zip(tokens, self.tokenizer.ends(tokens), strict=True),
-        ]
+        self._require_fitted()
+        tokens, ends = self.tokenizer.read(text)
+        return [(self.tokenizer.begin, 0), *zip(tokens.tolist(), ends, strict=True)]
 
     def text(self, tokens: Sequence[int]) -> str:
         """What the tokens spell."""

@@ -6,8 +6,8 @@ its UTF-8 (byte fallback), so that ``decode(encode(text))`` is the text, as ``no
 """
 
 import codecs
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from .pieces import normalized, split_elision
 
 Tokens = NDArray[np.int64]
+Result = TypeVar("Result")
 LEVELS = ("char", "word", "bpe")
 
 
@@ -48,14 +49,16 @@ class Tokenizer:
             ValueError: It holds what cannot be spelled: a character outside a vocabulary that
                 has no byte fallback, or half of a surrogate pair.
         """
-        text = normalized(text)
-        try:
-            return self._encode(text)
-        except UnicodeEncodeError as error:
-            raise ValueError(
-                f"text holds half a surrogate pair, {text[error.start]!r}, at character "
-                f"{error.start}: it is not Unicode text"
-            ) from None
+        return self._spellable(self._encode, text)
+
+    def read(self, text: str) -> tuple[Tokens, list[int]]:
+        """(tokens (N,), where each ends in the normal form of the text), for a network that goes
+        on reading. As ``encode``, but a word may be read as one that is written a little otherwise
+        (see ``WordTokenizer``).
+
+        Raises ``ValueError`` as ``encode`` does.
+        """
+        return self._spellable(self._read, text)
 
     def decode(self, tokens: Iterable[int]) -> str:
         """What the tokens spell; bytes that are no UTF-8 become U+FFFD."""
@@ -86,6 +89,20 @@ class Tokenizer:
 
     def _encode(self, text: str) -> Tokens:
         raise NotImplementedError
+
+    def _read(self, text: str) -> tuple[Tokens, list[int]]:
+        tokens = self._encode(text)
+        return tokens, self.ends(tokens.tolist())
+
+    def _spellable(self, act: Callable[[str], Result], text: str) -> Result:
+        text = normalized(text)
+        try:
+            return act(text)
+        except UnicodeEncodeError as error:
+            raise ValueError(
+                f"text holds half a surrogate pair, {text[error.start]!r}, at character "
+                f"{error.start}: it is not Unicode text"
+            ) from None
 
 
 class WholeWords(Tokenizer):

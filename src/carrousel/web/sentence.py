@@ -28,7 +28,7 @@ class Sentence:
         if not text.strip():
             raise ValueError("text holds no word")
         read, left = tokenizer.split_end(text)
-        tokens = [tokenizer.begin, *tokenizer.encode(read).tolist()]
+        tokens = [tokenizer.begin, *tokenizer.read(read)[0].tolist()]
         return cls(vocab, [vocab[token] for token in tokens], torch.tensor(tokens), left)
 
     def answer(self, output: Tensor) -> dict[str, Any]:

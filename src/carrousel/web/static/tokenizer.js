@@ -81,7 +81,7 @@ export const LONGEST = 400; // tokens that are read, as the server does
  * tokens that were too many, `left` is what the next token begins with.
  */
 export function readSentence(model, text, longest = LONGEST) {
-  const { encode, knows } = encoderOf(model);
+  const { encode } = encoderOf(model);
   const [whole, left] = splitEnd(model, normalized(text));
   const all = encode(whole);
   const found = all.slice(0, longest);
@@ -98,14 +98,8 @@ export function readSentence(model, text, longest = LONGEST) {
     x: read.map((token) => token.id),
     beyond: all.length - found.length,
     left: found.length < all.length ? "" : left,
-    spelled: spelledWords(found, knows),
+    spelled: [...new Set(found.filter((one) => !one.known).map((one) => one.piece.trim()))],
   };
-}
-
-/** The words that had to be spelled, each once; whether they are known after a space. */
-function spelledWords(found, knows) {
-  const words = [...new Set(found.filter((one) => !one.known).map((one) => one.piece))];
-  return words.map((piece) => ({ text: piece.trim(), spaced: knows(` ${piece}`) }));
 }
 
 /** Signs of typography by those of a keyboard, where the vocabulary has only the latter. */
@@ -145,14 +139,24 @@ function wordEncoder(model) {
   const { words, characters } = model.meta.tokenizer;
   const known = new Map(model.vocab.slice(0, words).map((word, id) => [word, id]));
   const spell = speller(characters, words, true);
-  const knows = (piece) => known.has(piece);
+  const knows = (piece) => known.has(piece) || known.has(respaced(piece));
   const encode = (text) =>
     cut(text, knows).flatMap((piece) =>
       knows(piece)
-        ? [{ id: known.get(piece), known: true }]
+        ? [{ id: known.get(piece) ?? known.get(respaced(piece)), known: true }]
         : spell(piece).map((one) => ({ ...one, known: piece.trim().length < 2, piece })),
     );
   return { encode, knows, starts: beginnings([...known.keys(), ...characters]) };
+}
+
+/**
+ * The piece with the space before it that it has not, or without the one that it has: a word that is
+ * known only so is read as that word. Single characters as they are: they need no spelling.
+ * @param {string} piece
+ */
+function respaced(piece) {
+  if ([...piece].length === 1) return piece;
+  return piece.startsWith(" ") ? piece.slice(1) : ` ${piece}`;
 }
 
 /** Whether a token begins with something and goes on. @param {string[]} tokens */

@@ -83,12 +83,9 @@ function sentenceBar(store, model, input) {
 
 /** What a reader should know of how a sentence was read. */
 function noteOn({ tokens, spelled, beyond }, cut) {
-  const words = (spaced) =>
-    spelled.filter((word) => word.spaced === spaced).map((word) => word.text);
   const notes = [];
   if (tokens.length === 1) notes.push(t("page.empty"));
-  if (words(false).length) notes.push(t("page.unknown", words(false).join(", ")));
-  if (words(true).length) notes.push(t("page.spaced", words(true).join(", ")));
+  if (spelled.length) notes.push(t("page.unknown", spelled.join(", ")));
   if (beyond || cut) notes.push(t("page.left", LONGEST));
   return notes.join(" ");
 }
