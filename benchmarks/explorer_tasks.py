@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from carrousel.web.library import Library
 
 TRACED = ["toplevel", "devtools.timeline", "__metadata"]
+LONG = "Hier soir j'ai mangé un hamburger et des frites parce que mon père l'a voulu. " * 25
 PAUSE = 1500  # milliseconds: what was asked for is drawn
 
 
@@ -39,6 +40,13 @@ def learn(page: Page) -> None:
     page.locator("[data-door=lstm]").click()
 
 
+def paste_a_long_text(page: Page) -> None:
+    field = page.locator("#sentence")
+    field.fill(LONG)
+    page.wait_for_timeout(PAUSE)
+    field.press_sequentially(" frites", delay=300)
+
+
 def look_ahead(page: Page) -> None:
     page.locator("#ahead").fill("9")
 
@@ -49,7 +57,7 @@ def race(page: Page) -> None:
         page.wait_for_timeout(PAUSE)
 
 
-USED: dict[str, Callable[[Page], None]] = {
+USED: dict[str, Callable[[Page], None]] = {  # view, or view and what is done there
     "way": type_a_word,
     "story": race,
     "cell": type_a_word,
@@ -59,15 +67,20 @@ USED: dict[str, Callable[[Page], None]] = {
     "gradient": move_length,
     "train": learn,
     "forecast": look_ahead,
+    **{
+        f"{view}, 400 tokens": paste_a_long_text
+        for view in ("way", "cell", "sequence", "kept", "change")
+    },
 }
 
 
 def main() -> None:
     with served(Library.shipped()) as address, sync_playwright() as playwright:
         browser = chromium(playwright)
-        for view, use in USED.items():
+        for name, use in USED.items():
+            view = name.split(",")[0]
             longest = sorted(tasks(browser, address, view, use), reverse=True)[:3]
-            print(f"{view:10}", *(f"{cpu:5.0f} ({wall:.0f})" for cpu, wall in longest), flush=True)
+            print(f"{name:22}", *(f"{cpu:5.0f} ({wall:.0f})" for cpu, wall in longest), flush=True)
         browser.close()
 
 

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from .conftest import go_to
+
 SENTENCE = "Elle a bu un verre"
 
 
@@ -31,6 +33,36 @@ def test_a_reload_loses_nothing(open_page: Any, server: str):
     page.locator("[data-tab=gradient]").click()
     page.locator(".lane").first.wait_for()
     assert page.locator("#gradient-steps").input_value() == "30"
+
+
+def test_a_reload_keeps_what_is_chosen_in_a_view(open_page: Any, server: str):
+    page = open_page(f"{server}?lang=en#change", reduced_motion="reduce")
+    page.locator("#change-gate").select_option("output")
+    page.locator("[data-held=shut]").click()
+    page.locator("#change-onwards").uncheck()
+    page.locator("#change-other").fill(SENTENCE)
+    page.locator("#change-swap").check()
+    page.locator("#change-summary").get_by_text("likeliest").wait_for()
+    told = page.locator("#change-summary").inner_text()
+    go_to(page, "sequence")
+    page.locator("#sort-units").select_option("now")
+    go_to(page, "kept")
+    page.locator("#guesses .guess").nth(2).click()
+    page.locator("#guesses .guess[aria-pressed=true]").nth(0).wait_for()
+    asked = page.locator("#guesses .guess[aria-pressed=true]").inner_text()
+    page.wait_for_function("() => location.hash.includes('kept.target')")
+    page.reload()
+    page.locator("#guesses .guess[aria-pressed=true]").get_by_text(asked.split("\n")[0]).wait_for()
+    go_to(page, "sequence")
+    assert page.locator("#sort-units").input_value() == "now"
+    go_to(page, "change")
+    page.locator("#change-summary").get_by_text("likeliest").wait_for()
+    assert page.locator("#change-summary").inner_text() == told
+    assert page.locator("#change-other").input_value() == SENTENCE
+    page.locator("#sentence").fill("Elle a bu")
+    go_to(page, "kept")
+    page.locator("#guesses .guess").first.wait_for()
+    assert page.locator("#guesses .guess").first.get_attribute("aria-pressed") == "true"
 
 
 def test_the_sentence_comes_back_from_a_small_network(open_page: Any, server: str):

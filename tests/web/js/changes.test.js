@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { forwardChanged, memoryOf } from "../../../src/carrousel/web/static/net/changes.js";
+import { finished } from "../../../src/carrousel/web/static/slices.js";
 import { forward } from "../../../src/carrousel/web/static/net/forward.js";
 import { loadModel } from "../../../src/carrousel/web/static/net/load.js";
 
@@ -23,7 +24,7 @@ function close(found, stored, name) {
 
 for (const one of cases) {
   test(one.name, () => {
-    const record = forwardChanged(loadModel(one.model), one.inputs, one.changes);
+    const record = finished(forwardChanged(loadModel(one.model), one.inputs, one.changes));
     close(/** @type {Float64Array} */ (record.output), one.output, "output");
     one.layers.forEach(
       (/** @type {Record<string, number[]>} */ layer, /** @type {number} */ at) => {
@@ -44,7 +45,7 @@ test("with another's memory everything that follows is the other's", () => {
     k < 3 * width ? -x : x,
   );
   const there = forward(model, other);
-  const patched = forwardChanged(model, inputs, memoryOf(there, 2, 2));
+  const patched = finished(forwardChanged(model, inputs, memoryOf(there, 2, 2)));
   const from = 3 * model.hiddenSize;
   close(patched.hidden.slice(from), Array.from(there.hidden.slice(from)), "hidden");
 });
@@ -52,7 +53,8 @@ test("with another's memory everything that follows is the other's", () => {
 test("without changes it is the model as it is", () => {
   const { model: json, inputs } = cases[0];
   const model = loadModel(json);
-  const [changed, plain] = [forwardChanged(model, inputs, []), forward(model, inputs)];
+  const changed = finished(forwardChanged(model, inputs, []));
+  const plain = forward(model, inputs);
   assert.deepEqual(changed.layers, plain.layers);
   assert.deepEqual(changed.output, plain.output);
   assert.deepEqual(changed.said(2), plain.said(2));

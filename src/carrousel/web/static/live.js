@@ -6,11 +6,11 @@
  */
 
 import { loadModel } from "./net/load.js";
-import { forward } from "./net/forward.js";
+import { forward, forwardSlices } from "./net/forward.js";
 import { random } from "./net/random.js";
 import { smallModel, WRITTEN } from "./net/small.js";
 import { write } from "./net/stepping.js";
-import { breath, finished } from "./slices.js";
+import { breath, finished, sliced } from "./slices.js";
 import { fetchModel } from "./source.js";
 import { readSentence, typed } from "./tokenizer.js";
 import { readSeries, seriesAsSaid } from "./forecaster.js";
@@ -95,7 +95,7 @@ export async function openModel(store, name, { text, look = {}, series } = {}) {
   if (series && model.meta.task === "forecast") found.input = seriesAsSaid(model, series);
   Object.assign(found, look);
   const { input } = found;
-  const record = forward(model, input.x);
+  const record = await sliced(forwardSlices(model, input.x), () => false);
   if (!model.meta.small) opened = name;
   store.set({
     model,
@@ -158,12 +158,35 @@ export function keepLive(store) {
   return store.subscribe((state, changed) => {
     if (changed.has("input") && !changed.has("record")) {
       const record = forward(state.model, state.input.x);
-      const atEnd = state.record === null || state.step >= state.record.T - 1;
-      const step = atEnd ? record.T - 1 : Math.min(state.step, record.T - 1);
-      store.set({ record, step });
+      store.set({ record, step: stepIn(record, state) });
     }
     const { model, input, step, unit, layer } = store.state;
     if (model) looks.set(model.name, { input, step, unit, layer });
+  });
+}
+
+/** Who looked at the end goes on to do so. */
+const stepIn = (record, { record: before, step }) =>
+  before === null || step >= before.T - 1 ? record.T - 1 : Math.min(step, record.T - 1);
+
+let readings = 0; // calls of readInput: only the last one counts
+
+/**
+ * The open model reads another input, a long one a few milliseconds at a time; the step is where one
+ * looked, or the one that is said.
+ * @param {any} store @param {any} input @param {number} [step]
+ */
+export async function readInput(store, input, step) {
+  const turn = ++readings;
+  const { model } = store.state;
+  const left = () => turn !== readings || store.state.model !== model;
+  const record = await sliced(forwardSlices(model, input.x), left);
+  if (!record || left()) return;
+  store.set({
+    input,
+    record,
+    step: stepIn(record, { ...store.state, step: step ?? store.state.step }),
+    playing: false,
   });
 }
 

@@ -2,7 +2,7 @@
 /** Where the user says what the network reads: a sentence, or one of the series. */
 
 import { t } from "../i18n.js";
-import { openingsOf } from "../live.js";
+import { openingsOf, readInput } from "../live.js";
 import { LONGEST, readSentence, typed } from "../tokenizer.js";
 import { readSeries } from "../forecaster.js";
 import { el } from "./dom.js";
@@ -64,8 +64,7 @@ function sentenceBar(store, model, input) {
       return; // a network needs something to read
     }
     note.textContent = noteOn(next, text.length > MOST_LETTERS);
-    store.set({ input: next, playing: false });
-    panel.update();
+    readInput(store, next).then(panel.update);
   }
   note.textContent = noteOn(input, false);
   panel.update();

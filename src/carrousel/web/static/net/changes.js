@@ -3,7 +3,7 @@
 // a changed gate counts within its step, a changed cell state is what the output gate then shows.
 
 import { CELLS } from "./cells.js";
-import { forward } from "./forward.js";
+import { forwardSlices } from "./forward.js";
 
 /**
  * One number, or one for each unit, in the place of what was computed.
@@ -21,12 +21,12 @@ import { forward } from "./forward.js";
  *  @typedef {import("./load.js").Model} Model */
 
 /**
- * As `forward`, with the changes.
+ * As `forwardSlices`, with the changes.
  * @param {Model} model @param {any} sequence @param {Change[]} changes
- * @returns {ModelRecord}
+ * @returns {Generator<void, ModelRecord>}
  */
 export function forwardChanged(model, sequence, changes) {
-  return forward(model, sequence, (layer) => (run, t, sx) => {
+  return forwardSlices(model, sequence, (layer) => (run, t, sx) => {
     const own = changes.filter((one) => one.layer === layer && t >= one.from && t <= one.to);
     if (own.length) SETTLE[run.kind](run, t, sx, (name) => put(run, t, name, own));
   });

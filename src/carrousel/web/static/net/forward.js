@@ -5,6 +5,8 @@
 import { CELLS } from "./cells.js";
 import { addProduct } from "./matrix.js";
 
+const PIECE = 16; // steps that are made between two pauses
+
 /**
  * One layer's run. T steps, I inputs, H hidden units; arrays are flat, step t owns the row from
  * t * H (or t * I) on.
@@ -52,13 +54,31 @@ import { addProduct } from "./matrix.js";
  * @returns {ModelRecord}
  */
 export function forward(model, sequence, after) {
+  const work = forwardSlices(model, sequence, after);
+  let next = work.next();
+  while (!next.done) next = work.next();
+  return next.value;
+}
+
+/**
+ * The same with a pause after every few steps.
+ * @param {Model} model @param {any} sequence @param {(layer: number) => AfterStep | undefined} [after]
+ * @returns {Generator<void, ModelRecord>}
+ */
+export function* forwardSlices(model, sequence, after) {
   let rows = inputRows(model, sequence);
   if (model.embed) rows = linear(model.embed, rows);
-  const layers = model.layers.map((layer, k) => {
-    const run = runLayer(layer, rows, undefined, after?.(k));
+  const layers = [];
+  for (const [k, layer] of model.layers.entries()) {
+    const run = emptyRecord(layer, rows.length / layer.inputs);
+    run.input.set(rows);
+    for (let t = 0; t < run.T; t += PIECE) {
+      runSteps(layer, run, t, Math.min(run.T, t + PIECE), after?.(k));
+      yield;
+    }
     rows = model.residual ? rows.map((value, at) => value + run.hidden[at]) : run.hidden;
-    return run;
-  });
+    layers.push(run);
+  }
   return assembled(model, layers, rows);
 }
 
@@ -127,12 +147,21 @@ export function stateBefore({ H, hidden, cell, h0, c0 }, t) {
  */
 export function runLayer(layer, input, record, after) {
   const run = record ?? emptyRecord(layer, input.length / layer.inputs);
+  run.input.set(input);
+  runSteps(layer, run, 0, run.T, after);
+  return run;
+}
+
+/**
+ * @param {Layer} layer @param {LayerRecord} run whose input is there
+ * @param {number} from @param {number} to behind the last step @param {AfterStep} [after]
+ */
+function runSteps(layer, run, from, to, after) {
   const cell = CELLS[layer.kind];
   const { H, I } = run;
   const sx = new Float64Array(cell.blocks * H),
     sh = new Float64Array(cell.blocks * H);
-  run.input.set(input);
-  for (let t = 0; t < run.T; t++) {
+  for (let t = from; t < to; t++) {
     sx.set(layer.bias_ih);
     sh.set(layer.bias_hh);
     addProduct(sx, layer.weight_ih, run.input, I, t * I);
@@ -141,7 +170,6 @@ export function runLayer(layer, input, record, after) {
     cell.forward(run, t, sx, sh);
     after?.(run, t, sx);
   }
-  return run;
 }
 
 /**

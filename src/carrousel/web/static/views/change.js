@@ -1,6 +1,7 @@
 // @ts-check
 /** View: hold a gate open or shut, take another sentence's memory, and watch the next word. */
 
+import { keepInAddress } from "../address.js";
 import { nextWords } from "../asking.js";
 import { el, oncePerFrame } from "../components/dom.js";
 import { redraw as replace } from "../components/focus.js";
@@ -9,7 +10,8 @@ import { guessParts, stepButtons } from "../components/steps.js";
 import { addTexts, percent, t } from "../i18n.js";
 import { CELLS } from "../net/cells.js";
 import { forwardChanged, memoryOf } from "../net/changes.js";
-import { forward } from "../net/forward.js";
+import { forwardSlices } from "../net/forward.js";
+import { sliced } from "../slices.js";
 import texts from "../texts/change.js";
 import { readSentence } from "../tokenizer.js";
 
@@ -17,6 +19,12 @@ addTexts(texts);
 export const id = "change";
 const GUESSES = 6;
 const HELD = { "as-is": null, open: 1, shut: 0 };
+/** What is changed; no gate: the one that keeps the memory, no other sentence: the example. */
+const wish = keepInAddress(
+  "change",
+  { gate: "", held: "as-is", onwards: true, other: "", swap: false },
+  { held: { among: Object.keys(HELD) } },
+);
 
 export function mount(root, store) {
   const { model } = store.state;
@@ -30,7 +38,6 @@ export function mount(root, store) {
   const gates = CELLS[model.kind].gates
     .filter((name) => name !== "candidate")
     .sort((a, b) => Number(b === keeps) - Number(a === keeps)); // what keeps the memory first
-  const wish = { gate: gates[0] ?? null, held: "as-is", onwards: true, other: "", swap: false };
   const words = el("div", { class: "kept-steps", data: { roving: "" } });
   const summary = el("p", { class: "summary", id: "change-summary", "aria-live": "polite" });
   const lists = [el("div", { class: "guesses" }), el("div", { class: "guesses" })];
@@ -44,8 +51,8 @@ export function mount(root, store) {
         "section",
         { class: "panel" },
         words,
-        gates.length ? gateBar(model.kind, gates, wish, redraw) : null,
-        memoryBar(wish, redraw),
+        gates.length ? gateBar(model.kind, gates, redraw) : null,
+        memoryBar(redraw),
         summary,
         el("p", { class: "hint" }, t("change.how")),
       ),
@@ -60,17 +67,21 @@ export function mount(root, store) {
     ),
   );
 
-  function draw() {
+  let turn = 0; // only the last one is drawn
+  async function draw() {
     const { record, input, step } = store.state;
+    const mine = ++turn;
     drawWords(words, input, step, store);
-    const changes = changesOf(model, record, step, wish);
+    const work = whatIf(model, record, input, step, gates);
+    const changed = await sliced(work, () => mine !== turn);
+    if (!changed || mine !== turn) return;
     const last = record.T - 1;
-    const changed = changes.length ? forwardChanged(model, input.x, changes) : record;
     const before = nextWords(model, record, last, input.left);
     const after = nextWords(model, changed, last, input.left);
     drawGuesses(lists[0], before);
     drawGuesses(lists[1], after);
-    summary.replaceChildren(changes.length ? told(before, after) : t("change.nothing"));
+    const same = changed === record;
+    summary.replaceChildren(same ? t("change.nothing") : told(before, after));
   }
 
   const leave = store.subscribe((_, changed) => {
@@ -81,25 +92,36 @@ export function mount(root, store) {
     destroy() {
       leave();
       redraw.cancel();
+      turn++;
     },
   };
 }
 
-/** What is to be changed: the other's memory first, so that a gate may act on it. */
-function changesOf(model, record, step, wish) {
-  const changes = [];
-  if (wish.swap && wish.other.trim()) {
-    const { x } = readSentence(model, wish.other);
-    const other = x.length ? forward(model, x) : null; // a vocabulary of letters may know none of it
-    if (other) changes.push(...memoryOf(other, other.T - 1, step));
+/**
+ * The run as it becomes; the one that is there where nothing is changed. The other's memory comes
+ * first, so that a gate may act on it.
+ * @returns {Generator<void, any>} slices.js runs it
+ */
+function* whatIf(model, record, input, step, gates) {
+  const changes = heldOpen(model, record, step, gateOf(gates));
+  if (wish.swap && otherText().trim()) {
+    const { x } = readSentence(model, otherText());
+    // a vocabulary of letters may know none of it
+    const other = x.length ? yield* forwardSlices(model, x) : null;
+    if (other) changes.unshift(...memoryOf(other, other.T - 1, step));
   }
+  return changes.length ? yield* forwardChanged(model, input.x, changes) : record;
+}
+
+const gateOf = (gates) => (gates.includes(wish.gate) ? wish.gate : gates[0]);
+const otherText = () => wish.other || t("change.other");
+
+/** The gate that is held, in every layer. */
+function heldOpen(model, record, step, gate) {
   const value = HELD[wish.held];
-  if (value === null || wish.gate === null) return changes;
+  if (value === null || gate === undefined) return [];
   const to = wish.onwards ? record.T - 1 : step;
-  model.layers.forEach((_, layer) =>
-    changes.push({ layer, name: wish.gate, from: step, to, value }),
-  );
-  return changes;
+  return model.layers.map((_, layer) => ({ layer, name: gate, from: step, to, value }));
 }
 
 function told(before, after) {
@@ -115,7 +137,7 @@ function told(before, after) {
   return `${first} ${t("change.moved", percent(moved, 1))}`;
 }
 
-function gateBar(kind, gates, wish, redraw) {
+function gateBar(kind, gates, redraw) {
   const gate = el(
     "select",
     {
@@ -123,7 +145,9 @@ function gateBar(kind, gates, wish, redraw) {
       "aria-label": t("change.gate"),
       onchange: () => set({ gate: gate.value }),
     },
-    gates.map((name) => el("option", { value: name }, t(`change.${kind}.${name}`))),
+    gates.map((name) =>
+      el("option", { value: name, selected: name === gateOf(gates) }, t(`change.${kind}.${name}`)),
+    ),
   );
   const held = Object.keys(HELD).map((name) =>
     el("button", { data: { held: name }, onclick: () => set({ held: name }) }, t(`change.${name}`)),
@@ -144,24 +168,24 @@ function gateBar(kind, gates, wish, redraw) {
   return el("div", { class: "toolbar" }, gate, held, el("label", {}, onwards, t("change.onwards")));
 }
 
-function memoryBar(wish, redraw) {
-  wish.other = t("change.other");
+function memoryBar(redraw) {
   const field = el("input", {
     type: "text",
     id: "change-other",
-    value: wish.other,
+    value: otherText(),
     maxlength: 300,
     autocomplete: "off",
     spellcheck: "false",
     "aria-label": t("change.memory"),
     oninput: () => {
-      wish.other = field.value;
+      wish.other = field.value || " "; // nothing, which is not the example
       redraw();
     },
   });
   const swap = el("input", {
     type: "checkbox",
     id: "change-swap",
+    checked: wish.swap,
     onchange: () => {
       wish.swap = swap.checked;
       redraw();

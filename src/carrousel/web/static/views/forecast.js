@@ -1,6 +1,7 @@
 // @ts-check
 /** View 6: a saved forecaster: series, intervals, forecasts of the past, and what each rests on. */
 
+import { keepInAddress } from "../address.js";
 import { askSeries } from "../asking.js";
 import { scoreTable, tableBehind } from "../components/data-table.js";
 import { el, oncePerFrame } from "../components/dom.js";
@@ -20,6 +21,8 @@ addTexts(keptTexts);
 export const id = "forecast";
 const SETTLED = 80; // milliseconds without a change
 const MARGIN = 46; // left of the charts, for their numbers
+/** The step of the horizon that is asked about, from 1. */
+const settings = keepInAddress("forecast", { ahead: 1 }, { ahead: { min: 1 } });
 
 export function mount(root, store) {
   root.append(
@@ -38,7 +41,7 @@ export function mount(root, store) {
 function mountForecaster(root, store) {
   const { model } = store.state;
   const { shape } = model.meta;
-  let ahead = 0; // the step of the horizon that is asked about
+  const aheadNow = () => Math.min(Math.round(settings.ahead), shape.h) - 1;
   const chart = seriesChart({
     label: t("forecast.chart"),
     ondrag: (at, value) =>
@@ -76,7 +79,7 @@ function mountForecaster(root, store) {
   let answered = null;
   const controls = toolbar(store, {
     onahead: (value) => {
-      ahead = value;
+      settings.ahead = value;
       redraw();
     },
   });
@@ -115,6 +118,7 @@ function mountForecaster(root, store) {
   const redraw = oncePerFrame(() => draw());
   function draw() {
     const { input, record } = store.state;
+    const ahead = aheadNow();
     const last = record.T - 1;
     const forecast = readForecast(model, input, record, last);
     const actual = Array.from(input.values.subarray(input.end, input.end + shape.h));
@@ -195,13 +199,13 @@ function toolbar(store, { onahead }) {
     id: "ahead",
     min: 1,
     max: h,
-    value: 1,
+    value: Math.min(Math.round(settings.ahead), h),
     oninput: () => {
       choiceLabel.textContent = `+${choice.value}`;
-      onahead(Number(choice.value) - 1);
+      onahead(Number(choice.value));
     },
   });
-  const choiceLabel = el("output", { for: "ahead", class: "number" }, "+1");
+  const choiceLabel = el("output", { for: "ahead", class: "number" }, `+${choice.value}`);
   const reset = el(
     "button",
     {

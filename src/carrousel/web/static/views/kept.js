@@ -1,6 +1,7 @@
 // @ts-check
 /** View 3: what is kept of each earlier step, and what the prediction owes to it. */
 
+import { keepInAddress } from "../address.js";
 import { askSentence, askSeries, nextWords, positionBaseline } from "../asking.js";
 import { keptTable } from "../components/kept-table.js";
 import { el, oncePerFrame } from "../components/dom.js";
@@ -18,13 +19,18 @@ addTexts(texts);
 export const id = "kept";
 const GUESSES = 8;
 const WRITTEN = 16; // sentences behind the baseline
+const NONE = -1;
+/** The word or the steps ahead that are asked about, the likeliest or the first where there is none;
+ * the earlier step that the summary speaks of. */
+const settings = keepInAddress("kept", { target: NONE, looked: NONE });
+/** What they were chosen in. @type {any} */
+let about = null;
 
 export function mount(root, store) {
   const { state } = store;
+  choiceIn(state.record);
   const language = state.model.meta.task === "language";
   const baselined = language && state.model.meta.tokenizer.begin !== null;
-  let target = null; // word, or steps ahead; null is the likeliest word, the first step
-  let looked = null; // the earlier step that the summary speaks of
   let turn = 0; // counts answers: an old one's baseline is dropped
   const summary = el("p", { class: "summary", id: "kept-summary", "aria-live": "polite" });
   const table = el("div", { class: "kept-table", data: { roving: "" } });
@@ -76,8 +82,8 @@ export function mount(root, store) {
     const canceled = () => mine !== turn;
     const { model, record, input, step: at } = store.state;
     const asked = language
-      ? askedWord(model, record, input, at, target)
-      : askedStep(model, input, record, at, target);
+      ? askedWord(model, record, input, at, settings.target)
+      : askedStep(model, input, record, at, settings.target);
     const names = stepNames(input);
     drawSteps(steps, names, at, store);
     drawGuesses(guesses, asked, choose, language);
@@ -86,8 +92,8 @@ export function mount(root, store) {
       : askSeries(model, input, record, at, asked.id);
     const answer = await sliced(work, canceled);
     if (!answer || canceled()) return;
-    if (looked === null || looked > at) looked = interesting(names, answer, at);
     const show = (baseline) => {
+      const looked = lookedAt(at) ?? interesting(names, answer, at);
       summary.replaceChildren(...sentence(names, asked, answer, baseline, looked, at, language));
       replace(
         table,
@@ -100,7 +106,7 @@ export function mount(root, store) {
           all,
           oneUnit: !language,
           onlook: (step) => {
-            looked = step;
+            settings.looked = step;
             show(baseline);
           },
           onall: () => {
@@ -119,13 +125,13 @@ export function mount(root, store) {
     if (baseline && !canceled()) show(baseline);
 
     function choose(id) {
-      target = id;
+      settings.target = id;
       redraw();
     }
   }
 
   const leave = store.subscribe((_, changed) => {
-    if (changed.has("record")) [target, looked] = [null, null];
+    if (changed.has("record")) choiceIn(store.state.record);
     if (changed.has("record") || changed.has("step")) redraw();
   });
   redraw();
@@ -136,6 +142,12 @@ export function mount(root, store) {
       redraw.cancel();
     },
   };
+}
+
+/** What was chosen in another sentence or series is no choice in this one. */
+function choiceIn(record) {
+  if (about && about !== record) Object.assign(settings, { target: NONE, looked: NONE });
+  about = record;
 }
 
 const baselines = new WeakMap();
@@ -157,8 +169,8 @@ function askedWord(model, record, input, at, target) {
 }
 
 function askedStep(model, input, record, at, target) {
-  const ahead = target ?? 0;
   const { quantiles } = readForecast(model, input, record, at);
+  const ahead = quantiles[target] ? target : 0;
   const words = quantiles.map((row, id) => ({ id, low: row[3], median: row[5], high: row[7] }));
   return {
     id: ahead,
@@ -168,6 +180,12 @@ function askedStep(model, input, record, at, target) {
     digits: Math.max(1, digitsOf(largestOf(words.map((word) => word.median)))),
   };
 }
+
+/** The earlier step that was chosen, if it is one. @param {number} at */
+const lookedAt = (at) =>
+  Number.isInteger(settings.looked) && settings.looked >= 0 && settings.looked <= at
+    ? settings.looked
+    : null;
 
 /** The word that the article is about, or else the step without which most changes. */
 function interesting(names, { occlusion }, at) {

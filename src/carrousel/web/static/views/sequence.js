@@ -1,6 +1,7 @@
 // @ts-check
 /** View 2: what the network reads along time; gates and states of every unit as heat maps below. */
 
+import { keepInAddress } from "../address.js";
 import { el, oncePerFrame, svg } from "../components/dom.js";
 import { redraw as replace } from "../components/focus.js";
 import { stepNames } from "../components/names.js";
@@ -18,10 +19,15 @@ export const id = "sequence";
 const SIGNED = new Set(["candidate", "cell", "hidden"]);
 const LETTER = 9; // pixels that a letter of a word takes
 const ORDERS = ["index", "half-life", "now"];
+/** No order: the one in which most is seen. */
+const settings = keepInAddress("sequence", { order: "" }, { order: { among: ORDERS } });
+const orderOf = (layer) => {
+  const named = settings.order || "half-life";
+  return named === "half-life" && !hasMemory(layer) ? "index" : named;
+};
 
 export function mount(root, store) {
   const { state } = store;
-  let order = hasMemory(top(state)) ? "half-life" : "index";
   let unitOrder = [];
   const pick = (step, unit) => store.set({ step, unit, playing: false });
   const input = state.input.tokens ? wordRow(store) : seriesRow(store);
@@ -49,9 +55,8 @@ export function mount(root, store) {
     };
   });
   const controls = toolbar(store, {
-    order,
     onorder: (value) => {
-      order = value;
+      settings.order = value;
       redraw();
     },
     onlayer: (layer) => store.set({ layer }),
@@ -90,7 +95,7 @@ export function mount(root, store) {
   function draw() {
     const { step, unit } = store.state;
     const layer = top(store.state);
-    unitOrder = sorted(layer, order, step);
+    unitOrder = sorted(layer, orderOf(layer), step);
     for (const { name, map } of maps) {
       map.draw({
         data: values(layer, name),
@@ -134,7 +139,7 @@ function orderedGates(layer) {
 
 function sorted(layer, by, step) {
   const units = Array.from({ length: layer.H }, (_, u) => u);
-  if (by === "half-life" && hasMemory(layer)) {
+  if (by === "half-life") {
     const half = halfLife(layer);
     return units.sort((a, b) => half[b] - half[a] || a - b);
   }
@@ -154,7 +159,7 @@ function trackName(name) {
   );
 }
 
-function toolbar(store, { order, onorder, onlayer }) {
+function toolbar(store, { onorder, onlayer }) {
   const { record, layer } = store.state;
   const orders = ORDERS.filter((name) => name !== "half-life" || hasMemory(top(store.state)));
   return el(
@@ -168,7 +173,11 @@ function toolbar(store, { order, onorder, onlayer }) {
         "select",
         { id: "sort-units", onchange: (event) => onorder(event.target.value) },
         orders.map((name) =>
-          el("option", { value: name, selected: name === order }, t(`sequence.by-${name}`)),
+          el(
+            "option",
+            { value: name, selected: name === orderOf(top(store.state)) },
+            t(`sequence.by-${name}`),
+          ),
         ),
       ),
     ),

@@ -10,6 +10,7 @@ import { keepInAddress } from "../address.js";
 import { addTexts, number, t } from "../i18n.js";
 import { drawn } from "../net/stepping.js";
 import { random } from "../net/random.js";
+import { readInput } from "../live.js";
 import { likelihood } from "../odds.js";
 import { sliced } from "../slices.js";
 import texts from "../texts/way.js";
@@ -121,7 +122,7 @@ class WayView {
       return;
     }
     const longer = readSentence(model, input.text + model.vocab[next].slice(left.length));
-    this.store.set({ input: longer, step: Infinity, playing: false });
+    readInput(this.store, longer, Infinity);
   }
 
   draw() {

@@ -1,11 +1,16 @@
 // @ts-check
 /** Operation after operation, and from step to step. */
 
+import { keepInAddress } from "../../address.js";
 import { calm } from "./flow.js";
 
 export const PACES = { slow: 2000, medium: 800, fast: 300 }; // milliseconds an operation
 const MOVING = 0.72; // of that time numbers travel; then the result stands still
-let pace = "medium"; // kept when the page is drawn anew
+const settings = keepInAddress(
+  "player",
+  { pace: "medium" },
+  { pace: { among: Object.keys(PACES) } },
+);
 
 export class Player {
   /**
@@ -20,10 +25,10 @@ export class Player {
   }
 
   get pace() {
-    return pace;
+    return settings.pace;
   }
   set pace(name) {
-    pace = name;
+    settings.pace = name;
     this.play();
   }
 
@@ -52,7 +57,7 @@ export class Player {
   play() {
     this.stop();
     if (!this.store.state.playing) return;
-    const time = PACES[pace];
+    const time = PACES[settings.pace];
     if (calm()) this.timer = setTimeout(() => this.next(), time);
     else {
       this.view.flow(this.view.where().operation, time * MOVING, () => {
