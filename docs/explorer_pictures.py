@@ -28,6 +28,7 @@ VIEWS = {
     "gradient": ("?lang=en&theme=light#gradient", 1280, 800),
     "train": ("?lang=en&theme=light#train", 1280, 800),
     "forecast": ("?lang=en&theme=light#forecast", 1280, 800),
+    "speech": ("?lang=en&theme=light#speech", 1280, 800),
     "dark": ("?lang=en&theme=dark#forecast", 1280, 800),
     "phone": ("?lang=fr&theme=light#cell", 390, 844),
     "tour": ("?lang=fr&theme=light#cell", 1280, 800),
@@ -65,6 +66,9 @@ def small(screenshot: bytes) -> Image.Image:
 
 def prepare(page: Page, name: str) -> None:
     """What a person would have done before the picture was taken."""
+    if name == "speech":
+        page.locator("#speech-examples").select_option("0")
+        page.locator("#speech-says", has_text="1").wait_for()
     if name in ("forecast", "dark"):
         page.locator("#model").select_option("bikes" if name == "forecast" else "jobs")
         page.locator("#ahead").fill("9")

@@ -8,6 +8,7 @@ LOUD = 20.0  # decibels below the loudest frames: what is louder is speech
 FLOOR = 35.0  # decibels below the loudest frames: what is fainter is silence
 FADING = 2.0  # decibels a second by which what was loud is forgotten
 QUIETEST = 1e-6  # power of a frame below which nothing is taken for speech, however quiet it was
+REST = 10 ** (-FLOOR / 10)  # what is left of a silent band, relative to the loudest frames
 
 
 def leveled(frames: Any) -> np.ndarray:
@@ -31,9 +32,14 @@ def leveled(frames: Any) -> np.ndarray:
     power = np.exp(given)
     total = power.sum(1)
     peak = np.percentile(total, 90)
-    relative = np.log(power / peak + 10 ** (-FLOOR / 10))
+    relative = np.log(power / peak + REST)
     loud = total >= peak * 10 ** (-LOUD / 10)
     return (relative - relative[loud].mean(0)).astype(np.float32)
+
+
+def faded(hop: float) -> float:
+    """By how much the logarithm of a power fades in so many seconds."""
+    return float(FADING * hop * np.log(10) / 10)
 
 
 class LevelStream:
@@ -49,7 +55,7 @@ class LevelStream:
 
     def __init__(self, hop: float) -> None:
         """``hop``: seconds from one frame to the next."""
-        self._fading = FADING * hop * np.log(10) / 10
+        self._fading = faded(hop)
         self.restart()
 
     def restart(self) -> None:
@@ -66,5 +72,5 @@ class LevelStream:
         peak = np.maximum.accumulate(np.maximum(power + faded, self._peak)) - faded
         peak = np.maximum(peak, np.log(QUIETEST))
         self._peak = float(peak[-1])
-        relative = np.exp(given - peak[:, None]) + 10 ** (-FLOOR / 10)
+        relative = np.exp(given - peak[:, None]) + REST
         return np.log(relative).astype(np.float32)

@@ -20,7 +20,8 @@ def explore(
 ) -> dict[str, Any] | None:
     """Open a page that shows a network at work: every gate and state, live, in your browser.
 
-    MODEL is a folder that `forecast` or `text train` wrote. Only this machine can open the page.
+    MODEL is a folder that `forecast`, `text train` or `transcribe train` wrote. Only this
+    machine can open the page.
     """
     from ..web.library import Library
     from .folders import writable_file

@@ -20,7 +20,9 @@ from .library import Library, Model, compact
 
 PREFIX = "carrousel/"  # bare module names must not start with a dot or a slash
 SHARED = ("vocab", "embedding")  # what models of a family may have in common
-_FROM = re.compile(r"""(\bfrom\s*|\bimport\s*\(?\s*)(["'])(\.{1,2}/[^"']+)\2""")
+_FROM = re.compile(
+    r"""(\bfrom\s*|\bimport\s*\(?\s*|\bimport\.meta\.resolve\(\s*)(["'])(\.{1,2}/[^"']+)\2"""
+)
 _STYLE = re.compile(r'<link rel="stylesheet" href="([^"]+)">\n?')
 _ICON = re.compile(r'<link rel="icon"[^>]*>\n?')
 _SCRIPT = re.compile(r'<script type="module" src="([^"]+)"></script>\n?')

@@ -9,15 +9,18 @@ from importlib.resources import files as package_files
 from pathlib import Path
 from typing import Any
 
+from ..sequence import Transcriber
 from .language import language_page
 from .network import PageNetwork
 from .series import forecaster_page
+from .speech import speech_page
 
 SHIPPED = (
     "french", "french-gru", "french-rnn", "english", "english-gru", "english-rnn", "bikes", "jobs",
+    "digits",
 )  # fmt: skip
 OPENINGS = "openings.json"  # of each family of sentence models: beginnings, each with its swap
-CONVERTERS = {"language": language_page, "forecast": forecaster_page}
+CONVERTERS = {"language": language_page, "forecast": forecaster_page, "speech": speech_page}
 
 
 def compact(content: Any) -> str:
@@ -88,13 +91,17 @@ class Library:
         ``path`` may also be the folder of results that ``carrousel forecast`` wrote, in which the
         model is one of several things.
         """
-        if (path / "model" / "model.json").is_file():
-            return cls.of(page_of(path / "model", path.resolve().name))
-        return cls.of(page_of(path, path.resolve().name))
+        inside = path / "model" if (path / "model" / "model.json").is_file() else path
+        page = page_of(inside, path.resolve().name)
+        if page["meta"]["task"] != "speech":
+            return cls.of(page)
+        # All views but one show networks that read.
+        others = [one.page for one in cls.shipped() if one.task != "speech"]
+        return cls.of(*others, page)
 
 
 def page_of(path: Path, name: str) -> dict[str, Any]:
-    """Read a saved ``LanguageModel`` or ``Forecaster``.
+    """Read a saved ``LanguageModel``, ``Forecaster`` or ``Transcriber``.
 
     Beside a shipped model may stand ``page.json``: titles, examples and results that take longer
     to compute than a page takes to open.
@@ -126,7 +133,7 @@ def _join_family(
 
 
 def kind_of(path: Path) -> str:
-    """ "language" or "forecast", from the model's description."""
+    """ "language", "forecast" or "speech", from the model's description."""
     if not path.exists():
         raise FileNotFoundError(f"there is no model at {path}")
     description = path / "model.json" if path.is_dir() else path
@@ -134,7 +141,9 @@ def kind_of(path: Path) -> str:
         found = json.loads(description.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ValueError(
-            f"{path} is not a model: carrousel explore shows folders that Forecaster.save or "
-            "LanguageModel.save wrote"
+            f"{path} is not a model: carrousel explore shows folders that Forecaster.save, "
+            "LanguageModel.save or Transcriber.save wrote"
         ) from error
+    if isinstance(found, dict) and found.get("kind") == Transcriber.kind:
+        return "speech"
     return "forecast" if isinstance(found, dict) and "quantiles" in found else "language"

@@ -41,6 +41,8 @@ def sequence_of(
         if text is None or series is not None:
             raise ValueError(f"{page['name']} reads sentences: send text, and no series")
         return Sentence.of(page, text)
+    if page["meta"]["task"] == "speech":
+        raise ValueError(f"{page['name']} hears sound, in the page alone: name a model that reads")
     from .observations import Observations
 
     if series is None or text is not None:

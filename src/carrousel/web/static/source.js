@@ -12,14 +12,20 @@ let known = [];
 /** The models of the menu, once `listModels` has answered. */
 export const knownModels = () => known;
 
+/** What hears: it is shown by a view of its own, and not in the menu. @type {Known | null} */
+let hearing = null;
+export const hearingModel = () => hearing;
+
 /** @returns {Promise<Known[]>} */
 export async function listModels() {
   /** @type {NodeListOf<HTMLElement>} */
   const found = document.querySelectorAll("script[data-model]");
   const embedded = [...found];
-  known = embedded.length
+  const all = embedded.length
     ? embedded.map((one) => JSON.parse(one.dataset.model))
     : await fetchJson("api/models");
+  hearing = all.find(({ task }) => task === "speech") ?? null;
+  known = all.filter((one) => one !== hearing);
   return known;
 }
 

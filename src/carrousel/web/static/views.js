@@ -2,7 +2,8 @@
 /**
  * The views, in the order of the tabs. Each is one module:
  * `export const id; export function mount(root, store) -> {destroy()}`. `task`: the models that it
- * is about; `points`: whether a series can be dragged there.
+ * is about; `points`: whether a series can be dragged there;
+ * `hears`: that a model is needed that hears.
  */
 
 export const views = [
@@ -21,4 +22,5 @@ export const views = [
     task: "forecast",
     points: true,
   },
+  { id: "speech", load: () => import("./views/speech.js"), clock: false, hears: true },
 ];

@@ -3,6 +3,7 @@
 
 import { t } from "../i18n.js";
 import { trainedHere } from "../live.js";
+import { hearingModel } from "../source.js";
 import { views } from "../views.js";
 import { el } from "./dom.js";
 import { redraw } from "./focus.js";
@@ -17,9 +18,9 @@ import { redraw } from "./focus.js";
  */
 export function mountHeader(root, store, { models, actions, share }) {
   const other = store.state.lang === "fr" ? "EN" : "FR";
-  const tabs = views.map(({ id }) =>
-    el("a", { href: `#${id}`, class: "tab", data: { tab: id } }, t(`page.${id}`)),
-  );
+  const tabs = views
+    .filter(({ hears }) => !hears || hearingModel())
+    .map(({ id }) => el("a", { href: `#${id}`, class: "tab", data: { tab: id } }, t(`page.${id}`)));
   redraw(
     root,
     el("h1", {}, el("a", { class: "brand", href: "#way" }, logo(), el("span", {}, "carrousel"))),

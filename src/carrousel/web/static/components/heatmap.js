@@ -22,7 +22,7 @@ export function heatmap({ name, color: key, signed, onpick }) {
   const tip = el("div", { class: "tip", hidden: true });
   const said = el("output", { class: "visually-hidden", "aria-live": "polite" });
   const box = el("div", { class: "heat-box" }, canvas, tip, said);
-  let shown = null; // {data, T, H, order, step, unit, names, extent}
+  let shown = null; // {data, T, H, order, step, unit, names, units, extent}
 
   function draw(next) {
     shown = { ...next, extent: signed ? Math.max(1e-9, largest(next.data)) : 1 };
@@ -45,8 +45,10 @@ export function heatmap({ name, color: key, signed, onpick }) {
     const { step, unit, names, data, H } = shown;
     const at = names?.[step] ?? String(step + 1);
     if (unit === null) return t("page.heatmap-step", at);
-    return t("page.heatmap-spot", at, unit, number(data[step * H + unit], 3));
+    return t("page.heatmap-spot", at, unitName(unit), number(data[step * H + unit], 3));
   }
+
+  const unitName = (unit) => shown.units?.[unit] ?? t("page.heatmap-unit", unit);
 
   function at(event) {
     const { left, top, width, height } = canvas.getBoundingClientRect();
@@ -61,7 +63,7 @@ export function heatmap({ name, color: key, signed, onpick }) {
     tip.hidden = false;
     const value = number(shown.data[step * shown.H + unit], 3);
     const there = shown.names?.[step] ?? String(step + 1);
-    tip.textContent = `${name} ${value} · ${t("page.heatmap-unit", unit)} · ${there}`;
+    tip.textContent = `${name} ${value} · ${unitName(unit)} · ${there}`;
     tip.style.left = `${Math.min(x + 12, canvas.clientWidth - 150)}px`;
     tip.style.top = `${y + 14}px`;
   });
