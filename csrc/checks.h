@@ -64,6 +64,31 @@ void check(const Backward<T>& p, Index rows) {
   if (p.dw_ih && traits(p.cell).norm) require_memory({p.dnorm});
 }
 
+template <class T>
+void check(const Recurrence<T>& p, Index rows) {
+  const int rule = static_cast<int>(p.rule);
+  require(rule >= 0 && rule < kRules,
+          "rule must be 0 to " + std::to_string(kRules - 1) + ", not " + std::to_string(rule));
+  require(p.hidden > 0 && p.heads > 0 && p.hidden % p.heads == 0, "heads must divide hidden_size");
+  check(p.steps, rows);
+  require_memory({p.sums, p.start});
+  if (traits(p.rule).product) require_memory({p.weight});
+}
+
+template <class T>
+void check(const RecurrenceForward<T>& p, Index rows) {
+  check(static_cast<const Recurrence<T>&>(p), rows);
+  require_memory({p.y.base, p.last});
+  if (p.saved && traits(p.rule).states > 1) require_memory({p.states});
+}
+
+template <class T>
+void check(const RecurrenceBackward<T>& p, Index rows) {
+  check(static_cast<const Recurrence<T>&>(p), rows);
+  require_memory({p.y.base, p.saved, p.d, p.dstart});
+  if (traits(p.rule).states > 1) require_memory({p.states});
+}
+
 // Columns of the head's output: weights of the anchors, median, width, and the tails on both sides.
 inline void check_columns(Index horizon, Index kinds, Index side, Index columns) {
   require(horizon > 0 && kinds > 0, "anchors must have at least one kind and one step of the horizon");

@@ -33,6 +33,8 @@ constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
 #include "backward.inl.h"
 #include "normalized.inl.h"
 #include "passes.inl.h"
+#include "rules.inl.h"
+#include "recurrence.inl.h"
 #include "quantiles.inl.h"
 #include "anchors.inl.h"
 #include "windows.inl.h"
@@ -40,13 +42,14 @@ constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
 }  // namespace
 }  // namespace carrousel
 
-#define CARROUSEL_ISA_TABLE(NAME, SUPPORTED)                                                                \
-  namespace carrousel {                                                                                     \
-  extern const Isa isa_##NAME{#NAME,                                                                        \
-                              [] { return static_cast<bool>(SUPPORTED); },                                  \
-                              {forward<float>, backward<float>, elementwise<float>, quantile_loss<float>,   \
-                               add_quantiles<float>, look<float>, gather<float>},                           \
-                              {forward<double>, backward<double>, elementwise<double>,                      \
-                               quantile_loss<double>, add_quantiles<double>, look<double>, gather<double>}, \
-                              above};                                                                       \
+#define CARROUSEL_ISA_TABLE(NAME, SUPPORTED)                                                                 \
+  namespace carrousel {                                                                                      \
+  extern const Isa isa_##NAME{                                                                               \
+      #NAME,                                                                                                 \
+      [] { return static_cast<bool>(SUPPORTED); },                                                           \
+      {forward<float>, backward<float>, elementwise<float>, quantile_loss<float>, add_quantiles<float>,      \
+       look<float>, gather<float>, recur<float>, recur_back<float>},                                         \
+      {forward<double>, backward<double>, elementwise<double>, quantile_loss<double>, add_quantiles<double>, \
+       look<double>, gather<double>, recur<double>, recur_back<double>},                                     \
+      above};                                                                                                \
   }

@@ -103,6 +103,69 @@ struct Backward : Layer<T> {
   const T* d_cells;   // (N, H) dL/d cells in the same way, or null; LSTM only
 };
 
+// The recurrent part of a layer alone, in one direction: what the inputs bring to the sums of every step,
+// W_ih x and the biases, is there already, and may be of any width. Cells that the layers above have no
+// tile for: gates that see no hidden state (min_gru, min_lstm: a scan), heads (slstm), and the LSTM, GRU and
+// RNN with something between their steps. Sizes beside those above: D = H / heads; S states, the hidden one
+// first (slstm: h c n m); K saved values and E gradients of sums for a unit and step (recurrence.inl.h).
+enum class Rule : int {
+  min_gru, min_gru_positive, min_lstm, min_lstm_positive, slstm, slstm_exponential,
+  rnn_tanh, rnn_relu, gru, lstm, lstm_coupled
+};
+constexpr int kRules = 11;
+
+struct RuleTraits {
+  Index gates, states, saved, kept;  // G, S, K, E
+  bool product;                      // reads the hidden state by a weight
+  Index peepholes;                   // most that it can have
+};
+
+constexpr RuleTraits traits(Rule rule) {
+  constexpr RuleTraits all[kRules] = {
+      {2, 1, 2, 2, false, 0}, {2, 1, 2, 2, false, 0}, {3, 1, 4, 3, false, 0}, {3, 1, 4, 3, false, 0},
+      {4, 4, 5, 4, true, 0},  {4, 4, 5, 4, true, 0},  {1, 1, 1, 1, true, 0},  {1, 1, 1, 1, true, 0},
+      {3, 1, 4, 4, true, 0},  {4, 2, 4, 4, true, 3},  {3, 2, 4, 3, true, 2}};
+  return all[static_cast<int>(rule)];
+}
+
+template <class T>
+struct Recurrence {
+  Rule rule;
+  Steps steps;
+  Index hidden, heads;
+  bool reverse;
+  const T* sums;      // (N, G*H)
+  const T* weight;    // (heads, G, D, D) head by head; null: no product
+  const T* bias_n;    // (H) the GRU's b_hn, or null
+  const T* peephole;  // p_i p_f p_o, or p_f p_o, H each, or null
+  const T* read;      // (B, H) factors on h where the product reads it, or null
+  const T* zone[2];   // (N, H) for h and for c: 1 where a unit keeps its state, else 0; or null
+  T share[2];         // then how much of it every unit keeps
+  const T* start;     // (S, B, H)
+};
+
+template <class T>
+struct RecurrenceForward : Recurrence<T> {
+  Rows<T> y;
+  T* saved;   // (N, K*H) or null: keep no record
+  T* states;  // (S - 1, N, H) all but h after each step, or null
+  T* last;    // (S, B, H)
+};
+
+template <class T>
+struct RecurrenceBackward : Recurrence<T> {
+  Rows<const T> y;
+  const T* saved;   // (N, K*H)
+  const T* states;  // (S - 1, N, H)
+  Rows<const T> dy;  // or base null
+  T* d;          // (N, E*H) out: dL/d sums; of the GRU in the order n r z, and of W_hn h + b_hn
+  T* dstart;     // (S, B, H) in: dL/d last, out: dL/d start
+  T* before;     // (N, H) out: h as the product read it, or null
+  T* dpeephole;  // as peephole, or null
+  T* total_dh;   // (N, H) or null: dL/dh_t in all, for the tape
+  T* total_dc;   // (N, H) or null
+};
+
 // The loss of quantile forecasts, and its derivative by what the head gave. A row is one step of one
 // window: R = B * steps; K anchors, horizon h, `side` (at most 16) quantiles on each side of the median.
 template <class T>
@@ -220,6 +283,8 @@ struct Kernels {
   void (*add_quantiles)(const Quantiles<T>&, int threads);
   void (*look)(const Look<T>&, int threads);
   void (*gather)(const Gather<T>&, int threads);
+  void (*recur)(const RecurrenceForward<T>&, int threads);
+  void (*recur_back)(const RecurrenceBackward<T>&, int threads);
 };
 
 struct Isa {

@@ -82,6 +82,52 @@ void backward(const Kernels<T>& kernels, int threads, const nb::tuple& shape, co
   kernels.backward(p, threads);
 }
 
+// Returns the number of rows in memory.
+template <class T>
+Index fill_recurrence(Recurrence<T>& p, const nb::tuple& shape, const nb::tuple& in) {
+  p.rule = static_cast<Rule>(nb::cast<int>(shape[0]));
+  p.steps = {nb::cast<Index>(shape[1]), nb::cast<Index>(shape[2]),
+             at<const Index>(nb::cast<Address>(shape[3]))};
+  p.hidden = nb::cast<Index>(shape[5]);
+  p.heads = nb::cast<Index>(shape[6]);
+  p.reverse = nb::cast<bool>(shape[7]);
+  p.share[0] = nb::cast<T>(shape[8]);
+  p.share[1] = nb::cast<T>(shape[9]);
+  const T** const fields[] = {&p.sums, &p.weight,  &p.bias_n,  &p.peephole,
+                              &p.read, &p.zone[0], &p.zone[1], &p.start};
+  for (std::size_t i = 0; i < 8; ++i) *fields[i] = at<const T>(nb::cast<Address>(in[i]));
+  return nb::cast<Index>(shape[4]);
+}
+
+template <class T>
+void recur(const Kernels<T>& kernels, int threads, const nb::tuple& shape, const nb::tuple& in,
+           const nb::tuple& y, const nb::tuple& out) {
+  RecurrenceForward<T> p{};
+  const Index total = fill_recurrence(p, shape, in);
+  p.y = rows<T>(y);
+  T** const fields[] = {&p.saved, &p.states, &p.last};
+  for (std::size_t i = 0; i < 3; ++i) *fields[i] = at<T>(nb::cast<Address>(out[i]));
+  check(p, total);
+  nb::gil_scoped_release release;
+  kernels.recur(p, threads);
+}
+
+template <class T>
+void recur_back(const Kernels<T>& kernels, int threads, const nb::tuple& shape, const nb::tuple& in,
+                const nb::tuple& y, const nb::tuple& dy, const nb::tuple& record, const nb::tuple& out) {
+  RecurrenceBackward<T> p{};
+  const Index total = fill_recurrence(p, shape, in);
+  p.y = rows<const T>(y);
+  p.dy = rows<const T>(dy);
+  p.saved = at<const T>(nb::cast<Address>(record[0]));
+  p.states = at<const T>(nb::cast<Address>(record[1]));
+  T** const fields[] = {&p.d, &p.dstart, &p.before, &p.dpeephole, &p.total_dh, &p.total_dc};
+  for (std::size_t i = 0; i < 6; ++i) *fields[i] = at<T>(nb::cast<Address>(out[i]));
+  check(p, total);
+  nb::gil_scoped_release release;
+  kernels.recur_back(p, threads);
+}
+
 template <class T>
 void quantile_loss(const Kernels<T>& kernels, int threads, const nb::tuple& shape, const nb::tuple& target,
                    const nb::tuple& in, const nb::tuple& weights, const nb::tuple& out) {
@@ -237,6 +283,18 @@ NB_MODULE(_core, m) {
                            const nb::tuple& y, const nb::tuple& dy, const nb::tuple& dx, bool add_dx,
                            const nb::tuple& record, const nb::tuple& out) {
     backward(isa().f64, threads, shape, in, x, y, dy, dx, add_dx, record, out);
+  });
+  m.def("recur_f32", [](int threads, const nb::tuple& shape, const nb::tuple& in, const nb::tuple& y,
+                        const nb::tuple& out) { recur(isa().f32, threads, shape, in, y, out); });
+  m.def("recur_f64", [](int threads, const nb::tuple& shape, const nb::tuple& in, const nb::tuple& y,
+                        const nb::tuple& out) { recur(isa().f64, threads, shape, in, y, out); });
+  m.def("recur_back_f32", [](int threads, const nb::tuple& shape, const nb::tuple& in, const nb::tuple& y,
+                             const nb::tuple& dy, const nb::tuple& record, const nb::tuple& out) {
+    recur_back(isa().f32, threads, shape, in, y, dy, record, out);
+  });
+  m.def("recur_back_f64", [](int threads, const nb::tuple& shape, const nb::tuple& in, const nb::tuple& y,
+                             const nb::tuple& dy, const nb::tuple& record, const nb::tuple& out) {
+    recur_back(isa().f64, threads, shape, in, y, dy, record, out);
   });
   m.def("quantile_loss_f32", [](int threads, const nb::tuple& shape, const nb::tuple& target,
                                 const nb::tuple& in, const nb::tuple& weights, const nb::tuple& out) {

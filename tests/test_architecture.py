@@ -20,7 +20,8 @@ FLOORS = [
     {"colors", "wording", "console", "limits", "plottable", "showing"}
     | {"storage", "tokenizers", "data", "audio"},
     {"ops"},
-    {"nn", "layer_options", "machinery", "patching", "adoption", "training"},
+    {"nn", "newer_layers", "layer_options", "machinery", "states", "patching", "adoption"}
+    | {"training"},
     {"record", "watching", "tracing", "intervention"},
     {"explain"},
     {"plots"},
@@ -37,9 +38,10 @@ DOORS = {  # where a module is found by its name: public names, pictures, experi
 }
 
 PUBLIC = {
-    "carrousel": "GRU GRUCell LSTM LSTMCell RNN RNNCell adopt adopting release trace load_trace "
-    "intervene Forecaster LanguageModel SequenceClassifier SequenceRegressor SequenceTagger "
-    "Transcriber audio data explain forecast lab nn sequence show text __version__",
+    "carrousel": "GRU GRUCell LSTM LSTMCell MinGRU MinLSTM RNN RNNCell SLSTM adopt adopting "
+    "release trace load_trace intervene Forecaster LanguageModel SequenceClassifier "
+    "SequenceRegressor SequenceTagger Transcriber audio data explain forecast lab nn sequence show "
+    "text __version__",
     "carrousel.audio": "LevelStream LogMel LogMelStream Recordings add_noise as_samples "
     "change_gain change_speed join_words leveled listen read_recordings read_sound resampled "
     "shift_time sound_of spec_augment vary write_sound",
@@ -56,7 +58,7 @@ PUBLIC = {
     "carrousel.forecast.large": "Predicts Results Summary forecast_store forecast_tables "
     "run_blocks",
     "carrousel.lab": "Finding MODULES Options Outcome experiment run save",
-    "carrousel.nn": "Equations GRU GRUCell LSTM LSTMCell RNN RNNCell States",
+    "carrousel.nn": "Equations GRU GRUCell LSTM LSTMCell MinGRU MinLSTM RNN RNNCell SLSTM States",
     "carrousel.record": "Info Record Records load_trace",
     "carrousel.sequence": "Dataset SequenceClassifier SequenceRegressor SequenceTagger Transcriber "
     "read_folder read_table read_texts read_ts",

@@ -15,8 +15,11 @@ from .intervention import intervene as intervene
 from .nn import GRU as GRU
 from .nn import LSTM as LSTM
 from .nn import RNN as RNN
+from .nn import SLSTM as SLSTM
 from .nn import GRUCell as GRUCell
 from .nn import LSTMCell as LSTMCell
+from .nn import MinGRU as MinGRU
+from .nn import MinLSTM as MinLSTM
 from .nn import RNNCell as RNNCell
 from .record import load_trace as load_trace
 from .sequence import SequenceClassifier as SequenceClassifier

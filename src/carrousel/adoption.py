@@ -20,6 +20,7 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from . import nn as ours
+from .newer_layers import Newer
 from .patching import Replaced
 
 OURS: dict[type, type] = {
@@ -36,7 +37,11 @@ TORCHS: dict[type, type] = {  # what release makes of ours, adopted or not
     ours.LSTM: nn.LSTM,
     ours.GRU: nn.GRU,
 }
-BASES = (ours._Recurrent, ours._Cell)  # of every layer of ours, also of kinds that torch lacks
+BASES = (
+    ours._Recurrent,
+    ours._Cell,
+    Newer,
+)  # of every layer of ours, also of kinds that torch lacks
 
 
 @dataclass(frozen=True)
@@ -232,7 +237,7 @@ def refuse_scripted(layer: nn.Module) -> None:
 
 def is_recurrent(layer: nn.Module) -> bool:
     """Whether ``layer`` is a recurrent layer or cell of any make, a container excepted."""
-    if isinstance(layer, nn.RNNBase | nn.RNNCellBase):
+    if isinstance(layer, nn.RNNBase | nn.RNNCellBase | Newer):
         return True
     name = getattr(layer, "original_name", type(layer).__name__)
     if not re.search(r"(RNN|LSTM|GRU)(Cell)?$", name):

@@ -244,7 +244,10 @@ class Intervention:
             if key not in known:
                 raise TypeError(f"{key!r} is no place: give {', '.join(known)}")
         layer: Any = self._layers[self._one(where.get("layer"))]
-        cell = CELLS[name_of(layer) or ""]
+        kind = name_of(layer)
+        if kind is None:
+            raise ValueError(f"intervene changes no steps of {type(layer).__name__}")
+        cell = CELLS[kind]
         one_of("name", name, _names(cell))
         if name == "hidden" and getattr(layer, "proj_size", 0) > 0:
             raise ValueError("hidden cannot be changed in a layer with proj_size; change its gates")

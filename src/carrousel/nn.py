@@ -16,7 +16,7 @@ Cho et al. 2014 (GRU); Tallec & Ollivier 2018 (chrono initialization).
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, overload
+from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
 
 import torch
 from torch import Tensor, nn
@@ -24,17 +24,22 @@ from torch.nn.utils.rnn import PackedSequence
 
 from .layer_options import WithOptions
 from .machinery import Torchlike, as_leaf
+from .newer_layers import SLSTM, MinGRU, MinLSTM
 from .ops import cell, cells, changed_layer, gate, layer, projected, streaming_step
 from .ops.cells import BY_MODE, NUMBER
 from .ops.changes import CHANGES, changes
-from .ops.inside import Inside, places
+from .ops.inside import Inside
 from .ops.noise import Noise
 from .ops.reference.cells import StepFunction
 from .ops.reference.equations import Equations
 from .ops.tape import TAPE, tape, watch
+from .states import States, states_of
 from .wording import one_of
 
-__all__ = ["GRU", "LSTM", "RNN", "Equations", "GRUCell", "LSTMCell", "RNNCell", "States"]
+__all__ = [
+    "GRU", "LSTM", "RNN", "SLSTM", "Equations", "GRUCell", "LSTMCell", "MinGRU", "MinLSTM",
+    "RNNCell", "States",
+]  # fmt: skip
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -89,20 +94,6 @@ if TYPE_CHECKING:
         """What LSTMCell takes and gives."""
 
         def __call__(self, input: Tensor, hx: Two | None = None) -> Two: ...
-
-
-class States(NamedTuple):
-    """Every step's states and gates, as ``layer(x, return_states=True)`` gives them third.
-
-    All are ``(L*D, T, B, H)``, whether or not the layer is ``batch_first``: level and direction as
-    in ``h_n``, step, sequence, unit; ``(L*D, T, H)`` for an input without a batch. Step 0 is the
-    first of the sequence in either direction. Of packed sequences, in the caller's order, the steps
-    that a shorter one lacks are 0. Gradients flow through all, also under ``torch.compile``.
-    """
-
-    hidden: Tensor  # after each step, before any dropout between levels
-    cell: Tensor | None  # likewise; None but for the LSTM
-    gates: dict[str, Tensor]  # after their sigmoid or tanh; none of a plain RNN
 
 
 _GATES = {mode: one.blocks for mode, one in BY_MODE.items()}  # rows of the weights per unit
@@ -191,24 +182,7 @@ class _Recurrent(Torchlike, WithOptions):
         insides: list[Inside] = []
         x, batch_sizes, initial, weights, way = prepared
         y, h_n, c_n = self._layers(x, batch_sizes, initial, weights, way, insides)
-        return *self._as_given(input, y, h_n, c_n), self._states(input, insides)
-
-    def _states(self, input, insides):
-        names = tuple(insides[0].gates)
-        memory = (lambda one: one.cell) if insides[0].cell is not None else None
-        padding = _Padding.of(input) if isinstance(input, PackedSequence) else None
-
-        def whole(pick):
-            rows = torch.stack([pick(one) for one in insides])  # (L*D, N, H)
-            if padding is not None:
-                return padding.fill(rows)
-            if input.dim() == 2:
-                return rows
-            steps = input.size(1 if self.batch_first else 0)
-            return rows.unflatten(1, (steps, -1))
-
-        gates = {name: whole(lambda one, name=name: one.gates[name]) for name in names}
-        return States(whole(lambda one: one.hidden), memory and whole(memory), gates)
+        return *self._as_given(input, y, h_n, c_n), states_of(input, insides, self.batch_first)
 
     def _step(self, x, hx):
         """One step of streaming without detours; None where it is not one."""
@@ -393,26 +367,6 @@ def _run(
             "nor with recurrent_dropout while it trains: call eval() for the last"
         )
     return changed_layer.run(*given, asked, level, insides)
-
-
-class _Padding(NamedTuple):
-    """Where the rows of a packed sequence stand in a padded batch."""
-
-    steps: int
-    batch: int
-    place: Tensor  # (N,) step * B + sequence
-
-    @classmethod
-    def of(cls, packed):
-        data, sizes = packed.data, packed.batch_sizes
-        steps, batch = sizes.size(0), int(sizes[0])
-        step, sequence = places(sizes, packed.sorted_indices, data.size(0), data.device)
-        return cls(steps, batch, step * batch + sequence)
-
-    def fill(self, rows):
-        """(L*D, N, H) -> (L*D, T, B, H)"""
-        padded = rows.new_zeros(rows.size(0), self.steps * self.batch, rows.size(2))
-        return padded.index_copy(1, self.place, rows).unflatten(1, (self.steps, self.batch))
 
 
 class RNN(_Recurrent):

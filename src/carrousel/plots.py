@@ -39,7 +39,7 @@ from .explain import (
     Steering,
     WriteDictionary,
 )
-from .ops.cells import CELLS
+from .ops.cells import RECORDED
 from .record import Record
 
 _GRAY = COLORS["series"]
@@ -80,7 +80,7 @@ def plot_record(
         _image(axis, image[chosen], name, at)
         _number_units(axis, chosen)
     _time_axis(axes[-1], at, tokens)
-    gate = CELLS[record.kind].keeps
+    gate = RECORDED[record.kind].keeps
     order = f"; units sorted by mean {gate} gate" if sort and gate else ""
     figure.suptitle(title or _title(record, index) + order, fontsize=10)
     return figure
@@ -342,7 +342,7 @@ def _chosen_units(
 
 
 def _image(axis: Axes, image: np.ndarray, name: str, at: np.ndarray) -> None:
-    signed = name in ("candidate", "cell", "hidden")
+    signed = name in ("candidate", "cell", "hidden", "normalizer", "stabilizer")
     largest = float(np.nanmax(np.abs(image), initial=1e-12)) if signed else 1.0
     drawn = axis.imshow(
         image,
@@ -353,7 +353,8 @@ def _image(axis: Axes, image: np.ndarray, name: str, at: np.ndarray) -> None:
         vmax=largest,
         extent=(at[0] - 0.5, at[-1] + 0.5, len(image) - 0.5, -0.5),
     )
-    axis.set_ylabel(name, color=COLORS[name], fontsize=10, fontweight="bold")
+    color = COLORS.get(name, COLORS["cell"])
+    axis.set_ylabel(name, color=color, fontsize=10, fontweight="bold")
     axis.tick_params(labelsize=7)
     axis.spines[:].set_visible(False)
     ticks = [-largest, 0, largest] if signed else [0, 0.5, 1]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..ops.cells import CELLS
+from ..ops.cells import RECORDED
 from ..record.record import Record
 from ..showing import Shown
 from ..wording import one_of
@@ -40,7 +40,7 @@ class Books:
         order = Order.of(record, index, at)
         absent = ~order.present[..., None]
         gate = {k: order.enter(g[index].double()) for k, g in record.gates.items()}
-        cell = CELLS[record.kind]
+        cell = RECORDED[record.kind]
         if cell.keeps is None or cell.writes is None or cell.weight is None:
             raise ValueError(
                 f"a plain RNN ({record.name!r}) has no additive memory to account for; "
@@ -166,12 +166,12 @@ class Ledger(Shown):
         return Projection(steps, initial, free.double(), total, error)
 
     def _squashed(self, state: Tensor) -> Tensor:
-        return state.tanh() if CELLS[self.kind].exposes else state
+        return state.tanh() if RECORDED[self.kind].exposes else state
 
     def _in_hidden(self, index: int, rule: str) -> tuple[Tensor, Tensor]:
         """Contributions to h_T, (T, B, H), and of the initial state, (B, H)."""
         terms, initial = self.contributions[index], self.initial[index]
-        if not CELLS[self.kind].exposes:
+        if not RECORDED[self.kind].exposes:
             return terms, initial
         readout = self.readout[index]
         if rule == "proportional":

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..ops.cells import CELLS, Cell
+from ..ops.cells import RECORDED, Cell
 from ..ops.changes import Change, Freeze, Hands, Memory
 from ..record.record import Record
 from .order import Order, shifted
@@ -40,7 +40,7 @@ class ByHand:
                 f"the run of {record.name!r} was changed by hand, and a file does not hold how; "
                 "trace again"
             )
-        return cls(CELLS[record.kind], found[0], record.info.first_step, order, found[1])
+        return cls(RECORDED[record.kind], found[0], record.info.first_step, order, found[1])
 
     def check_frozen(self, name: str) -> None:
         """``ValueError`` where a step depends on more than the state before it."""
@@ -133,8 +133,10 @@ class ByHand:
 def shows_memory(record: Record, index: int) -> bool:
     """Whether h = o * tanh(c), as everything that shares out h supposes; with layer normalization
     it is o * tanh(LN(c)). Asked of the numbers, which a file has, too."""
-    exposes = CELLS[record.kind].exposes
-    if exposes is None or record.cell is None or record.changed:
+    exposes = RECORDED[record.kind].exposes
+    if exposes is None:
+        return record.cell is None  # then h is the memory; the sLSTM's is o * c / n
+    if record.cell is None or record.changed:
         return True
     hidden, cell = record.hidden[index], record.cell[index]
     if hidden.shape != cell.shape:
@@ -145,13 +147,14 @@ def shows_memory(record: Record, index: int) -> bool:
 
 NOT_SHOWN = (
     "the hidden state of this layer is not o * tanh(c), which is what is shared out among the "
-    "steps: it was made with layer_norm or zoneout; ledger(record) accounts for the cell state c"
+    "steps: it was made with layer_norm or zoneout, or by an sLSTM; ledger(record) accounts for "
+    "the cell state c"
 )
 
 
 def exposure(record: Record, index: int, order: Order) -> tuple[Tensor, Tensor]:
     """(T, B, H) each, as processed: hidden = share * o tanh(c) + what was put there by hand."""
-    cell, exposes = record.cell, CELLS[record.kind].exposes
+    cell, exposes = record.cell, RECORDED[record.kind].exposes
     assert cell is not None
     if not shows_memory(record, index):
         raise ValueError(NOT_SHOWN)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from ..ops.cells import CELLS
+from ..ops.cells import RECORDED
 from ..record.record import Record
 from ..record.rows import to_padded
 from ..tracing import Trace, trace
@@ -76,7 +76,7 @@ def _entry(record: Record, index: int, slopes: _Slopes) -> tuple[Tensor, Tensor,
     hidden = order.enter(record.hidden[index].double())
     value = (w * hidden).sum(0)
     q = w
-    exposes, put = CELLS[record.kind].exposes, torch.zeros_like(w)
+    exposes, put = RECORDED[record.kind].exposes, torch.zeros_like(w)
     if exposes is not None:
         assert record.cell is not None
         cell = order.enter(record.cell[index].double())

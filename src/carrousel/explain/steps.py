@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..ops.cells import CELLS, GRU, LSTM, RNN, name_of, nonlinearity
+from ..ops.cells import CELLS, GRU, LSTM, RECORDED, RNN, name_of, nonlinearity
 from ..ops.reference import step
 from ..ops.reference.cells import Hand, untouched
 from ..record.record import Record
@@ -76,6 +76,11 @@ class Steps:
     def of(cls, record: Record, index: int, layer: nn.Module | None = None) -> "Steps":
         """Raises ``ValueError`` if the layer is gone, its weights are not those of the record, or
         the run was changed in a way that is not known any more."""
+        if record.kind not in CELLS:
+            raise ValueError(
+                f"the steps of {RECORDED[record.kind].title} ({record.name!r}) have no derivatives "
+                "here; ledger(record) accounts for its memory"
+            )
         layer = record.module if layer is None else layer
         if layer is None:
             raise ValueError(

@@ -71,8 +71,23 @@ GRU = Cell(
 )  # fmt: skip
 RNN = Cell("rnn", "RNN", ("RNN_TANH", "RNN_RELU"))
 
+# Cells that torch has no layer for (carrousel.newer_layers), and no model of ours asks for by name.
+MIN_GRU = Cell(
+    "min_gru", "MinGRU", (), ("update", "candidate"), ("update", "candidate"), keeps="update",
+    writes=GRU.writes, weight=GRU.weight,
+)  # fmt: skip
+MIN_LSTM = Cell(
+    "min_lstm", "MinLSTM", (), ("forget", "input", "candidate"), ("forget", "input", "candidate"),
+    keeps="forget", writes=LSTM.writes, weight=LSTM.weight,
+)  # fmt: skip
+SLSTM = Cell(
+    "slstm", "SLSTM", (), LSTM.gates, (*LSTM.shown, "normalizer", "stabilizer"), has_cell=True,
+    keeps="forget", writes=LSTM.writes, weight=LSTM.weight,
+)  # fmt: skip
+
 CELLS = {cell.name: cell for cell in (LSTM, GRU, RNN)}
 NAMES = tuple(CELLS)
+RECORDED = CELLS | {cell.name: cell for cell in (MIN_GRU, MIN_LSTM, SLSTM)}  # by a record's kind
 # Those that have kernels, in the order of their enum (csrc/kernels.h): a mode is handed down by its
 # place. For any other mode the equations run.
 MODES = ("RNN_TANH", "RNN_RELU", "LSTM", "GRU", "LSTM_NORM", "GRU_NORM")

@@ -126,14 +126,14 @@ def forward(
     _check_layer(mode, x, offsets, h0, c0, weights)
     directions, batch, hidden = h0.shape
     x, h0, weights = _dense_rows(x), h0.contiguous(), [w.contiguous() for w in weights]
-    y = _fresh(x, *x.shape[:-1], directions * hidden)
+    y = fresh(x, *x.shape[:-1], directions * hidden)
     n = x.numel() // x.size(-1)
     h_n, c_n, saved, cells = torch.empty_like(h0), None, None, None
     if c0 is not None:
         c0, c_n = c0.contiguous(), torch.empty_like(h0)
-        cells = _fresh(x, directions, n, hidden) if record else None
+        cells = fresh(x, directions, n, hidden) if record else None
     if record and SAVED[mode]:
-        saved = _fresh(x, directions, n, SAVED[mode] * hidden)
+        saved = fresh(x, directions, n, SAVED[mode] * hidden)
     run = _core.forward_f32 if x.dtype is torch.float32 else _core.forward_f64
     steps = x.size(0) if offsets is None else offsets.numel() - 1
     offsets = None if offsets is None else offsets.contiguous()
@@ -172,7 +172,7 @@ def backward(
     ``runs`` of a tape are given, each receives the gradient of every step's states.
     inside: dL/dsaved and dL/dcells of what reads gates and cell states themselves.
     """
-    dy, dh_n, dc_n = [None if grad is None else _resolved(grad) for grad in grads]
+    dy, dh_n, dc_n = [None if grad is None else resolved(grad) for grad in grads]
     _check_layer(mode, x, offsets, h0, c0, weights)
     _check_record(mode, x, h0, record, (dy, dh_n, dc_n))
     d_saved, d_cells = _checked_inside(record, inside)
@@ -246,7 +246,7 @@ def _checked_inside(record, inside) -> list[Tensor | None]:
     found: list[Tensor | None] = []
     for name, grad, own in zip(("d_saved", "d_cells"), inside, record[1:], strict=True):
         if grad is not None and own is not None:
-            grad = _resolved(grad)
+            grad = resolved(grad)
             checks.tensor(name, grad, own.shape, own.dtype)
             found.append(grad.contiguous())
         else:
@@ -254,14 +254,14 @@ def _checked_inside(record, inside) -> list[Tensor | None]:
     return found
 
 
-def _resolved(grad: Tensor) -> Tensor:
+def resolved(grad: Tensor) -> Tensor:
     """A gradient whose sign, or being zero, torch may keep in a flag, as plain memory."""
     if grad._is_zerotensor():
         return torch.zeros(grad.shape, dtype=grad.dtype)
     return grad.resolve_neg()
 
 
-def _fresh(like: Tensor, *shape: int) -> Tensor:
+def fresh(like: Tensor, *shape: int) -> Tensor:
     """An empty tensor, on huge pages where it is large enough to have any."""
     tensor = like.new_empty(shape)
     if tensor.numel() * tensor.element_size() >= _HUGE:
@@ -284,8 +284,8 @@ def _totals(run: Run | None, y: Tensor, c0: Tensor | None, hidden: int) -> tuple
     if run is None:
         return 0, 0
     n = y.numel() // y.size(-1)
-    run.grad_hidden = _fresh(y, n, hidden)
+    run.grad_hidden = fresh(y, n, hidden)
     if c0 is None:
         return run.grad_hidden.data_ptr(), 0
-    run.grad_cell = _fresh(y, n, hidden)
+    run.grad_cell = fresh(y, n, hidden)
     return run.grad_hidden.data_ptr(), run.grad_cell.data_ptr()

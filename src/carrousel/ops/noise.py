@@ -45,6 +45,12 @@ class Noise:
             gates = gates | {"kept": kept, "written": (1 - share) * cell.writes(gates)}
         return h, c, gates
 
+    def zone_states(self, first: int, new: list[Tensor], before: list[Tensor]) -> list[Tensor]:
+        """The states, h first, after a step whose rows begin at ``first``."""
+        rows = slice(first, first + len(new[0]))
+        shares = [s[rows] if isinstance(s, Tensor) else s for s in (self.hidden, self.cell)]
+        return [_mixed(s, b, n) for s, b, n in zip(shares, before, new, strict=False)]
+
 
 def _mixed(share: Share, before: Tensor, new: Tensor) -> Tensor:
     if isinstance(share, Tensor):

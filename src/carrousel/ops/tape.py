@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from .cells import CELLS
+from .cells import RECORDED
 from .changes import Change, Changes, changing, merged
 
 
@@ -54,7 +54,7 @@ class Pieces(list[Run]):
 
 def books(run: Run, name: str) -> Tensor:
     """(N, H): what each step kept of the memory before, or wrote, by the gates or as changed."""
-    cell = CELLS[run.kind]
+    cell = RECORDED[run.kind]
     assert cell.keeps is not None
     assert cell.writes is not None
     if name in run.gates:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..ops.cells import CELLS
+from ..ops.cells import RECORDED
 from ..ops.changes import Change
 from ..ops.tape import BOOKS
 from ..plottable import Plottable
@@ -88,7 +88,7 @@ class Record(Plottable, picture="carrousel.plots:plot_record"):
 
     @property
     def gates(self) -> MappingProxyType[str, Tensor]:
-        return MappingProxyType({name: self._need(name) for name in CELLS[self.kind].shown})
+        return MappingProxyType({name: self._need(name) for name in RECORDED[self.kind].shown})
 
     @property
     def hidden(self) -> Tensor:
@@ -159,7 +159,7 @@ class Record(Plottable, picture="carrousel.plots:plot_record"):
     def arrays(self) -> dict[str, Tensor]:
         """Everything there is, by name."""
         states = ("cell", "hidden", "initial_cell", "initial_hidden", "grad_cell", "grad_hidden")
-        names = (*CELLS[self.kind].shown, *states, *BOOKS, "inputs")
+        names = (*RECORDED[self.kind].shown, *states, *BOOKS, "inputs")
         found = {name: self._source.array(name) for name in names}
         return {name: array for name, array in found.items() if array is not None}
 

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..ops.cells import CELLS
+from ..ops.cells import RECORDED
 from ..ops.tape import BOOKS
 from ..storage.plain import restored
 from .record import Info, Record
@@ -34,12 +34,12 @@ def stored_record(entry: Any, tensors: dict[str, Tensor]) -> Record:
 
 
 def _check(info: Info, arrays: dict[str, Tensor]) -> None:
-    if info.kind not in CELLS:
+    if info.kind not in RECORDED:
         raise ValueError(f"record {info.name!r} is of no layer: kind {info.kind!r}")
     if info.num_directions not in (1, 2) or min(info.num_layers, 1 + info.first_step) < 1:
         raise ValueError(f"record {info.name!r} has impossible levels, directions or steps")
-    cell = ("cell", "initial_cell") if CELLS[info.kind].has_cell else ()
-    needed = {*CELLS[info.kind].shown, "hidden", "initial_hidden", "inputs", "lengths", *cell}
+    cell = ("cell", "initial_cell") if RECORDED[info.kind].has_cell else ()
+    needed = {*RECORDED[info.kind].shown, "hidden", "initial_hidden", "inputs", "lengths", *cell}
     known = needed | {name for name in _OPTIONAL if cell or name != "grad_cell"}
     if strange := (needed - arrays.keys()) | (arrays.keys() - known):
         raise ValueError(f"record {info.name!r}: {min(strange)} is missing or too many")

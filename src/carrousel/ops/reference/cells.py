@@ -262,16 +262,16 @@ def _tape(mode, reverse, batch_sizes, outputs, h0, c0):
     )
     so_far.append(run)
     if hidden[0].requires_grad:
-        _collect(run, "grad_hidden", hidden)
+        collect(run, "grad_hidden", hidden)
     if c0 is not None and memory[0].requires_grad:  # not where a hand has set all of it
-        _collect(run, "grad_cell", memory)
+        collect(run, "grad_cell", memory)
 
 
 def _rows(steps) -> Tensor:
     return (steps[0] if len(steps) == 1 else torch.cat(steps)).detach()
 
 
-def _collect(run: Run, name: str, states: tuple[Tensor, ...]) -> None:
+def collect(run: Run, name: str, states: tuple[Tensor, ...]) -> None:
     """Let backward write the total gradient of each step's state to the run, when it passes."""
     rows = [len(state) for state in states]
 
@@ -284,7 +284,8 @@ def _collect(run: Run, name: str, states: tuple[Tensor, ...]) -> None:
         total[start : start + rows[step]] = gradient.detach()
 
     for step, state in enumerate(states):
-        state.register_hook(partial(fill, step))
+        if state.requires_grad:
+            state.register_hook(partial(fill, step))
 
 
 def layer(

@@ -1,0 +1,381 @@
+"""Layers of cells that torch has no layer for: MinGRU, MinLSTM and SLSTM.
+
+What the inputs bring is one product for all steps; what is left to do step by step runs on a kernel
+of its own (csrc/recurrence.inl.h), by the equations (ops/reference/recurrences.py) on other devices
+and dtypes and under torch's transforms.
+
+References: Feng et al. 2024, "Were RNNs all we needed?" (minGRU, minLSTM); Beck et al. 2024,
+"xLSTM: Extended Long Short-Term Memory" (sLSTM).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import linear
+from torch.nn.utils.rnn import PackedSequence
+
+from .machinery import Torchlike, as_leaf
+from .ops import gate, recurrence, rules
+from .ops.inside import Inside
+from .ops.recurrence import Call
+from .ops.rules import Rule
+from .ops.tape import watch
+from .states import states_of
+from .wording import one_of
+
+
+class Newer(Torchlike):
+    """From torch's calling conventions to the recurrences of each level and direction."""
+
+    _heads = 1
+    _beyond = True  # of what torch's own layers are
+
+    def _beyond_torch(self) -> list[str]:
+        return [type(self).__name__]
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int,
+        bias: bool,
+        batch_first: bool,
+        dropout: float,
+        bidirectional: bool,
+        device: Any,
+        dtype: torch.dtype | None,
+    ) -> None:
+        super().__init__()
+        for name, size in (
+            ("input_size", input_size),
+            ("hidden_size", hidden_size),
+            ("num_layers", num_layers),
+        ):
+            if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+                raise ValueError(f"{name} must be a whole number above 0, got {size!r}")
+        if isinstance(dropout, bool) or not 0 <= dropout <= 1:
+            raise ValueError(f"dropout must be a probability from 0 to 1, got {dropout!r}")
+        self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
+        self.bias, self.batch_first, self.dropout = bias, batch_first, float(dropout)
+        self.bidirectional = bidirectional
+        how = {"device": device, "dtype": dtype}
+        for level in range(num_layers):
+            inputs = input_size if level == 0 else hidden_size * self._directions
+            for d in range(self._directions):
+                for name, shape in self._shapes(inputs).items():
+                    parameter = nn.Parameter(torch.empty(shape, **how))
+                    self.register_parameter(name + _place(level, d), parameter)
+        self.reset_parameters()
+
+    @property
+    def _rule(self) -> Rule:
+        raise NotImplementedError
+
+    @property
+    def _directions(self) -> int:
+        return 2 if self.bidirectional else 1
+
+    def _shapes(self, inputs: int) -> dict[str, tuple[int, ...]]:
+        """Of the parameters of a level that reads ``inputs`` values."""
+        wide, hidden = self._rule.gates * self.hidden_size, self.hidden_size
+        shapes: dict[str, tuple[int, ...]] = {"weight_ih": (wide, inputs)}
+        if self._rule.product:
+            shapes["weight_hh"] = (wide, hidden // self._heads)
+        return shapes | ({"bias": (wide,)} if self.bias else {})
+
+    def reset_parameters(self) -> None:
+        """Uniform up to 1 / sqrt(H), as torch's recurrent layers begin."""
+        limit = self.hidden_size**-0.5
+        for parameter in self.parameters():
+            nn.init.uniform_(parameter, -limit, limit)
+
+    def forward(self, input, hx=None, *, return_states=False):
+        leaf = as_leaf(self, input, hx)
+        if leaf is not None:
+            return leaf
+        if gate.autocast():
+            # No rule of autocast's for these: in the dtype of the weights.
+            first = next(self.parameters())
+            with torch.autocast(first.device.type, enabled=False):
+                return self.forward(
+                    _converted(input, first.dtype), _converted(hx, first.dtype),
+                    return_states=return_states,
+                )  # fmt: skip
+        run = self._with_states if return_states else self._carrousel_forward
+        looking = watch()
+        return run(input, hx) if looking is None else looking.show(self, run, input, hx)
+
+    def _carrousel_forward(self, input, hx=None):
+        return self._run(input, hx, None)
+
+    def _with_states(self, input, hx=None):
+        insides: list[Inside] = []
+        output, states = self._run(input, hx, insides)
+        return output, states, states_of(input, insides, self.batch_first)
+
+    def _run(self, input, hx, insides):
+        packed = isinstance(input, PackedSequence)
+        x, sizes, offsets = self._rows(input)
+        batch, count = sizes[0], self.num_layers * self._directions
+        states = self._initial(hx, x, batch, packed or input.dim() == 3, count)
+        if packed and input.sorted_indices is not None:
+            states = states.index_select(2, input.sorted_indices)
+        last = []
+        for level in range(self.num_layers):
+            outputs = []
+            for d in range(self._directions):
+                call = Call(self._rule, sizes, offsets, self._heads, d == 1)
+                start = states[:, level * self._directions + d]
+                y, end = self._one(call, x, start, _place(level, d), insides)
+                outputs.append(y)
+                last.append(end)
+            x = outputs[0] if len(outputs) == 1 else torch.cat(outputs, -1)
+            if self.dropout and self.training and level < self.num_layers - 1:
+                x = torch.dropout(x, self.dropout, True)
+        return self._as_given(input, x, torch.stack(last, 1))
+
+    def _one(self, call: Call, x: Tensor, start: Tensor, place: str, insides) -> Any:
+        """One level in one direction: rows (N, I) -> y (N, H), last (S, B, H)."""
+        own = {name: getattr(self, name + place) for name in self._shapes(0)}
+        wide = (self._rule.gates * self.hidden_size, x.size(-1))
+        if own["weight_ih"].shape != wide:
+            shape = tuple(own["weight_ih"].shape)
+            raise RuntimeError(f"weight_ih{place} must be {wide}, got {shape}")
+        sums = linear(x, own["weight_ih"], own.get("bias"))
+        weight = None
+        if call.rule.product:
+            size = self.hidden_size // self._heads
+            weight = own["weight_hh"].unflatten(0, (call.rule.gates, self._heads, size))
+            weight = weight.transpose(0, 1).contiguous()
+        given = (sums, start, weight, None, None)
+        if insides is not None:
+            return recurrence.opened(call, given, insides)
+        return recurrence.run(call, given, recurrence.way(given))
+
+    def _rows(self, input) -> tuple[Tensor, tuple[int, ...], Tensor | None]:
+        """Rows (N, I) time-major, how many each step has, and where it begins if packed."""
+        x = input.data if isinstance(input, PackedSequence) else input
+        if not isinstance(x, Tensor):
+            raise TypeError(f"input must be a tensor or a PackedSequence, got {type(x).__name__}")
+        packed = x is not input
+        if x.dim() not in ((2,) if packed else (2, 3)) or x.size(-1) != self.input_size:
+            accepted = "(N, I)" if packed else "(T, B, I), (B, T, I) with batch_first, or (T, I)"
+            raise ValueError(
+                f"input must be {accepted} with I = {self.input_size}, got {tuple(x.shape)}"
+            )
+        first = next(self.parameters())
+        if x.dtype is not first.dtype or x.device != first.device:
+            raise TypeError(
+                f"input must be {first.dtype} on {first.device} as the weights are, got {x.dtype} "
+                f"on {x.device}"
+            )
+        if packed:
+            sizes = input.batch_sizes
+            if not gate.packs(sizes, x):
+                raise ValueError("batch_sizes must be those of the rows of data, never growing")
+            offsets = nn.functional.pad(sizes.cumsum(0), (1, 0))
+            return x, tuple(sizes.tolist()), offsets
+        x = x.unsqueeze(1) if x.dim() == 2 else x.transpose(0, 1) if self.batch_first else x
+        if not x.size(0) or not x.size(1):
+            raise ValueError(f"input must have a step and a sequence, got {tuple(input.shape)}")
+        return x.reshape(-1, x.size(-1)), (x.size(1),) * x.size(0), None
+
+    def _initial(self, hx, x: Tensor, batch: int, batched: bool, count: int) -> Tensor:
+        """The states before the first step, (S, L*D, B, H)."""
+        states, shape = self._rule.states, (count, batch, self.hidden_size)
+        if hx is None:
+            return x.new_zeros(states, *shape)
+        given = (hx,) if states == 1 else hx
+        if not isinstance(given, tuple | list) or len(given) != states:
+            raise ValueError(f"hx must be {_NAMES[states]}, got {type(hx).__name__}")
+        wanted = shape if batched else (count, self.hidden_size)
+        for name, state in zip(_STATES, given, strict=False):
+            if not isinstance(state, Tensor) or state.shape != wanted or state.dtype != x.dtype:
+                found = (
+                    f"{state.dtype} {tuple(state.shape)}"
+                    if isinstance(state, Tensor)
+                    else type(state).__name__
+                )
+                raise ValueError(f"{name} of hx must be {x.dtype} {wanted}, got {found}")
+        return torch.stack(list(given)).view(states, *shape)
+
+    def _as_given(self, input, y: Any, last: Tensor):
+        """Output and states in the form in which the input came."""
+        if isinstance(input, PackedSequence):
+            back = input.unsorted_indices
+            y = PackedSequence(y, input.batch_sizes, input.sorted_indices, back)
+            last = last if back is None else last.index_select(2, back)
+        elif input.dim() == 2:
+            last = last.squeeze(2)
+        else:
+            y = y.unflatten(0, (-1, input.size(0 if self.batch_first else 1)))
+            y = y.transpose(0, 1) if self.batch_first else y
+        states = last.unbind(0)
+        return y, (states[0] if len(states) == 1 else states)
+
+    def extra_repr(self) -> str:
+        words = [f"{self.input_size}, {self.hidden_size}"]
+        plain = {"num_layers": 1, "bias": True, "batch_first": False, "dropout": 0.0}
+        for name, usual in (plain | {"bidirectional": False}).items():
+            if getattr(self, name) != usual:
+                words.append(f"{name}={getattr(self, name)}")
+        return ", ".join(words)
+
+
+_STATES = ("h", "c", "n", "m")
+_NAMES = {1: "one tensor, h", 4: "four tensors, (h, c, n, m)"}
+
+
+def _place(level: int, direction: int) -> str:
+    return f"_l{level}" + "_reverse" * direction
+
+
+def _converted(given, dtype: torch.dtype):
+    if isinstance(given, PackedSequence):
+        return given._replace(data=given.data.to(dtype))
+    if isinstance(given, tuple | list):
+        return tuple([one.to(dtype) for one in given])
+    return given.to(dtype) if isinstance(given, Tensor) else given
+
+
+class _Minimal(Newer):
+    """Gates that see the inputs alone."""
+
+    _rules: tuple[Rule, Rule]  # with linear candidates and with positive ones
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        device: Any = None,
+        dtype: torch.dtype | None = None,
+        *,
+        candidate: str = "linear",
+    ) -> None:
+        one_of("candidate", candidate, ("linear", "positive"))
+        self.candidate = candidate
+        super().__init__(
+            input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional,
+            device, dtype,
+        )  # fmt: skip
+
+    @property
+    def _rule(self) -> Rule:
+        return self._rules[self.candidate == "positive"]
+
+    def extra_repr(self) -> str:
+        more = f", candidate={self.candidate!r}" if self.candidate != "linear" else ""
+        return super().extra_repr() + more
+
+
+class MinGRU(_Minimal):
+    """minGRU (Feng et al. 2024): a GRU whose gate and candidate do not read the hidden state.
+
+    With z = sigmoid(W_z x_t + b_z), the update gate in the variant of torch's GRU (what stays; the
+    paper's z is 1 - z)::
+
+        n_t = W_n x_t + b_n
+        h_t = z * h_{t-1} + (1 - z) * n_t
+
+    All arguments but one, shapes and calls are those of :class:`torch.nn.GRU`. Parameters of level
+    k: ``weight_ih_lk`` (2H, I), z before n, and ``bias_lk`` (2H).
+
+    candidate:
+        "positive": g(W_n x_t + b_n) with g(v) = v + 1/2 from 0 on and sigmoid(v) below, as the
+        paper's appendix has it.
+
+    >>> import torch, carrousel
+    >>> output, h_n = carrousel.MinGRU(3, 5)(torch.zeros(7, 2, 3))
+    >>> output.shape, h_n.shape
+    (torch.Size([7, 2, 5]), torch.Size([1, 2, 5]))
+    """
+
+    _rules = (rules.MIN_GRU, rules.MIN_GRU_POSITIVE)
+
+
+class MinLSTM(_Minimal):
+    """minLSTM (Feng et al. 2024): forget and input gate of the inputs alone, which add up to one.
+
+    With f, i = sigmoid(W x_t + b)::
+
+        n_t = W_n x_t + b_n
+        h_t = f / (f + i) * h_{t-1} + i / (f + i) * n_t
+
+    Arguments and calls as of :class:`MinGRU`. Parameters of level k: ``weight_ih_lk`` (3H, I), the
+    rows of f, i and n, and ``bias_lk`` (3H). A trace records the gates divided by their sum.
+
+    >>> import torch, carrousel
+    >>> output, h_n = carrousel.MinLSTM(3, 5, batch_first=True)(torch.zeros(2, 7, 3))
+    >>> output.shape, h_n.shape
+    (torch.Size([2, 7, 5]), torch.Size([1, 2, 5]))
+    """
+
+    _rules = (rules.MIN_LSTM, rules.MIN_LSTM_POSITIVE)
+
+
+class SLSTM(Newer):
+    """sLSTM (Beck et al. 2024): an LSTM with exponential gates and a memory for each head.
+
+    With z = tanh(W x_t + R h_{t-1} + b), o the sigmoid and i, f of the same sums themselves::
+
+        m_t = max(log f + m_{t-1}, i)                        log f = log sigmoid(f), or f itself
+        c_t = exp(log f + m_{t-1} - m_t) * c_{t-1} + exp(i - m_t) * z
+        n_t = exp(log f + m_{t-1} - m_t) * n_{t-1} + exp(i - m_t)
+        h_t = o * c_t / n_t
+
+    All arguments but two, shapes and calls are those of :class:`torch.nn.LSTM`, with states
+    (h, c, n, m). Parameters of level k: ``weight_ih_lk`` (4H, I), ``weight_hh_lk`` (4H, H / heads),
+    the rows of i, f, z and o, each of which reads the units of its own head, and ``bias_lk`` (4H).
+
+    num_heads:
+        of which each reads its own part of h; must divide ``hidden_size``.
+    forget_gate:
+        "sigmoid" or "exponential".
+
+    >>> import torch, carrousel
+    >>> output, (h, c, n, m) = carrousel.SLSTM(3, 6, num_heads=2)(torch.zeros(7, 2, 3))
+    >>> output.shape, m.shape
+    (torch.Size([7, 2, 6]), torch.Size([1, 2, 6]))
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        device: Any = None,
+        dtype: torch.dtype | None = None,
+        *,
+        num_heads: int = 1,
+        forget_gate: str = "sigmoid",
+    ) -> None:
+        one_of("forget_gate", forget_gate, ("sigmoid", "exponential"))
+        if not isinstance(num_heads, int) or num_heads < 1 or hidden_size % num_heads:
+            raise ValueError(f"num_heads must divide hidden_size={hidden_size}, got {num_heads!r}")
+        self.num_heads = self._heads = num_heads
+        self.forget_gate = forget_gate
+        super().__init__(
+            input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional,
+            device, dtype,
+        )  # fmt: skip
+
+    @property
+    def _rule(self) -> Rule:
+        return rules.SLSTM_EXPONENTIAL if self.forget_gate == "exponential" else rules.SLSTM
+
+    def extra_repr(self) -> str:
+        more = f", num_heads={self.num_heads}" if self.num_heads > 1 else ""
+        more += f", forget_gate={self.forget_gate!r}" if self.forget_gate != "sigmoid" else ""
+        return super().extra_repr() + more

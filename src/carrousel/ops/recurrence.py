@@ -1,0 +1,314 @@
+"""The recurrent part of a layer by the kernel of csrc/recurrence.inl.h, or by its equations.
+
+Shapes: N rows in all, time-major; B sequences, H hidden units in ``heads`` of D; G, S, K, E as in
+:mod:`carrousel.ops.rules`.
+"""
+
+from __future__ import annotations
+
+import weakref
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .. import _core
+from . import checks, cpu, gate
+from .autograd import counter
+from .inside import Inside
+from .noise import Noise
+from .reference import recurrences
+from .reference.cells import collect
+from .rules import MIN_LSTM, Rule
+from .tape import Run, tape
+
+
+@dataclass(frozen=True)
+class Call:
+    """One direction of one layer: all but its tensors that gradients flow through."""
+
+    rule: Rule
+    sizes: tuple[int, ...]  # rows of each step
+    offsets: Tensor | None  # (T + 1) of a packed batch
+    heads: int = 1
+    reverse: bool = False
+    noise: Noise | None = None
+
+    @property
+    def shares(self) -> tuple[Any, Any]:
+        return (0.0, 0.0) if self.noise is None else (self.noise.hidden, self.noise.cell)
+
+
+Given = tuple[Tensor, Tensor, Tensor | None, Tensor | None, Tensor | None]
+"""sums (N, G*H), start (S, B, H), weight (heads, G, D, D), the GRU's b_hn (H), peephole."""
+
+
+def run(call: Call, given: Given, way: str) -> tuple[Tensor, Tensor]:
+    """y (N, H), last (S, B, H): by the kernel where ``way`` says so, and on the tape if one is on.
+
+    weight, b_hn and peephole are None where there is none.
+    """
+    if way is not gate.KERNELS:
+        return _by_equations(call, given)
+    if torch.is_grad_enabled() and any([t is not None and t.requires_grad for t in given]):
+        return Recurrent.apply(call, *given)  # type: ignore[no-untyped-call]
+    watched = tape() is not None
+    y, last, saved, states = forward(call, given, watched)
+    if watched:
+        _record(call, given, y, saved, states)
+    return y, last
+
+
+class Recurrent(torch.autograd.Function):
+    """``apply(call, sums, start, weight, bias_n, peephole)`` -> y, last."""
+
+    @staticmethod
+    def forward(ctx: Any, call: Call, *given):
+        y, last, saved, states = forward(call, given, True)
+        run = _record(call, given, y, saved, states)
+        ctx.run = (lambda: None) if run is None else weakref.ref(run)
+        ctx.call = call
+        ctx.set_materialize_grads(False)
+        # The output is the caller's, who may change it in place: then it is computed anew.
+        ctx.changes, ctx.version = counter(y, alone=True), y._version
+        ctx.save_for_backward(y.data, saved, states, *given)
+        return y, last
+
+    @staticmethod
+    def backward(ctx: Any, dy, dlast):
+        y, saved, states, *given = ctx.saved_tensors
+        if dy is None and dlast is None:
+            return (None,) * 6
+        tensors = [t for t in (y, saved, states, *given, dy, dlast) if t is not None]
+        graph = torch.is_grad_enabled()
+        if graph or not gate.plain(tensors) or not gate.quiet():
+            return None, *differentiable(ctx.call, given, (dy, dlast), graph, ctx.run())
+        if ctx.changes._version != ctx.version:
+            y = forward(ctx.call, given, False)[0]
+        record = (
+            y.contiguous(),
+            saved.contiguous(),
+            None if states is None else states.contiguous(),
+        )
+        needs = ctx.needs_input_grad[1:]
+        return None, *backward(ctx.call, given, record, (dy, dlast), needs, ctx.run())
+
+
+def _shape(call: Call, start: Tensor, rows: int) -> tuple[Any, ...]:
+    shares = [0.0 if isinstance(share, Tensor) else share for share in call.shares]
+    offsets = 0 if call.offsets is None else call.offsets.data_ptr()
+    steps, hidden = len(call.sizes), start.size(2)
+    sizes = (steps, start.size(1), offsets, rows, hidden, call.heads, call.reverse)
+    return (call.rule.number, *sizes, *shares)
+
+
+def _address(tensor: Tensor | None) -> int:
+    return 0 if tensor is None else tensor.data_ptr()
+
+
+def _addresses(call: Call, given: Given) -> tuple[int, ...]:
+    """What both passes read, dense; the caller keeps ``given`` and the call alive."""
+    sums, start, *weights = given
+    zones = [share if isinstance(share, Tensor) else None for share in call.shares]
+    read = None if call.noise is None else call.noise.read
+    return tuple(map(_address, (sums, *weights, read, *zones, start)))
+
+
+def _checked(call: Call, given: Given) -> Given:
+    """Dense, and of the shapes that the kernel goes by."""
+    sums, start, weight, bias_n, peephole = given
+    _, batch, hidden = checks.dims("start", start, (3,))
+    rule, dtype, rows = call.rule, checks.floating("sums", sums), sum(call.sizes)
+    size = hidden // call.heads
+    checks.tensor("sums", sums, (rows, rule.gates * hidden), dtype)
+    checks.tensor("start", start, (rule.states, batch, hidden), dtype)
+    shapes = {
+        "weight": (weight, (call.heads, rule.gates, size, size)),
+        "bias_n": (bias_n, (hidden,)),
+        "peephole": (peephole, ((rule.gates - 1) * hidden,)),
+    }
+    for number, share in enumerate(call.shares):
+        shapes[f"zone {number}"] = (share if isinstance(share, Tensor) else None, (rows, hidden))
+    shapes["read"] = (None if call.noise is None else call.noise.read, (batch, hidden))
+    for name, (tensor, shape) in shapes.items():
+        if tensor is not None:
+            checks.tensor(name, tensor, shape, dtype)
+    return tuple([None if t is None else t.contiguous() for t in given])  # type: ignore[return-value]
+
+
+def forward(
+    call: Call, given: Given, record: bool
+) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
+    """y (N, H), last (S, B, H) and, if ``record``, saved (N, K*H) and states (S - 1, N, H)."""
+    given = _checked(call, given)
+    sums, start = given[:2]
+    rule, rows, hidden = call.rule, len(sums), start.size(2)
+    y, last, saved, states = cpu.fresh(sums, rows, hidden), torch.empty_like(start), None, None
+    if record:
+        saved = cpu.fresh(sums, rows, rule.saved * hidden)
+        states = cpu.fresh(sums, rule.states - 1, rows, hidden) if rule.states > 1 else None
+    kernel = _core.recur_f32 if sums.dtype is torch.float32 else _core.recur_f64
+    kernel(
+        torch.get_num_threads(),
+        _shape(call, start, rows),
+        _addresses(call, given),
+        (y.data_ptr(), start.size(1) * hidden, hidden),
+        tuple(map(_address, (saved, states, last))),
+    )
+    return y, last, saved, states
+
+
+def backward(
+    call: Call,
+    given: Given,
+    record: tuple[Tensor, Tensor, Tensor | None],
+    grads: tuple[Tensor | None, Tensor | None],
+    needs: tuple[bool, ...],
+    run: Run | None,
+) -> tuple[Tensor | None, ...]:
+    """Gradients of what was ``given``, those that are needed; ``run`` receives its states'."""
+    given = _checked(call, given)
+    sums, start, weight, bias_n, peephole = given
+    rule, hidden, rows = call.rule, start.size(2), len(sums)
+    y, saved, states = record
+    dy, dlast = (None if grad is None else cpu.resolved(grad) for grad in grads)
+    dy = None if dy is None else dy.contiguous()
+    d, dstart = cpu.fresh(sums, rows, rule.kept * hidden), torch.empty_like(start)
+    dstart.zero_() if dlast is None else dstart.copy_(dlast)
+    before = cpu.fresh(sums, rows, hidden) if weight is not None and needs[2] else None
+    dpeephole = torch.empty_like(peephole) if peephole is not None and needs[4] else None
+    totals = (0, 0)
+    if run is not None:
+        run.grad_hidden = sums.new_empty(rows, hidden)
+        run.grad_cell = sums.new_empty(rows, hidden) if rule.cell.has_cell else None
+        totals = (run.grad_hidden.data_ptr(), _address(run.grad_cell))
+    row, step = hidden, start.size(1) * hidden
+    kernel = _core.recur_back_f32 if sums.dtype is torch.float32 else _core.recur_back_f64
+    kernel(
+        torch.get_num_threads(),
+        _shape(call, start, rows),
+        _addresses(call, given),
+        (y.data_ptr(), step, row),
+        (_address(dy), step, row),
+        (saved.data_ptr(), _address(states)),
+        (d.data_ptr(), dstart.data_ptr(), _address(before), _address(dpeephole), *totals),
+    )
+    dweight = None if before is None or weight is None else _by_weight(call, d, before, weight)
+    dbias = d[:, 3 * hidden :].sum(0) if bias_n is not None else None
+    dsums = torch.cat([d[:, hidden : 3 * hidden], d[:, :hidden]], 1) if rule.first else d
+    return dsums, dstart, dweight, dbias, dpeephole
+
+
+def _by_weight(call: Call, d: Tensor, before: Tensor, weight: Tensor) -> Tensor:
+    """dL/dR (heads, G, D, D), with h as the product read it."""
+    heads, gates, size, _ = weight.shape
+    hidden, first = heads * size, call.rule.first
+    own = d[:, first * hidden : (first + gates) * hidden]  # (N, G*H)
+    if heads == 1:
+        return (own.T @ before).view_as(weight)
+    found, read = torch.empty_like(weight), before.unflatten(1, (heads, size)).transpose(0, 1)
+    for number, part in enumerate(own.unflatten(1, (gates, heads, size)).unbind(1)):
+        found[:, number] = torch.bmm(part.permute(1, 2, 0), read)
+    return found
+
+
+def differentiable(call: Call, given, grads, graph: bool, run: Run | None = None):
+    """The gradients by the equations, as functions of everything where a ``graph`` is wanted."""
+    present = [t for t in given if t is not None]
+    with torch.enable_grad(), torch.autocast("cpu", enabled=False):
+        views = [t.view_as(t) if t.requires_grad else t.detach().requires_grad_() for t in present]
+        left = iter(views)
+        y, last, made = _equations(call, tuple([None if t is None else next(left) for t in given]))
+        if run is not None:
+            _collect(run, made)
+        out = [(t, grad) for t, grad in zip((y, last), grads, strict=True) if grad is not None]
+        found = iter(
+            torch.autograd.grad(
+                [t for t, _ in out], views, [grad for _, grad in out],
+                create_graph=graph, allow_unused=True,
+            )
+        )  # fmt: skip
+    return tuple([None if t is None else next(found) for t in given])
+
+
+def _equations(call: Call, given: Any) -> Any:
+    sums, start, weight, bias_n, peephole = given
+    return recurrences.direction(
+        call.rule, sums, call.sizes, start, weight, bias_n, peephole, call.reverse, call.noise
+    )
+
+
+def _by_equations(call: Call, given: Given) -> tuple[Tensor, Tensor]:
+    y, last, made = _equations(call, given)
+    so_far = None if torch.compiler.is_compiling() or gate.in_transform() else tape()
+    if so_far is not None:
+        so_far.append(_run(call, given[1], y, *_rows(call, made)))
+        _collect(so_far[-1], made)
+    return y, last
+
+
+def _rows(call: Call, made) -> tuple[list[Tensor], dict[str, Tensor]]:
+    """All states but h, and the gates, (N, H) each, of what was made step by step."""
+    states = [torch.cat([now[k] for now, _ in made]) for k in range(1, call.rule.states)]
+    return states, {name: torch.cat([one[name] for _, one in made]) for name in made[0][1]}
+
+
+def _further(call: Call, states) -> dict[str, Tensor]:
+    """States beside h and c, by the names under which a record shows them."""
+    cell = call.rule.cell
+    return dict(zip(cell.shown[len(cell.gates) :], states[1:], strict=False))
+
+
+def _collect(run: Run, made) -> None:
+    """Let backward write the total gradients of h and c of each step to the run."""
+    for number, name in enumerate(("grad_hidden", "grad_cell")[: len(made[0][0])]):
+        collect(run, name, tuple([states[number] for states, _ in made]))
+
+
+def _record(call: Call, given: Given, y: Tensor, saved, states) -> Run | None:
+    """Append this run to the tape if one is on."""
+    so_far = tape()
+    if so_far is None:
+        return None
+    names, hidden = list(call.rule.cell.gates), y.size(1)
+    values = saved.unflatten(1, (-1, hidden)).unbind(1)
+    if call.rule.cell is MIN_LSTM.cell:
+        values = (values[0], 1 - values[0], values[1])
+    gates = dict(zip(names, values, strict=False))
+    run = _run(call, given[1], y, () if states is None else states, gates)
+    so_far.append(run)
+    return run
+
+
+def _run(call: Call, start: Tensor, y: Tensor, states: Any, gates: dict[str, Tensor]) -> Run:
+    cell = call.rule.cell
+    gates = {name: rows.detach() for name, rows in (gates | _further(call, states)).items()}
+    start = start.detach().clone()
+    return Run(
+        kind=cell.name,
+        reverse=call.reverse,
+        batch_sizes=torch.tensor(call.sizes),
+        hidden=y.detach().clone(),
+        cell=states[0].detach() if cell.has_cell else None,
+        gates=gates,
+        h0=start[0],
+        c0=start[1] if cell.has_cell else None,
+    )
+
+
+def way(given: Given) -> str:
+    """Who computes a call with these tensors: the kernel, or the equations."""
+    tensors = [t for t in given if t is not None]
+    if torch.compiler.is_compiling() or gate.converted():
+        return gate.EQUATIONS
+    return gate.KERNELS if gate.plain(tensors) and gate.quiet() else gate.EQUATIONS
+
+
+def opened(call: Call, given: Given, insides: list[Inside]) -> tuple[Tensor, Tensor]:
+    """By the equations, with gates and states through which gradients flow."""
+    y, last, made = _equations(call, given)
+    states, gates = _rows(call, made)
+    cell = states[0] if call.rule.cell.has_cell else None
+    insides.append(Inside(y, cell, gates | _further(call, states)))
+    return y, last
