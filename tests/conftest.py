@@ -1,10 +1,14 @@
 """Fixtures for all tests."""
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
 import torch
+
+if not torch.cuda.is_available():  # what runs on a GPU is interpreted; to be said before the import
+    os.environ.setdefault("TRITON_INTERPRET", "1")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -232,20 +232,26 @@ class _Recurrent(Torchlike, WithOptions):
         and where all states are asked for."""
         if self.mode not in NUMBER or x.numel() == 0 or self.equations is not None:
             return gate.EQUATIONS
-        way = gate.way([x, *states, *chain.from_iterable(weights)])
+        tensors = [x, *states, *chain.from_iterable(weights)]
+        way = gate.way(tensors)
         if self.proj_size and way is not gate.TORCH:
             # The kernels make the state before it is projected, and no record of what is.
             if opened or _watched():
                 return gate.EQUATIONS
             sizes = self.input_size, self.hidden_size, self.proj_size
             return way if self._beyond or projected.pays(*sizes) else gate.TORCH
-        if way is gate.TORCH and self._beyond:
-            return gate.EQUATIONS
-        if way is gate.TORCH and not gate.converted():
+        if way is not gate.TORCH or (gate.converted() and not self._beyond):
+            return way
+        if not self._beyond:
             gate.check_alike(self._all_weights, weights)
-            if opened or _watched():
-                return gate.EQUATIONS
-        return way
+            if not (opened or _watched()):
+                return way
+        return self._unlike_torch(tensors)
+
+    def _unlike_torch(self, tensors):
+        """Who does what torch cannot, where our kernels on the CPU do not."""
+        fits = not self.proj_size and not torch.compiler.is_compiling() and gate.on_gpu(tensors)
+        return gate.TRITON if fits else gate.EQUATIONS
 
     def _takes_empty(self, x, packed) -> bool:
         """No sequences, which torch's own layers take; with options only the equations do."""

@@ -8,12 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from . import cpu, gate, reference
+from . import cpu, gate, kernels, reference
 from .cells import BY_MODE, MODES
 from .inside import Inside, as_record
 from .tape import Pieces, Run, tape, taped
 
-_EMPTY = {dtype: torch.empty(0, dtype=dtype) for dtype in (torch.float32, torch.float64)}
+_EMPTY: dict[tuple[torch.dtype, torch.device], Tensor] = {}
 
 
 class Layer(torch.autograd.Function):
@@ -21,7 +21,7 @@ class Layer(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, mode, x, offsets, h0, c0, *weights):
-        out = cpu.forward(mode, x, offsets, h0, c0, list(weights), record=True)
+        out = kernels.of(x).forward(mode, x, offsets, h0, c0, list(weights), record=True)
         # Weakly: what is recorded lives as long as somebody reads it, not as long as the graph.
         ctx.runs = [weakref.ref(run) for run in record_runs(mode, x, offsets, h0, c0, out)]
         save(ctx, mode, x, offsets, h0, c0, weights, out, plain=True)
@@ -41,7 +41,7 @@ class OpenLayer(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, mode, x, offsets, h0, c0, *weights):
-        out = cpu.forward(mode, x, offsets, h0, c0, list(weights), record=True)
+        out = kernels.of(x).forward(mode, x, offsets, h0, c0, list(weights), record=True)
         ctx.runs = [weakref.ref(run) for run in record_runs(mode, x, offsets, h0, c0, out)]
         save(ctx, mode, x, offsets, h0, c0, weights, out, plain=True)
         return out
@@ -80,7 +80,10 @@ def counter(tensor: Tensor, alone: bool) -> Tensor:
     """
     alias = tensor.detach()  # shares the count, and keeps it when its memory is swapped
     if alone:
-        alias.data = _EMPTY[tensor.dtype]
+        key = tensor.dtype, tensor.device
+        if key not in _EMPTY:
+            _EMPTY[key] = tensor.new_empty(0)
+        alias.data = _EMPTY[key]
     return alias
 
 
@@ -101,14 +104,15 @@ def gradients(ctx: Any, grads, need_x: bool, need_weights: bool, runs=(), inside
     offsets, (x, h0, c0, y, saved, cells, *weights) = ctx.offsets, restored(ctx)
     grads = grads if c0 is not None else (*grads[:2], None)
     if ctx.changes._version != ctx.version:
-        y = torch.ops.carrousel.layer(ctx.mode, x, offsets, h0, c0, weights, False)[0]
+        again = kernels.of(x).forward if gate.on_gpu([x, h0]) else torch.ops.carrousel.layer
+        y = again(ctx.mode, x, offsets, h0, c0, weights, False)[0]
     of_all = (x, h0, c0, y, saved, cells, *grads, *inside, *weights)
     tensors = [t for t in of_all if t is not None]
     graph = torch.is_grad_enabled()  # create_graph: this derivative may be derived again
-    if not graph and gate.plain(tensors) and gate.quiet():
+    if not graph and ((gate.plain(tensors) and gate.quiet()) or gate.on_gpu(tensors)):
         # Hooks may give back other strides, and the kernels take the record for dense.
         record = (y.contiguous(), *(None if t is None else t.contiguous() for t in (saved, cells)))
-        return cpu.backward(
+        return kernels.of(x).backward(
             ctx.mode, x, offsets, h0, c0, weights, record, grads, need_x, need_weights,
             [run() for run in runs], inside,
         )  # fmt: skip
@@ -152,7 +156,7 @@ def differentiable(mode, x, offsets, h0, c0, weights, grads, graph, runs=(), ins
         return tuple([t for t, grad in every if grad is not None])
 
     wanted = tuple([grad for grad in (*grads, *inside) if grad is not None])
-    with torch.enable_grad(), torch.autocast("cpu", enabled=False):
+    with torch.enable_grad(), torch.autocast(x.device.type, enabled=False):
         if gate.in_transform():
             with taped(None):
                 found = torch.func.vjp(results, *given)[1](wanted)

@@ -9,6 +9,8 @@ which are ordinary torch.
 
 from __future__ import annotations
 
+from functools import cache
+from importlib.util import find_spec
 from itertools import chain, pairwise
 from typing import NoReturn
 
@@ -30,11 +32,15 @@ from .. import _core
 KERNELS = "kernels"
 OPERATOR = "operator"  # carrousel::layer, through the dispatcher
 EQUATIONS = "equations"  # ops/reference/cells.py
+TRITON = "triton"  # ops/gpu, where a record is asked for
 TORCH = "torch"  # torch.nn's own layer: other dtypes and devices, and every error
 
 _PLAIN = frozenset({Tensor, torch.nn.Parameter})
 _TRACED = (FakeTensor, FunctionalTensor)  # subclasses that the operator knows
 _DTYPES = (torch.float32, torch.float64)
+_ON_GPU = (torch.float32, torch.bfloat16)
+_GPUS = ("cuda",)
+_MOST_UNITS = 4096  # of which a program holds one row of every gate
 
 
 def way(tensors: list[Tensor]) -> str:
@@ -56,6 +62,38 @@ def way(tensors: list[Tensor]) -> str:
 def plain(tensors: list[Tensor]) -> bool:
     """Whether the memory of each is what its shape says, float32 or float64, all alike."""
     return _core.plain(tensors)
+
+
+def on_gpu(tensors: list[Tensor]) -> bool:
+    """Whether the kernels in Triton take them: plain, alike, on one GPU, nothing of torch's near.
+
+    The first is the input, the second a state.
+    """
+    first = tensors[0]
+    if first.device.type not in _GPUS or first.dtype not in _ON_GPU or not quiet():
+        return False
+    if _get_tracing_state() is not None or torch.is_autocast_enabled(first.device.type):
+        return False
+    if tensors[1].size(-1) > _MOST_UNITS:
+        return False
+    return has_triton(first.device) and all([_plain_beside(t, first) for t in tensors])
+
+
+def _plain_beside(t: Tensor, first: Tensor) -> bool:
+    return (
+        type(t) in _PLAIN
+        and (t.dtype, t.device, t.layout) == (first.dtype, first.device, torch.strided)
+        and not (t.is_neg() or t._is_zerotensor() or _without_memory(t))
+        and not _functorch.is_legacy_batchedtensor(t)
+    )
+
+
+@cache
+def has_triton(device: torch.device) -> bool:
+    """Whether Triton is installed and makes kernels for this GPU."""
+    if torch.version.cuda is None or find_spec("triton") is None:
+        return False
+    return torch.cuda.get_device_capability(device) >= (8, 0)
 
 
 def converted() -> bool:

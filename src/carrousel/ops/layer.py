@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from . import cpu, gate, projected, reference, torch_operator  # noqa: F401  (operator: carrousel::layer)
+from . import gate, kernels, projected, reference, torch_operator  # noqa: F401  (operator: carrousel::layer)
 from .autograd import Layer, OpenLayer, batch_sizes, record_runs
 from .cells import BY_MODE, NUMBER
 from .inside import Inside, from_record
@@ -64,7 +64,7 @@ def run(
     if grad:
         return Layer.apply(number, x, offsets, h0, c0, *weights)
     watched = tape() is not None
-    out = cpu.forward(number, x, offsets, h0, c0, weights, watched)
+    out = kernels.of(x).forward(number, x, offsets, h0, c0, weights, watched)
     if watched:
         record_runs(number, x, offsets, h0, c0, out)
     return out[:3]

@@ -69,4 +69,3 @@ def backward(
     put(dh, lanes, hidden, units, 0, live, straight)
     if CELL == LSTM:
         put(dc, lanes, hidden, units, 0, live, passed)
-

@@ -1,4 +1,4 @@
-"""One step of each cell on a tile of rows and units, forward and backward; csrc/README.md derives it.
+"""One step of each cell on a tile of rows and units, and back; csrc/README.md derives it.
 
 A tile is (rows, units) in float32, units padded to a power of two with zeros. Names as in the
 papers: x0..x3 are the gates' blocks of W_ih x, a0..a3 those of W_hh h, s0..s3 what is saved. A cell
@@ -146,10 +146,7 @@ def advance(
         h = s2 + s1 * (h - s2)
     else:
         h = x0 + a0
-        if CELL == RNN_TANH:
-            h = tanh(h)
-        else:
-            h = tl.where(h < 0, 0.0, h)  # NaN stays NaN
+        h = tanh(h) if CELL == RNN_TANH else tl.where(h < 0, 0.0, h)  # NaN stays NaN
         s0, s1, s2 = h, h, h
     return h, c, s0, s1, s2, s3
 
@@ -197,10 +194,7 @@ def retreat(
         d3, b2, passed = d2, d2 * s0, dc
         straight = dh * s1
     else:
-        if CELL == RNN_TANH:
-            d0 = dh * (1 - h * h)
-        else:
-            d0 = tl.where(h > 0, dh, 0.0)
+        d0 = dh * (1 - h * h) if CELL == RNN_TANH else tl.where(h > 0, dh, 0.0)
         d1, d2, d3, b2, passed = d0, d0, d0, d0, dc
     return d0, d1, d2, d3, b2, dc, straight, passed
 

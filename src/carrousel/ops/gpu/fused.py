@@ -128,9 +128,7 @@ def derive(
         h = block(y, rows, y_width, units, 0, live)
     if CELL == LSTM:
         c = block(cells, rows, hidden, units, 0, live)
-        c_before = earlier(
-            cells, hidden, c0, first_before, size_before, lanes, units, hidden, live
-        )
+        c_before = earlier(cells, hidden, c0, first_before, size_before, lanes, units, hidden, live)
         if INSIDE_C:
             dc += block(e_cells, rows, hidden, units, 0, live)
     if CELL == GRU:
@@ -186,7 +184,7 @@ def backward(
     TOTALS: tl.constexpr, REVERSE: tl.constexpr, PRECISION: tl.constexpr,
     ROWS: tl.constexpr, UNITS: tl.constexpr,
 ):  # fmt: skip
-    """dh0 and dc0 hold dL/dh_n and dL/dc_n and receive dL/dh_0 and dL/dc_0; ``last``: of all steps."""
+    """dh0, dc0 hold dL/dh_n, dL/dc_n and receive dL/dh_0, dL/dc_0; last: of all steps."""
     tile = tl.program_id(0)
     lanes = tile * ROWS + tl.arange(0, ROWS).to(tl.int64)
     units, inner = tl.arange(0, UNITS), tl.arange(0, UNITS)

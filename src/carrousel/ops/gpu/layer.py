@@ -7,7 +7,7 @@ or bfloat16 with states and sums in float32 inside; outputs and record in the dt
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Any
@@ -21,7 +21,9 @@ from ..constants import NORM_EPSILON
 from ..tape import Run
 from . import alternating, fused
 
-_RESIDENT = 128 << 10  # bytes of W_hh that a kernel keeps: half of what a processor's registers hold
+_RESIDENT = (
+    128 << 10
+)  # bytes of W_hh that a kernel keeps: half of what a processor's registers hold
 _ROOM = 2048  # numbers of a gate that a program takes where it holds no weights
 
 
@@ -67,15 +69,15 @@ class _Size:
     @property
     def splits(self) -> bool:
         """Whether W_ih x and W_hh h have derivatives of their own: gated sums, normalized ones."""
-        return self.NORM or self.S > 0 and not self.has_cell
+        return self.NORM or (self.S > 0 and not self.has_cell)
 
     def resident(self, dtype: torch.dtype) -> bool:
         return self.G * self.units**2 * dtype.itemsize <= _RESIDENT
 
     def tiles(self) -> tuple[int, Tensor, Tensor]:
-        """Programs of the fused kernels; where each step starts; how many steps each program has."""
+        """Programs of the fused kernels; where each step starts; the steps of each program."""
         first = range(0, self.sizes[0], fused.ROWS)
-        steps = [sum(size > row for size in set_) for row, set_ in ((r, self.sizes) for r in first)]
+        steps = [sum(size > row for size in self.sizes) for row in first]
         places = torch.tensor(self.starts).to(self.device)
         return len(steps), places, torch.tensor(steps, dtype=torch.int32).to(self.device)
 
@@ -142,19 +144,21 @@ def forward(
     directions, _, hidden = h0.shape
     size, per = _Size.of(mode, x, offsets, hidden), len(weights) // directions
     rows = x.reshape(-1, x.size(-1))
-    y = x.new_empty(len(rows), directions * hidden)
+    y = x.new_empty(*x.shape[:-1], directions * hidden)
     saved = x.new_empty(directions, len(rows), size.S * hidden) if record and size.S else None
     cells = x.new_empty(directions, len(rows), hidden) if record and c0 is not None else None
     h_n = torch.empty_like(h0, memory_format=torch.contiguous_format)
     c_n = None if c0 is None else torch.empty_like(h_n)
     for d in range(directions):
         own = _Weights.of(size, weights[d * per : (d + 1) * per])
-        left = _Left(y[:, d * hidden : (d + 1) * hidden], *_parts(d, saved, cells))
+        own_y = y.view(len(rows), -1)[:, d * hidden : (d + 1) * hidden]
+        left = _Left(own_y, *_parts(d, saved, cells))
         states = _parts(d, h0.contiguous(), None if c0 is None else c0.contiguous())
         ends = _parts(d, h_n, c_n)
-        run = _forward_fused if size.resident(x.dtype) else _forward_alternating
-        run(size, own, own.sums(rows), states, left, ends, record, d == 1)
-    return y.view(*x.shape[:-1], -1), h_n, c_n, saved, cells
+        given = size, own, own.sums(rows), states, left, ends, record, d == 1
+        if not (size.resident(x.dtype) and _fits(_forward_fused, *given)):
+            _forward_alternating(*given)
+    return y, h_n, c_n, saved, cells
 
 
 @dataclass(frozen=True)
@@ -166,13 +170,22 @@ class _Left:
     cells: Tensor | None
 
     @property
-    def pointers(self) -> tuple[Tensor, Tensor, Tensor]:
+    def pointers(self) -> tuple[Tensor, ...]:
         """For kernels that look at none of those that are not there."""
         return self.y, *[self.y if t is None else t for t in (self.saved, self.cells)]
 
 
 def _parts(d: int, *tensors: Tensor | None) -> list[Any]:
     return [None if t is None else t[d] for t in tensors]
+
+
+def _fits(run: Callable[..., None], *given: Any) -> bool:
+    """Run it, where this GPU's processors hold so much: they differ by a factor of two."""
+    try:
+        run(*given)
+    except triton.runtime.errors.OutOfResources:
+        return False
+    return True
 
 
 def _precision() -> str:
@@ -227,28 +240,32 @@ def backward(
     rows, (y, saved, cells) = x.reshape(-1, x.size(-1)), record
     dy = torch.zeros_like(y) if grads[0] is None else grads[0].contiguous()
     y, dy = y.reshape(len(rows), -1), dy.view(len(rows), -1)
-    ends = [_start(h0, grads[1]), None if c0 is None else _start(c0, grads[2])]
-    dx, dweights = None, []
+    ends = _start(h0, grads[1]), None if c0 is None else _start(c0, grads[2])
+    dx: Tensor | None = None
+    dweights: list[Tensor] = []
     for d in range(directions):
-        own = _Weights.of(size, weights[d * per : (d + 1) * per])
-        columns = slice(d * hidden, (d + 1) * hidden)
-        left = _Left(y[:, columns], *_parts(d, saved, cells))
-        states = _parts(d, h0.contiguous(), None if c0 is None else c0.contiguous())
+        columns, run = slice(d * hidden, (d + 1) * hidden), runs[d] if runs else None
         back = _Back(
-            size, own, left, states, dy[:, columns], _parts(d, *inside), _parts(d, *ends), d == 1,
-            rows, bool(runs) and runs[d] is not None,
-        )  # fmt: skip
+            size=size,
+            own=_Weights.of(size, weights[d * per : (d + 1) * per]),
+            left=_Left(y[:, columns], *_parts(d, saved, cells)),
+            states=_parts(d, h0.contiguous(), None if c0 is None else c0.contiguous()),
+            dy=dy[:, columns],
+            inside=[None if t is None else t.contiguous() for t in _parts(d, *inside)],
+            ends=_parts(d, *ends),
+            reverse=d == 1,
+            rows=rows,
+            watched=run is not None,
+        )
         back.run()
-        if need_weights:
-            dweights += back.weights()
+        dweights += back.weights() if need_weights else []
         if need_x:
-            own_dx = back.by_sums_x() @ own.w_ih
+            own_dx = back.by_sums_x() @ back.own.w_ih
             dx = own_dx if dx is None else dx + own_dx
-        if runs and (run := runs[d]) is not None:
+        if run is not None:
             run.grad_hidden, run.grad_cell = back.totals
-    dh0, dc0 = [None if end is None else end.to(x.dtype) for end in ends]
-    assert dh0 is not None
-    return None if dx is None else dx.view(x.shape), dh0, dc0, dweights
+    dx = None if dx is None else dx.view(x.shape)
+    return dx, ends[0].to(x.dtype), None if ends[1] is None else ends[1].to(x.dtype), dweights
 
 
 def _start(state: Tensor, final: Tensor | None) -> Tensor:
@@ -291,9 +308,7 @@ class _Back:
         }  # fmt: skip
 
     def run(self) -> None:
-        if self.size.resident(self.dy.dtype):
-            self._run_fused()
-        else:
+        if not (self.size.resident(self.dy.dtype) and _fits(self._run_fused)):
             self._run_alternating()
 
     def _run_fused(self) -> None:
