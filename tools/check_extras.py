@@ -29,6 +29,15 @@ y = load_airline()
 made = CarrouselForecaster(effort="instant").fit(y, fh=range(1, 13)).predict()
 assert len(made) == 12
 """,
+    "gpu": """
+import os
+os.environ["TRITON_INTERPRET"] = "1"
+import torch
+from carrousel.ops.gpu import layer
+w = [torch.ones(3, 2), torch.ones(3, 3)]
+y = layer.forward(0, torch.ones(4, 1, 2), None, torch.zeros(1, 1, 3), None, w, False)[0]
+assert y.shape == (4, 1, 3) and y.min() > 0.9
+""",
     "ray": """
 import ray
 from carrousel import Forecaster
