@@ -2,9 +2,10 @@
 
 import operator
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import torch
@@ -13,6 +14,8 @@ from torch import Tensor, nn
 from .layout import time_axis
 
 Target = int | Callable[[Any], Tensor] | None
+
+AT_ONCE = 64  # variants of an input in one batch
 
 _LOCK = threading.Lock()
 _ASKED: dict[int, int] = {}  # by id, how many blocks evaluate a module that was training
@@ -95,6 +98,20 @@ class Question:
                 "class index or a function of the model's output"
             )
         return scores
+
+    def without(self, gone: Iterable[Tensor], x: Tensor, stand_in: Tensor) -> Tensor:
+        """(variants, B): the scores of ``x`` with ``stand_in`` at the steps (B, T) of each variant.
+
+        A model may know the size of its batch, through lengths that its target holds, say: variants
+        are asked one by one unless it says with ``any_batch`` that it takes batches of any size.
+        """
+        variants = (torch.where(self.spread(steps, x), stand_in, x) for steps in gone)
+        if not getattr(self.model, "any_batch", False):
+            return torch.stack([self.score(variant) for variant in variants])
+        found = []
+        while some := list(islice(variants, AT_ONCE)):
+            found.append(self.score(torch.cat(some, 1 - self.time_dim)).view(len(some), -1))
+        return torch.cat(found)
 
     def slopes(self, score: Tensor, leaves: list[Tensor]) -> list[Tensor]:
         """The derivatives of the scores by ``leaves``, 0 where there is no way to them."""

@@ -153,15 +153,17 @@ def occlude(
 ) -> Tensor:
     """(B, T): the output minus the output with the window of steps replaced by ``value``."""
     stand_in = question.filled(x, value, "replacements")
-    scores = prediction.new_zeros(question.present.shape)
+    starts = range(0, question.steps, window)
+
+    def gone(start: int) -> Tensor:
+        steps = torch.zeros_like(question.present)
+        steps[:, start : start + window] = question.present[:, start : start + window]
+        return steps
+
     with torch.no_grad():
-        for start in range(0, question.steps, window):
-            gone = torch.zeros_like(question.present)
-            gone[:, start : start + window] = question.present[:, start : start + window]
-            changed = torch.where(question.spread(gone, x), stand_in, x)
-            drop = prediction - question.score(changed)
-            scores[:, start : start + window] = drop[:, None]
-    return scores
+        left = question.without(map(gone, starts), x, stand_in)
+    drop = (prediction - left).T.to(prediction.dtype)
+    return drop.repeat_interleave(window, 1)[:, : question.steps]
 
 
 def _gradient_x_input(question: Question, x: Tensor, prediction: Tensor, options: Options) -> Found:

@@ -150,14 +150,16 @@ class _Judge:
     def score(self, ranking: Tensor) -> Score:
         ranks, none = self._ranks(ranking), torch.zeros_like(self.lengths)
         top = [self._counts(fraction).clamp_min(1) for fraction in self.removal.fractions]
-        without = [self._change(ranks, none, count) for count in top]
-        alone = [self._change(ranks, count, self.lengths) for count in top]
         counts = [self._counts(fraction) for fraction in self.grid.tolist()]
-        most = torch.stack([self._change(ranks, none, c) for c in counts])
-        least = torch.stack([self._change(ranks, self.lengths - c, self.lengths) for c in counts])
-        return Score(
-            float(torch.stack(without).mean()), float(torch.stack(alone).mean()), most, least
-        )
+        spans = [
+            *((none, count) for count in top),
+            *((count, self.lengths) for count in top),
+            *((none, count) for count in counts),
+            *((self.lengths - count, self.lengths) for count in counts),
+        ]
+        parts = [len(top), len(top), len(counts), len(counts)]
+        without, alone, most, least = self._changes(ranks, spans).split(parts)
+        return Score(float(without.mean()), float(alone.mean()), most, least)
 
     def baselines(self) -> dict[str, Score]:
         shape = self.question.present.shape
@@ -177,12 +179,11 @@ class _Judge:
     def _counts(self, fraction: float) -> Tensor:
         return (fraction * self.lengths).round().long()
 
-    def _change(self, ranks: Tensor, start: Tensor, stop: Tensor) -> Tensor:
-        """Mean change of the output without the steps ranked ``start`` (B,) to ``stop`` (B,)."""
-        gone = (ranks >= start[:, None]) & (ranks < stop[:, None])
-        changed = torch.where(self.question.spread(gone, self.x), self.stand_in, self.x)
-        drop = (self.before - self.question.score(changed)).double()
-        return (drop if self.removal.signed else drop.abs()).mean().cpu()
+    def _changes(self, ranks: Tensor, spans: list[tuple[Tensor, Tensor]]) -> Tensor:
+        """(spans,): mean change of the output without the steps ranked start (B,) to stop (B,)."""
+        gone = ((ranks >= start[:, None]) & (ranks < stop[:, None]) for start, stop in spans)
+        drop = (self.before - self.question.without(gone, self.x, self.stand_in)).double()
+        return (drop if self.removal.signed else drop.abs()).mean(1).cpu()
 
 
 def _averaged(draws: list[Score]) -> Score:

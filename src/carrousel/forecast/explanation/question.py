@@ -16,6 +16,7 @@ MISSING = float("nan")
 class Asked(nn.Module):
     """The mean median forecast of some steps of the horizon, (B, T, step) -> (B,) float64."""
 
+    any_batch = True  # variants of the window are asked together
     gap = 0  # steps between the end of the window and the end of the series
 
     def __init__(

@@ -38,6 +38,7 @@ class Asked(nn.Module):
         gap: Steps without a value between the end of the window and the end of the series.
     """
 
+    any_batch = True  # variants of the window are asked together
     before = 0  # steps without any value that lead every window
     offset = 0.0  # nothing was taken off
     names = ANCHORS

@@ -68,6 +68,8 @@ class _Asked(nn.Module):
     """(B, T, ...) to (B,): how much an answer is believed, by the mean of some networks and a
     companion's share."""
 
+    any_batch = True  # variants of the sequence are asked together
+
     def __init__(
         self,
         networks: Sequence[Network],
