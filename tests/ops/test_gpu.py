@@ -275,8 +275,22 @@ def test_layer_normalization_needs_no_trace(counted):
     assert counted.calls == ["forward", "backward"]
 
 
-def test_an_output_changed_in_place_and_a_second_derivative(counted):
+def test_a_change_by_hand_runs_the_kernels_up_to_it_and_behind(counted, monkeypatch):
     module, x = made("LSTM")
+    found = {}
+    for name, there in (("kernels", True), ("equations", False)):
+        monkeypatch.setattr(gate, "has_triton", lambda _device, there=there: there)
+        with carrousel.intervene(module) as change:
+            change.set("forget", 1.0, steps=[1])
+            found[name] = module(x)[0]
+    assert torch.allclose(found["kernels"], found["equations"], atol=1e-6)
+    assert counted.calls == ["forward"] * 2
+
+
+def test_an_output_changed_in_place_and_a_second_derivative(counted, monkeypatch):
+    use("alternating", monkeypatch)
+    module, x = made("LSTM")
+    x = x[:2]
     x.requires_grad_()
     with carrousel.trace(module):
         y = module(x)[0]
@@ -284,8 +298,11 @@ def test_an_output_changed_in_place_and_a_second_derivative(counted):
         wanted.sum().backward()
         second = x.grad.clone()
         changed = module(x)[0]
-        weighted = torch.autograd.grad(changed.mul_(2).square().sum(), x)[0]
+        doubled = changed.mul_(2).square().sum()
+        weighted = torch.autograd.grad(doubled, x, create_graph=True)[0]
+        again = torch.autograd.grad(module(x)[0].mul_(2).square().sum(), x)[0]
     assert torch.allclose(weighted, 4 * wanted, atol=1e-5)
+    assert torch.allclose(again, 4 * wanted, atol=1e-5)
     assert second.abs().max() > 0
     assert counted.calls[-1] == "backward"
 

@@ -9,8 +9,11 @@ import triton.language as tl
 from .cells import LSTM, advance, block, put
 from .fused import derive, keep
 
+# Numbers that change from step to step: Triton would compile anew for those that 16 divides.
+FORWARD, BACKWARD = ["first", "rows_now"], ["first", "rows_now", "first_before", "size_before"]
 
-@triton.jit
+
+@triton.jit(do_not_specialize=FORWARD)
 def forward(
     x, sums, norm, h, c, read, y, saved, cells, first, rows_now, y_width,
     hidden: tl.constexpr, CELL: tl.constexpr, G: tl.constexpr, S: tl.constexpr,
@@ -45,7 +48,7 @@ def forward(
         put(c, lanes, hidden, units, 0, live, c_t)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=BACKWARD)
 def backward(
     products, norm, h0, c0, y, saved, cells, dy, e_saved, e_cells, d, u, total_h, total_c, dh, dc,
     first, rows_now, first_before, size_before, y_width,

@@ -27,7 +27,7 @@ def _weights_back(w, place, units, inner, hidden):
     return tl.load(w + (place + inner[:, None]) * hidden + units[None, :], mask=live, other=0.0)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["batch"])
 def forward(
     x, w, norm, h0, c0, y, saved, cells, h_n, c_n, offsets, steps_of, batch, y_width,
     hidden: tl.constexpr, CELL: tl.constexpr, G: tl.constexpr, S: tl.constexpr,
@@ -175,7 +175,7 @@ def _put_gates(out, rows, units, hidden, live, v0, v1, v2, v3, G: tl.constexpr):
         put(out, rows, G * hidden, units, 3 * hidden, live, v3)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["batch", "last"])
 def backward(
     w, norm, h0, c0, y, saved, cells, dy, e_saved, e_cells, d, u, total_h, total_c, dh0, dc0,
     offsets, steps_of, batch, y_width, last,

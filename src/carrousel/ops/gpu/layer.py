@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -131,6 +132,19 @@ class _Weights:
         return rows @ self.w_ih.T
 
 
+def _where_x_is(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Triton launches on torch's current device, whatever tensors it is given. Nothing here is
+    derived by autograd."""
+
+    @wraps(function)
+    def launched(mode: int, x: Tensor, *rest: Any, **named: Any) -> Any:
+        with torch.no_grad(), torch.cuda.device_of(x):
+            return function(mode, x, *rest, **named)
+
+    return launched
+
+
+@_where_x_is
 def forward(
     mode: int,
     x: Tensor,
@@ -220,6 +234,7 @@ def _forward_alternating(size, own, sums, states, left, ends, record, reverse) -
         c_n.copy_(c)
 
 
+@_where_x_is
 def backward(
     mode: int,
     x: Tensor,
