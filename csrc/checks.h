@@ -89,6 +89,13 @@ void check(const RecurrenceBackward<T>& p, Index rows) {
   if (traits(p.rule).states > 1) require_memory({p.states});
 }
 
+template <class T>
+void check(const Multiply<T>& p) {
+  require(p.count > 0 && p.rows > 0 && p.columns > 0 && p.depth > 0 && p.b_count > 0,
+          "a product must have rows, columns and terms");
+  require_memory({p.a, p.b, p.out});
+}
+
 // Columns of the head's output: weights of the anchors, median, width, and the tails on both sides.
 inline void check_columns(Index horizon, Index kinds, Index side, Index columns) {
   require(horizon > 0 && kinds > 0, "anchors must have at least one kind and one step of the horizon");

@@ -33,6 +33,7 @@ constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
 #include "backward.inl.h"
 #include "normalized.inl.h"
 #include "passes.inl.h"
+#include "products.inl.h"
 #include "rules.inl.h"
 #include "recurrence.inl.h"
 #include "quantiles.inl.h"
@@ -48,8 +49,9 @@ constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
       #NAME,                                                                                                 \
       [] { return static_cast<bool>(SUPPORTED); },                                                           \
       {forward<float>, backward<float>, elementwise<float>, quantile_loss<float>, add_quantiles<float>,      \
-       look<float>, gather<float>, recur<float>, recur_back<float>},                                         \
+       look<float>, gather<float>, product<float>, column_sums<float>, recur<float>, recur_back<float>},     \
       {forward<double>, backward<double>, elementwise<double>, quantile_loss<double>, add_quantiles<double>, \
-       look<double>, gather<double>, recur<double>, recur_back<double>},                                     \
+       look<double>, gather<double>, product<double>, column_sums<double>, recur<double>,                    \
+       recur_back<double>},                                                                                  \
       above};                                                                                                \
   }

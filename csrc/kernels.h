@@ -109,8 +109,17 @@ struct Backward : Layer<T> {
 // RNN with something between their steps. Sizes beside those above: D = H / heads; S states, the hidden one
 // first (slstm: h c n m); K saved values and E gradients of sums for a unit and step (recurrence.inl.h).
 enum class Rule : int {
-  min_gru, min_gru_positive, min_lstm, min_lstm_positive, slstm, slstm_exponential,
-  rnn_tanh, rnn_relu, gru, lstm, lstm_coupled
+  min_gru,
+  min_gru_positive,
+  min_lstm,
+  min_lstm_positive,
+  slstm,
+  slstm_exponential,
+  rnn_tanh,
+  rnn_relu,
+  gru,
+  lstm,
+  lstm_coupled
 };
 constexpr int kRules = 11;
 
@@ -121,10 +130,10 @@ struct RuleTraits {
 };
 
 constexpr RuleTraits traits(Rule rule) {
-  constexpr RuleTraits all[kRules] = {
-      {2, 1, 2, 2, false, 0}, {2, 1, 2, 2, false, 0}, {3, 1, 4, 3, false, 0}, {3, 1, 4, 3, false, 0},
-      {4, 4, 5, 4, true, 0},  {4, 4, 5, 4, true, 0},  {1, 1, 1, 1, true, 0},  {1, 1, 1, 1, true, 0},
-      {3, 1, 4, 4, true, 0},  {4, 2, 4, 4, true, 3},  {3, 2, 4, 3, true, 2}};
+  constexpr RuleTraits all[kRules] = {{2, 1, 2, 2, false, 0}, {2, 1, 2, 2, false, 0}, {3, 1, 4, 3, false, 0},
+                                      {3, 1, 4, 3, false, 0}, {4, 4, 5, 4, true, 0},  {4, 4, 5, 4, true, 0},
+                                      {1, 1, 1, 1, true, 0},  {1, 1, 1, 1, true, 0},  {3, 1, 4, 4, true, 0},
+                                      {4, 2, 4, 4, true, 3},  {3, 2, 4, 3, true, 2}};
   return all[static_cast<int>(rule)];
 }
 
@@ -164,6 +173,19 @@ struct RecurrenceBackward : Recurrence<T> {
   T* dpeephole;  // as peephole, or null
   T* total_dh;   // (N, H) or null: dL/dh_t in all, for the tape
   T* total_dc;   // (N, H) or null
+};
+
+// Products of matrices, `count` of them: out[i][r][c] = start[c] + sum over k of a[i][r][k] b[i % b_count][k][c].
+template <class T>
+struct Multiply {
+  Index count, rows, columns, depth;
+  const T* a;
+  Index a_next, a_row, a_depth;  // from one matrix, row and term to the next
+  const T* b;
+  Index b_count, b_next, b_row;
+  const T* start;  // (columns) or null
+  T* out;          // each (rows, columns), contiguous
+  Index out_next;
 };
 
 // The loss of quantile forecasts, and its derivative by what the head gave. A row is one step of one
@@ -283,6 +305,8 @@ struct Kernels {
   void (*add_quantiles)(const Quantiles<T>&, int threads);
   void (*look)(const Look<T>&, int threads);
   void (*gather)(const Gather<T>&, int threads);
+  void (*product)(const Multiply<T>&, int threads);
+  void (*column_sums)(const T* in, Index rows, Index columns, Index row, T* out, int threads);
   void (*recur)(const RecurrenceForward<T>&, int threads);
   void (*recur_back)(const RecurrenceBackward<T>&, int threads);
 };

@@ -129,6 +129,29 @@ void recur_back(const Kernels<T>& kernels, int threads, const nb::tuple& shape, 
 }
 
 template <class T>
+void product(const Kernels<T>& kernels, int threads, const nb::tuple& shape, const nb::tuple& places) {
+  Multiply<T> p{};
+  Index* const sizes[] = {&p.count,   &p.rows,    &p.columns, &p.depth, &p.a_next,  &p.a_row,
+                          &p.a_depth, &p.b_count, &p.b_next,  &p.b_row, &p.out_next};
+  for (std::size_t i = 0; i < 11; ++i) *sizes[i] = nb::cast<Index>(shape[i]);
+  p.a = at<const T>(nb::cast<Address>(places[0]));
+  p.b = at<const T>(nb::cast<Address>(places[1]));
+  p.start = at<const T>(nb::cast<Address>(places[2]));
+  p.out = at<T>(nb::cast<Address>(places[3]));
+  check(p);
+  nb::gil_scoped_release release;
+  kernels.product(p, threads);
+}
+
+template <class T>
+void column_sums(const Kernels<T>& kernels, int threads, Index rows, Index columns, Index row, Address in,
+                 Address out) {
+  require_memory({at<void>(in), at<void>(out)});
+  nb::gil_scoped_release release;
+  kernels.column_sums(at<const T>(in), rows, columns, row, at<T>(out), threads);
+}
+
+template <class T>
 void quantile_loss(const Kernels<T>& kernels, int threads, const nb::tuple& shape, const nb::tuple& target,
                    const nb::tuple& in, const nb::tuple& weights, const nb::tuple& out) {
   QuantileLoss<T> p{};
@@ -283,6 +306,18 @@ NB_MODULE(_core, m) {
                            const nb::tuple& y, const nb::tuple& dy, const nb::tuple& dx, bool add_dx,
                            const nb::tuple& record, const nb::tuple& out) {
     backward(isa().f64, threads, shape, in, x, y, dy, dx, add_dx, record, out);
+  });
+  m.def("product_f32", [](int threads, const nb::tuple& shape, const nb::tuple& places) {
+    product(isa().f32, threads, shape, places);
+  });
+  m.def("product_f64", [](int threads, const nb::tuple& shape, const nb::tuple& places) {
+    product(isa().f64, threads, shape, places);
+  });
+  m.def("column_sums_f32", [](int threads, Index rows, Index columns, Index row, Address in, Address out) {
+    column_sums(isa().f32, threads, rows, columns, row, in, out);
+  });
+  m.def("column_sums_f64", [](int threads, Index rows, Index columns, Index row, Address in, Address out) {
+    column_sums(isa().f64, threads, rows, columns, row, in, out);
   });
   m.def("recur_f32", [](int threads, const nb::tuple& shape, const nb::tuple& in, const nb::tuple& y,
                         const nb::tuple& out) { recur(isa().f32, threads, shape, in, y, out); });

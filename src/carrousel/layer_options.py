@@ -14,6 +14,8 @@ from .ops.inside import places
 from .ops.noise import Noise
 from .ops.reference.cells import StepFunction
 from .ops.reference.equations import VARIANTS, Equations
+from .ops.rules import BY_MODE as RULES
+from .ops.rules import LSTM_COUPLED, Rule
 
 _DROPOUTS = ("input_dropout", "recurrent_dropout", "output_dropout", "weight_dropout")
 
@@ -132,6 +134,13 @@ class WithOptions(nn.RNNBase):
         names = [name.removesuffix(place) for name in self._all_weights[0]]
         names = [name for name in names if name != "weight_hr"]
         return partial(self.equations.take, BY_MODE[self.mode], [*names, *self.equations.vectors])
+
+    def _rule(self) -> Rule | None:
+        """What kernel runs the layer with something between its steps; None: the equations do."""
+        own = self.equations is not None and not (self.peepholes or self.coupled)
+        if own or self.layer_norm or self.proj_size:
+            return None
+        return LSTM_COUPLED if self.coupled else RULES[self.mode]
 
     def _shares(self, zoneout: Any) -> tuple[float, float]:
         """Of the hidden and of the cell state."""

@@ -14,12 +14,12 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import linear
 from torch.nn.utils.rnn import PackedSequence
 
 from .machinery import Torchlike, as_leaf
 from .ops import gate, recurrence, rules
 from .ops.inside import Inside
+from .ops.products import linear
 from .ops.recurrence import Call
 from .ops.rules import Rule
 from .ops.tape import watch
@@ -118,8 +118,8 @@ class Newer(Torchlike):
 
     def _run(self, input, hx, insides):
         packed = isinstance(input, PackedSequence)
-        x, sizes, offsets = self._rows(input)
-        batch, count = sizes[0], self.num_layers * self._directions
+        x, batch, offsets = self._rows(input)
+        count = self.num_layers * self._directions
         states = self._initial(hx, x, batch, packed or input.dim() == 3, count)
         if packed and input.sorted_indices is not None:
             states = states.index_select(2, input.sorted_indices)
@@ -127,7 +127,7 @@ class Newer(Torchlike):
         for level in range(self.num_layers):
             outputs = []
             for d in range(self._directions):
-                call = Call(self._rule, sizes, offsets, self._heads, d == 1)
+                call = Call(self._rule, offsets, self._heads, d == 1)
                 start = states[:, level * self._directions + d]
                 y, end = self._one(call, x, start, _place(level, d), insides)
                 outputs.append(y)
@@ -144,7 +144,9 @@ class Newer(Torchlike):
         if own["weight_ih"].shape != wide:
             shape = tuple(own["weight_ih"].shape)
             raise RuntimeError(f"weight_ih{place} must be {wide}, got {shape}")
-        sums = linear(x, own["weight_ih"], own.get("bias"))
+        tensors = [x, start, *own.values()]
+        way = recurrence.way(tensors) if insides is None else gate.EQUATIONS
+        sums = linear(x, own["weight_ih"], own.get("bias"), way)
         weight = None
         if call.rule.product:
             size = self.hidden_size // self._heads
@@ -153,10 +155,10 @@ class Newer(Torchlike):
         given = (sums, start, weight, None, None)
         if insides is not None:
             return recurrence.opened(call, given, insides)
-        return recurrence.run(call, given, recurrence.way(given))
+        return recurrence.run(call, given, way)
 
-    def _rows(self, input) -> tuple[Tensor, tuple[int, ...], Tensor | None]:
-        """Rows (N, I) time-major, how many each step has, and where it begins if packed."""
+    def _rows(self, input) -> tuple[Tensor, int, Tensor | None]:
+        """Rows (N, I) time-major, how many sequences, and where each step begins if packed."""
         x = input.data if isinstance(input, PackedSequence) else input
         if not isinstance(x, Tensor):
             raise TypeError(f"input must be a tensor or a PackedSequence, got {type(x).__name__}")
@@ -177,11 +179,11 @@ class Newer(Torchlike):
             if not gate.packs(sizes, x):
                 raise ValueError("batch_sizes must be those of the rows of data, never growing")
             offsets = nn.functional.pad(sizes.cumsum(0), (1, 0))
-            return x, tuple(sizes.tolist()), offsets
+            return x, int(sizes[0]), offsets
         x = x.unsqueeze(1) if x.dim() == 2 else x.transpose(0, 1) if self.batch_first else x
         if not x.size(0) or not x.size(1):
             raise ValueError(f"input must have a step and a sequence, got {tuple(input.shape)}")
-        return x.reshape(-1, x.size(-1)), (x.size(1),) * x.size(0), None
+        return x.reshape(-1, x.size(-1)), x.size(1), None
 
     def _initial(self, hx, x: Tensor, batch: int, batched: bool, count: int) -> Tensor:
         """The states before the first step, (S, L*D, B, H)."""

@@ -25,7 +25,7 @@ from torch.nn.utils.rnn import PackedSequence
 from .layer_options import WithOptions
 from .machinery import Torchlike, as_leaf
 from .newer_layers import SLSTM, MinGRU, MinLSTM
-from .ops import cell, cells, changed_layer, gate, layer, projected, streaming_step
+from .ops import cell, cells, changed_layer, gate, layer, projected, recurrence, streaming_step
 from .ops.cells import BY_MODE, NUMBER
 from .ops.changes import CHANGES, changes
 from .ops.inside import Inside
@@ -230,7 +230,9 @@ class _Recurrent(Torchlike, WithOptions):
     def _way(self, x, states, weights, opened):
         """Who computes this call. What torch would is done by the equations for a trace, a change
         and where all states are asked for."""
-        if self.mode not in NUMBER or x.numel() == 0 or self.equations is not None:
+        if self.mode not in NUMBER or x.numel() == 0:
+            return gate.EQUATIONS
+        if self.equations is not None and self._rule() is None:
             return gate.EQUATIONS
         tensors = [x, *states, *chain.from_iterable(weights)]
         way = gate.way(tensors)
@@ -324,10 +326,16 @@ class _Recurrent(Torchlike, WithOptions):
             flat = list(chain.from_iterable(rows))
             below, batch = x, h0.size(1)
             x = self._masked(x, self.input_dropout, batch, batch_sizes)
-            noise = self._noises(x, batch)
-            by = way if noise is None else gate.EQUATIONS
-            given = (self._run_mode(), x, offsets, h, c, flat, by, w_hr)
-            x, h, c = _run(given, asked, first // directions, insides, noise, self._written())
+            noise, written = self._noises(x, batch), self._written()
+            between = noise is not None or written is not None
+            rule = self._rule() if between and asked is None and insides is None else None
+            if rule is not None and way is gate.KERNELS:
+                own = rule, x, offsets, h, c, flat, noise
+                x, h, c = recurrence.layer(*own, self.peepholes)
+            else:
+                by = gate.EQUATIONS if between else way
+                given = (self._run_mode(), x, offsets, h, c, flat, by, w_hr)
+                x, h, c = _run(given, asked, first // directions, insides, noise, written)
             if self.residual and first:
                 x = x + below
             h_n.append(h)
@@ -494,7 +502,7 @@ class LSTM(_Recurrent):
 
     peepholes, coupled:
         gates that see the cell state (Gers & Schmidhuber 2000; adds ``peephole``), and i = 1 - f
-        (Greff et al. 2017; weights of f, g, o alone). No kernel has them: the equations run.
+        (Greff et al. 2017; weights of f, g, o alone).
 
     And those of all three layers, see :class:`RNN`.
 

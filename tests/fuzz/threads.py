@@ -25,7 +25,11 @@ from carrousel.forecast.network.loss import training_loss
 from carrousel.forecast.network.network import Network, targets
 from carrousel.forecast.network.shape import Shape
 from carrousel.forecast.network.windows import Windows
-from carrousel.ops import cpu
+from carrousel.ops import cpu, recurrence
+from carrousel.ops.cells import LSTM, SLSTM
+from carrousel.ops.noise import Noise
+from carrousel.ops.recurrence import Call
+from carrousel.ops.rules import RULES
 from carrousel.ops.tape import Run
 
 THREADS = (1, 2, 3)
@@ -116,6 +120,55 @@ def results(given: Any, grads: Any) -> Named:
     return seen
 
 
+def recurrent(seed: int) -> Iterator[Named]:
+    """A random rule on random sums, and the product behind its weights' gradient."""
+    draw, noise = random.Random(seed), torch.Generator().manual_seed(seed)
+    rule, heads = draw.choice(RULES), draw.choice([1, 1, 2, 3, 5])
+    heads = heads if rule.cell is SLSTM else 1
+    batch, steps = draw.choice([1, 2, 7, draw.randint(1, 70)]), draw.randint(1, 40)
+    hidden = heads * draw.randint(1, draw.choice([8, 40, 130]) // heads + 1)
+    lengths = sorted((draw.randint(1, steps) for _ in range(batch)), reverse=True)
+    if draw.random() < 0.5:
+        lengths = [steps] * batch
+    sizes = tuple(sum(length > t for length in lengths) for t in range(lengths[0]))
+    offsets = torch.tensor([0, *sizes]).cumsum(0) if min(lengths) < max(lengths) else None
+    rows, dtype = sum(sizes), draw.choice([torch.float32, torch.float64])
+
+    def fill(*shape: int) -> Tensor:
+        return torch.randn(shape, generator=noise, dtype=torch.float64).to(dtype)
+
+    size = hidden // heads
+    start = fill(rule.states, batch, hidden).abs() / 2
+    given: Any = [fill(rows, rule.gates * hidden), start, None, None, None]
+    between = None
+    if rule.product:
+        given[2] = fill(heads, rule.gates, size, size) * size**-0.5
+        between = random_noise(draw, fill, batch, rows, hidden) if rule.cell is not SLSTM else None
+    if rule.cell is LSTM and draw.random() < 0.5:
+        given[4] = fill((rule.gates - 1) * hidden)
+    call = Call(rule, offsets, heads, draw.random() < 0.5, between)
+    grads = (fill(rows, hidden), fill(*start.shape))
+    for threads in THREADS:
+        for _ in range(TIMES):
+            torch.set_num_threads(threads)
+            plain = recurrence.forward(call, given, False)
+            y, last, saved, states = recurrence.forward(call, given, True)
+            needs, run = (True,) * 5, empty_run()
+            back = recurrence.backward(call, given, (y, saved, states), grads, needs, run)
+            seen: Named = {f"forward {k}": t for k, t in enumerate((*plain[:2], y, last, saved))}
+            seen |= {f"backward {k}": t for k, t in enumerate(back)}
+            yield seen | {"total dh": run.grad_hidden, "total dc": run.grad_cell}
+
+
+def random_noise(draw: random.Random, fill: Any, batch: int, rows: int, hidden: int) -> Noise:
+    """Recurrent dropout and zoneout, each there or not."""
+    read = (fill(batch, hidden) > 0).to(fill(1).dtype) if draw.random() < 0.5 else None
+    shares = [
+        draw.choice([0.0, 0.3, (fill(rows, hidden) > 0.5).to(fill(1).dtype)]) for _ in range(2)
+    ]
+    return Noise(read, *shares)
+
+
 def empty_run() -> Run:
     """A run that takes the gradients of states."""
     nothing = torch.empty(0)
@@ -185,7 +238,10 @@ def same(a: Tensor | None, b: Tensor | None) -> bool:
 
 def compare(draw: random.Random) -> str | None:
     """One random case; a sentence if threads change it."""
-    if draw.random() < 0.15:
+    if draw.random() < 0.3:
+        seed = draw.randrange(1 << 30)
+        found, what = difference(recurrent(seed)), f"recurrent {seed}"
+    elif draw.random() < 0.15:
         seed = draw.randrange(1 << 30)
         found, what = difference(forecaster(seed)), f"forecaster {seed}"
     else:

@@ -237,6 +237,26 @@ def test_states_are_handed_out_with_gradients(kind):
     assert x.grad.abs().sum() > 0
 
 
+@pytest.mark.parametrize("kind", ["minGRU", "minLSTM, positive", "sLSTM, heads"])
+def test_the_operator_for_compiled_code_is_right(kind):
+    layer = make(kind, 3, 6)
+    rule, states = layer._rule, len(flat(states_for(layer, 2)))
+    sums = torch.randn(10, rule.gates * 6, dtype=torch.float64, requires_grad=True)
+    start = torch.rand(states, 2, 6, dtype=torch.float64, requires_grad=True)
+    weight = torch.randn(3, 4, 2, 2, dtype=torch.float64, requires_grad=True)
+    given = (sums, start, weight if rule.product else None, None, None)
+    rest = (rule.number, None, 3 if rule.product else 1, True)
+    torch.library.opcheck(torch.ops.carrousel.recurrence.default, (*given, *rest))
+
+
+def test_compiled_code_takes_the_kernel_into_its_graph():
+    layer = make("sLSTM, heads", 3, 6)
+    x = torch.randn(4, 2, 3, dtype=torch.float64)
+    ours = passes(layer, x)
+    compiled = torch.compile(layer, fullgraph=True, backend="aot_eager")
+    torch.testing.assert_close(passes(compiled, x), ours)
+
+
 # Against the papers -------------------------------------------------------------------------------
 
 

@@ -36,20 +36,25 @@ class Noise:
         share = memory if cell.has_cell else hidden
         h = _mixed(hidden, h_before, h)
         c = None if c is None else _mixed(memory, c_before, c)
-        if (
-            cell.keeps is not None
-            and cell.writes is not None
-            and (isinstance(share, Tensor) or share)
-        ):
-            kept = share + (1 - share) * gates[cell.keeps]
-            gates = gates | {"kept": kept, "written": (1 - share) * cell.writes(gates)}
-        return h, c, gates
+        return h, c, gates | _books(share, cell, gates)
+
+    def books(self, cell: Cell, gates: dict) -> dict:
+        """What all steps kept of the memory and wrote, where it may stay."""
+        return _books(self.cell if cell.has_cell else self.hidden, cell, gates)
 
     def zone_states(self, first: int, new: list[Tensor], before: list[Tensor]) -> list[Tensor]:
         """The states, h first, after a step whose rows begin at ``first``."""
         rows = slice(first, first + len(new[0]))
         shares = [s[rows] if isinstance(s, Tensor) else s for s in (self.hidden, self.cell)]
         return [_mixed(s, b, n) for s, b, n in zip(shares, before, new, strict=False)]
+
+
+def _books(share: Share, cell: Cell, gates: dict) -> dict:
+    stays = isinstance(share, Tensor) or share
+    if cell.keeps is None or cell.writes is None or not stays:
+        return {}
+    kept = share + (1 - share) * gates[cell.keeps]
+    return {"kept": kept, "written": (1 - share) * cell.writes(gates)}
 
 
 def _mixed(share: Share, before: Tensor, new: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ Shapes: N rows in all, time-major; B sequences, H hidden units in ``heads`` of D
 from __future__ import annotations
 
 import weakref
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,14 +15,17 @@ import torch
 from torch import Tensor
 
 from .. import _core
-from . import checks, cpu, gate
+from . import checks, cpu, gate, products
 from .autograd import counter
 from .inside import Inside
 from .noise import Noise
 from .reference import recurrences
 from .reference.cells import collect
-from .rules import MIN_LSTM, Rule
+from .rules import MIN_LSTM, RULES, Rule
 from .tape import Run, tape
+
+Given = tuple[Tensor, Tensor, Tensor | None, Tensor | None, Tensor | None]
+"""sums (N, G*H), start (S, B, H), weight (heads, G, D, D), the GRU's b_hn (H), peephole."""
 
 
 @dataclass(frozen=True)
@@ -29,19 +33,19 @@ class Call:
     """One direction of one layer: all but its tensors that gradients flow through."""
 
     rule: Rule
-    sizes: tuple[int, ...]  # rows of each step
     offsets: Tensor | None  # (T + 1) of a packed batch
     heads: int = 1
     reverse: bool = False
     noise: Noise | None = None
 
+    def sizes(self, given: Given) -> list[int]:
+        """Rows of each step."""
+        rows, batch = given[0].size(0), given[1].size(1)
+        return [batch] * (rows // batch) if self.offsets is None else self.offsets.diff().tolist()
+
     @property
     def shares(self) -> tuple[Any, Any]:
         return (0.0, 0.0) if self.noise is None else (self.noise.hidden, self.noise.cell)
-
-
-Given = tuple[Tensor, Tensor, Tensor | None, Tensor | None, Tensor | None]
-"""sums (N, G*H), start (S, B, H), weight (heads, G, D, D), the GRU's b_hn (H), peephole."""
 
 
 def run(call: Call, given: Given, way: str) -> tuple[Tensor, Tensor]:
@@ -49,6 +53,10 @@ def run(call: Call, given: Given, way: str) -> tuple[Tensor, Tensor]:
 
     weight, b_hn and peephole are None where there is none.
     """
+    if way is gate.OPERATOR and call.noise is None:
+        rest = (call.rule.number, call.offsets, call.heads, call.reverse)
+        y, last, _, _ = torch.ops.carrousel.recurrence(*given, *rest)
+        return y, last
     if way is not gate.KERNELS:
         return _by_equations(call, given)
     if torch.is_grad_enabled() and any([t is not None and t.requires_grad for t in given]):
@@ -95,11 +103,50 @@ class Recurrent(torch.autograd.Function):
         return None, *backward(ctx.call, given, record, (dy, dlast), needs, ctx.run())
 
 
+def layer(
+    rule: Rule,
+    x: Tensor,
+    offsets: Tensor | None,
+    h0: Tensor,
+    c0: Tensor | None,
+    weights: list[Tensor],
+    noise: Sequence[Noise] | None,
+    peepholes: bool,
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """One layer, one direction or both, as :func:`carrousel.ops.layer.run`, with something between
+    its steps; the last of each direction's weights are its peepholes, where there are any."""
+    rows, per, parts = x.reshape(-1, x.size(-1)), len(weights) // len(h0), []
+    for d, h in enumerate(h0):
+        w_ih, w_hh, *rest = weights[d * per : (d + 1) * per]
+        peephole = rest.pop() if peepholes else None
+        bias, bias_n = _biases(rule, rest)
+        start = h[None] if c0 is None else torch.stack([h, c0[d]])
+        weight = w_hh.unflatten(0, (1, rule.gates, -1))
+        call = Call(rule, offsets, 1, d == 1, None if noise is None else noise[d])
+        sums = products.linear(rows, w_ih, bias, gate.KERNELS)
+        parts.append(run(call, (sums, start, weight, bias_n, peephole), gate.KERNELS))
+    outputs, last = zip(*parts, strict=True)
+    y = outputs[0] if len(outputs) == 1 else torch.cat(outputs, -1)
+    states = torch.stack(last, 1)  # (S, D, B, H)
+    return y.view(*x.shape[:-1], -1), states[0], None if c0 is None else states[1]
+
+
+def _biases(rule: Rule, biases: list[Tensor]) -> tuple[Tensor | None, Tensor | None]:
+    """Of the sums, and apart the GRU's b_hn, which its reset gate multiplies."""
+    if not biases:
+        return None, None
+    b_ih, b_hh = biases
+    if not rule.first:
+        return b_ih + b_hh, None
+    gates, candidate = b_hh.split((2 * len(b_hh) // 3, len(b_hh) // 3))
+    return b_ih + torch.nn.functional.pad(gates, (0, len(candidate))), candidate
+
+
 def _shape(call: Call, start: Tensor, rows: int) -> tuple[Any, ...]:
     shares = [0.0 if isinstance(share, Tensor) else share for share in call.shares]
-    offsets = 0 if call.offsets is None else call.offsets.data_ptr()
-    steps, hidden = len(call.sizes), start.size(2)
-    sizes = (steps, start.size(1), offsets, rows, hidden, call.heads, call.reverse)
+    offsets, batch, hidden = call.offsets, start.size(1), start.size(2)
+    steps = rows // batch if offsets is None else len(offsets) - 1
+    sizes = (steps, batch, _address(offsets), rows, hidden, call.heads, call.reverse)
     return (call.rule.number, *sizes, *shares)
 
 
@@ -119,8 +166,10 @@ def _checked(call: Call, given: Given) -> Given:
     """Dense, and of the shapes that the kernel goes by."""
     sums, start, weight, bias_n, peephole = given
     _, batch, hidden = checks.dims("start", start, (3,))
-    rule, dtype, rows = call.rule, checks.floating("sums", sums), sum(call.sizes)
+    rule, dtype, rows = call.rule, checks.floating("sums", sums), len(sums)
     size = hidden // call.heads
+    if call.offsets is not None:
+        checks.tensor("offsets", call.offsets, (max(call.offsets.numel(), 2),), torch.int64)
     checks.tensor("sums", sums, (rows, rule.gates * hidden), dtype)
     checks.tensor("start", start, (rule.states, batch, hidden), dtype)
     shapes = {
@@ -194,23 +243,14 @@ def backward(
         (saved.data_ptr(), _address(states)),
         (d.data_ptr(), dstart.data_ptr(), _address(before), _address(dpeephole), *totals),
     )
-    dweight = None if before is None or weight is None else _by_weight(call, d, before, weight)
-    dbias = d[:, 3 * hidden :].sum(0) if bias_n is not None else None
+    dweight = None
+    if before is not None:
+        own = d[:, rule.first * hidden : (rule.first + rule.gates) * hidden]
+        # As the layer's weights lie, gate by gate.
+        dweight = products.products_by_heads(own, before, call.heads).transpose(0, 1)
+    dbias = products.column_sums(d[:, 3 * hidden :]) if bias_n is not None else None
     dsums = torch.cat([d[:, hidden : 3 * hidden], d[:, :hidden]], 1) if rule.first else d
     return dsums, dstart, dweight, dbias, dpeephole
-
-
-def _by_weight(call: Call, d: Tensor, before: Tensor, weight: Tensor) -> Tensor:
-    """dL/dR (heads, G, D, D), with h as the product read it."""
-    heads, gates, size, _ = weight.shape
-    hidden, first = heads * size, call.rule.first
-    own = d[:, first * hidden : (first + gates) * hidden]  # (N, G*H)
-    if heads == 1:
-        return (own.T @ before).view_as(weight)
-    found, read = torch.empty_like(weight), before.unflatten(1, (heads, size)).transpose(0, 1)
-    for number, part in enumerate(own.unflatten(1, (gates, heads, size)).unbind(1)):
-        found[:, number] = torch.bmm(part.permute(1, 2, 0), read)
-    return found
 
 
 def differentiable(call: Call, given, grads, graph: bool, run: Run | None = None):
@@ -235,7 +275,15 @@ def differentiable(call: Call, given, grads, graph: bool, run: Run | None = None
 def _equations(call: Call, given: Any) -> Any:
     sums, start, weight, bias_n, peephole = given
     return recurrences.direction(
-        call.rule, sums, call.sizes, start, weight, bias_n, peephole, call.reverse, call.noise
+        call.rule,
+        sums,
+        call.sizes(given),
+        start,
+        weight,
+        bias_n,
+        peephole,
+        call.reverse,
+        call.noise,
     )
 
 
@@ -243,7 +291,7 @@ def _by_equations(call: Call, given: Given) -> tuple[Tensor, Tensor]:
     y, last, made = _equations(call, given)
     so_far = None if torch.compiler.is_compiling() or gate.in_transform() else tape()
     if so_far is not None:
-        so_far.append(_run(call, given[1], y, *_rows(call, made)))
+        so_far.append(_run(call, given, y, *_rows(call, made)))
         _collect(so_far[-1], made)
     return y, last
 
@@ -276,19 +324,20 @@ def _record(call: Call, given: Given, y: Tensor, saved, states) -> Run | None:
     if call.rule.cell is MIN_LSTM.cell:
         values = (values[0], 1 - values[0], values[1])
     gates = dict(zip(names, values, strict=False))
-    run = _run(call, given[1], y, () if states is None else states, gates)
+    gates |= {} if call.noise is None else call.noise.books(call.rule.cell, gates)
+    run = _run(call, given, y, () if states is None else states, gates)
     so_far.append(run)
     return run
 
 
-def _run(call: Call, start: Tensor, y: Tensor, states: Any, gates: dict[str, Tensor]) -> Run:
+def _run(call: Call, given: Given, y: Tensor, states: Any, gates: dict[str, Tensor]) -> Run:
     cell = call.rule.cell
     gates = {name: rows.detach() for name, rows in (gates | _further(call, states)).items()}
-    start = start.detach().clone()
+    start = given[1].detach().clone()
     return Run(
         kind=cell.name,
         reverse=call.reverse,
-        batch_sizes=torch.tensor(call.sizes),
+        batch_sizes=torch.tensor(call.sizes(given)),
         hidden=y.detach().clone(),
         cell=states[0].detach() if cell.has_cell else None,
         gates=gates,
@@ -297,10 +346,11 @@ def _run(call: Call, start: Tensor, y: Tensor, states: Any, gates: dict[str, Ten
     )
 
 
-def way(given: Given) -> str:
+def way(tensors: list[Tensor]) -> str:
     """Who computes a call with these tensors: the kernel, or the equations."""
-    tensors = [t for t in given if t is not None]
-    if torch.compiler.is_compiling() or gate.converted():
+    if torch.compiler.is_compiling():
+        return gate.OPERATOR if gate.alike(tensors) else gate.EQUATIONS
+    if gate.converted():
         return gate.EQUATIONS
     return gate.KERNELS if gate.plain(tensors) and gate.quiet() else gate.EQUATIONS
 
@@ -312,3 +362,66 @@ def opened(call: Call, given: Given, insides: list[Inside]) -> tuple[Tensor, Ten
     cell = states[0] if call.rule.cell.has_cell else None
     insides.append(Inside(y, cell, gates | _further(call, states)))
     return y, last
+
+
+# For torch.compile and torch.export ---------------------------------------------------------------
+
+
+@torch.library.custom_op("carrousel::recurrence", mutates_args=())
+def _operator(
+    sums: Tensor, start: Tensor, weight: Tensor | None, bias_n: Tensor | None,
+    peephole: Tensor | None, rule: int, offsets: Tensor | None, heads: int, reverse: bool,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
+    """y, last, saved, and the states beside h, empty where there are none."""
+    call = Call(RULES[rule], offsets, heads, reverse)
+    y, last, saved, states = forward(call, (sums, start, weight, bias_n, peephole), True)
+    assert saved is not None
+    return y, last, saved, sums.new_empty(0) if states is None else states
+
+
+@_operator.register_fake
+def _(sums, start, weight, bias_n, peephole, rule, offsets, heads, reverse):
+    rows, hidden, own = sums.size(0), start.size(2), RULES[rule]
+    shape = (own.states - 1, rows, hidden) if own.states > 1 else (0,)
+    y, saved = sums.new_empty(rows, hidden), sums.new_empty(rows, own.saved * hidden)
+    return y, torch.empty_like(start).contiguous(), saved, sums.new_empty(shape)
+
+
+@torch.library.custom_op("carrousel::recurrence_backward", mutates_args=())
+def _backward_operator(
+    sums: Tensor, start: Tensor, weight: Tensor | None, bias_n: Tensor | None,
+    peephole: Tensor | None, rule: int, offsets: Tensor | None, heads: int, reverse: bool,
+    y: Tensor, saved: Tensor, states: Tensor, dy: Tensor | None, dlast: Tensor | None,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
+    """The gradients of the first five, empty where there is no such tensor."""
+    call, given = (
+        Call(RULES[rule], offsets, heads, reverse),
+        (sums, start, weight, bias_n, peephole),
+    )
+    record = (y, saved, states if call.rule.states > 1 else None)
+    found = backward(call, given, record, (dy, dlast), (True,) * 5, None)
+    dsums, *rest = (sums.new_empty(0) if t is None else t.contiguous() for t in found)
+    return dsums, *rest  # type: ignore[return-value]
+
+
+@_backward_operator.register_fake
+def _(sums, start, weight, bias_n, peephole, *rest):
+    given = (sums, start, weight, bias_n, peephole)
+    return tuple([sums.new_empty(0 if t is None else t.shape) for t in given])
+
+
+def _keep(ctx, inputs, output):
+    ctx.rest, (y, _, saved, states) = inputs[5:], output
+    ctx.set_materialize_grads(False)
+    ctx.save_for_backward(y, saved, states, *inputs[:5])
+
+
+def _derived(ctx, dy, dlast, _saved, _states):
+    record, given = ctx.saved_tensors[:3], ctx.saved_tensors[3:]
+    grads = (None if dy is None else dy.contiguous(), None if dlast is None else dlast.contiguous())
+    found = torch.ops.carrousel.recurrence_backward(*given, *ctx.rest, *record, *grads)
+    pairs = zip(found, given, strict=True)
+    return *[None if one is None else grad for grad, one in pairs], None, None, None, None
+
+
+_operator.register_autograd(_derived, setup_context=_keep)
