@@ -32,12 +32,16 @@ inline void check(const Steps& steps, Index rows) {
               "), stay above 0, never grow, and add up to the rows of data (" + std::to_string(rows) + ")");
 }
 
+inline void check_sizes(Cell kind, int cells, Index input, Index hidden) {
+  const int cell = static_cast<int>(kind);
+  require(cell >= 0 && cell < cells,
+          "mode must be 0 to " + std::to_string(cells - 1) + ", not " + std::to_string(cell));
+  require(input > 0 && hidden > 0, "input_size and hidden_size must be above 0");
+}
+
 template <class T>
 void check(const Layer<T>& p, Index rows) {
-  const int cell = static_cast<int>(p.cell);
-  require(cell >= 0 && cell < kCells,
-          "mode must be 0 to " + std::to_string(kCells - 1) + ", not " + std::to_string(cell));
-  require(p.input > 0 && p.hidden > 0, "input_size and hidden_size must be above 0");
+  check_sizes(p.cell, kCells, p.input, p.hidden);
   check(p.steps, rows);
   require_memory({p.w_ih, p.w_hh, p.h0, p.x.base});
   if (traits(p.cell).norm) {
@@ -52,6 +56,19 @@ void check(const Forward<T>& p, Index rows) {
   check(static_cast<const Layer<T>&>(p), rows);
   require_memory({p.y.base});
   if (traits(p.cell).cell) require_memory({p.c_n});
+}
+
+inline void check(const ToPack& p) {
+  check_sizes(p.cell, kPlainCells, p.input, p.hidden);
+  if (p.packed) require_memory({p.w_ih, p.w_hh, p.scale_ih, p.scale_hh});
+}
+
+// A layer whose weights are `packed`.
+inline void check(const Forward<float>& p, const std::int32_t* packed, Index rows) {
+  check_sizes(p.cell, kPlainCells, p.input, p.hidden);
+  check(p.steps, rows);
+  require_memory({packed, p.h0, p.x.base, p.y.base});
+  if (traits(p.cell).cell) require_memory({p.c0, p.c_n});
 }
 
 template <class T>

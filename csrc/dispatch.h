@@ -8,4 +8,10 @@
 namespace carrousel {
 const Isa& isa();                   // chosen once, at first use; throws if CARROUSEL_ISA cannot be had
 std::vector<std::string> available_isas();
+
+// A layer by the kernels in use.
+void forward(const Forward<float>& p, int threads);
+void backward(const Backward<float>& p, int threads);
+inline void forward(const Forward<double>& p, int threads) { isa().f64.forward(p, threads); }
+inline void backward(const Backward<double>& p, int threads) { isa().f64.backward(p, threads); }
 }  // namespace carrousel

@@ -12,7 +12,7 @@
 #define CARROUSEL_PORTABLE  // no vectors of the compiler's own: vector.inl.h
 #endif
 #ifdef CARROUSEL_PORTABLE
-#elif CARROUSEL_VECTOR_BYTES >= 32
+#elif defined(__x86_64__) || defined(_M_X64)
 #include <immintrin.h>
 #elif defined(__aarch64__)
 #include <arm_neon.h>
@@ -36,6 +36,16 @@ constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
 #include "products.inl.h"
 #include "rules.inl.h"
 #include "recurrence.inl.h"
+#include "words.inl.h"
+#include "int8.inl.h"
+#include "narrow.inl.h"
+#include "quantized.inl.h"
+#ifdef CARROUSEL_BF16
+#include "bf16.inl.h"
+#include "half_forward.inl.h"
+#include "half_backward.inl.h"
+#include "half_passes.inl.h"
+#endif
 #include "quantiles.inl.h"
 #include "anchors.inl.h"
 #include "windows.inl.h"
@@ -53,5 +63,8 @@ constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
       {forward<double>, backward<double>, elementwise<double>, quantile_loss<double>, add_quantiles<double>, \
        look<double>, gather<double>, product<double>, column_sums<double>, recur<double>,                    \
        recur_back<double>},                                                                                  \
-      above};                                                                                                \
+      above,                                                                                                 \
+      {pack_quantized, forward_quantized},                                                                   \
+      nullptr,                                                                                               \
+      nullptr};                                                                                              \
   }

@@ -12,7 +12,19 @@ namespace carrousel {
 
 using Index = std::int64_t;
 
-enum class Cell : int { rnn_tanh, rnn_relu, lstm, gru, lstm_norm, gru_norm };
+// half: products of bfloat16 where the processor has them and they pay, else as the plain ones.
+enum class Cell : int {
+  rnn_tanh,
+  rnn_relu,
+  lstm,
+  gru,
+  lstm_norm,
+  gru_norm,
+  rnn_tanh_half,
+  rnn_relu_half,
+  lstm_half,
+  gru_half
+};
 
 struct Traits {
   Index gates;  // G
@@ -21,13 +33,16 @@ struct Traits {
   Index norm;   // K, rows of H of gains and biases of its layer normalization
 };
 
-constexpr int kCells = 6;
+constexpr int kCells = 10, kPlainCells = 4;  // the plain ones come first
 
 constexpr Traits traits(Cell cell) {
-  constexpr Traits all[kCells] = {{1, 0, false, 0}, {1, 0, false, 0},  {4, 4, true, 0},
-                                  {3, 4, false, 0}, {4, 12, true, 10}, {3, 10, false, 6}};
+  constexpr Traits all[kCells] = {{1, 0, false, 0},  {1, 0, false, 0},  {4, 4, true, 0},  {3, 4, false, 0},
+                                  {4, 12, true, 10}, {3, 10, false, 6}, {1, 0, false, 0}, {1, 0, false, 0},
+                                  {4, 4, true, 0},   {3, 4, false, 0}};
   return all[static_cast<int>(cell)];
 }
+
+constexpr bool is_half(Cell cell) { return cell >= Cell::rnn_tanh_half; }
 
 struct Steps {
   Index count;           // T
@@ -294,6 +309,19 @@ struct Above {
   double* sums;  // (B, P, K)
 };
 
+// A layer's weights as integers, row-major in torch's gate order: row * scale are the weights.
+struct ToPack {
+  Cell cell;  // without layer normalization
+  Index input, hidden;
+  const std::int8_t* w_ih;  // (G*H, I), -127 .. 127
+  const std::int8_t* w_hh;  // (G*H, H)
+  const float* scale_ih;  // (G*H)
+  const float* scale_hh;  // (G*H)
+  const float* b_ih;  // (G*H) or null
+  const float* b_hh;  // (G*H) or null
+  std::int32_t* packed;  // as the kernels of one instruction set read them, or null: only the size is wanted
+};
+
 enum class Function : int { exp, tanh, sigmoid };
 
 template <class T>
@@ -311,12 +339,31 @@ struct Kernels {
   void (*recur_back)(const RecurrenceBackward<T>&, int threads);
 };
 
+// Layers whose weights are 8 bits wide, and which keep no record.
+struct Quantized {
+  Index (*pack)(const ToPack&);  // -> words that there are
+  void (*forward)(const Forward<float>&, const std::int32_t* packed, int threads);  // weights: not read
+};
+
 struct Isa {
   const char* name;
   bool (*supported)();
   Kernels<float> f32;
   Kernels<double> f64;
   void (*above)(const Above&, int threads);
+  Quantized quantized;
+  bool (*forward_half)(const Forward<float>&, int threads);  // see Narrow
+  bool (*backward_half)(const Backward<float>&, int threads);
+};
+
+// Kernels of fewer bits for instructions beyond those of an `Isa`, beside whose they are used.
+struct Narrow {
+  const char* name;
+  bool (*supported)();
+  Quantized quantized;
+  // Of layers with products of bfloat16; false: they do not pay, nothing was done. Or null.
+  bool (*forward_half)(const Forward<float>&, int threads);
+  bool (*backward_half)(const Backward<float>&, int threads);
 };
 
 }  // namespace carrousel

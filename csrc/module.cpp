@@ -46,8 +46,8 @@ Rows<T> rows(const nb::tuple& place) {
 }
 
 template <class T>
-void forward(const Kernels<T>& kernels, int threads, const nb::tuple& shape, const nb::tuple& in,
-             const nb::tuple& x, const nb::tuple& y, const nb::tuple& out) {
+void forward_layer(int threads, const nb::tuple& shape, const nb::tuple& in, const nb::tuple& x,
+                   const nb::tuple& y, const nb::tuple& out) {
   Forward<T> p{};
   const Index total = fill_layer(p, shape, in);
   p.x = rows<const T>(x);
@@ -56,13 +56,13 @@ void forward(const Kernels<T>& kernels, int threads, const nb::tuple& shape, con
   for (std::size_t i = 0; i < 4; ++i) *fields[i] = at<T>(nb::cast<Address>(out[i]));
   check(p, total);
   nb::gil_scoped_release release;
-  kernels.forward(p, threads);
+  forward(p, threads);
 }
 
 template <class T>
-void backward(const Kernels<T>& kernels, int threads, const nb::tuple& shape, const nb::tuple& in,
-              const nb::tuple& x, const nb::tuple& y, const nb::tuple& dy, const nb::tuple& dx, bool add_dx,
-              const nb::tuple& record, const nb::tuple& out) {
+void backward_layer(int threads, const nb::tuple& shape, const nb::tuple& in, const nb::tuple& x,
+                    const nb::tuple& y, const nb::tuple& dy, const nb::tuple& dx, bool add_dx,
+                    const nb::tuple& record, const nb::tuple& out) {
   Backward<T> p{};
   const Index total = fill_layer(p, shape, in);
   p.x = rows<const T>(x);
@@ -79,7 +79,44 @@ void backward(const Kernels<T>& kernels, int threads, const nb::tuple& shape, co
   for (std::size_t i = 0; i < 9; ++i) *fields[i] = at<T>(nb::cast<Address>(out[i]));
   check(p, total);
   nb::gil_scoped_release release;
-  kernels.backward(p, threads);
+  backward(p, threads);
+}
+
+// -> words that the packed weights take; where there is no place for them, nothing else happens.
+Index pack_weights(const nb::tuple& shape, const nb::tuple& in, Address out) {
+  ToPack p{};
+  p.cell = static_cast<Cell>(nb::cast<int>(shape[0]));
+  p.input = nb::cast<Index>(shape[1]);
+  p.hidden = nb::cast<Index>(shape[2]);
+  p.w_ih = at<const std::int8_t>(nb::cast<Address>(in[0]));
+  p.w_hh = at<const std::int8_t>(nb::cast<Address>(in[1]));
+  const float** const fields[] = {&p.scale_ih, &p.scale_hh, &p.b_ih, &p.b_hh};
+  for (std::size_t i = 0; i < 4; ++i) *fields[i] = at<const float>(nb::cast<Address>(in[i + 2]));
+  p.packed = at<std::int32_t>(out);
+  check(p);
+  nb::gil_scoped_release release;
+  return isa().quantized.pack(p);
+}
+
+void forward_quantized(int threads, const nb::tuple& shape, const nb::tuple& in, const nb::tuple& x,
+                       const nb::tuple& y, const nb::tuple& out) {
+  Forward<float> p{};
+  p.cell = static_cast<Cell>(nb::cast<int>(shape[0]));
+  p.steps = {nb::cast<Index>(shape[1]), nb::cast<Index>(shape[2]),
+             at<const Index>(nb::cast<Address>(shape[3]))};
+  p.input = nb::cast<Index>(shape[5]);
+  p.hidden = nb::cast<Index>(shape[6]);
+  p.reverse = nb::cast<bool>(shape[7]);
+  const auto* const packed = at<const std::int32_t>(nb::cast<Address>(in[0]));
+  p.h0 = at<const float>(nb::cast<Address>(in[1]));
+  p.c0 = at<const float>(nb::cast<Address>(in[2]));
+  p.x = rows<const float>(x);
+  p.y = rows<float>(y);
+  p.h_n = at<float>(nb::cast<Address>(out[0]));
+  p.c_n = at<float>(nb::cast<Address>(out[1]));
+  check(p, packed, nb::cast<Index>(shape[4]));
+  nb::gil_scoped_release release;
+  isa().quantized.forward(p, packed, threads);
 }
 
 // Returns the number of rows in memory.
@@ -291,22 +328,10 @@ NB_MODULE(_core, m) {
   m.def("layers_step", layers_step, set, set, set, any, any, any, set, set, set);
   m.def("cell_step", cell_step, set, set, any, any, any, set, set, set, set);
   m.def("cell_gradients", cell_gradients, set, set, any, any, any, any, any, any, any, any, set, set, set);
-  m.def("forward_f32",
-        [](int threads, const nb::tuple& shape, const nb::tuple& in, const nb::tuple& x, const nb::tuple& y,
-           const nb::tuple& out) { forward(isa().f32, threads, shape, in, x, y, out); });
-  m.def("forward_f64",
-        [](int threads, const nb::tuple& shape, const nb::tuple& in, const nb::tuple& x, const nb::tuple& y,
-           const nb::tuple& out) { forward(isa().f64, threads, shape, in, x, y, out); });
-  m.def("backward_f32", [](int threads, const nb::tuple& shape, const nb::tuple& in, const nb::tuple& x,
-                           const nb::tuple& y, const nb::tuple& dy, const nb::tuple& dx, bool add_dx,
-                           const nb::tuple& record, const nb::tuple& out) {
-    backward(isa().f32, threads, shape, in, x, y, dy, dx, add_dx, record, out);
-  });
-  m.def("backward_f64", [](int threads, const nb::tuple& shape, const nb::tuple& in, const nb::tuple& x,
-                           const nb::tuple& y, const nb::tuple& dy, const nb::tuple& dx, bool add_dx,
-                           const nb::tuple& record, const nb::tuple& out) {
-    backward(isa().f64, threads, shape, in, x, y, dy, dx, add_dx, record, out);
-  });
+  m.def("forward_f32", forward_layer<float>);
+  m.def("forward_f64", forward_layer<double>);
+  m.def("backward_f32", backward_layer<float>);
+  m.def("backward_f64", backward_layer<double>);
   m.def("product_f32", [](int threads, const nb::tuple& shape, const nb::tuple& places) {
     product(isa().f32, threads, shape, places);
   });
@@ -331,6 +356,8 @@ NB_MODULE(_core, m) {
                              const nb::tuple& dy, const nb::tuple& record, const nb::tuple& out) {
     recur_back(isa().f64, threads, shape, in, y, dy, record, out);
   });
+  m.def("pack_quantized", pack_weights);
+  m.def("forward_quantized", forward_quantized);
   m.def("quantile_loss_f32", [](int threads, const nb::tuple& shape, const nb::tuple& target,
                                 const nb::tuple& in, const nb::tuple& weights, const nb::tuple& out) {
     quantile_loss(isa().f32, threads, shape, target, in, weights, out);

@@ -8,9 +8,9 @@
 namespace carrousel {
 
 // A bit of register `which` (eax, ebx, ecx, edx) that cpuid gives for `leaf`.
-static inline bool cpuid_bit(int leaf, int which, int bit) {
+static inline bool cpuid_bit(int leaf, int which, int bit, int part = 0) {
   int registers[4];
-  __cpuidex(registers, leaf, 0);
+  __cpuidex(registers, leaf, part);
   return registers[which] >> bit & 1;
 }
 
@@ -24,6 +24,8 @@ static inline bool has_avx512() {  // F, DQ, BW, VL
   return saved(0xe6) && cpuid_bit(7, 1, 16) && cpuid_bit(7, 1, 17) && cpuid_bit(7, 1, 30) &&
          cpuid_bit(7, 1, 31);
 }
+static inline bool has_avx512_vnni() { return cpuid_bit(7, 2, 11); }
+static inline bool has_avx512_bf16() { return cpuid_bit(7, 0, 5, 1); }
 
 }  // namespace carrousel
 
@@ -36,6 +38,8 @@ static inline bool has_avx512() {
   return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
          __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
 }
+static inline bool has_avx512_vnni() { return __builtin_cpu_supports("avx512vnni"); }
+static inline bool has_avx512_bf16() { return __builtin_cpu_supports("avx512bf16"); }
 
 }  // namespace carrousel
 #endif

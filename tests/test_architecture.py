@@ -21,7 +21,7 @@ FLOORS = [
     | {"storage", "tokenizers", "data", "audio"},
     {"ops"},
     {"nn", "newer_layers", "layer_options", "machinery", "states", "patching", "adoption"}
-    | {"training"},
+    | {"quantization", "training"},
     {"record", "watching", "tracing", "intervention"},
     {"explain"},
     {"plots"},
@@ -39,9 +39,9 @@ DOORS = {  # where a module is found by its name: public names, pictures, experi
 
 PUBLIC = {
     "carrousel": "GRU GRUCell LSTM LSTMCell MinGRU MinLSTM RNN RNNCell SLSTM adopt adopting "
-    "release trace load_trace intervene Forecaster LanguageModel SequenceClassifier "
-    "SequenceRegressor SequenceTagger Transcriber audio data explain forecast lab nn sequence show "
-    "text __version__",
+    "release trace load_trace intervene quantize Forecaster LanguageModel SequenceClassifier "
+    "SequenceRegressor SequenceTagger Transcriber audio data explain forecast lab nn sequence "
+    "show text __version__",
     "carrousel.audio": "LevelStream LogMel LogMelStream Recordings add_noise as_samples "
     "change_gain change_speed join_words leveled listen read_recordings read_sound resampled "
     "shift_time sound_of spec_augment vary write_sound",

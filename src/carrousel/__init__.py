@@ -28,6 +28,7 @@ _HOME = {
     "adopt": "carrousel.adoption",
     "release": "carrousel.adoption",
     "adopting": "carrousel.adoption",
+    "quantize": "carrousel.quantization",
     "Forecaster": "carrousel.forecast",
     "LanguageModel": "carrousel.text",
     "SequenceClassifier": "carrousel.sequence",

@@ -21,6 +21,7 @@ from .nn import LSTMCell as LSTMCell
 from .nn import MinGRU as MinGRU
 from .nn import MinLSTM as MinLSTM
 from .nn import RNNCell as RNNCell
+from .quantization import quantize as quantize
 from .record import load_trace as load_trace
 from .sequence import SequenceClassifier as SequenceClassifier
 from .sequence import SequenceRegressor as SequenceRegressor

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import torch
 from torch import Tensor, nn
 
-from .ops import noise
-from .ops.cells import BY_MODE
+from .ops import gate, noise
+from .ops.cells import BY_MODE, HALF
 from .ops.inside import places
 from .ops.noise import Noise
 from .ops.reference.cells import StepFunction
 from .ops.reference.equations import VARIANTS, Equations
 from .ops.rules import BY_MODE as RULES
 from .ops.rules import LSTM_COUPLED, Rule
+from .wording import one_of
 
 _DROPOUTS = ("input_dropout", "recurrent_dropout", "output_dropout", "weight_dropout")
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
         learn_initial_state: bool
         residual: bool
         equations: Equations | None
+        precision: str
 
 
 class WithOptions(nn.RNNBase):
@@ -44,6 +46,7 @@ class WithOptions(nn.RNNBase):
     zoneout: tuple[float, float] = (0.0, 0.0)  # of the hidden state, of the cell state
     equations: Equations | None = None
     peepholes = coupled = False
+    precision = "float32"  # of products; torch's layer may well compute in another one
     _beyond = False  # whether any option is set that torch's own layer would not heed
 
     def _beyond_torch(self) -> list[str]:
@@ -67,10 +70,12 @@ class WithOptions(nn.RNNBase):
         self.zoneout = self._shares(given.pop("zoneout", 0.0))
         for name in ("learn_initial_state", "residual"):
             setattr(self, name, _yes_or_no(name, given.pop(name, False)))
+        self._set_precision(given.pop("precision", "float32"))
         if given:
             raise TypeError(
                 f"{type(self).__name__} has no option {next(iter(given))!r}; there are "
-                f"{', '.join(_DROPOUTS)}, zoneout, learn_initial_state, residual and equations"
+                f"{', '.join(_DROPOUTS)}, zoneout, learn_initial_state, residual, equations and "
+                "precision"
             )
         if self.equations is not None and self.recurrent_dropout:
             raise ValueError(
@@ -82,6 +87,14 @@ class WithOptions(nn.RNNBase):
             first, rows = next(self.parameters()), len(self._all_weights)
             for name, size in zip(("h_0", "c_0"), self._state_sizes(), strict=False):
                 self.register_parameter(name, nn.Parameter(first.new_zeros(rows, 1, size)))
+
+    def _set_precision(self, precision: str) -> None:
+        one_of("precision", precision, ("float32", "bf16"))
+        if precision != "float32" and (self.layer_norm or self.equations is not None):
+            raise ValueError(
+                f"precision must be 'float32' with {self._beyond_torch()[0]}, got {precision!r}"
+            )
+        self.precision = precision
 
     def _set_equations(self, equations: Equations | None) -> None:
         """Take these, and give the weights the rows that they ask for, and vectors behind them."""
@@ -242,8 +255,11 @@ class WithOptions(nn.RNNBase):
 
     def _run_mode(self) -> str:
         """The mode as the equations and kernels know it."""
-        found = BY_MODE[self.mode].normalized if self.layer_norm else None
-        return self.mode if found is None else found
+        if self.layer_norm:
+            return BY_MODE[self.mode].normalized or self.mode
+        if self.precision == "bf16" or gate.in_half():
+            return HALF.get(self.mode, self.mode)
+        return self.mode
 
     def _with_norms(self, weights: list[list[Tensor]]) -> list[list[Tensor]]:
         """Of each level and direction the weights, and behind them what normalization needs."""
@@ -265,7 +281,8 @@ class WithOptions(nn.RNNBase):
                 raise RuntimeError(f"{name}{place} must be ({size},), got {tuple(part.shape)}")
 
     def extra_repr(self) -> str:
-        return ", ".join([super().extra_repr(), *self._beyond_torch()])
+        said = [super().extra_repr(), *self._beyond_torch()]
+        return ", ".join(said + [f"precision={self.precision}"] * (self.precision != "float32"))
 
 
 def _probability(name: str, value: Any) -> float:

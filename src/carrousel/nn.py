@@ -1,9 +1,10 @@
 """RNN, LSTM and GRU: torch.nn's parameters, shapes, numbers and errors, on carrousel's kernels.
 
-float32 and float64 on the CPU run on the kernels; everything else (other dtypes and devices,
-autocast, ONNX export, and every wrong argument, for its error) takes torch's own path, or the
-reference equations while a trace looks on (so do large layers with a small ``proj_size``). Under a
-transform of ``torch.func`` (grad, vmap, jvp, ...) and forward-mode AD the equations run, in
+float32 and float64 on the CPU run on the kernels, also under autocast to bfloat16, where products
+are of that; everything else (other dtypes and devices, other autocast, ONNX export, and every
+wrong argument, for its error) takes torch's own path, or the reference equations while a trace
+looks on (so do large layers with a small ``proj_size``). Under a transform of
+``torch.func`` (grad, vmap, jvp, ...) and forward-mode AD the equations run, in
 ordinary torch and at its speed.
 
 The layers derive from ``torch.nn.RNNBase`` and not from ``torch.nn.LSTM``, since ``torch.compile``
@@ -25,7 +26,17 @@ from torch.nn.utils.rnn import PackedSequence
 from .layer_options import WithOptions
 from .machinery import Torchlike, as_leaf
 from .newer_layers import SLSTM, MinGRU, MinLSTM
-from .ops import cell, cells, changed_layer, gate, layer, projected, recurrence, streaming_step
+from .ops import (
+    cell,
+    cells,
+    changed_layer,
+    gate,
+    half,
+    layer,
+    projected,
+    recurrence,
+    streaming_step,
+)
 from .ops.cells import BY_MODE, NUMBER
 from .ops.changes import CHANGES, changes
 from .ops.inside import Inside
@@ -127,8 +138,10 @@ class _Recurrent(Torchlike, WithOptions):
     _torchs: type[nn.RNNBase]  # torch's layer of the same name
 
     def forward(self, input, hx=None, *, return_states=False):  # type: ignore[override]
-        if self._beyond and gate.autocast():
-            return self._in_own_dtype(input, hx, return_states)
+        if gate.autocast():
+            done = self._under_autocast(input, hx, return_states)
+            if done is not None:
+                return done
         if return_states:
             looking = watch()
             if looking is not None:
@@ -155,6 +168,21 @@ class _Recurrent(Torchlike, WithOptions):
             return output
         y, h_n, c_n = self._layers(*prepared)
         return self._as_given(input, y, h_n, c_n)
+
+    def _under_autocast(self, input, hx, return_states):
+        """What torch has no rule for, and what it has one for but we are better at; else None."""
+        if self._beyond:
+            return self._in_own_dtype(input, hx, return_states)
+        if return_states or not gate.halves() or _watched():
+            return None
+        if next(self.parameters()).dtype is not torch.float32:
+            return None
+        dtypes = half.dtypes(self, input, hx)
+        if dtypes is None:
+            return None
+        with gate.half():
+            found = self._in_own_dtype(input, hx, False)
+        return half.converted(found, dtypes)
 
     def _in_own_dtype(self, input, hx, return_states):
         """Under autocast, which has no rule for what torch lacks: in the dtype of the weights."""
@@ -314,7 +342,7 @@ class _Recurrent(Torchlike, WithOptions):
             offsets = torch.nn.functional.pad(batch_sizes.cumsum(0), (1, 0))
         if self.num_layers == 1 and not self.proj_size and not self._beyond:
             flat = list(chain.from_iterable(weights))
-            return _run((self.mode, x, offsets, h0, c0, flat, way, None), asked, 0, insides)
+            return _run((self._run_mode(), x, offsets, h0, c0, flat, way, None), asked, 0, insides)
         h_n: list = []
         c_n: list = []  # of None where there are no cells
         for first in range(0, len(weights), directions):
@@ -389,7 +417,8 @@ class RNN(_Recurrent):
     Arguments, shapes, parameters and errors are those of :class:`torch.nn.RNN`. Keywords beyond
     them, of all three layers (docs/layers.md): ``input_dropout``, ``recurrent_dropout``,
     ``output_dropout`` (one mask for all steps), ``weight_dropout`` (of W_hh), ``zoneout``,
-    ``learn_initial_state``, ``residual``, ``equations`` (:class:`Equations`).
+    ``learn_initial_state``, ``residual``, ``equations`` (:class:`Equations`), ``precision``
+    ("bf16": products of bfloat16, everything else float32).
 
     >>> import torch, carrousel
     >>> output, h_n = carrousel.RNN(3, 5)(torch.zeros(7, 2, 3))

@@ -7,11 +7,20 @@ import carrousel
 from carrousel import _core
 from carrousel.nn import LAYERS
 from carrousel.ops import cpu, reference
-from carrousel.ops.cells import BY_MODE, CELLS, MODES, NUMBER, name_of, nonlinearity
+from carrousel.ops.cells import (
+    BY_MODE,
+    CELLS,
+    HALF,
+    MODES,
+    NUMBER,
+    PLAIN_MODES,
+    name_of,
+    nonlinearity,
+)  # fmt: skip
 
 B, I, H = 2, 3, 4
 modes = pytest.mark.parametrize("mode", MODES)
-plain_modes = pytest.mark.parametrize("mode", [m for m in MODES if not BY_MODE[m].norm_rows(m)])
+plain_modes = pytest.mark.parametrize("mode", PLAIN_MODES)
 
 
 def run(mode):
@@ -36,7 +45,7 @@ def test_gates_and_memory_are_those_of_the_equations(mode):
         return
     before, state = (h, after) if memory is None else (c, memory)
     torch.testing.assert_close(state, gates[cell.keeps] * before + cell.writes(gates))
-    if mode in cell.modes:  # with layer normalization it is tanh(LN(state))
+    if mode != cell.normalized:  # with layer normalization it is tanh(LN(state))
         shown = after if cell.exposes is None else gates[cell.exposes] * state.tanh()
         torch.testing.assert_close(after, shown)
     assert bool((cell.weight(gates) >= cell.writes(gates).abs() - 1e-6).all())
@@ -67,6 +76,8 @@ def test_layers_and_cells_of_every_kind_are_public_and_torchs_twins(cell):
 
 def test_modes_are_numbered_as_the_kernels_number_them():
     plain = {mode for cell in CELLS.values() for mode in cell.modes}
-    assert plain | {cell.normalized for cell in CELLS.values() if cell.normalized} == set(MODES)
+    normalized = {cell.normalized for cell in CELLS.values() if cell.normalized}
+    assert plain | normalized | set(HALF.values()) == set(MODES)
+    assert plain == set(PLAIN_MODES) == set(HALF)
     assert [nonlinearity(mode) for mode in MODES[:2]] == ["tanh", "relu"]
     assert len(cpu.GATES) == len(cpu.SAVED) == len(MODES)

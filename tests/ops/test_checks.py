@@ -43,7 +43,7 @@ WRONG = {
     "h0 of another dtype": lambda a: a | {"h0": a["h0"].double()},
     "h0 of another width": lambda a: a | {"h0": a["h0"][..., :5]},
     "three directions": lambda a: a | {"h0": a["h0"].expand(3, -1, -1)},
-    "mode": lambda a: a | {"mode": 7},
+    "mode": lambda a: a | {"mode": 10},
     "a weight too few": lambda a: a | {"weights": a["weights"][:3]},
     "no weights": lambda a: a | {"weights": []},
 }

@@ -90,10 +90,14 @@ NAMES = tuple(CELLS)
 RECORDED = CELLS | {cell.name: cell for cell in (MIN_GRU, MIN_LSTM, SLSTM)}  # by a record's kind
 # Those that have kernels, in the order of their enum (csrc/kernels.h): a mode is handed down by its
 # place. For any other mode the equations run.
-MODES = ("RNN_TANH", "RNN_RELU", "LSTM", "GRU", "LSTM_NORM", "GRU_NORM")
+PLAIN_MODES = ("RNN_TANH", "RNN_RELU", "LSTM", "GRU")
+HALF = {mode: f"HALF_{mode}" for mode in PLAIN_MODES}  # with products of bfloat16
+PLAIN = {half: mode for mode, half in HALF.items()}
+MODES = (*PLAIN_MODES, "LSTM_NORM", "GRU_NORM", *HALF.values())
 NUMBER = {mode: number for number, mode in enumerate(MODES)}
 BY_MODE = {mode: cell for cell in CELLS.values() for mode in cell.modes}
 BY_MODE |= {cell.normalized: cell for cell in CELLS.values() if cell.normalized is not None}
+BY_MODE |= {half: BY_MODE[mode] for mode, half in HALF.items()}
 
 
 def nonlinearity(mode: str) -> str:

@@ -9,6 +9,9 @@ which are ordinary torch.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from importlib.util import find_spec
 from itertools import chain, pairwise
@@ -106,6 +109,36 @@ def converted() -> bool:
 def autocast() -> bool:
     """Whether autocast is at work on any device."""
     return _is_any_autocast_enabled()
+
+
+_HALF = ContextVar("carrousel_half", default=False)
+
+
+def halves() -> bool:
+    """Whether autocast wants products of bfloat16 of the CPU, and nothing else looks on."""
+    return (
+        not torch.compiler.is_compiling()
+        and torch.is_autocast_enabled("cpu")
+        and torch.get_autocast_dtype("cpu") is torch.bfloat16
+        and _get_tracing_state() is None
+        and quiet()
+    )
+
+
+def in_half() -> bool:
+    """Whether a call inside :func:`half` is running."""
+    return not torch.compiler.is_compiling() and _HALF.get()
+
+
+@contextmanager
+def half() -> Iterator[None]:
+    """Autocast is off in here, and what it asked for is done by the layers themselves."""
+    token = _HALF.set(True)
+    try:
+        with torch.autocast("cpu", enabled=False):
+            yield
+    finally:
+        _HALF.reset(token)
 
 
 def quiet() -> bool:

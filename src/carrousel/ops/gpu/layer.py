@@ -17,7 +17,7 @@ import torch
 import triton
 from torch import Tensor
 
-from ..cells import BY_MODE, MODES, NUMBER
+from ..cells import BY_MODE, MODES, NUMBER, PLAIN
 from ..constants import NORM_EPSILON
 from ..tape import Run
 from . import alternating, fused
@@ -45,7 +45,7 @@ class _Size:
     def of(cls, mode: int, x: Tensor, offsets: Tensor | None, hidden: int) -> _Size:
         cell = BY_MODE[MODES[mode]]
         norm = MODES[mode] == cell.normalized
-        plain = NUMBER[cell.modes[0]] if norm else mode
+        plain = NUMBER[cell.modes[0] if norm else PLAIN.get(MODES[mode], MODES[mode])]
         sizes = [x.size(1)] * x.size(0) if offsets is None else offsets.diff().tolist()
         starts = list(accumulate(sizes, initial=0))
         saved = cell.saved_by(MODES[mode])
