@@ -107,8 +107,8 @@ def test_packed_rows_are_those_of_the_padded_batch(cell: str) -> None:
         assert torch.equal(y[:n, b], whole[:n, b])
 
 
-@pytest.mark.parametrize("isa", [isa for isa in cpu.available_isas() if isa != cpu.isa()])
-def test_without_such_products_it_is_float32(isa: str) -> None:
+def test_without_such_products_it_is_float32() -> None:
+    """On any other instruction set, of which one is as good as another: no kernel is there."""
     code = """
 import torch, carrousel
 torch.manual_seed(0)
@@ -126,7 +126,7 @@ for name in ("LSTM", "GRU", "RNN"):
 """
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=Path(__file__).parents[2], capture_output=True, text=True,
-        env=os.environ | {"CARROUSEL_ISA": isa},
+        env=os.environ | {"CARROUSEL_ISA": "baseline"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
 
