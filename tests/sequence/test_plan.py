@@ -7,16 +7,24 @@ from carrousel import SequenceClassifier
 from carrousel.sequence.classifier import Classification
 from carrousel.sequence.plan import ENOUGH, LONGEST, ROWS, for_learning_on, judged_by, plan_for
 from carrousel.sequence.ragged import Ragged
+from carrousel.sequence.tagger import SequenceTagger, Tagging
 
 
 def batch(count: int, steps: int) -> Ragged:
-    rows = torch.empty(count * steps, 1, device="meta")  # nothing looks at them
+    rows = torch.full((1, 1), 0.5).expand(count * steps, 1)
     return Ragged(rows, torch.full((count,), steps))
 
 
 def task() -> Classification:
     made = Classification()
     made.outputs = 3
+    return made
+
+
+def tagging(outputs: int) -> Tagging:
+    """So many things on or off at each step."""
+    made = Tagging()
+    made.outputs = outputs
     return made
 
 
@@ -32,6 +40,29 @@ def plan(count: int, steps: int, text: bool = False, **options):
 def test_little_is_learned_from_by_small_cells_and_all_of_it(count, text, cell, rotate):
     found = plan(count, 20, text)
     assert (found.shape.cell, found.rotate, found.stop_early) == (cell, rotate, not rotate)
+
+
+@pytest.mark.parametrize(
+    ("count", "steps", "outputs", "cell", "hidden", "dropout"),
+    [(40, 20, 90, "gru", 64, 0.3), (40, 300, 5, "lstm", 64, 0.3), (40, 300, 30, "lstm", 90, 0.6),
+     (5000, 3, 200, "lstm", 256, 0.6)],
+)  # fmt: skip
+def test_steps_with_an_answer_each_are_what_is_learned_from(
+    count, steps, outputs, cell, hidden, dropout
+):
+    sizes = {"channels": 1, "masked": False}
+    found = plan_for(SequenceTagger(), batch(count, steps), sizes, tagging(outputs), 0)
+    assert (found.shape.cell, found.shape.hidden, found.dropout) == (cell, hidden, dropout)
+    assert found.rotate == (count < 500)
+    assert found.stop_early == (cell == "lstm")
+
+
+@pytest.mark.parametrize(("value", "filters"), [(0.0, 0), (1.0, 0), (float("nan"), 0), (0.5, 64)])
+def test_convolutions_see_curves_and_no_switches(value, filters):
+    rows = torch.tensor([[1.0], [value]] * 400)
+    sizes = {"channels": 1, "masked": True}
+    found = plan_for(SequenceTagger(), Ragged(rows, torch.full((40,), 20)), sizes, tagging(3), 0)
+    assert found.shape.filters == filters
 
 
 @pytest.mark.parametrize("count", [2, 7, 19, 100, 3000])

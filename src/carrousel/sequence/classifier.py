@@ -8,12 +8,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .augmentation import varied
 from .calibration import Part, best_temperature, expected_calibration_error
 from .estimator import SequenceEstimator
 from .evaluation.evaluation import Evaluation
 from .labels import Labels, as_array, check_labels
 from .ragged import Ragged
 from .task import Outputs, Task, averaged
+from .training import Augment
 
 SMALLEST = 1e-9  # weight of a class, beside which probabilities are looked at
 
@@ -133,6 +135,8 @@ class SequenceClassifier(SequenceEstimator):
         companion: Whether a regression on fixed features (random convolutions of numbers, n-grams
             of texts) has a share in the answer, as large as what is held out says; None: yes,
             unless ``bidirectional`` is False (a stream has none) or nothing is held out.
+        augment: Whether numbers are varied anew each time that they are learned from: a part of
+            each sequence, at an uneven pace, with noise. Recordings always are (SpecAugment).
         class_weight: What a mistake costs: a dict from label to weight, or "balanced" for the
             inverse of how frequent a class is; None: the same for all.
 
@@ -159,6 +163,7 @@ class SequenceClassifier(SequenceEstimator):
 
     pooling: str | None = None
     companion: bool | None = None
+    augment: bool = False
     class_weight: Any = None
 
     @property
@@ -183,6 +188,13 @@ class SequenceClassifier(SequenceEstimator):
 
     def _answers(self) -> list[Any]:
         return self.classes_.tolist()
+
+    def _augment(self, reader: Any) -> Augment | None:
+        if not self.augment or reader.kind == "sound":
+            return super()._augment(reader)
+        if reader.kind != "numbers":
+            raise ValueError("augment must be False for texts: it warps and blurs numbers")
+        return varied
 
 
 def log_odds(scores: Tensor, answer: int) -> Tensor:

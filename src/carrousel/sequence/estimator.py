@@ -25,7 +25,7 @@ from .ragged import Ragged
 from .storage import load_estimator, save_estimator
 from .streaming import Stream
 from .task import Outputs, Task, averaged
-from .training import Examples, Member, ask, train_ensemble
+from .training import Augment, Examples, Member, ask, train_ensemble
 
 S = TypeVar("S", bound="SequenceEstimator")
 Report = Callable[[str, Progress], None]
@@ -196,7 +196,7 @@ class SequenceEstimator:
         members = train_ensemble(
             task, examples, plan, held=held,
             init=None if before is None else before.networks_,
-            prepare=reader.prepare, augment=getattr(reader, "augment", None), progress=progress,
+            prepare=reader.prepare, augment=self._augment(reader), progress=progress,
             checkpoint=None if checkpoint is None else Path(checkpoint), resume=resume,
         )  # fmt: skip
         _warn(members)
@@ -212,6 +212,10 @@ class SequenceEstimator:
             reader, task, plan, [m.network for m in members], [m.run for m in members], companion
         )
         self.report_ = report
+
+    def _augment(self, reader: Any) -> Augment | None:
+        """What makes of the sequences of an update others that might have been."""
+        return getattr(reader, "augment", None)
 
     def _take(
         self, reader: Any, task: Task, plan: Plan | None, networks: Sequence[Network],

@@ -19,6 +19,8 @@ LONGEST = 10_000  # steps of one sequence that an update learns from
 ENOUGH = 30  # sequences held out that can say when to stop
 PATIENCE = 5  # validations
 FEW = 500  # sequences, below which every network holds out another part
+UNITS = 64  # of a layer
+MANY_STEPS = 10_000  # with an answer each: they are not few, in however few sequences
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def check_options(o: Any) -> None:
     for name in ("hidden_size", "num_layers", "ensemble", "epochs", "batch_size", "embedding_size"):
         if getattr(o, name) is not None:
             whole(name, getattr(o, name))
-    for name in ("bidirectional", "convolution", "companion", "missing"):
+    for name in ("bidirectional", "convolution", "companion", "missing", "augment"):
         value = getattr(o, name, None)
         if value is not None and not isinstance(value, bool):
             raise TypeError(f"{name} must be True, False or None, got {value!r}")
@@ -65,24 +67,27 @@ def plan_for(
     fields of the shape that its reader decides; ``validated``: whether others are held out."""
     count, text = len(batch), bool(sizes.get("tokens"))
     steps = len(batch.rows) if task.per_step else count
-    dropout = _or(o.dropout, 0.5 if text else 0.3)
+    taught = steps if task.parts else count  # a transcript is of all steps together
+    few = count < FEW and taught < MANY_STEPS
+    units = UNITS if few else _units(task)
+    dropout = _or(o.dropout, 0.6 if units > UNITS else 0.5 if text else 0.3)
     usual = float(batch.lengths.clamp_max(LONGEST).double().mean())
     most = min(task.most_at_once, int(ROWS / usual))
     batch_size = _or(o.batch_size, max(1, min(max(8, count // 8), most)))
     fraction = _or(o.validation_fraction, 0.1)
     parts = 0 if not fraction else max(round(1 / fraction), 2)
     parts = parts if count >= 2 * parts else 0
-    few = count < FEW
     companion = not task.per_step and _or(
         o.companion, o.bidirectional is not False and (parts > 0 or validated)
     )
+    beside = not companion and (text or not _switches(batch))
     shape = Shape(
         outputs=task.outputs,
         cell=o.cell or ("gru" if few and not text else "lstm"),
-        hidden=_or(o.hidden_size, 64),
+        hidden=_or(o.hidden_size, units),
         layers=_or(o.num_layers, 1),
         bidirectional=_or(o.bidirectional, True),
-        filters=64 if _or(o.convolution, not companion) else 0,
+        filters=64 if _or(o.convolution, beside) else 0,
         pooling="" if task.per_step else _or(o.pooling, "max" if text else "concat"),
         scaled=task.scaled,
         **sizes,
@@ -90,16 +95,7 @@ def plan_for(
     per_epoch = math.ceil(count / batch_size)
     enough = math.ceil(600 * task.slowness / per_epoch)
     epochs = _or(o.epochs, max(8, min(60 * task.slowness, enough)))
-    train = TrainOptions(
-        steps=epochs * per_epoch,
-        learning_rate=_or(o.learning_rate, 3e-3),
-        weight_decay=1e-2,
-        average=0.98 if epochs * per_epoch > 200 else 0.9,
-        evaluate_every=max(1, min(per_epoch, epochs * per_epoch // 10)),
-        patience=0 if few else PATIENCE * task.slowness,
-        checkpoint_every=max(1, min(200, epochs * per_epoch // 10)),
-        seed=seed,
-    )
+    train = _training(o, task, epochs, per_epoch, few, seed)
     ensemble = _or(o.ensemble, 5 if few else 3)
     amount = counted(steps, "step" if task.per_step else "sequence")
     reasons = [
@@ -113,9 +109,23 @@ def plan_for(
             "so many of them, from a random one on; answers are given to all of them"
         )
     return Plan(
-        shape, train, dropout, batch_size, ensemble, parts, few, not few, companion, epochs,
+        shape, train, dropout, batch_size, ensemble, parts, count < FEW, not few, companion, epochs,
         longest=LONGEST, reasons=tuple(reasons),
     )  # fmt: skip
+
+
+def _training(o: Any, task: Any, epochs: int, per_epoch: int, few: bool, seed: int) -> TrainOptions:
+    steps = epochs * per_epoch
+    return TrainOptions(
+        steps=steps,
+        learning_rate=_or(o.learning_rate, 3e-3),
+        weight_decay=1e-2,
+        average=0.98 if steps > 200 else 0.9,
+        evaluate_every=max(1, min(per_epoch, steps // 10)),
+        patience=0 if few else PATIENCE * task.slowness,
+        checkpoint_every=max(1, min(200, steps // 10)),
+        seed=seed,
+    )
 
 
 def judged_by(plan: Plan, held: int, task: Any) -> Plan:
@@ -143,6 +153,17 @@ def for_learning_on(plan: Plan, networks: Sequence[Network]) -> Plan:
         steps = max(train.steps // 3, 1)
         train = replace(train, steps=steps, learning_rate=train.learning_rate * LEARNING_ON)
     return replace(plan, shape=networks[0].shape, ensemble=len(networks), train=train)
+
+
+def _units(task: Any) -> int:
+    """Of a layer; where many things may be so at once, there is much that it must tell."""
+    return min(max(UNITS, 3 * task.outputs), 4 * UNITS) if task.several else UNITS
+
+
+def _switches(batch: Ragged) -> bool:
+    """Whether numbers are on or off alone (keys of a piano): no shape for convolutions to see."""
+    rows = batch.rows
+    return bool(((rows == 0) | (rows == 1) | (rows != rows)).all())
 
 
 def _or(value: Any, chosen: Any) -> Any:

@@ -23,8 +23,13 @@ class Tagging(Task):
     cross entropy, summed over them)."""
 
     per_step: ClassVar[bool] = True
+    slowness: ClassVar[int] = 3  # a step must find out what of all that came before it counts
     labels: Labels | None = None  # None: several at once
     weights: Tensor | None = None
+
+    @property
+    def several(self) -> bool:  # type: ignore[override]
+        return self.labels is None
 
     def learn(self, y: Any, inputs: Ragged, options: Any, classes: Any = None) -> None:
         tags = _tags(y, inputs)

@@ -21,6 +21,7 @@ class Task:
         per_step: Whether the network gives a row for each step, or one for each sequence.
         scaled: Whether answers are numbers on a scale of their own, that ``prepare`` sets.
         parts: Whether a part of a long sequence can be learned from with its target.
+        several: Whether any number of answers may be right at once.
         slowness: How many times more updates than a classifier it takes to learn.
         most_at_once: Sequences in an update at most, where nothing is said.
         outputs: How many numbers it gives in a row.
@@ -30,6 +31,7 @@ class Task:
     per_step: ClassVar[bool] = False
     scaled: ClassVar[bool] = False
     parts: ClassVar[bool] = True
+    several: bool = False
     slowness: ClassVar[int] = 1
     most_at_once: ClassVar[int] = 64
     outputs: int

@@ -69,7 +69,7 @@ def train_ensemble(
     strata = task.strata(examples.targets)
     part = folds(len(examples), plan.parts, strata, plan.train.seed) if plan.parts else None
     everything = torch.arange(len(examples))
-    identity = _identity(examples, plan, init)
+    identity = _identity(examples, plan, init, augment)
     members: list[Member] = []
     for number in range(plan.ensemble):
         learned, out = everything, None
@@ -186,9 +186,13 @@ def _portions(lengths: Tensor) -> list[Tensor]:
     return list(order.split(portion_sizes(lengths[order], rows)))
 
 
-def _identity(examples: Examples, plan: Plan, init: Sequence[Network] | None) -> str:
+def _identity(
+    examples: Examples, plan: Plan, init: Sequence[Network] | None, augment: Augment | None
+) -> str:
     """A digest of what training starts from, so that a checkpoint of other data is refused."""
-    digest = hashlib.sha256(repr((plan.shape, plan.dropout, plan.batch_size)).encode())
+    digest = hashlib.sha256(
+        repr((plan.shape, plan.dropout, plan.batch_size, augment is not None)).encode()
+    )
     targets = examples.targets
     tensors = [examples.inputs.rows, examples.inputs.lengths]
     tensors += [targets.rows, targets.lengths] if isinstance(targets, Ragged) else [targets]
