@@ -61,7 +61,7 @@ PUBLIC = {
     "carrousel.nn": "Equations GRU GRUCell LSTM LSTMCell MinGRU MinLSTM RNN RNNCell SLSTM States",
     "carrousel.record": "Info Record Records load_trace",
     "carrousel.sequence": "Dataset SequenceClassifier SequenceRegressor SequenceTagger Transcriber "
-    "read_folder read_table read_texts read_ts",
+    "read_folder read_table read_texts read_ts read_wide",
     "carrousel.text": "LanguageModel Options Tokenizer",
 }
 

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from carrousel import SequenceClassifier
-from carrousel.sequence import augmentation
-from carrousel.sequence.augmentation import CROPPED, varied
+from carrousel.sequence.inputs import augmentation
+from carrousel.sequence.inputs.augmentation import CROPPED, varied
 from carrousel.sequence.ragged import Ragged
 
 

@@ -15,15 +15,17 @@ from ..audio import Recordings, read_recordings
 from ..audio.recordings import holds_sounds
 from ..console import table
 from ..data import ReadOptions
-from ..sequence import Dataset, read_folder, read_table, read_texts, read_ts
+from ..sequence import Dataset, read_folder, read_table, read_texts, read_ts, read_wide
 from ..sequence.evaluation.evaluation import Evaluation
 from ..sequence.evaluation.report import render
 from ..sequence.inputs.tables import bare_texts
+from ..sequence.inputs.wide_files import is_wide
 from ..storage.files import write_bytes, write_csv, write_json
 from ..wording import counted
 from .progress import training_bar
 from .screen import reading
 
+WIDE = (".csv", ".tsv", ".txt")
 TEXT_COLUMNS, PATH_COLUMN = ("text", "sentence"), "path"
 CHECKPOINTS = "training"  # folder inside that of the model, while it is made
 MOST_LINES = 30  # labels in a table on the terminal
@@ -35,9 +37,9 @@ def read_dataset(
     """The sequences in a file or folder.
 
     Args:
-        path: A ``.ts`` file; a table (CSV, Parquet, workbook) with a row for each step, or, if it
-            has a column of texts, for each text; a folder of folders of texts or recordings; a
-            table of paths of recordings.
+        path: A ``.ts`` file; a file with a series in each line, its label first; a table (CSV,
+            Parquet, workbook) with a row for each step, or, if it has a column of texts, for each
+            text; a folder of folders of texts or recordings; a table of paths of recordings.
         columns: ``id_col``, ``time_col``, ``label_col``, ``text_col`` and ``channels``; ``rate``
             of recordings, None for their own.
         per_step: Whether each step has a label.
@@ -50,6 +52,8 @@ def read_dataset(
             return read_folder(path)
         if path.suffix.lower() == ".ts":
             return read_ts(path)
+        if not per_step and path.suffix.lower() in WIDE and is_wide(path):
+            return read_wide(path)
         label_col = columns["label_col"] if labeled else None
         text_col = columns["text_col"] or _column(path, options, TEXT_COLUMNS)
         if text_col is None and _column(path, options, (PATH_COLUMN,)):

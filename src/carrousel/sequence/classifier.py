@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .augmentation import varied
 from .calibration import Part, best_temperature, expected_calibration_error
 from .estimator import SequenceEstimator
 from .evaluation.evaluation import Evaluation
+from .inputs.augmentation import varied
 from .labels import Labels, as_array, check_labels
 from .ragged import Ragged
 from .task import Outputs, Task, averaged

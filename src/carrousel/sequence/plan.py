@@ -99,8 +99,8 @@ def plan_for(
     ensemble = _or(o.ensemble, 5 if few else 3)
     amount = counted(steps, "step" if task.per_step else "sequence")
     reasons = [
-        f"{amount} to learn from: {epochs} epochs of {counted(per_epoch, 'update')} for each of "
-        f"{counted(ensemble, 'network')} of {shape.cell} cells"
+        f"{amount} to learn from: {counted(epochs, 'epoch')} of {counted(per_epoch, 'update')} "
+        f"for each of {counted(ensemble, 'network')} of {shape.cell} cells"
     ]
     long = int((batch.lengths > LONGEST).sum())
     if long and task.parts:

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from .ragged import Ragged
+from ..ragged import Ragged
 
 CROPPED = 0.2  # of its steps that a series loses at most
 PACE = 0.5  # by which share it runs faster here and slower there at most
