@@ -38,7 +38,8 @@ def test_what_was_copied_and_corrected_adds_up_to_the_forecast(seasons):
     question, x = asked(seasonal_series(300, max(seasons[0], 4), noise=3.0) + 50, seasons, (1, 4))
     terms, mean, rest = copied(question, x)
     with torch.no_grad():
-        ((anchors, weights, correction, origin),) = question.simple(x)
+        sides = zip(*question.simple(x), strict=True)
+        anchors, weights, correction, origin = (torch.stack(one).mean(0) for one in sides)
         forecast = float(question(x))
     mixed = float((anchors * weights).sum(0).mean() + origin)
     assert float(weights.sum(0).mean()) == pytest.approx(1, rel=1e-5)
@@ -49,19 +50,22 @@ def test_what_was_copied_and_corrected_adds_up_to_the_forecast(seasons):
 
 def test_units_add_up_to_the_state_times_its_slope():
     question, x = asked(seasonal_series(100, 12, noise=3.0))
-    ((name, scores),) = memory_units(question, x)
-    top, kept = dict(question.named_modules())[name], []
+    units = memory_units(question, x)
+    assert [name.split(".")[1] for name, _ in units] == ["0", "1"]  # upright, and upside down
+    modules, kept = dict(question.named_modules()), []
 
     def keep(module, args, out):
         out[0].retain_grad()
         kept.append(out[0])
 
-    handle = top.register_forward_hook(keep)
+    handles = [modules[name].register_forward_hook(keep) for name, _ in units]
     question(x).sum().backward()
-    handle.remove()
-    expected = (kept[0].grad * kept[0]).sum((0, 1)).detach()
-    assert scores.shape[0] == x.shape[1]
-    torch.testing.assert_close(scores.sum(0).float(), expected, rtol=0.05, atol=0.02)
+    for handle in handles:
+        handle.remove()
+    for (_, scores), memory in zip(units, kept, strict=True):
+        expected = (memory.grad * memory).sum((0, 1)).detach()
+        assert scores.shape[0] == x.shape[1]
+        torch.testing.assert_close(scores.sum(0).float(), expected, rtol=0.05, atol=0.02)
 
 
 def test_an_explanation_names_the_season_that_a_forecast_copies():
@@ -79,7 +83,7 @@ def test_an_explanation_names_the_season_that_a_forecast_copies():
     row = int(np.argmax(np.abs(steps["removed"].to_numpy())))
     gone = table.filter(pl.col("unique_id") == name)["ds"][-7]
     assert steps["from"][row] <= gone <= steps["to"][row]
-    assert len(found.table("units")) == 160
+    assert len(found.table("units")) == 2 * 160  # upright, and upside down
     assert found.table("simple")["weight"].sum() == pytest.approx(1, rel=1e-4)
     assert "Simple forecasts weighed most" in str(found)
 

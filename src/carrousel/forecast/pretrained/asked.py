@@ -1,6 +1,7 @@
 """The pretrained forecast of one window as a question, for explanations to ask again and again."""
 
-from collections.abc import Iterator
+import copy
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,7 @@ from .checks import MIXED, Lesson
 from .history import history
 from .network import Answer, Network, Remembered
 from .query import ANCHORS, ask
+from .smoothing import SHARE, beside, sensible, smoothed
 
 MOST = 72  # steps that an explanation tells apart; longer windows are told in longer steps
 
@@ -29,9 +31,12 @@ class Asked(nn.Module):
     """The mean median of some steps ahead, (B, T, step) values -> (B,) float64, as
     ``explanation.question.Asked``. What the network learned from checking itself is held fixed.
 
+    Short windows are shown upside down, too: by a second network, a copy of the first.
+
     Args:
         network: What forecasts.
-        lesson: What it learned from the whole window.
+        lessons: What it learned from the whole window and, of a short one, from the same upside
+            down.
         seasons: (1, 2) of the series.
         length: Values in the window that the network is shown, a multiple of its patch.
         horizon: Steps after the end of the series that are asked about, from 0 on.
@@ -41,85 +46,112 @@ class Asked(nn.Module):
     any_batch = True  # variants of the window are asked together
     before = 0  # steps without any value that lead every window
     offset = 0.0  # nothing was taken off
-    names = ANCHORS
     share = 0.0  # nobody else has one
 
     def __init__(
         self,
         network: Network,
-        lesson: Lesson,
+        lessons: Sequence[Lesson],
         seasons: Tensor,
         length: int,
         horizon: list[int],
         gap: int,
     ) -> None:
         super().__init__()
-        self.networks = nn.ModuleList([network])
-        self.network = [network]  # in a list, or it would be counted twice
-        self.lesson, self.seasons, self.length = lesson, seasons, length
+        self.networks = nn.ModuleList([network, *(copy.deepcopy(network) for _ in lessons[1:])])
+        self.lessons, self.seasons, self.length = lessons, seasons, length
         self.horizon, self.gap = horizon, gap
+        self.short = len(lessons) > 1
+        self.names = (*ANCHORS, "damped slope", "half a slope") if self.short else ANCHORS
 
     def forward(self, x: Tensor) -> Tensor:
-        found = self._remember(x)
-        return self._median(self._answer(found, found.memory[:, -1:]))
+        found = [self._remember(x, side) for side in range(len(self.lessons))]
+        return self._median(x, [(one, one.memory) for one in found])
 
     def memory_from(self, x: Tensor) -> Tensor:
         """(T,) the forecast if the recurrence began at each step of x (1, T, step)."""
-        (network,) = self.network
-        found = self._remember(x)
-        features, out = found.past.features, []
+        found = [self._remember(x, side) for side in range(len(self.lessons))]
+        out = []
         for begin in range(x.shape[1]):
             values = (x.shape[1] - begin) * x.shape[2]
-            if values >= features.shape[1]:
-                memory = found.memory
-            else:
-                memory = network.encode(features[:, -values:])[0]
-            out.append(self._median(self._answer(found, memory[:, -1:])))
+            begun = []
+            for network, one in zip(self.networks, found, strict=True):
+                features = one.past.features
+                whole = values >= features.shape[1]
+                begun.append(
+                    (one, one.memory if whole else network.encode(features[:, -values:])[0])
+                )
+            out.append(self._median(x, begun))
         return torch.cat(out)
 
     def simple(self, x: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
-        """The simple forecasts (K, k), which depend on x, their weights (K, k), the correction
-        (k,) and the origin (1,)."""
-        (network,) = self.network
-        with torch.no_grad():
-            found = self._remember(x)
-            answer = self._answer(found, found.memory[:, -1:])
-            weights, median = network.middle(found.memory[:, -1:], answer.question)
-        shares = self.lesson.shares[0].to(weights)
-        kept = 1 - shares.sum()
-        weights, median = kept * weights[0, 0].T, kept * median[0, 0, :, 0]  # (K, k), (k,)
-        weights[MIXED, :] += shares[:, None]
-        # Units cancel out of simple forecasts; their slopes need not be followed.
-        past = history(self._window(x), self.seasons, 1)
-        past = past._replace(unit=past.unit.detach())
-        question = ask(past, *self._origin(past.value))
-        anchors = question.anchors[0, 0].double() * question.unit[0, 0].double()  # (k, K)
-        origin = (past.base.double() + question.origin[0].double())[0]
-        yield anchors.T, weights.double(), median.double() * question.unit[0, 0].double(), origin
+        """For each network the simple forecasts (K, k), which depend on x, their weights (K, k),
+        the correction (k,) and the origin (1,)."""
+        share = SHARE * float(self._sensible(x)) if self.short else 0.0
+        for side, network in enumerate(self.networks):
+            with torch.no_grad():
+                found = self._remember(x, side)
+                answer = self._answer(side, found, found.memory)
+                weights, median = network.middle(found.memory[:, -1:], answer.question)
+            shares = self.lessons[side].shares[0].to(weights)
+            kept = (1 - share) * (1 - shares.sum())
+            weights, median = kept * weights[0, 0].T, kept * median[0, 0, :, 0]  # (K, k), (k,)
+            weights[MIXED, :] += (1 - share) * shares[:, None]
+            # Units cancel out of simple forecasts; their slopes need not be followed.
+            past = history(self._window(x, side), self.seasons, 1)
+            past = past._replace(unit=past.unit.detach())
+            question = ask(past, *self._origin(past.value))
+            sign, unit = -1 if side else 1, question.unit[0, 0].double()  # (1,)
+            origin = sign * (past.base.double() + question.origin[0].double())[0]
+            anchors = sign * (question.anchors[0, 0].double() * unit).T
+            if self.short:
+                anchors = torch.cat([anchors, self._smoothed(x)[0].T - origin])
+                weights = torch.cat([weights, weights.new_full((2, weights.shape[1]), share / 2)])
+            yield anchors, weights.double(), sign * median.double() * unit, origin
 
     def per_step(self, scores: Tensor, x: Tensor) -> Tensor:
         """(P, U) of the patches that were read to the steps of x, (T, U): 0 for older ones."""
-        steps, patches = x.shape[1], x.shape[2] // self.network[0].shape.patch
+        steps, patches = x.shape[1], x.shape[2] // self.networks[0].shape.patch
         known = F.pad(scores, (0, 0, max(steps * patches - len(scores), 0), 0))
         return known[-steps * patches :].unflatten(0, (steps, patches)).sum(1)
 
-    def _window(self, x: Tensor) -> Tensor:
-        """(B, length): whole, so that the layers run once."""
+    def _window(self, x: Tensor, side: int = 0) -> Tensor:
+        """(B, length): whole, so that the layers run once; upside down for the second side."""
         y = x.flatten(1)[:, -self.length :]
-        return F.pad(y, (self.length - y.shape[1], 0), value=torch.nan)
+        y = F.pad(y, (self.length - y.shape[1], 0), value=torch.nan)
+        return -y if side else y
 
-    def _remember(self, x: Tensor) -> Remembered:
-        return self.network[0].remember(self._window(x), self.seasons.expand(len(x), 2))
+    def _remember(self, x: Tensor, side: int) -> Remembered:
+        network, seasons = self.networks[side], self.seasons.expand(len(x), 2)
+        found: Remembered = network.remember(self._window(x, side), seasons)
+        return found
 
     def _origin(self, value: Tensor) -> tuple[Tensor, Tensor]:
         B, length = value.shape
-        ahead = torch.tensor(self.horizon) + 1 + self.gap
-        return torch.full((B, 1), length - 1), ahead.expand(B, 1, -1)
+        return torch.full((B, 1), length - 1), self._ahead(B)[:, None]
 
-    def _answer(self, found: Remembered, memory: Tensor) -> Answer:
-        last = found._replace(memory=memory)
-        answer = self.network[0].answer(last, *self._origin(found.past.value))
-        return self.lesson.expanded(len(memory)).corrected(answer)
+    def _ahead(self, windows: int) -> Tensor:
+        return (torch.tensor(self.horizon) + 1 + self.gap).expand(windows, -1)
 
-    def _median(self, answer: Answer) -> Tensor:
-        return answer.absolute()[:, 0, :, SIDE].mean(-1)
+    def _answer(self, side: int, found: Remembered, memory: Tensor) -> Answer:
+        last = found._replace(memory=memory[:, -1:])
+        answer = self.networks[side].answer(last, *self._origin(found.past.value))
+        return self.lessons[side].expanded(len(memory)).corrected(answer)
+
+    def _median(self, x: Tensor, found: list[tuple[Remembered, Tensor]]) -> Tensor:
+        """(B,) from what each side remembers and which memory it is to use."""
+        medians = [
+            self._answer(side, *one).absolute()[:, 0, :, SIDE] for side, one in enumerate(found)
+        ]
+        if not self.short:
+            return medians[0].mean(-1)
+        middle = (medians[0] - medians[1]) / 2
+        window, season = self._window(x), int(self.seasons[0, 0])
+        return beside(middle[..., None], window, season, self._ahead(len(x)))[..., 0].mean(-1)
+
+    def _smoothed(self, x: Tensor) -> Tensor:
+        return smoothed(self._window(x), int(self.seasons[0, 0]), self._ahead(len(x)))
+
+    def _sensible(self, x: Tensor) -> Tensor:
+        window = self._window(x)
+        return sensible(window, self._smoothed(x).detach())

@@ -19,11 +19,13 @@ from .checks import check, learn
 from .covariates import READ, apart
 from .network import LONG, Network
 from .query import PAST, WEEKS
+from .smoothing import SHORT, beside
 from .storage import shipped
 
 AT_ONCE = 1 << 17  # values read together
 LENGTHS = {1: (48, 128, 320, 800), 4: (256, 960)}  # of windows, by how many are read at once
 EIGHTH = 8  # parts of a window, as many of which are left out as hold no value
+EDGE = 3  # first steps of a window, in one of which a long series has a value
 LONGEST = 4096  # values before a forecast that are looked at
 
 
@@ -117,11 +119,13 @@ class ZeroShot:
         step = step_of(len(y), self.seasons[0], patch)
         x = torch.from_numpy(np.concatenate([np.full(-len(y) % step, np.nan), y]))
         window = F.pad(x[-length:], (max(length - len(x), 0), 0), value=torch.nan)[None]
-        horizon = [one - 1 for one in steps]
+        horizon, furthest = [one - 1 for one in steps], torch.tensor([[gap + h]])
         with torch.no_grad():
-            found = self.network.remember(window, seasons)
-            lesson = learn(check(self.network, found, torch.tensor([[gap + h]])))
-        asked = Asked(self.network, lesson, seasons, length, horizon, int(gap))
+            lessons = [
+                learn(check(self.network, self.network.remember(y, seasons), furthest))
+                for y in ([window, -window] if self.is_short(window).item() else [window])
+            ]
+        asked = Asked(self.network, lessons, seasons, length, horizon, int(gap))
         return asked, x.view(1, -1, step), panel
 
     def _beside_columns(
@@ -177,6 +181,27 @@ class ZeroShot:
     def following(self, window: Tensor, ahead: Tensor, before: int = 0) -> Tensor:
         """(B, J, Q) quantiles of the steps ``ahead`` (B, J) after windows (B, n) float64, in front
         of which whole patches, ``before`` steps without a value, were left out."""
+        short = torch.nonzero(self.is_short(window, before))[:, 0]
+        if not len(short):
+            return self._read(window, ahead, before)
+        filled = short[whole_tiles(len(short))]
+        both = torch.cat([window, -window[filled]])
+        found = self._read(both, torch.cat([ahead, ahead[filled]]), before)
+        quantiles, upside_down = found.split([len(window), len(filled)])
+        part = (quantiles[filled] - upside_down.flip(-1)) / 2
+        part = beside(part, window[filled], self.seasons[0], ahead[filled])
+        quantiles[short] = part[: len(short)]
+        return quantiles
+
+    def is_short(self, window: Tensor, before: int = 0) -> Tensor:
+        """(B,) whether windows (B, n), in front of which ``before`` steps were left out, hold so
+        few values that they are shown upside down, too, and smoothed."""
+        small = self.network.shape.patch == 1 and window.shape[1] + before <= SHORT
+        begins = window[:, :EDGE].isfinite().any(1)
+        return ~begins | (before > 0) if small else torch.zeros_like(begins)
+
+    def _read(self, window: Tensor, ahead: Tensor, before: int) -> Tensor:
+        """The network's own quantiles, after it has checked itself."""
         network, seasons = self.network, torch.tensor(self.seasons).expand(len(window), 2)
         shown = F.pad(window, (-window.shape[1] % network.shape.patch, 0), value=torch.nan)
         found = network.remember(shown, seasons, before)
