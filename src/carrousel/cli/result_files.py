@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -13,12 +13,13 @@ from ..data import Panel
 from ..forecast import Forecaster
 from ..forecast.evaluation import Evaluation
 from ..forecast.evaluation.picture import plot_forecast
-from ..forecast.evaluation.report import Content, render
-from ..forecast.explanation.explanation import Explanation
 from ..forecast.intervals.calibration import Band, columns
 from ..forecast.tables import written
 from ..storage.files import write_json
 from .formats import table_bytes
+
+if TYPE_CHECKING:
+    from ..forecast.explanation.explanation import Explanation
 
 MOST_EXPLAINED = 6  # series
 
@@ -34,7 +35,7 @@ def write_forecast(
     suffix: str,
     record: dict[str, Any],
     title: str,
-    explanations: Sequence[Explanation] = (),
+    explanations: "Sequence[Explanation]" = (),
     report: bool = False,
 ) -> dict[str, Any]:
     """The forecasts ``quantiles`` (S, h, Q), those of held-out steps (None: there were none), plot,
@@ -48,23 +49,27 @@ def write_forecast(
         _write_explanations(folder, explanations, panel, suffix)
     steps = panel.lengths[:, None] + np.arange(quantiles.shape[1])
     times = panel.local(panel.at(np.arange(panel.n_series)[:, None], steps))
-    content = Content(
-        title=title,
-        panel=panel,
-        future=Band.of(times, quantiles, level),
-        evaluation=evaluation,
-        explanations=explanations,
-        notes=record["notes"],
-        chosen=forecaster.plan_.reasons if forecaster.plan_ else (),
-        settings=_set(forecaster.get_params()),
-        version=__version__,
-    )
-    figure = plot_forecast(panel, content.future, evaluation=evaluation, title=title)
+    future = Band.of(times, quantiles, level)
+    chosen = forecaster.plan_.reasons if forecaster.plan_ else ()
+    figure = plot_forecast(panel, future, evaluation=evaluation, title=title)
     figure.savefig(folder / "forecast.png")
-    if report:
+    if report:  # loaded for this alone: a tenth of a second
+        from ..forecast.evaluation.report import Content, render
+
+        content = Content(
+            title=title,
+            panel=panel,
+            future=future,
+            evaluation=evaluation,
+            explanations=explanations,
+            notes=record["notes"],
+            chosen=chosen,
+            settings=_set(forecaster.get_params()),
+            version=__version__,
+        )
         (folder / "report.html").write_text(render(content), encoding="utf-8")
     forecaster.save(folder / "model")
-    training = {"chosen": content.chosen, "networks": _training(forecaster)}
+    training = {"chosen": chosen, "networks": _training(forecaster)}
     record = {**scored(forecaster, panel, evaluation), **record, "training": training}
     write_json(folder / "forecast.json", record)
     return record
@@ -81,14 +86,14 @@ def write_backtest(
     write_json(folder / "backtest.json", record)
 
 
-def explain_some(forecaster: Forecaster, panel: Panel, future: Any) -> list[Explanation]:
+def explain_some(forecaster: Forecaster, panel: Panel, future: Any) -> "list[Explanation]":
     """The mean forecast over the horizon, of the first series that have a value to rely on."""
     names = [name for s, name in enumerate(panel.ids) if np.isfinite(panel.series(s)).any()]
     return [forecaster.explain(name, step=None, X_df=future) for name in names[:MOST_EXPLAINED]]
 
 
 def _write_explanations(
-    folder: Path, explanations: Sequence[Explanation], panel: Panel, suffix: str
+    folder: Path, explanations: "Sequence[Explanation]", panel: Panel, suffix: str
 ) -> None:
     """A table of all explained series by step, and the picture of the first."""
     name = panel.id_col or "unique_id"

@@ -22,7 +22,6 @@ from torch import Tensor
 from ..network.distribution import QUANTILES, SIDE
 from ..network.loss import LARGEST, MEDIAN_WEIGHT
 from ..network.network import Network
-from ..network.tiles import whole_tiles
 from ..pretrained.network import Network as Shipped
 from ..pretrained.storage import halves
 from ..pretrained.zero_shot import AT_ONCE, LENGTHS, ZeroShot
@@ -78,8 +77,7 @@ class Companion:
         rows = torch.nonzero(ordinary(history) & (gap == 0))[:, 0]
         if not len(rows):
             return
-        filled = rows[whole_tiles(len(rows))]
-        ours = self.quantiles(history[filled], offset[filled])[: len(rows)]
+        ours = self.quantiles(history[rows], offset[rows])
         there = ours.isfinite().flatten(1).all(1)  # values that float32 cannot hold
         rows, ours = rows[there], ours[there]
         trained[rows] = mixed(trained[rows], ours, self.share)

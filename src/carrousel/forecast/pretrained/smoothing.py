@@ -7,14 +7,10 @@ values, without their season, these are taken:
 - a level, and half of the slope of the line through all values (Theta; Assimakopoulos &
   Nikolopoulos 2000, as Hyndman & Billah 2003 wrote it).
 
-Parameters come from a grid: those with the smallest absolute errors one step ahead. Smoothing is
-linear in the values, so that all parameters of the grid are tried in one product of matrices.
+Parameters come from a grid: those with the smallest absolute errors one step ahead.
 """
 
-from collections.abc import Sequence
-from functools import cache
 from itertools import product
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -29,6 +25,12 @@ SLOPES = (0.0, 0.1, 0.3, 0.6)  # times the share of the level
 DAMPED = (0.8, 0.9, 0.98)
 CYCLES = 3  # seasons that a window must hold, for its profile to be taken off
 EARLY = 4  # changes that the first slope is the mean of
+# Shares of level and slope, and how much of a slope is left a step later; then levels alone.
+GRID = torch.tensor(
+    [(a, a * b, damped) for a, b, damped in product(LEVELS, SLOPES, DAMPED)]
+    + [(a, 0.0, 0.0) for a in LEVELS],
+    dtype=torch.double,
+)
 
 
 def beside(quantiles: Tensor, window: Tensor, season: int, ahead: Tensor) -> Tensor:
@@ -56,11 +58,45 @@ def smoothed(window: Tensor, season: int, ahead: Tensor) -> Tensor:
     profile, times = _profile(y, age, season)
     phase = profile[:, steps % season]
     y = torch.where(times, y / phase, y - phase)
-    start = y.gather(1, first)
-    x = torch.where(age >= 0, y - start, 0.0)
-    found = torch.stack([_damped(x, age, ahead), _theta(x, age, ahead)], -1) + start[..., None]
+    found = torch.stack(_forecasts(y, age, ahead), -1)
     coming = profile.gather(1, (KEPT - 1 + ahead) % season)[..., None]
     return torch.where(times[..., None], found * coming, found + coming)
+
+
+def _forecasts(y: Tensor, age: Tensor, ahead: Tensor) -> tuple[Tensor, Tensor]:
+    """(B, J) by a damped slope, and by half a slope, of values (B, KEPT) that begin at age 0."""
+    old = age[:, -1:]
+    place = (KEPT - 1 - old).clamp_min(0)
+    early = old.clamp(1, EARLY)
+    start = y.gather(1, place)
+    first = (y.gather(1, (place + early).clamp(max=KEPT - 1)) - start) / early
+    level, slope, error = _smooth(y, age, start, first)
+    slopes = len(GRID) - len(LEVELS)
+    best = error[:, :slopes].argmin(1, keepdim=True)
+    damped = GRID[:, 2][best]
+    reach = damped * (1 - damped**ahead) / (1 - damped)
+    one = level.gather(1, best) + slope.gather(1, best) * reach
+    best = slopes + error[:, slopes:].argmin(1, keepdim=True)
+    t = (age - 0.5 * old) * (age >= 0)
+    line = (t * y).sum(1, keepdim=True) / (t * t).sum(1, keepdim=True).clamp_min(1)
+    share = GRID[:, 0][best]
+    older = (1 - (1 - share) ** (old + 1)) / share
+    return one, level.gather(1, best) + 0.5 * line * (ahead - 1 + older)
+
+
+def _smooth(y: Tensor, age: Tensor, start: Tensor, first: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """(B, G) level and slope at the end and sum of absolute errors, for each row of ``GRID``."""
+    share, of_slope, damped = GRID.T
+    level, slope = start.expand(-1, len(GRID)), first * (damped > 0)
+    total = torch.zeros_like(level)
+    for t in range(KEPT - int(age[:, -1].max()), KEPT):
+        now = age[:, t, None] > 0
+        ahead = level + damped * slope
+        error = torch.where(now, y[:, t, None] - ahead, 0.0)
+        level = torch.where(now, ahead + share * error, level)
+        slope = torch.where(now, damped * slope + of_slope * error, slope)
+        total = total + error.abs()
+    return level, slope, total
 
 
 def _profile(y: Tensor, age: Tensor, season: int) -> tuple[Tensor, Tensor]:
@@ -92,67 +128,3 @@ def _profile(y: Tensor, age: Tensor, season: int) -> tuple[Tensor, Tensor]:
     sure = (1 - (unsure / count).mean(1, keepdim=True) / size).clamp_min(0)
     sure = sure * (age[:, -1:] + 1 >= CYCLES * season)
     return torch.where(times, (1 + sure * mean).clamp_min(0.05), sure * mean), times
-
-
-def _damped(x: Tensor, age: Tensor, ahead: Tensor) -> Tensor:
-    """(B, J): the level at the end and its slope, damped more with every step."""
-    grid = _grid(tuple(product(LEVELS, SLOPES, DAMPED)))
-    early = age[:, -1:].clamp(1, EARLY)
-    place = (KEPT - 1 - age[:, -1:] + early).clamp(max=KEPT - 1)
-    slope = x.gather(1, place) / early  # of the first few changes
-    end, best = _best(grid, x, slope, age)
-    damped = grid.damped[best][:, None]
-    reach = damped * (1 - damped**ahead) / (1 - damped)
-    return end[:, :1] + end[:, 1:] * reach
-
-
-def _theta(x: Tensor, age: Tensor, ahead: Tensor) -> Tensor:
-    """(B, J): the level at the end and half of the slope of the line."""
-    grid = _grid(tuple((level, 0.0, 0.0) for level in LEVELS))
-    end, best = _best(grid, x, torch.zeros_like(x[:, :1]), age)
-    known = (age >= 0).to(x)
-    t = (age - 0.5 * age[:, -1:]) * known
-    slope = (t * x).sum(1) / (t * t).sum(1).clamp_min(1)
-    level = torch.tensor(LEVELS, dtype=x.dtype)[best]
-    older = (1 - (1 - level) ** (age[:, -1] + 1)) / level
-    return end[:, :1] + 0.5 * slope[:, None] * (ahead - 1 + older[:, None])
-
-
-class Grid(NamedTuple):
-    """What G choices of parameters make of values that begin at zero, and of a first slope."""
-
-    error: Tensor  # (G, KEPT, KEPT) one step ahead, at each step, of the value at each
-    of_slope: Tensor  # (G, KEPT) one step ahead, so many steps after the first
-    end: Tensor  # (G, KEPT, 2) level and slope, of a value so many steps before the end
-    end_of_slope: Tensor  # (G, KEPT, 2) level and slope, so many steps after the first
-    damped: Tensor  # (G,)
-
-
-def _best(grid: Grid, x: Tensor, slope: Tensor, age: Tensor) -> tuple[Tensor, Tensor]:
-    """Level and slope (B, 2) at the end of windows (B, KEPT) by the best parameters, and which."""
-    with torch.no_grad():
-        error = (x @ grid.error.flatten(0, 1).T).unflatten(1, (-1, KEPT))  # (B, G, KEPT)
-        error += grid.of_slope[:, age.clamp_min(0)].transpose(0, 1) * slope[..., None]
-        best = (error.abs() * (age > 0)[:, None]).sum(-1).argmin(-1)
-    end = torch.einsum("bt,btk->bk", x.flip(1), grid.end[best])
-    return end + grid.end_of_slope[best, age[:, -1]] * slope, best
-
-
-@cache
-@torch.inference_mode(False)  # what is kept may be asked for slopes later
-def _grid(parameters: Sequence[tuple[float, float, float]]) -> Grid:
-    """For shares of level and slope, and how much of a slope is left a step later."""
-    a, b, damped = torch.tensor(parameters, dtype=torch.double).T
-    none, one = torch.zeros_like(a), torch.ones_like(a)
-    error = torch.stack([one, none])  # of a value at the first step; of a first slope
-    level, slope = torch.stack([a, none]), torch.stack([a * b, one])
-    errors, ends = [error], [torch.stack([level, slope], -1)]
-    for _ in range(1, KEPT):
-        error = -level - damped * slope
-        level, slope = level + damped * slope + a * error, damped * slope + a * b * error
-        errors.append(error)
-        ends.append(torch.stack([level, slope], -1))
-    error, end = torch.stack(errors, -1), torch.stack(ends, 2)  # (2, G, KEPT), (2, G, KEPT, 2)
-    back = torch.arange(KEPT)[:, None] - torch.arange(KEPT)
-    matrix = torch.where(back >= 0, error[0][:, back.clamp_min(0)], 0.0)
-    return Grid(matrix, error[1], end[0], end[1], damped)

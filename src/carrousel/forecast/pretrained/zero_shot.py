@@ -81,10 +81,8 @@ class ZeroShot:
         out = np.full((len(ends), h, len(QUANTILES)), np.nan)
         with torch.inference_mode():
             for length, rows in self._batches(last + 1 - starts, np.flatnonzero(there)):
-                filled = rows[whole_tiles(len(rows))]
-                stops, gaps = last[filled] + 1, ends[filled] - 1 - last[filled]
-                found = self._forecast(panel.y, starts[filled], stops, gaps, length, h)
-                out[rows] = found[: len(rows)]
+                stops, gaps = last[rows] + 1, ends[rows] - 1 - last[rows]
+                out[rows] = self._forecast(panel.y, starts[rows], stops, gaps, length, h)
         if not there.all():
             if not there.any():
                 raise ValueError("there is no value to forecast from in any series")
@@ -184,13 +182,11 @@ class ZeroShot:
         short = torch.nonzero(self.is_short(window, before))[:, 0]
         if not len(short):
             return self._read(window, ahead, before)
-        filled = short[whole_tiles(len(short))]
-        both = torch.cat([window, -window[filled]])
-        found = self._read(both, torch.cat([ahead, ahead[filled]]), before)
-        quantiles, upside_down = found.split([len(window), len(filled)])
-        part = (quantiles[filled] - upside_down.flip(-1)) / 2
-        part = beside(part, window[filled], self.seasons[0], ahead[filled])
-        quantiles[short] = part[: len(short)]
+        shown, steps = torch.cat([window, -window[short]]), torch.cat([ahead, ahead[short]])
+        found = self._read(shown, steps, before)
+        quantiles, upside_down = found.split([len(window), len(short)])
+        both = (quantiles[short] - upside_down.flip(-1)) / 2
+        quantiles[short] = beside(both, window[short], self.seasons[0], ahead[short])
         return quantiles
 
     def is_short(self, window: Tensor, before: int = 0) -> Tensor:
@@ -202,12 +198,16 @@ class ZeroShot:
 
     def _read(self, window: Tensor, ahead: Tensor, before: int) -> Tensor:
         """The network's own quantiles, after it has checked itself."""
+        windows = len(window)
+        filled = whole_tiles(windows)
+        window, ahead = window[filled], ahead[filled]
         network, seasons = self.network, torch.tensor(self.seasons).expand(len(window), 2)
         shown = F.pad(window, (-window.shape[1] % network.shape.patch, 0), value=torch.nan)
         found = network.remember(shown, seasons, before)
         last = torch.full((len(shown), 1), shown.shape[1] - 1)
         lesson = learn(check(network, found, ahead[:, -1:]))
-        return lesson.corrected(network.answer(found, last, ahead[:, None])).absolute()[:, 0]
+        answer = lesson.corrected(network.answer(found, last, ahead[:, None]))
+        return answer.absolute()[:windows, 0]
 
 
 def _known_ahead(panel: Panel) -> bool:
