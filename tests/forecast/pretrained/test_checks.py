@@ -25,7 +25,7 @@ def made_checks(origins=6):
     truth = 2 * torch.randn(4, origins, 2, generator=generator)
     known = torch.rand(4, origins, 2, generator=generator) > 0.2
     weight = torch.rand(4, origins, generator=generator) * known.any(-1)
-    return c.Checks(quantiles, anchors, truth, known, weight)
+    return c.Checks(quantiles, anchors, truth, known, weight, c.DRIFT_OF_HOURS)
 
 
 def pinball(truth, quantile, probability):
@@ -69,7 +69,7 @@ def by_loops(found, row):
             )
             losses.append(loss + c.HOLD * np.log(f) ** 2)
         factors.append(c.FACTORS[int(np.argmin(losses))])
-    return shares, factors[0] * c.DRIFT**sure, factors[1]
+    return shares, factors[0] * found.drift**sure, factors[1]
 
 
 def test_lessons_are_those_of_a_loop_over_the_checks():

@@ -38,7 +38,9 @@ RATE = 8.0  # at which shares fall with the sum of the errors
 RELUCTANCE = 0.1  # added to the sum of the errors of what is mixed
 FACTORS = tuple(2 ** (k / 7) for k in range(-1, 15))  # of intervals, from 0.9 to 4
 HOLD = 0.15  # weight of the squared logarithm of a factor beside the loss of one check
-DRIFT = 1.05  # outer quantiles lie farther: what comes differs more from the past than it did
+# Outer quantiles lie farther: what comes differs more from the past than it did. Much more after a
+# few weeks of hours, which have seen little of a year.
+DRIFT, DRIFT_OF_HOURS = 1.05, 1.2
 OUTER = tuple(k for k, p in enumerate(QUANTILES) if p <= 0.05 or p >= 0.95)
 INNER = tuple(k for k in range(len(QUANTILES)) if k not in OUTER and k != SIDE)
 
@@ -51,6 +53,7 @@ class Checks(NamedTuple):
     truth: Tensor  # (B, O, J)
     known: Tensor  # (B, O, J) bool
     weight: Tensor  # (B, O) how much each says: the share of the past that it knew; 0 for none
+    drift: float = DRIFT
 
 
 class Lesson(NamedTuple):
@@ -105,7 +108,8 @@ def check(network: Network, found: Remembered, h: Tensor) -> Checks:
     truth = (value - answer.question.origin) / answer.question.unit
     known = past.seen.gather(1, place).view(ahead.shape) & fit[..., None]
     weight = ((there - back) / there.clamp_min(1)) * known.any(-1)
-    return Checks(answer.quantiles, answer.question.anchors, truth, known, weight)
+    drift = DRIFT if patch == 1 else DRIFT_OF_HOURS
+    return Checks(answer.quantiles, answer.question.anchors, truth, known, weight, drift)
 
 
 def _origins(
@@ -126,7 +130,7 @@ def _origins(
 
 def learn(checks: Checks) -> Lesson:
     """Shares and factors, for each window by itself."""
-    quantiles, anchors, truth, known, weight = checks
+    quantiles, anchors, truth, known, weight, drift = checks
     width = (quantiles[..., SIDE + 4] - quantiles[..., SIDE - 4]).clamp_min(1e-12)  # of 95 %
     part = known / known.sum(-1, keepdim=True).clamp_min(1)  # (B, O, J) of each step
     part = part * weight[..., None]
@@ -148,7 +152,7 @@ def learn(checks: Checks) -> Lesson:
     quantiles = mixed(quantiles, anchors, shares)
     error = truth - quantiles[..., SIDE]
     outer, inner = (_factor(total, error, quantiles, list(group)) for group in (OUTER, INNER))
-    return Lesson(shares, outer * DRIFT**sure, inner)
+    return Lesson(shares, outer * drift**sure, inner)
 
 
 def _all_checks(x: Tensor) -> Tensor:
