@@ -116,7 +116,9 @@ def test_errors_that_are_larger_than_foretold_widen_and_smaller_ones_narrow():
     found = made_checks(origins=24)._replace(known=torch.ones(4, 24, 2, dtype=torch.bool))
     size = torch.tensor([0.1, 10.0])[torch.arange(4) % 2][:, None, None]
     lesson = c.learn(
-        found._replace(truth=found.quantiles[..., SIDE] + size, weight=torch.ones(4, 24))
+        found._replace(
+            truth=found.quantiles[..., SIDE] + size, weight=torch.ones(4, 24), drift=c.DRIFT
+        )
     )
     assert (lesson.outer[::2] < 1).all()
     assert (lesson.outer[1::2] > 1).all()
