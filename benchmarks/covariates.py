@@ -103,7 +103,8 @@ def main() -> None:
             count = pl.len().over(group)
             table = table.filter(pl.int_range(pl.len()).over(group) < count - DAYS * one.h)
         for label, options in one.variants.items():
-            if arguments.variants and label not in arguments.variants:
+            refused = arguments.effort == "instant" and options.get("calendar")
+            if refused or (arguments.variants and label not in arguments.variants):
                 continue
             began = time.perf_counter()
             forecaster = Forecaster(one.h, effort=arguments.effort, **options)
