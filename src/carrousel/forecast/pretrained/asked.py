@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator, Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -75,7 +76,7 @@ class Asked(nn.Module):
         for begin in range(x.shape[1]):
             values = (x.shape[1] - begin) * x.shape[2]
             begun = []
-            for network, one in zip(self.networks, found, strict=True):
+            for network, one in zip(self._sides(), found, strict=True):
                 features = one.past.features
                 whole = values >= features.shape[1]
                 begun.append(
@@ -88,7 +89,7 @@ class Asked(nn.Module):
         """For each network the simple forecasts (K, k), which depend on x, their weights (K, k),
         the correction (k,) and the origin (1,)."""
         share = SHARE * float(self._sensible(x)) if self.short else 0.0
-        for side, network in enumerate(self.networks):
+        for side, network in enumerate(self._sides()):
             with torch.no_grad():
                 found = self._remember(x, side)
                 answer = self._answer(side, found, found.memory)
@@ -111,9 +112,13 @@ class Asked(nn.Module):
 
     def per_step(self, scores: Tensor, x: Tensor) -> Tensor:
         """(P, U) of the patches that were read to the steps of x, (T, U): 0 for older ones."""
-        steps, patches = x.shape[1], x.shape[2] // self.networks[0].shape.patch
+        steps, patches = x.shape[1], x.shape[2] // self._sides()[0].shape.patch
         known = F.pad(scores, (0, 0, max(steps * patches - len(scores), 0), 0))
         return known[-steps * patches :].unflatten(0, (steps, patches)).sum(1)
+
+    def _sides(self) -> list[Network]:
+        """What reads a window upright and, of a short one, upside down."""
+        return [cast(Network, network) for network in self.networks]
 
     def _window(self, x: Tensor, side: int = 0) -> Tensor:
         """(B, length): whole, so that the layers run once; upside down for the second side."""
@@ -122,9 +127,8 @@ class Asked(nn.Module):
         return -y if side else y
 
     def _remember(self, x: Tensor, side: int) -> Remembered:
-        network, seasons = self.networks[side], self.seasons.expand(len(x), 2)
-        found: Remembered = network.remember(self._window(x, side), seasons)
-        return found
+        seasons = self.seasons.expand(len(x), 2)
+        return self._sides()[side].remember(self._window(x, side), seasons)
 
     def _origin(self, value: Tensor) -> tuple[Tensor, Tensor]:
         B, length = value.shape
@@ -135,7 +139,7 @@ class Asked(nn.Module):
 
     def _answer(self, side: int, found: Remembered, memory: Tensor) -> Answer:
         last = found._replace(memory=memory[:, -1:])
-        answer = self.networks[side].answer(last, *self._origin(found.past.value))
+        answer = self._sides()[side].answer(last, *self._origin(found.past.value))
         return self.lessons[side].expanded(len(memory)).corrected(answer)
 
     def _median(self, x: Tensor, found: list[tuple[Remembered, Tensor]]) -> Tensor:
