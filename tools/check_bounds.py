@@ -1,6 +1,6 @@
 """The oldest versions that pyproject.toml allows, installed together, and the tests run on them.
 
-    python tools/check_bounds.py WHEEL [--torch FOLDER ...] [tests ...]
+    python tools/check_bounds.py WHEEL [--torch FOLDER] ... [tests ...]
 
 The environment gets the wheel, its dependencies, every extra and pandas, each at the oldest release
 that its bound admits (uv's ``lowest-direct``), and the newest pytest and hypothesis. ``--torch``
@@ -36,9 +36,9 @@ TESTS = [
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("wheel", type=Path)
-    parser.add_argument("--torch", type=Path, nargs="+", default=[], help="folders that have torch")
+    parser.add_argument("--torch", type=Path, action="append", default=[], help="has torch")
     parser.add_argument("tests", nargs="*", default=TESTS)
-    given = parser.parse_args()
+    given = parser.parse_intermixed_args()
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)
         tools = environment(work / "tools")

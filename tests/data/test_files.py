@@ -18,6 +18,10 @@ CONTENT = {
     "a byte order mark": TEXT.encode("utf-8-sig"),
     "UTF-16": TEXT.encode("utf-16"),
     "UTF-16 without a mark": TEXT.encode("utf-16-be"),
+    "UTF-16 without a mark, little end first": TEXT.encode("utf-16-le"),
+    "UTF-32": TEXT.encode("utf-32"),
+    "UTF-32 without a mark": TEXT.encode("utf-32-be"),
+    "UTF-32 without a mark, little end first": TEXT.encode("utf-32-le"),
     "gzip": gzip.compress(TEXT.encode()),
     "gzip of UTF-16": gzip.compress(TEXT.encode("utf-16")),
     "Windows line ends": TEXT.replace("\n", "\r\n").encode(),
@@ -61,6 +65,17 @@ def test_what_was_decided_is_announced(tmp_path):
         "not UTF-8: text read as Western European (cp1252)", "1 line above the table left out",
         "no header: column 1 read as 'unique_id', column 2 read as 'ds', column 3 read as 'y'",
     ]  # fmt: skip
+
+
+def test_how_a_text_was_read_is_told_where_its_columns_are_not_found(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes("\n".join(["дата,значение", *ROWS]).encode("cp1251"))
+    with pytest.raises(ValueError, match=r"there is no column 'ds'.*read as .*cp1252"):
+        to_panel(path)
+    panel, _ = to_panel(
+        path, time_col="дата", target_col="значение", reading=ReadOptions(encoding="cp1251")
+    )
+    np.testing.assert_array_equal(panel.y, np.arange(30) + np.float32(0.5))
 
 
 def test_encodings_that_are_given(tmp_path):

@@ -103,12 +103,8 @@ def _reason(rows: list[list[str]], top: int, error: Exception) -> str:
 
 def _encoding(path: Path, raw: bytes, given: str | None) -> tuple[str, list[str]]:
     """The encoding of a text, all of which can be decoded by it, and notes."""
-    found, notes = given, []
-    if found is None and raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        found = "utf-16"
-    elif found is None and _is_utf16(raw[:2000]):
-        found = "utf-16-le" if raw[1:2] == b"\0" else "utf-16-be"
-    elif found is None and b"\0" in raw[:2000]:
+    found, notes = given or _wide(raw[:2000]), []
+    if found is None and b"\0" in raw[:2000]:
         raise ValueError(f"{path}: cannot be read as CSV: it is not text")
     try:
         raw.decode(found or "utf-8")
@@ -121,15 +117,26 @@ def _encoding(path: Path, raw: bytes, given: str | None) -> tuple[str, list[str]
             ) from None
         _require_western(path, raw)
         return "cp1252", ["not UTF-8: text read as Western European (cp1252)"]
-    if found == "utf-16" or (found or "").startswith("utf-16-"):
-        notes.append("text read as UTF-16")
+    if found is not None and found.startswith(("utf-16", "utf-32")):
+        notes.append(f"text read as {found[:6].upper()}")
     return found or "utf-8", notes
 
 
-def _is_utf16(raw: bytes) -> bool:
-    """Whether every other byte is mostly zero: letters and digits of UTF-16."""
-    half = len(raw) // 2
-    return half > 3 and max(raw[0::2].count(0), raw[1::2].count(0)) > 0.7 * half
+def _wide(raw: bytes) -> str | None:
+    """The encoding, if characters take two or four bytes each: by the mark at the beginning, or
+    because letters and digits leave the other bytes of each character zero."""
+    if raw[:4] in (b"\xff\xfe\0\0", b"\0\0\xfe\xff"):  # looked at first: UTF-16's begins alike
+        return "utf-32"
+    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "utf-16"
+    if len(raw) < 8:
+        return None
+    empty = [raw[k::4].count(0) > 0.7 * (len(raw) // 4) for k in range(4)]
+    patterns = {
+        (False, True, True, True): "utf-32-le", (True, True, True, False): "utf-32-be",
+        (False, True, False, True): "utf-16-le", (True, False, True, False): "utf-16-be",
+    }  # fmt: skip
+    return patterns.get(tuple(empty))
 
 
 def _require_western(path: Path, raw: bytes) -> None:

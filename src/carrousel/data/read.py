@@ -269,7 +269,8 @@ def require_columns(table: Table, needed: dict[str, str]) -> None:
     perhaps = f"; perhaps {', '.join(hints)} is meant" if hints else ""
     if looks_like_date(pl.Series(frame.columns[:1])) or looks_numeric(pl.Series(frame.columns[:1])):
         perhaps += "; if the first line holds values, give header=False (--no-header)"
-    raise ValueError(f"{told}; the columns are {have}{perhaps}")
+    read = f" ({'; '.join(table.notes)})" if table.notes else ""  # what was guessed may be why
+    raise ValueError(f"{told}; the columns are {have}{read}{perhaps}")
 
 
 def _holds(looks: Callable[[pl.Series], bool], column: pl.Series) -> bool:
