@@ -5,6 +5,12 @@
 #if defined(_WIN32) && (defined(_M_X64) || defined(__x86_64__))
 #include <intrin.h>
 
+#if defined(__clang__) || defined(__GNUC__)
+#define CARROUSEL_XSAVE __attribute__((target("xsave")))  // else they refuse _xgetbv
+#else
+#define CARROUSEL_XSAVE
+#endif
+
 namespace carrousel {
 
 // A bit of register `which` (eax, ebx, ecx, edx) that cpuid gives for `leaf`.
@@ -15,7 +21,7 @@ static inline bool cpuid_bit(int leaf, int which, int bit, int part = 0) {
 }
 
 // Whether the system saves these parts of the state (XCR0) when it switches between programs.
-static inline bool saved(unsigned long long parts) {
+CARROUSEL_XSAVE static inline bool saved(unsigned long long parts) {
   return cpuid_bit(1, 2, 27) && (_xgetbv(0) & parts) == parts;
 }
 

@@ -62,6 +62,15 @@ def quoted(names: Collection[Any]) -> str:
     return ", ".join(map(repr, names))
 
 
+def columns_are(names: Sequence[str]) -> str:
+    """What a table has instead of a column that is missing; not all of hundreds.
+
+    >>> columns_are(["ds", "y"])
+    "the columns are 'ds', 'y'"
+    """
+    return f"the columns are {some([repr(name) for name in names], most=20)}"
+
+
 def nearest(value: Any, names: Iterable[Any]) -> str | None:
     """The name that is spelled most like ``value``; None if none is near.
 

@@ -198,7 +198,11 @@ def test_a_table_of_paths(words, separator):
 @pytest.mark.parametrize(
     ("text", "error", "says"),
     [
-        ("file,label\nyes/1.wav,yes\n", ValueError, "no column 'path'; there are 'file', 'label'"),
+        (
+            "file,label\nyes/1.wav,yes\n",
+            ValueError,
+            "no column 'path'; the columns are 'file', 'label'",
+        ),
         ("path,label\n", ValueError, "no rows"),
         ("path,label\nyes/1.wav,\n", ValueError, "column 'label' is empty in row 1"),
         ("path,label\nyes/9.wav,a\nno/1.wav,b\n", FileNotFoundError, "1 of 2 files .*9.wav"),

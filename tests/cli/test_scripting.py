@@ -160,6 +160,27 @@ def test_the_nearest_column_is_told(run, small):
     assert "did you mean 'y'?" in result.err
 
 
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        (["forecast", "", "--horizon", 3], "FILE"),
+        (["forecast", "--sample", "airline", "--out", ""], "--out"),
+        (["forecast", "--sample", "airline", "--out="], "--out"),
+        (["forecast", "--sample", "airline", "--future", ""], "--future"),
+        (["predict", ""], "MODEL"),
+        (["explore", "--export", ""], "--export"),
+        (["text", "train", "", "--out", "m"], "FILES"),
+        (["classify", "train", "", "--out", "m"], "FILE"),
+    ],
+)
+def test_an_empty_path_is_not_the_current_folder(line, named, run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = run(*line)
+    assert result.code == 2
+    assert f"{named} must be a path, got ''" in result.err
+    assert not list(tmp_path.iterdir())
+
+
 def test_exit_codes_stand_in_the_help(run):
     assert "Exit codes: 0 done, 2 " in run("--help").out
 

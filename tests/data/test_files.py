@@ -1,6 +1,8 @@
 """Files of every kind: the same table, whatever program wrote it."""
 
 import gzip
+import os
+import threading
 
 import numpy as np
 import openpyxl
@@ -76,6 +78,46 @@ def test_how_a_text_was_read_is_told_where_its_columns_are_not_found(tmp_path):
         path, time_col="дата", target_col="значение", reading=ReadOptions(encoding="cp1251")
     )
     np.testing.assert_array_equal(panel.y, np.arange(30) + np.float32(0.5))
+
+
+@pytest.mark.parametrize("header", ["ds,y,y", "ds, y ,y", "ds,ds,y"])
+def test_two_columns_of_the_name_that_is_looked_for_are_refused(header, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join([header, *(f"{row},1" for row in ROWS)]))
+    with pytest.raises(ValueError, match=r"2 columns are called '(ds|y)'; rename all but one"):
+        to_panel(path)
+
+
+def test_two_other_columns_of_one_name_are_nobodys_business(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join(["ds,y,note,note", *(f"{row},1,2" for row in ROWS)]))
+    assert to_panel(path)[0].n_series == 1
+
+
+def test_hundreds_of_columns_are_not_all_named(tmp_path):
+    path = tmp_path / "a.csv"
+    names = [f"c{k}" for k in range(300)]
+    path.write_text("\n".join([",".join(["ds", *names]), ",".join(["2024-01-01", *["1"] * 300])]))
+    with pytest.raises(ValueError, match=r"'c18' and 281 more") as told:
+        to_panel(path)
+    assert len(str(told.value)) < 400
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a system without named pipes")
+def test_a_pipe_is_read_like_a_file(tmp_path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_text, args=(TEXT,))
+    writer.start()
+    panel, _ = to_panel(path)
+    writer.join()
+    np.testing.assert_array_equal(panel.y, np.arange(30) + np.float32(0.5))
+
+
+def test_values_too_small_for_float32_are_zero_beside_others(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("ds,y\n2024-01-01,1e-310\n2024-01-02,5\n2024-01-03,-1e-45\n")
+    np.testing.assert_array_equal(to_panel(path)[0].y, [0, 5, 0])
 
 
 def test_encodings_that_are_given(tmp_path):

@@ -161,6 +161,7 @@ REFUSED = {
     "dates in y": (dates(1, y=[dt.date(2024, 1, 1)]), "y must hold numbers, got Date"),
     "infinite": (INFINITE, "y: the value in row 2 is infinite"),
     "beyond float32": (dates(1, 2, y=[1.0, 1e300]), "y: values beyond 3.4e38"),
+    "below float32": (dates(1, 2, y=[1e-310, -1e-39]), "y: values below 1.2e-38"),
     "no value": (dates(1, 2, y=[None, None]), "y: no value at all in series 'y'"),
     "one series without value": (
         pl.DataFrame({"unique_id": ["a", "b"], "ds": [1, 1], "y": [1.0, float("nan")]}),

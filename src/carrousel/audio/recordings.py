@@ -11,7 +11,7 @@ import numpy as np
 
 from ..data import ReadOptions
 from ..data.files import read_file
-from ..wording import counted, quoted, some
+from ..wording import columns_are, counted, quoted, some
 from .samples import require_rate, resampled
 from .sound_files import SUFFIXES, read_sound
 
@@ -173,7 +173,7 @@ def _in_table(
     missing = [name for name in wanted if name not in table.columns]
     if missing:
         raise ValueError(
-            f"{path}: there is no column {quoted(missing)}; there are {quoted(table.columns)}"
+            f"{path}: there is no column {quoted(missing)}; {columns_are(table.columns)}"
         )
     if not len(table):
         raise ValueError(f"{path}: the table has no rows")

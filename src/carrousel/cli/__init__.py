@@ -35,7 +35,7 @@ from . import (
 from .cluster import OnCluster
 from .flags import in_flags
 from .screen import drop_output, write_what_the_terminal_has
-from .scripting import for_scripts
+from .scripting import TYPED, for_scripts
 
 FORECASTING, INSIDE, TEXT, SPEECH = "Forecasting", "Seeing inside", "Text", "Speech"
 SEQUENCES = "Sequences"
@@ -93,6 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _told  # type: ignore[assignment]
+            TYPED.set(tuple(arguments))
             code = app(args=arguments or ["--help"], standalone_mode=False)
             sys.stdout.flush()  # a full disk is an error of this command, not of its end
     except typer.Abort:

@@ -19,6 +19,8 @@ def in_flags(message: str) -> str:
     '--learning-rate must be positive, got -1.0'
     >>> in_flags("freq is ambiguous; give freq, for example freq='1h'")
     '--freq is ambiguous; give --freq, for example --freq 1h'
+    >>> in_flags("is a date wrong? Else give date_format (--date-format)")
+    'is a date wrong? Else give --date-format'
     """
     for name, flag in FLAGS.items():
         message = re.sub(rf"(?<![\w'\-]){name}=True\b", flag, message)
@@ -30,4 +32,4 @@ def in_flags(message: str) -> str:
             if name in _TOLD:
                 message = re.sub(rf"^{name}:", f"{flag}:", message)
             message = re.sub(rf"\bgive {name}\b", f"give {flag}", message)
-    return message
+    return re.sub(r"(--[a-z-]+) \(\1\)", r"\1", message)  # what named both ways already

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -21,6 +22,7 @@ from .screen import write_data
 PANEL = "For scripts"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 _JSON: ContextVar[bool] = ContextVar("_JSON", default=False)
+TYPED: ContextVar[tuple[str, ...]] = ContextVar("TYPED", default=())  # what stands on the line
 
 Quiet = Annotated[
     bool,
@@ -58,6 +60,7 @@ def _scripted(command: Callable[..., Any]) -> Callable[..., None]:
     def run(*, quiet: bool = False, as_json: bool = False, log: str | None = None, **given: Any):  # type: ignore[no-untyped-def]
         asked = _JSON.set(as_json)
         try:
+            _require_names(given)
             with ExitStack() as stack:
                 if quiet or as_json:
                     stack.enter_context(hushed("out", *(("err",) if quiet else ())))
@@ -87,6 +90,19 @@ def _scripted(command: Callable[..., Any]) -> Callable[..., None]:
     run.__annotations__ = {one.name: one.annotation for one in parameters}
     run._scripted = True  # type: ignore[attr-defined]
     return run
+
+
+def _require_names(given: dict[str, Any]) -> None:
+    """Refuse an empty path, which as a ``Path`` is the current folder: mostly it is a variable of
+    the shell that is not set."""
+    typed = TYPED.get()
+    if "." in typed or not any(word == "" or word.endswith("=") for word in typed):
+        return
+    for name, value in given.items():
+        if Path() in (value if isinstance(value, (list, tuple)) else [value]):
+            argument = f"--{name.replace('_', '-')}"
+            what = argument if any(word.startswith(argument) for word in typed) else name.upper()
+            raise ValueError(f"{what} must be a path, got ''; the current folder is written '.'")
 
 
 def write(text: str) -> None:

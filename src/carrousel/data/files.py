@@ -30,8 +30,9 @@ def read_file(
         options: What the user says.
         alike: Tells whether a cell is a "time", a "number", "nothing" or a "text".
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: there is no such file")
+    if not path.is_file() and not path.is_fifo():  # a pipe: /dev/stdin, or a shell's <(command)
+        told = "it is not a file" if path.exists() else "there is no such file"
+        raise FileNotFoundError(f"{path}: {told}")
     suffix = path.suffix.lower()
     try:
         if suffix in (".parquet", ".pq"):
@@ -75,6 +76,8 @@ def _csv(
     rows = [[cell.strip() for cell in row] for row in rows]
     top = _header_line(rows, names)
     bare = options.header is False or (options.header is None and _is_data(rows, top, names, alike))
+    if not bare:
+        _require_single(path, rows[top], names)
     if top:
         notes.append(f"{top} line{'s' if top > 1 else ''} above the table left out")
         data = data.split(b"\n", top)[top]
@@ -88,6 +91,15 @@ def _csv(
         known, note = _meant(table, names, alike, path)
         return table.rename(known), [*notes, note]
     return table, notes
+
+
+def _require_single(path: Path, header: Sequence[str], names: Sequence[str]) -> None:
+    """Refuse a header in which a name that is looked for stands twice: which is meant?"""
+    for name in names:
+        if header.count(name) > 1:
+            raise ValueError(
+                f"{path}: {header.count(name)} columns are called {name!r}; rename all but one"
+            )
 
 
 def _reason(rows: list[list[str]], top: int, error: Exception) -> str:
@@ -259,6 +271,7 @@ def _workbook(
     top = _header_line(rows, names) if rows else 0
     if not rows:
         raise ValueError(f"{path}: sheet {sheet!r} is empty")
+    _require_single(path, rows[top], names)
     loaded = book.load_sheet(sheet, header_row=top, schema_sample_rows=None)
     notes = [f"sheet {sheet!r} read"] if len(found) > 1 else []
     if top:

@@ -15,7 +15,7 @@ import narwhals as nw
 import numpy as np
 import polars as pl
 
-from ..wording import nearest
+from ..wording import columns_are, nearest
 from .dates import looks_like_date, parse_dates, parse_whole, refuse_far_off
 from .digits import refuse_open_digits
 from .files import read_file
@@ -171,6 +171,11 @@ class Table:
                              "infinite; leave it empty if it is unknown")  # fmt: skip
         if (np.abs(y) > np.finfo(np.float32).max).any():
             raise ValueError(f"{name}: values beyond 3.4e38 (float32) are not supported")
+        low = np.abs(y) < np.finfo(np.float32).tiny
+        if (low & (y != 0)).any():  # zero beside others; alone they would be all that there is
+            if not (np.abs(y) > 0)[~low].any():
+                raise ValueError(f"{name}: values below 1.2e-38 (float32) are not supported")
+            y = np.where(low, 0.0, y)
         return y if self.kept is None else y[self.kept]
 
     def _note_separators(self, name: str, decimal: str, thousands: str) -> None:
@@ -252,7 +257,6 @@ def require_columns(table: Table, needed: dict[str, str]) -> None:
     if not absent:
         return
     told = "; ".join(f"{a}: there is no column {name!r}" for a, name in absent.items())
-    have = ", ".join(repr(c) for c in frame.columns)
     rest = [c for c in frame.columns if c not in needed.values()]
     times = [c for c in rest if frame[c].dtype.is_temporal() or _holds(looks_like_date, frame[c])]
     numbers = [
@@ -270,7 +274,7 @@ def require_columns(table: Table, needed: dict[str, str]) -> None:
     if looks_like_date(pl.Series(frame.columns[:1])) or looks_numeric(pl.Series(frame.columns[:1])):
         perhaps += "; if the first line holds values, give header=False (--no-header)"
     read = f" ({'; '.join(table.notes)})" if table.notes else ""  # what was guessed may be why
-    raise ValueError(f"{told}; the columns are {have}{read}{perhaps}")
+    raise ValueError(f"{told}; {columns_are(frame.columns)}{read}{perhaps}")
 
 
 def _holds(looks: Callable[[pl.Series], bool], column: pl.Series) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from ..wording import counted, meant, some
+from ..wording import columns_are, counted, meant, some
 from .read import Table, open_table
 from .reading import ReadOptions
 
@@ -66,10 +66,9 @@ def _of_each(source: Any, id_col: str, names: Sequence[str]) -> pl.DataFrame:
     found = [name for name in names if name in static.frame.columns]
     ids = static.ids(id_col)
     if ids is None or not found:
-        have = ", ".join(map(repr, static.frame.columns))
         missing = id_col if ids is None else names[0]
         raise ValueError(
-            f"static_df: there is no column {missing!r}; the columns are {have}"
+            f"static_df: there is no column {missing!r}; {columns_are(static.frame.columns)}"
             f"{meant(missing, static.frame.columns)}"
         )
     frame = static.frame.select(found).insert_column(0, ids.alias(id_col)).unique(

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ...wording import meant, some, written
+from ...wording import columns_are, meant, some, written
 from ..calendar import calendar_columns, holiday_columns
 from ..panel import Panel
 from ..places import as_counted, near, refuse_between
@@ -56,9 +56,9 @@ def require_columns(table: Table, spec: Spec, argument: str | None = None) -> No
     for option, names in wanted.items():
         for name in names:
             if name not in table.frame.columns:
-                have = ", ".join(repr(c) for c in table.frame.columns)
+                have = columns_are(table.frame.columns)
                 raise ValueError(
-                    f"{argument or option}: there is no column {name!r}; the columns are {have}"
+                    f"{argument or option}: there is no column {name!r}; {have}"
                     f"{meant(name, table.frame.columns)}"
                 )
 

@@ -261,6 +261,7 @@ def _values(column: pl.Series, name: str) -> tuple[NDArray[np.float64], NDArray[
     else:
         raise ValueError(f"{name} must hold numbers, got {column.dtype}")
     y = numbers.to_numpy()
+    y = np.where(np.abs(y) < np.finfo(np.float32).tiny, 0.0, y)  # as float32 has them
     far = np.abs(y) > np.finfo(np.float32).max
     wrong = np.select([words, np.isinf(y), far], [TEXT, INFINITE, BEYOND], 0)
     return np.where(wrong > 0, np.nan, y), wrong.astype(np.uint8)
