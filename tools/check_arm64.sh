@@ -47,7 +47,15 @@ find "$work/package" -name '*.so' -delete
 aarch64-linux-gnu-g++ -shared -o "$work/package/carrousel/_core.cpython-${version/./}-aarch64-linux-gnu.so" \
   "$work"/objects/*.o -lpthread
 
+# Tests that start another Python start this one.
+emulated=$work/python
+cat > "$emulated" <<END
+#!/bin/sh
+exec qemu-aarch64 -L "$work/root" -0 "$emulated" "$work/root/usr/bin/python$version" -S "\$@"
+END
+chmod +x "$emulated"
+
 cd "$root"
 PYTHONPATH=$work/package:$work/site:$pure:$root PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 PYTHONHOME=$work/root/usr PYTHONDONTWRITEBYTECODE=1 \
-OMP_NUM_THREADS=1 exec qemu-aarch64 -L "$work/root" "$work/root/usr/bin/python$version" -S \
-  -m pytest -p no:cacheprovider -o addopts= -o pythonpath= --import-mode=importlib -q "${tests[@]}"
+OMP_NUM_THREADS=1 exec "$emulated" -m pytest -p no:cacheprovider -o addopts= -o pythonpath= \
+  --import-mode=importlib -q "${tests[@]}"

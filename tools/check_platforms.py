@@ -29,12 +29,13 @@ SYSTEMS = {  # zig's name of a target: CMake's names of system and processor
 PYTHON_NAME = re.compile(r"\b_?Py\w+")
 
 # Stands where a compiler is looked for. zig's linker knows no lists of symbols in files, which is
-# how nanobind names what Python brings on macOS; and objects are compiled quickly, not well.
+# how nanobind names what Python brings on macOS; libdl is what the Python that runs this was linked
+# with; and objects are compiled quickly, not well.
 COMPILER = """#!{python}
 import os, sys
 words = [
     "-Wl,-undefined,dynamic_lookup" if word.startswith("-Wl,@") else
-    "-shared" if word == "-bundle" else word for word in sys.argv[1:]
+    "-shared" if word == "-bundle" else word for word in sys.argv[1:] if word != "-ldl"
 ]
 if "-c" in words:
     words += ["-Werror", "-O1"]
