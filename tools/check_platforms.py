@@ -81,7 +81,7 @@ def built(python: Path, place: Path, target: str, source: Path | None) -> Path:
         "nanobind_DIR": run(python, "-m", "nanobind", "--cmake_dir").strip(),
     }
     if source is not None and system == "Windows":
-        shutil.copy(source / "PC" / "pyconfig.h", headers)
+        shutil.copy2(source / "PC" / "pyconfig.h", headers)
         options["Python_LIBRARY"] = import_library(python, place, headers)
     program = str(python.parent / "cmake")
     run(program, "-S", ROOT, "-B", place / "build", "-G", "Ninja",
