@@ -144,7 +144,7 @@ def _wide(raw: bytes) -> str | None:
     if len(raw) < 8:
         return None
     empty = [raw[k::4].count(0) > 0.7 * (len(raw) // 4) for k in range(4)]
-    patterns = {
+    patterns: dict[tuple[bool, ...], str] = {
         (False, True, True, True): "utf-32-le", (True, True, True, False): "utf-32-be",
         (False, True, False, True): "utf-16-le", (True, False, True, False): "utf-16-be",
     }  # fmt: skip
