@@ -5,14 +5,16 @@
     python -m benchmarks.narrow accuracy            # against float64 over 200 steps
     python -m benchmarks.narrow learning --text tinyshakespeare.txt --series m4_hourly.parquet
 
-Add --quick for a few sizes. A time is the median of nine that alternate. Peers of int8: our
-float32, torch.ao.quantization.quantize_dynamic, ONNX Runtime's dynamic quantization; of bf16: our
-float32, and torch's layer under torch.autocast("cpu", torch.bfloat16).
+Add --quick for a few sizes. A time is the median of nine that alternate; with --processor-time it
+is the least that one thread itself computed, which neighbors on the machine disturb less. Peers of
+int8: our float32, torch.ao.quantization.quantize_dynamic, ONNX Runtime's dynamic quantization; of
+bf16: our float32, and torch's layer under torch.autocast("cpu", torch.bfloat16).
 """
 
 import argparse
 import sys
 import tempfile
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -33,7 +35,7 @@ QUICK = [SIZES[2], SIZES[3], SIZES[5], SIZES[10], SIZES[12]]
 LARGE = 256  # hidden units from which on fewer bits are held to their bars
 
 
-def torchs_int8(row: Row, theirs: nn.RNNBase) -> nn.Module:
+def torchs_int8(row: Row, theirs: nn.RNNBase) -> Any:
     if row.cell == "RNN":  # which torch quantizes no layers of
         raise Missing("torch.ao.quantization has no RNN")
     with warnings.catch_warnings():
@@ -113,13 +115,24 @@ def check(row: Row, found: dict[str, Step], most: float) -> None:
             sys.exit(f"{row.cell} {row.label}: {name} and float32 differ by {off:.2g}")
 
 
-def table(rows: Iterator[Row], make: Callable[[Row], dict[str, Step]], rounds: int) -> None:
+def processor_time(calls: dict[str, Step], rounds: int) -> dict[str, float]:
+    """Least seconds that this thread computes in each call."""
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in range(rounds):
+        for name, call in calls.items():
+            start = time.thread_time()
+            call()
+            times[name].append(time.thread_time() - start)
+    return {name: min(values) for name, values in times.items()}
+
+
+def table(rows: Iterator[Row], make: Callable[[Row], dict[str, Step]], measure: Any) -> None:
     first = None
     ratios: dict[tuple[str, str, str], list[float]] = {}
     for row in rows:
         found = make(row)
         first = first or next(iter(found))
-        times = alternating(found, rounds)
+        times = measure(found)
         shown = "  ".join(f"{name} {value * 1e3:9.3f}" for name, value in times.items())
         beside = "  ".join(f"{times[n] / times[first]:5.2f}" for n in times if n != first)
         print(f"{row.kind:8} {row.cell:5} {row.label:26} {shown}   ratios {beside}", flush=True)
@@ -281,6 +294,9 @@ def main() -> None:
     parser.add_argument("--cells", nargs="+", choices=CELLS, default=CELLS)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--threads", type=int)
+    parser.add_argument(
+        "--processor-time", action="store_true", help="of one thread, not the clock"
+    )
     parser.add_argument("--text", type=Path, help="of learning: any text")
     parser.add_argument("--series", type=Path, help="of learning: hourly series, Parquet")
     parser.add_argument("--steps", type=int, default=500, help="of learning")
@@ -306,7 +322,11 @@ def main() -> None:
     rows = (
         Row(kind, cell, size) for kind, some in kinds for cell in options.cells for size in some
     )
-    return table(rows, bf16_steps if options.what == "bf16" else int8_steps, options.rounds)
+    if options.processor_time:
+        torch.set_num_threads(1)
+    clock = processor_time if options.processor_time else alternating
+    make = bf16_steps if options.what == "bf16" else int8_steps
+    return table(rows, make, lambda found: clock(found, options.rounds))
 
 
 if __name__ == "__main__":
