@@ -58,7 +58,8 @@ PUBLIC = {
     "carrousel.forecast.large": "Predicts Results Summary forecast_store forecast_tables "
     "run_blocks",
     "carrousel.lab": "Finding MODULES Options Outcome experiment run save",
-    "carrousel.nn": "Equations GRU GRUCell LSTM LSTMCell MinGRU MinLSTM RNN RNNCell SLSTM States",
+    "carrousel.nn": "Equations GRU GRUCell LSTM LSTMCell MinGRU MinLSTM RNN RNNCell SLSTM Stack "
+    "States",
     "carrousel.record": "Info Record Records load_trace",
     "carrousel.sequence": "Dataset SequenceClassifier SequenceRegressor SequenceTagger Transcriber "
     "read_folder read_table read_texts read_ts read_wide",

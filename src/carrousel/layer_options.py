@@ -12,6 +12,7 @@ from .ops import gate, noise
 from .ops.cells import BY_MODE, HALF
 from .ops.inside import places
 from .ops.noise import Noise
+from .ops.products import linear
 from .ops.reference.cells import StepFunction
 from .ops.reference.equations import VARIANTS, Equations
 from .ops.rules import BY_MODE as RULES
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
         zoneout: float | tuple[float, float]
         learn_initial_state: bool
         residual: bool
+        highway: bool
         equations: Equations | None
         precision: str
 
@@ -41,7 +43,7 @@ class WithOptions(nn.RNNBase):
     """Layers whose options torch lacks. What none of them asks for costs nothing."""
 
     # What layers have that were torch's.
-    layer_norm = learn_initial_state = residual = False
+    layer_norm = learn_initial_state = residual = highway = False
     input_dropout = recurrent_dropout = output_dropout = weight_dropout = 0.0
     zoneout: tuple[float, float] = (0.0, 0.0)  # of the hidden state, of the cell state
     equations: Equations | None = None
@@ -52,7 +54,7 @@ class WithOptions(nn.RNNBase):
     def _beyond_torch(self) -> list[str]:
         """Options that torch's layer of the same name lacks, as they would be written."""
         names = ("layer_norm", *_DROPOUTS, "zoneout", "learn_initial_state", "residual",
-                 "peepholes", "coupled")  # fmt: skip
+                 "highway", "peepholes", "coupled")  # fmt: skip
         plain = {name: getattr(WithOptions, name) for name in names}
         own = {name: getattr(self, name) for name in names}
         if not BY_MODE[self.mode].has_cell and self.zoneout[0]:
@@ -68,20 +70,22 @@ class WithOptions(nn.RNNBase):
         for name in _DROPOUTS:
             setattr(self, name, _probability(name, given.pop(name, 0.0)))
         self.zoneout = self._shares(given.pop("zoneout", 0.0))
-        for name in ("learn_initial_state", "residual"):
+        for name in ("learn_initial_state", "residual", "highway"):
             setattr(self, name, _yes_or_no(name, given.pop(name, False)))
         self._set_precision(given.pop("precision", "float32"))
         if given:
             raise TypeError(
                 f"{type(self).__name__} has no option {next(iter(given))!r}; there are "
-                f"{', '.join(_DROPOUTS)}, zoneout, learn_initial_state, residual, equations and "
-                "precision"
+                f"{', '.join(_DROPOUTS)}, zoneout, learn_initial_state, residual, highway, equations "
+                "and precision"
             )
         if self.equations is not None and self.recurrent_dropout:
             raise ValueError(
                 "recurrent_dropout must be 0 with equations, which say themselves how h is read, "
                 f"got {self.recurrent_dropout}"
             )
+        if self.highway:
+            self._add_highways()
         self._beyond = bool(self._beyond_torch())
         if self.learn_initial_state:
             first, rows = next(self.parameters()), len(self._all_weights)
@@ -95,6 +99,37 @@ class WithOptions(nn.RNNBase):
                 f"precision must be 'float32' with {self._beyond_torch()[0]}, got {precision!r}"
             )
         self.precision = precision
+
+    def _add_highways(self) -> None:
+        """The gates between levels: how much of what a level gives passes, by what it was given."""
+        if self.residual:
+            raise ValueError("residual and highway exclude each other; give one of them")
+        first, wide = next(self.parameters()), self._state_sizes()[0] * (1 + self.bidirectional)
+        for level in range(1, self.num_layers):
+            for name, shape in (("weight", (wide, wide)), ("bias", (wide,))):
+                parameter = nn.Parameter(first.new_empty(shape))
+                self.register_parameter(f"{name}_highway_l{level}", parameter)
+        self._reset_highways()
+
+    @torch.no_grad()
+    def _reset_highways(self) -> None:
+        for level in range(1, self.num_layers) if self.highway else ():
+            weight = getattr(self, f"weight_highway_l{level}", None)
+            if weight is not None:
+                nn.init.uniform_(weight, -(len(weight) ** -0.5), len(weight) ** -0.5)
+                # What is below passes, at first.
+                getattr(self, f"bias_highway_l{level}").fill_(-1.0)
+
+    def _passed(self, level: int, below: Tensor, y: Tensor, way: str) -> Tensor:
+        """What a level above the first gives, beside what it was given."""
+        if self.residual:
+            return y + below
+        if not self.highway:
+            return y
+        rows = below.reshape(-1, below.size(-1))
+        weight, bias = (getattr(self, f"{name}_highway_l{level}") for name in ("weight", "bias"))
+        share = linear(rows, weight, bias, way).sigmoid().view(y.shape)
+        return share * y + (1 - share) * below
 
     def _set_equations(self, equations: Equations | None) -> None:
         """Take these, and give the weights the rows that they ask for, and vectors behind them."""
@@ -241,6 +276,7 @@ class WithOptions(nn.RNNBase):
     def reset_parameters(self) -> None:
         super().reset_parameters()
         self._reset_norms()
+        self._reset_highways()
         for name in ("h_0", "c_0") if self.learn_initial_state else ():
             if hasattr(self, name):
                 nn.init.zeros_(getattr(self, name))

@@ -44,12 +44,13 @@ from .ops.noise import Noise
 from .ops.reference.cells import StepFunction
 from .ops.reference.equations import Equations
 from .ops.tape import TAPE, tape, watch
+from .stack import Stack
 from .states import States, states_of
 from .wording import one_of
 
 __all__ = [
     "GRU", "LSTM", "RNN", "SLSTM", "Equations", "GRUCell", "LSTMCell", "MinGRU", "MinLSTM",
-    "RNNCell", "States",
+    "RNNCell", "Stack", "States",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
@@ -364,8 +365,8 @@ class _Recurrent(Torchlike, WithOptions):
                 by = gate.EQUATIONS if between else way
                 given = (self._run_mode(), x, offsets, h, c, flat, by, w_hr)
                 x, h, c = _run(given, asked, first // directions, insides, noise, written)
-            if self.residual and first:
-                x = x + below
+            if first:
+                x = self._passed(first // directions, below, x, way)
             h_n.append(h)
             c_n.append(c)
             if self.dropout and self.training and first + directions < len(weights):
@@ -417,8 +418,8 @@ class RNN(_Recurrent):
     Arguments, shapes, parameters and errors are those of :class:`torch.nn.RNN`. Keywords beyond
     them, of all three layers (docs/layers.md): ``input_dropout``, ``recurrent_dropout``,
     ``output_dropout`` (one mask for all steps), ``weight_dropout`` (of W_hh), ``zoneout``,
-    ``learn_initial_state``, ``residual``, ``equations`` (:class:`Equations`), ``precision``
-    ("bf16": products of bfloat16, everything else float32).
+    ``learn_initial_state``, ``residual``, ``highway``, ``equations`` (:class:`Equations`),
+    ``precision`` ("bf16": products of bfloat16, everything else float32).
 
     >>> import torch, carrousel
     >>> output, h_n = carrousel.RNN(3, 5)(torch.zeros(7, 2, 3))

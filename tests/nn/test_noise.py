@@ -237,10 +237,12 @@ def test_learned_initial_states(cell: str) -> None:
 
 
 @every_cell
-def test_levels_that_add_what_they_were_given(cell: str) -> None:
-    layer = made(cell, 4, 2, 3, bidirectional=True, residual=True)
+@pytest.mark.parametrize("how", ["residual", "highway"])
+def test_levels_that_pass_on_what_they_were_given(cell: str, how: str) -> None:
+    layer = made(cell, 4, 2, 3, bidirectional=True, **{how: True})
     plain = made(cell, 4, 2, 3, bidirectional=True)
-    x = noise(6, 5, 4, dtype=F64)
+    plain.load_state_dict(layer.state_dict(), strict=False)
+    x = noise(6, 5, 4, dtype=F64).requires_grad_()
     levels, given = [], x
     for level in range(3):
         one = made(cell, 4, 2, bidirectional=True)
@@ -248,9 +250,19 @@ def test_levels_that_add_what_they_were_given(cell: str) -> None:
             if f"_l{level}" in name:
                 getattr(one, name.replace(f"_l{level}", "_l0")).data.copy_(weight)
         y = one(given)[0]
-        given = y + given if level else y
+        share = torch.ones(())
+        if how == "highway" and level:
+            w, b = (getattr(layer, f"{part}_highway_l{level}") for part in ("weight", "bias"))
+            assert b.eq(-1).all()
+            share = (given @ w.T + b).sigmoid()
+        given = (share * y + (1 - share if how == "highway" else 1) * given) if level else y
         levels.append(one)
-    assert difference(layer(x)[0], given) < 1e-10
+    ours = layer(x)[0]
+    assert difference(ours, given) < 1e-10
+    by = [x, *(w for name, w in layer.named_parameters() if "highway" in name)]
+    grads = [torch.autograd.grad(weighted_sum([y]), by) for y in (ours, given)]
+    for mine, reference in zip(*grads, strict=True):
+        assert difference(mine, reference) < 1e-10
 
 
 def test_saved_copied_compiled_and_refused() -> None:
@@ -283,6 +295,7 @@ def test_saved_copied_compiled_and_refused() -> None:
         ("recurrent_dropout", True, "recurrent_dropout must be a probability"),
         ("zoneout", (0.1, 0.2, 0.3), "zoneout must be one probability or two"),
         ("zoneout", float("nan"), "zoneout must be a probability"),
+        ("highway", 1, "highway must be True or False, got 1"),
         ("residual", 1, "residual must be True or False, got 1"),
         ("zonout", 0.1, "LSTM has no option 'zonout'; there are input_dropout"),
     ],
