@@ -25,7 +25,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from .layer_options import WithOptions
 from .machinery import Torchlike, as_leaf
-from .newer_layers import SLSTM, MinGRU, MinLSTM
+from .newer_layers import SLSTM, MinGRU, MinLSTM, Stack
 from .ops import (
     cell,
     cells,
@@ -44,7 +44,6 @@ from .ops.noise import Noise
 from .ops.reference.cells import StepFunction
 from .ops.reference.equations import Equations
 from .ops.tape import TAPE, tape, watch
-from .stack import Stack
 from .states import States, states_of
 from .wording import one_of
 
