@@ -76,8 +76,8 @@ class WithOptions(nn.RNNBase):
         if given:
             raise TypeError(
                 f"{type(self).__name__} has no option {next(iter(given))!r}; there are "
-                f"{', '.join(_DROPOUTS)}, zoneout, learn_initial_state, residual, highway, equations "
-                "and precision"
+                f"{', '.join(_DROPOUTS)}, zoneout, learn_initial_state, residual, highway, "
+                "equations and precision"
             )
         if self.equations is not None and self.recurrent_dropout:
             raise ValueError(
