@@ -89,3 +89,52 @@ def test_a_forecaster_reads_the_pasted_series_as_python_does(pasted: Any, foreca
     pasted.locator("#paste-series").fill("1 2 3")
     pasted.locator("#paste-use").click()
     pasted.get_by_role("alert").get_by_text("from 12 to 5000 can be used").wait_for()
+
+
+TRAINED = "() => Number(document.getElementById('train-updates').dataset.updates) > 20"
+
+
+def test_what_was_trained_survives_a_reload_until_it_is_deleted(open_page: Any, server: str):
+    page = open_page(f"{server}?lang=en#train?train.steps=6", reduced_motion="reduce")
+    page.locator("#train-start").click()
+    page.wait_for_function(TRAINED)
+    page.locator("[data-door=gru]").click()
+    page.locator(".way-words").wait_for()
+    page.wait_for_function("() => location.hash.includes('model=trained-gru')")
+    guess = page.locator(".way-guess").first.inner_text()
+    page.reload()
+    page.locator(".way-words").wait_for()
+    assert page.locator("#model option:checked").inner_text() == "trained here: letters"
+    assert page.locator(".way-guess").first.inner_text() == guess
+    page.locator("#share summary").click()
+    page.locator("#share").get_by_text("the link opens it here only").wait_for()
+    page.locator("#model").select_option("words")
+    page.locator(".way-words").get_by_text("hamburger").wait_for()
+    page.reload()
+    page.locator("#model option").get_by_text("trained here").wait_for(state="attached")
+    go_to(page, "train")
+    page.wait_for_function(TRAINED)
+    page.locator("#train-forget").click()
+    page.locator("#train-forget").wait_for(state="detached")
+    assert page.locator("#train-updates").get_attribute("data-updates") == "0"
+    assert page.locator("#model option").get_by_text("trained here").count() == 0
+    page.goto(f"{server}?lang=en&model=trained-gru#sequence")
+    page.locator("#missing").get_by_text("not here: trained-gru").wait_for()
+
+
+REFUSALS = {
+    "a private window": ("IDBFactory.prototype.open", "SecurityError"),
+    "a full disk": ("IDBObjectStore.prototype.put", "QuotaExceededError"),
+}
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_a_browser_that_keeps_nothing_is_said_to(open_page: Any, server: str, refusal: str):
+    page = open_page("about:blank", reduced_motion="reduce")
+    asked, error = REFUSALS[refusal]
+    page.add_init_script(f"{asked} = () => {{ throw new DOMException('', '{error}'); }};")
+    page.goto(f"{server}?lang=en#train?train.steps=6")
+    page.locator("#train-start").click()
+    page.wait_for_function(TRAINED)
+    page.locator("#train-start").click()
+    page.locator(".train-keeps").get_by_text("a reload loses these networks").wait_for()

@@ -131,3 +131,28 @@ test("the same seed trains the same network; time is kept to", () => {
   one.work(5, 0.01);
   assert.ok(performance.now() - start < 500);
 });
+
+test("a session that is stored and taken up again learns what one without a pause learns", () => {
+  for (const optimizer of /** @type {("adam" | "sgd")[]} */ (["adam", "sgd"])) {
+    const made = () =>
+      new Session(recall(6), {
+        kinds: ["lstm", "rnn"],
+        hidden: 3,
+        seed: 5,
+        optimizer,
+        forgetBias: 1,
+      });
+    const learn = (session, slices) => {
+      for (let k = 0; k < slices; k++) session.step(0.03);
+    };
+    const [whole, before, after] = [made(), made(), made()];
+    learn(whole, 101); // within an update
+    learn(before, 57);
+    after.state = structuredClone(before.state);
+    learn(after, 44);
+    assert.deepEqual(after.state, whole.state);
+    whole.another();
+    after.another();
+    assert.deepEqual(after.example, whole.example);
+  }
+});

@@ -9,7 +9,14 @@ import { mountHeader } from "./components/header.js";
 import { mountInputBar } from "./components/input-bar.js";
 import { shareMenu } from "./components/share-menu.js";
 import { addTexts, preferredLanguage, setLanguage, t } from "./i18n.js";
-import { keepLive, openModel, rememberedLook } from "./live.js";
+import {
+  findTrained,
+  isTrained,
+  keepLive,
+  openModel,
+  rememberedLook,
+  trainedHere,
+} from "./live.js";
 import { flags, lookOf, stateValues } from "./saved.js";
 import { breath } from "./slices.js";
 import { listModels } from "./source.js";
@@ -41,6 +48,8 @@ const store = createStore({
   ),
   theme:
     asked("theme") === "dark" || (!asked("theme") && first.theme === "dark") ? "dark" : "light",
+  missing: null,
+  trained: 0,
   model: null,
   input: null,
   record: null,
@@ -78,6 +87,7 @@ async function start() {
   );
   store.subscribe((_, changed) => {
     if (changed.has("model") && !fitting) frame();
+    else if (changed.has("trained")) mark = dressHead();
   });
   addEventListener("hashchange", () => {
     if (!isOwn() && read(location.hash).values.size) return location.reload(); // another link
@@ -91,6 +101,7 @@ async function start() {
   const stop = asked("tour");
   if (stop !== null) startTour(store, Number(stop));
   soon();
+  if (!trainedHere() && (await findTrained())) store.set({ trained: 1 }); // of an earlier visit
 }
 
 const viewNow = () => {
@@ -109,15 +120,25 @@ function frame() {
 /** Head, input and clock, for the model that is open. */
 function dress(view) {
   clock?.destroy();
-  mark = mountHeader(page.header, store, {
-    models,
-    actions: { open, language: otherLanguage, theme: otherTheme, tour: () => startTour(store) },
-    share: shareMenu(() => viewNow().id, present),
-  });
+  mark = dressHead();
   leaveInput();
   leaveInput = mountInputBar(page.input, store, view);
   clock = mountClock(page.clock, store);
   dressed = { view, model: store.state.model };
+}
+
+function dressHead() {
+  const mark = mountHeader(page.header, store, {
+    models,
+    actions: { open, language: otherLanguage, theme: otherTheme, tour: () => startTour(store) },
+    share: shareMenu(
+      () => viewNow().id,
+      present,
+      () => isTrained(store.state),
+    ),
+  });
+  mark(viewNow().id);
+  return mark;
 }
 
 async function show() {

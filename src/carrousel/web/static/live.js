@@ -11,10 +11,11 @@ import { random } from "./net/random.js";
 import { smallModel, WRITTEN } from "./net/small.js";
 import { write } from "./net/stepping.js";
 import { breath, finished, sliced } from "./slices.js";
-import { fetchModel } from "./source.js";
+import { fetchModel, knownModels } from "./source.js";
 import { readSentence, typed } from "./tokenizer.js";
 import { readSeries, seriesAsSaid } from "./forecaster.js";
 import { withOwnSeries } from "./own-series.js";
+import { forgetAll, keep, kept } from "./browser-store.js";
 
 /** What the small networks are called. */
 export const SMALL = /^letters-(lstm|gru|rnn)$/;
@@ -34,6 +35,9 @@ let opened = null;
 /** @param {any} state */
 export const isSmall = (state) => Boolean(state.model?.meta.small);
 
+/** Whether the open network is nowhere but in this browser. @param {any} state */
+export const isTrained = (state) => Boolean(state.model?.meta.trained);
+
 /** The model to which one comes back from a small network. */
 export const openedModel = () => (opened === null ? null : loaded.get(opened));
 
@@ -51,8 +55,10 @@ export function openCell(store, kind) {
   return openModel(store, model.meta.cells[kind], { text: input.text, look });
 }
 
+const TRAINED = { key: "networks", format: 1 }; // as the browser keeps them
+
 /** Networks that were trained here take the place of those before them. @param {any[]} models */
-export function keepTrained(models) {
+function putTrained(models) {
   for (const [name, { meta }] of loaded) if (meta.trained) loaded.delete(name);
   for (const model of models) {
     loaded.set(model.name, model);
@@ -60,8 +66,36 @@ export function keepTrained(models) {
   }
 }
 
+/** The same, and the browser keeps them, if it keeps anything. @param {any[]} models */
+export function keepTrained(models) {
+  putTrained(models);
+  keep(TRAINED.key, { format: TRAINED.format, models });
+}
+
+/** Those of an earlier visit are there again. @returns {Promise<boolean>} whether there are any */
+export async function findTrained() {
+  const found = await kept(TRAINED.key);
+  if (found?.format !== TRAINED.format) return false;
+  putTrained(found.models);
+  return true;
+}
+
+/** Nothing that was trained here is kept any longer. @param {any} store */
+export async function forgetTrained(store) {
+  putTrained([]);
+  await forgetAll();
+  if (store.state.model.meta.trained) await openModel(store, knownModels()[0].name);
+  else store.set({ trained: store.state.trained + 1 });
+}
+
 /** A network that was trained here, if any was opened. */
 export const trainedHere = () => [...loaded.values()].find(({ meta }) => meta.trained) ?? null;
+
+/** @param {string | null} name of such a network */
+export const trainedNamed = (name) => {
+  const found = name === null ? undefined : loaded.get(name);
+  return found?.meta.trained ? found : null;
+};
 
 /** Loads a model; a small one is made at once. @param {string} name */
 export async function modelOf(name) {
@@ -85,9 +119,10 @@ export async function modelOf(name) {
  * Opens a model on what it was given last, or on the text or series that is said.
  * @param {any} store @param {string} name
  * @param {{text?: string, look?: Partial<Look>,
- *   series?: {index: number, end: number | null, points: number[][]}}} [given]
+ *   series?: {index: number, end: number | null, points: number[][]}, missing?: string | null}} [given]
+ *   missing: the model that was asked for, if it is not here
  */
-export async function openModel(store, name, { text, look = {}, series } = {}) {
+export async function openModel(store, name, { text, look = {}, series, missing = null } = {}) {
   const model = await modelOf(name);
   const found = { ...(looks.get(name) ?? firstLook(model)) };
   if (text !== undefined && model.meta.task === "language")
@@ -107,6 +142,7 @@ export async function openModel(store, name, { text, look = {}, series } = {}) {
     playing: false,
     layer: Math.min(found.layer, model.layers.length - 1),
     operation: 6,
+    missing,
   });
 }
 

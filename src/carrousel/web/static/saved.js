@@ -2,7 +2,7 @@
 /** Model, input, step, unit and look as parameters of the address, and back. */
 
 import { asked } from "./address.js";
-import { SMALL } from "./live.js";
+import { findTrained, SMALL, trainedNamed } from "./live.js";
 
 /** @typedef {(name: string) => string | null} Asked */
 
@@ -24,7 +24,7 @@ export function stateValues(state, first) {
   const language = model.meta.task === "language";
   const query = new URLSearchParams(location.search);
   return {
-    model: model.meta.trained ? null : model.name, // its weights are nowhere but here
+    model: model.name,
     text: language ? input.text : null,
     series: language || !input.index ? null : String(input.index),
     end: language || input.end === input.values.length ? null : String(input.end),
@@ -53,15 +53,26 @@ function movedText(input) {
  */
 export async function lookOf(models, asked) {
   const wanted = asked("model");
-  const known = wanted === null ? models[0] : models.find((one) => one.name === wanted);
+  const known =
+    wanted === null
+      ? models[0]
+      : (models.find((one) => one.name === wanted) ?? (await here(wanted)));
   const name = known?.name ?? (SMALL.test(wanted ?? "") ? wanted : models[0].name);
-  if (wanted !== null && wanted !== name) return { name, options: {} };
+  if (wanted !== null && wanted !== name) return { name, options: { missing: wanted } };
   const look = Object.fromEntries(
     ["step", "unit", "layer"].map((key) => [key, whole(asked(key))]).filter(([, v]) => v !== null),
   );
   const text = asked("text");
   const series = known?.task === "forecast" ? movedOf(asked) : undefined;
   return { name, options: { ...(text === null ? {} : { text }), look, series } };
+}
+
+/** A network that was trained in this browser. @param {string} wanted */
+async function here(wanted) {
+  if (!wanted.startsWith("trained-")) return null;
+  await findTrained();
+  const model = trainedNamed(wanted);
+  return model && { name: wanted, task: model.meta.task };
 }
 
 /** @param {string | null} text */

@@ -12,6 +12,8 @@
  * @property {"lstm"|"gru"|"rnn"} kind
  * @property {"en"|"fr"} lang
  * @property {"light"|"dark"} theme
+ * @property {string|null} missing a model that a link names and that is not here
+ * @property {number} trained      counts changes of what was trained here
  * @property {object|null} model   from net/load.js
  * @property {object|null} input   {tokens: [{text, id}], x: [Float32Array, ...]} of a sentence, or
  *                                 {series: Float32Array, x: [Float32Array, ...]} of a series

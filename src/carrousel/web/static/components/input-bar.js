@@ -16,10 +16,15 @@ const MOST_LETTERS = 2000; // as the server reads
 export function mountInputBar(root, store, view) {
   const { model, input } = store.state;
   root.setAttribute("aria-label", t("page.input"));
+  const { missing } = store.state;
   const bar =
     model.meta.task === "language"
       ? sentenceBar(store, model, input)
       : seriesBar(store, model, input, view);
+  if (missing !== null)
+    bar.append(
+      el("p", { class: "hint", role: "status", id: "missing" }, t("page.missing", missing)),
+    );
   redraw(root, bar);
   const field = /** @type {HTMLInputElement | null} */ (bar.querySelector("#sentence"));
   return store.subscribe(({ input: now }, changed) => {

@@ -7,8 +7,9 @@ import { t } from "../i18n.js";
 import { flags } from "../saved.js";
 import { el } from "./dom.js";
 
-/** @param {() => string} view the view that is shown @param {() => void} look after flags changed */
-export function shareMenu(view, look) {
+/** @param {() => string} view the view that is shown @param {() => void} look after flags changed
+ * @param {() => boolean} alone whether the model is nowhere but in this browser */
+export function shareMenu(view, look, alone) {
   const link = el("input", {
     type: "text",
     id: "share-link",
@@ -17,6 +18,7 @@ export function shareMenu(view, look) {
     onfocus: () => link.select(),
   });
   const figures = el("ul", { class: "share-figures" });
+  const own = el("p", { class: "hint" }, t("page.alone"));
   const choice = { hide: false, embed: false };
 
   function say() {
@@ -57,6 +59,7 @@ export function shareMenu(view, look) {
       ontoggle: () => {
         if (!menu.open) return;
         say();
+        own.hidden = !alone();
         const found = figuresIn(document.getElementById("view"));
         figures.replaceChildren(
           ...found.map((one) =>
@@ -73,6 +76,7 @@ export function shareMenu(view, look) {
       "div",
       { class: "panel share-panel", data: { keys: "arrows" } },
       link,
+      own,
       box("hide"),
       box("embed"),
       el(

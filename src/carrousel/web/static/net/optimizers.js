@@ -2,7 +2,12 @@
 // Gradient descent, plain and with Adam's steps; both change the weights in place.
 
 /** @typedef {import("./matrix.js").Numbers} Numbers */
-/** @typedef {(weights: Numbers[], grads: Numbers[], rate: number) => void} Optimizer */
+/** @typedef {{mean: Float64Array, square: Float64Array}[]} Moments */
+/**
+ * A step, with what it remembers of those before it.
+ * @typedef {((weights: Numbers[], grads: Numbers[], rate: number) => void) &
+ *   {memory?: {time: number, moments: Moments}}} Optimizer
+ */
 
 /** w := w - rate * gradient @returns {Optimizer} */
 export function gradientDescent() {
@@ -18,20 +23,14 @@ export function gradientDescent() {
  * @returns {Optimizer}
  */
 export function adam(beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8) {
-  /** @type {{mean: Float64Array, square: Float64Array}[]} */
-  let moments = [];
-  let time = 0;
-  return (weights, grads, rate) => {
-    if (!time)
-      moments = weights.map(({ length }) => ({
-        mean: new Float64Array(length),
-        square: new Float64Array(length),
-      }));
-    time++;
-    const scale1 = 1 - beta1 ** time,
-      scale2 = 1 - beta2 ** time;
+  /** @type {Optimizer} */
+  const step = (weights, grads, rate) => {
+    const memory = (step.memory ??= { time: 0, moments: weights.map(noMoments) });
+    memory.time++;
+    const scale1 = 1 - beta1 ** memory.time,
+      scale2 = 1 - beta2 ** memory.time;
     weights.forEach((weight, k) => {
-      const { mean, square } = moments[k];
+      const { mean, square } = memory.moments[k];
       for (let at = 0; at < weight.length; at++) {
         const slope = grads[k][at];
         mean[at] += (1 - beta1) * (slope - mean[at]);
@@ -40,7 +39,14 @@ export function adam(beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8) {
       }
     });
   };
+  return step;
 }
+
+/** @param {{length: number}} weight */
+const noMoments = ({ length }) => ({
+  mean: new Float64Array(length),
+  square: new Float64Array(length),
+});
 
 /**
  * Scale gradients down to a common norm of at most `most` (Pascanu, Mikolov & Bengio 2013).

@@ -6,6 +6,7 @@
  * @property {() => number} uniform in [0, 1)
  * @property {() => number} normal mean 0, standard deviation 1
  * @property {(below: number) => number} integer in 0 ... below - 1
+ * @property {number} state all that the next numbers depend on
  */
 
 /**
@@ -29,5 +30,11 @@ export function random(seed) {
       return radius * Math.cos(2 * Math.PI * uniform());
     },
     integer: (below) => Math.floor(uniform() * below),
+    get state() {
+      return state;
+    },
+    set state(value) {
+      state = value >>> 0;
+    },
   };
 }

@@ -6,6 +6,9 @@ import { Trainer } from "./trainer.js";
 
 /** @typedef {import("./tasks.js").Task} Task @typedef {import("./tasks.js").Example} Example */
 
+/** @typedef {{turn: number, example: Example, shown: number,
+ *   trainers: import("./trainer.js").TrainerState[]}} SessionState */
+
 const WINDOW = 25; // updates over which a loss is averaged
 
 export class Session {
@@ -19,6 +22,21 @@ export class Session {
     this.turn = 0; // whose update it is
     this.shown = random(seed + 77);
     this.example = task.draw(this.shown);
+  }
+
+  /** All that goes on from here, to be stored: what is trained on is the same as without a pause.
+   * @returns {SessionState} */
+  get state() {
+    const { turn, example, shown, trainers } = this;
+    return { turn, example, shown: shown.state, trainers: trainers.map(({ state }) => state) };
+  }
+
+  /** @param {SessionState} state of a session of the same task and options */
+  set state({ turn, example, shown, trainers }) {
+    this.turn = turn;
+    this.example = example;
+    this.shown.state = shown;
+    this.trainers.forEach((trainer, k) => (trainer.state = trainers[k]));
   }
 
   /** Updates that every network has made. */

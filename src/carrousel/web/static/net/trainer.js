@@ -21,6 +21,14 @@ import { random } from "./random.js";
  * @property {number | null} [forgetBias]
  */
 
+/**
+ * @typedef {Object} TrainerState
+ * @property {number} updates @property {number[]} losses
+ * @property {number} seen @property {number} sum of the batch that is begun
+ * @property {Float64Array[]} weights @property {Float64Array[]} slopes
+ * @property {import("./optimizers.js").Optimizer["memory"]} memory @property {number} examples
+ */
+
 const CLIP = 1; // largest norm of one update's gradient
 
 export class Trainer {
@@ -47,6 +55,22 @@ export class Trainer {
     this.losses = [];
     this.seen = 0;
     this.sum = 0;
+  }
+
+  /** All that the updates to come depend on, to be stored. @returns {TrainerState} */
+  get state() {
+    const { updates, losses, seen, sum, weights, slopes, descend, examples } = this;
+    const { memory } = descend;
+    return { updates, losses, seen, sum, weights, slopes, memory, examples: examples.state };
+  }
+
+  /** @param {TrainerState} state of a trainer of the same options */
+  set state({ weights, slopes, memory, examples, ...counts }) {
+    Object.assign(this, counts);
+    this.weights.forEach((weight, k) => weight.set(weights[k]));
+    this.slopes.forEach((slope, k) => slope.set(slopes[k]));
+    this.descend.memory = memory;
+    this.examples.state = examples;
   }
 
   /** Weights of the network together. */

@@ -59,6 +59,9 @@ export default {
     "odds.less": "{0} times less likely",
     "odds.more": "{0} times likelier",
     "odds.over": "more than {0}",
+    "page.missing": "The model that this link names is not here: {0}.",
+    "page.alone":
+      "This network was trained in this browser and is nowhere else: the link opens it here only.",
     "page.failed": "This page could not start",
     "page.no-model": "there is no model to show",
   },
@@ -120,6 +123,9 @@ export default {
     "odds.less": "{0} fois moins probable",
     "odds.more": "{0} fois plus probable",
     "odds.over": "plus de {0}",
+    "page.missing": "Le modèle que nomme ce lien n’est pas ici : {0}.",
+    "page.alone":
+      "Ce réseau a été entraîné dans ce navigateur et n’existe nulle part ailleurs : le lien ne l’ouvre qu’ici.",
     "page.failed": "La page n’a pas pu démarrer",
     "page.no-model": "il n’y a aucun modèle à montrer",
   },

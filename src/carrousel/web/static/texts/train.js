@@ -42,6 +42,10 @@ export const en = {
   "train.solvedAt": "solved after {0}",
   "train.lost": "solved after {0}, lost since",
   "train.open": "Look inside, in all other views:",
+  "train.kept": "This browser keeps these networks, even when the page is reloaded.",
+  "train.notKept":
+    "This browser keeps nothing here (a private window, a frame or a full disk): a reload loses these networks.",
+  "train.forget": "Delete them",
   "train.weights": "{0} weights",
   "train.example": "What they say to one example",
   "train.another": "Another",
@@ -102,6 +106,10 @@ export const fr = {
   "train.solvedAt": "résolu après {0}",
   "train.lost": "résolu après {0}, perdu depuis",
   "train.open": "Regarder dedans, dans toutes les autres vues :",
+  "train.kept": "Ce navigateur garde ces réseaux, même si la page est rechargée.",
+  "train.notKept":
+    "Ce navigateur ne garde rien ici (fenêtre privée, cadre ou disque plein) : ces réseaux seront perdus quand la page sera rechargée.",
+  "train.forget": "Les supprimer",
   "train.weights": "{0} poids",
   "train.example": "Ce qu’ils répondent à un exemple",
   "train.another": "Un autre",

@@ -6,7 +6,8 @@ import { el } from "../components/dom.js";
 import { addTexts, number, t } from "../i18n.js";
 import { Session } from "../net/session.js";
 import { SeriesError } from "../net/pasted.js";
-import { keepTrained, openModel } from "../live.js";
+import { keep, kept } from "../browser-store.js";
+import { forgetTrained, keepTrained, openModel } from "../live.js";
 import { pasteOwn } from "../own-series.js";
 import { trainedModels, trainedName } from "../trained.js";
 import * as texts from "../texts/train.js";
@@ -15,7 +16,7 @@ import { controls } from "./train/controls.js";
 import { gateMaps } from "./train/gates.js";
 import { GATES } from "./train/networks.js";
 import { lossChart } from "./train/losses.js";
-import { chosenTask, suggest, PACES, settings } from "./train/settings.js";
+import { chosenTask, suggest, PACES, seriesText, settings } from "./train/settings.js";
 
 addTexts(texts);
 export const id = "train";
@@ -24,18 +25,30 @@ const BUDGET = 9; // milliseconds of a frame that training may take
 const PICTURE = 120; // milliseconds between pictures of the example and its gates
 const ROWS = 20; // of the table behind the curves
 const CURVES = 50; // and between pictures of the curves
+const KEPT = 5000; // and between two times that the browser keeps what was learned
+const SESSION = { key: "session", format: 1 }; // as it does
 
 /** What has been learned; kept while other views are looked at. @type {Session | null} */
 let session = null;
 /** The dates of the series that is learned. @type {string[] | null} */
 let times = null;
 
+/** What makes a session another one. */
+const optionsNow = () => {
+  const { task, steps, hidden, kinds, seed, optimizer, forgetBias } = settings;
+  const text = task === "series" ? seriesText() : "";
+  return JSON.stringify({ task, steps, hidden, kinds, seed, optimizer, forgetBias, text });
+};
+
 /** @param {HTMLElement} root @param {any} store */
 export function mount(root, store) {
   suggest(store.state.input);
   const view = new TrainView(root, store);
   if (session) view.show();
-  else view.begin();
+  else {
+    view.begin();
+    view.goOn();
+  }
   return { destroy: () => view.destroy() };
 }
 
@@ -45,7 +58,7 @@ class TrainView {
     this.store = store;
     this.running = false;
     this.owed = 0; // updates that the chosen pace still allows
-    this.drawn = { curves: 0, example: 0 }; // when
+    this.drawn = { curves: 0, example: 0, kept: 0 }; // when
     this.count = { since: 0, updates: 0 }; // to tell the speed
     this.controls = controls({
       start: () => (this.running ? this.pause() : this.start()),
@@ -57,6 +70,7 @@ class TrainView {
     this.numbers = tableBehind(t("train.loss"), lossTable);
     this.gateNumbers = tableBehind(t("train.gatesTable"), gateTable);
     this.doors = el("div", { class: "train-doors" });
+    this.keeps = el("p", { class: "hint train-keeps", role: "status" });
     this.answers = el("div", { class: "train-answers" });
     this.gates = el("div", { class: "panel train-gates" });
     root.append(
@@ -78,6 +92,7 @@ class TrainView {
           this.numbers.element,
           this.table,
           this.doors,
+          this.keeps,
         ),
         this.example(),
         this.gates,
@@ -113,12 +128,53 @@ class TrainView {
       session = new Session(chosen.task, settings);
       ({ times } = chosen);
       this.controls.complain(null);
+      this.sayKept(null);
     } catch (problem) {
       if (!(problem instanceof SeriesError)) throw problem;
       this.controls.complain(problem);
       this.pause();
     }
     this.show();
+  }
+
+  /** The session of an earlier visit, if it had these options. */
+  async goOn() {
+    const options = optionsNow();
+    const found = await kept(SESSION.key);
+    if (!session || session.updates > 0 || options !== optionsNow()) return;
+    if (found?.format !== SESSION.format || found.options !== options) return;
+    session.state = found.state;
+    this.show();
+    this.sayKept(true);
+  }
+
+  /** The browser keeps what was learned, if it keeps anything. */
+  async keep() {
+    this.drawn.kept = performance.now();
+    if (!session?.updates) return;
+    const { format, key } = SESSION;
+    this.sayKept(await keep(key, { format, options: optionsNow(), state: session.state }));
+  }
+
+  /** @param {boolean | null} kept whether the browser keeps them; null for nothing to keep */
+  sayKept(kept) {
+    if (kept === null) return this.keeps.replaceChildren();
+    if (this.keeps.dataset.kept === String(kept) && this.keeps.firstChild) return;
+    this.keeps.dataset.kept = String(kept);
+    const forget = () => this.forget();
+    this.keeps.replaceChildren(
+      t(kept ? "train.kept" : "train.notKept"),
+      " ",
+      kept ? el("button", { id: "train-forget", onclick: forget }, t("train.forget")) : "",
+    );
+  }
+
+  async forget() {
+    this.halt();
+    this.begin();
+    await forgetTrained(this.store);
+    this.sayKept(null);
+    document.getElementById("train-start")?.focus();
   }
 
   /** What there is of the session. */
@@ -151,11 +207,16 @@ class TrainView {
     this.frame = requestAnimationFrame((now) => this.tick(now));
   }
 
-  pause() {
+  halt() {
     this.running = false;
     cancelAnimationFrame(this.frame);
+  }
+
+  pause() {
+    this.halt();
     this.controls.update(false, (session?.updates ?? 0) > 0);
     this.draw();
+    this.keep();
   }
 
   /** One frame: learn for a few milliseconds, then draw what is due. @param {number} now */
@@ -174,6 +235,7 @@ class TrainView {
       this.drawn.curves = now;
       this.drawCurves();
     }
+    if (now - this.drawn.kept > KEPT) this.keep();
     this.frame = requestAnimationFrame((next) => this.tick(next));
   }
 
@@ -228,8 +290,8 @@ class TrainView {
   }
 
   destroy() {
-    this.running = false;
-    cancelAnimationFrame(this.frame);
+    if (this.running) this.keep();
+    this.halt();
     this.watcher.disconnect();
   }
 }
