@@ -19,15 +19,15 @@ IMAGES = Path(__file__).parent / "images"
 LARGEST = 150_000  # bytes
 WAIT = 2500  # milliseconds for baselines and transitions
 VIEWS = {
-    "way": ("?lang=en&theme=light#way", 1280, 800),
-    "story": ("?lang=en&theme=light#story", 1280, 800),
-    "cell": ("?lang=en&theme=light#cell", 1280, 800),
-    "sequence": ("?lang=en&theme=light#sequence", 1280, 800),
+    "way": ("?lang=en&theme=light&model=french#way", 1280, 800),
+    "story": ("?lang=en&theme=light&model=french#story", 1280, 800),
+    "cell": ("?lang=en&theme=light&model=french#cell", 1280, 800),
+    "sequence": ("?lang=en&theme=light&model=french#sequence", 1280, 800),
     "kept": ("?lang=fr&theme=light#kept", 1280, 800),
-    "change": ("?lang=en&theme=light#change", 1280, 800),
-    "gradient": ("?lang=en&theme=light#gradient", 1280, 800),
-    "train": ("?lang=en&theme=light#train", 1280, 800),
-    "forecast": ("?lang=en&theme=light#forecast", 1280, 800),
+    "change": ("?lang=en&theme=light&model=french#change", 1280, 800),
+    "gradient": ("?lang=en&theme=light&model=french#gradient", 1280, 800),
+    "train": ("?lang=en&theme=light&model=french#train", 1280, 800),
+    "forecast": ("?lang=en&theme=light&model=french#forecast", 1280, 800),
     "speech": ("?lang=en&theme=light#speech", 1280, 800),
     "dark": ("?lang=en&theme=dark#forecast", 1280, 800),
     "phone": ("?lang=fr&theme=light#cell", 390, 844),

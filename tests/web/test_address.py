@@ -53,6 +53,8 @@ def test_a_reload_keeps_what_is_chosen_in_a_view(open_page: Any, server: str):
     page.wait_for_function("() => location.hash.includes('kept.target')")
     page.reload()
     page.locator("#guesses .guess[aria-pressed=true]").get_by_text(asked.split("\n")[0]).wait_for()
+    page.wait_for_timeout(600)  # the address was written anew
+    page.reload()  # and says what other views, not opened since, were asked for
     go_to(page, "sequence")
     assert page.locator("#sort-units").input_value() == "now"
     go_to(page, "change")

@@ -69,6 +69,25 @@ def test_words_that_models_share_stand_there_once(open_page: Any, language: Any)
         assert model == language.page | {"name": name, "meta": meta}
 
 
+def test_the_sentences_of_the_pages_language_come_first(
+    open_page: Any, language: Any, tmp_path: Path
+):
+    pages = [
+        language.page | {"name": name, "meta": language.page["meta"] | {"language": name}}
+        for name in ("fr", "en")
+    ]
+    path = tmp_path / "page.html"
+    path.write_text(exported(Library.of(*pages)), encoding="utf-8")
+    shown = open_page("about:blank")
+    for lang in ("en", "fr"):
+        shown.goto(f"{path.as_uri()}?lang={lang}#way")
+        shown.locator(".way-guess b").first.wait_for()
+        assert shown.locator("#model").input_value() == lang
+    shown.locator("#language").click()  # what is read stays
+    shown.locator("html[lang=en] .way-guess b").first.wait_for()
+    assert shown.locator("#model").input_value() == "fr"
+
+
 def test_it_is_written_whole(tmp_path: Path, library: Library):
     path = tmp_path / "page.html"
     assert exporting.export(library, path) == path.stat().st_size

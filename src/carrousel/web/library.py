@@ -46,7 +46,8 @@ class Model:
     def summary(self) -> dict[str, Any]:
         """What the page's menu needs to know of it."""
         meta = self.page["meta"]
-        about = {"title": meta.get("title", {}), "family": meta.get("family")}
+        named = ("family", "language")
+        about = {"title": meta.get("title", {})} | {key: meta.get(key) for key in named}
         return {"name": self.name, "task": self.task, "kind": self.page["kind"], **about}
 
     @cached_property

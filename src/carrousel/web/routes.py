@@ -47,6 +47,7 @@ class Summary(BaseModel):
     title: dict[str, str]
     kind: str
     family: str | None = Field(None, description="Models of one family differ in their cell.")
+    language: str | None = Field(None, description="Of its sentences, as in ISO 639-1.")
 
 
 class RecordAnswer(BaseModel):

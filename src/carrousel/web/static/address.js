@@ -86,8 +86,17 @@ function settingsNow() {
   return found;
 }
 
+/** What was said of views that were not opened yet: nobody has taken it up.
+ * @returns {Record<string, string>} */
+function unclaimed() {
+  const claimed = (name) => kept.some(({ prefix }) => name.startsWith(`${prefix}.`));
+  return Object.fromEntries(
+    [...given.values].filter(([name]) => name.includes(".") && !claimed(name)),
+  );
+}
+
 /** The link to what is shown now. @param {string} view */
-export const linkTo = (view) => written(view, { ...told(), ...settingsNow() });
+export const linkTo = (view) => written(view, { ...unclaimed(), ...told(), ...settingsNow() });
 
 /** Keeps the address what the page shows, soon after anything was done.
  * @param {any} store @param {() => string} view @param {typeof told} tell */

@@ -71,7 +71,7 @@ async function start() {
   try {
     models = await listModels();
     if (models.length === 0) throw new Error(t("page.no-model"));
-    const { name, options } = await lookOf(models, asked);
+    const { name, options } = await lookOf(models, asked, store.state.lang);
     await openModel(store, name, options);
   } catch (error) {
     fail(error);

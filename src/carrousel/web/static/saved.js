@@ -49,15 +49,15 @@ function movedText(input) {
 
 /**
  * Which model the address names and what is looked at in it.
- * @param {{name: string, task: string}[]} models @param {Asked} asked
+ * @param {{name: string, task: string, language: string | null}[]} models @param {Asked} asked
+ * @param {string} lang of the page: its sentences come first
  */
-export async function lookOf(models, asked) {
+export async function lookOf(models, asked, lang) {
   const wanted = asked("model");
+  const first = models.find(({ language }) => language === lang) ?? models[0];
   const known =
-    wanted === null
-      ? models[0]
-      : (models.find((one) => one.name === wanted) ?? (await here(wanted)));
-  const name = known?.name ?? (SMALL.test(wanted ?? "") ? wanted : models[0].name);
+    wanted === null ? first : (models.find((one) => one.name === wanted) ?? (await here(wanted)));
+  const name = known?.name ?? (SMALL.test(wanted ?? "") ? wanted : first.name);
   if (wanted !== null && wanted !== name) return { name, options: { missing: wanted } };
   const look = Object.fromEntries(
     ["step", "unit", "layer"].map((key) => [key, whole(asked(key))]).filter(([, v]) => v !== null),

@@ -3,7 +3,7 @@
 
 /**
  * @typedef {{name: string, task: string, title: Record<string, string>, kind: string,
- *   family: string | null}} Known  family: models of one differ only in their cell
+ *   family: string | null, language: string | null}} Known  family: models of one differ only in their cell
  */
 
 /** @type {Known[]} */

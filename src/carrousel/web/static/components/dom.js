@@ -37,6 +37,10 @@ export function color(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
+/** Pixels that grow with the type of the page: those given where it is smallest. @param {number} pixels */
+export const withType = (pixels) =>
+  (pixels * Number.parseFloat(getComputedStyle(document.documentElement).fontSize)) / 15;
+
 /** "#rrggbb" to [r, g, b]. */
 export function rgb(hex) {
   const value = Number.parseInt(hex.slice(1), 16);

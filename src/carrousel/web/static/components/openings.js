@@ -16,6 +16,7 @@ import { el } from "./dom.js";
 import { redraw } from "./focus.js";
 
 const SHOWN = 3; // guesses
+const NARROW = "(max-width: 640px)"; // where the table would be all that one sees at first
 
 /**
  * @typedef {Object} Opening
@@ -89,7 +90,12 @@ export function openingPanel(store, read) {
         t("page.swap", quoted(now), quoted(then)),
       ),
       el("p", { class: "hint" }, opening.why[lang] ?? opening.why.en),
-      table,
+      el(
+        "details",
+        { class: "opening-more", open: !matchMedia(NARROW).matches },
+        el("summary", {}, t("page.guesses")),
+        table,
+      ),
     );
     compare(model, opening).then((rows) => mine === turn && table.replaceChildren(...drawn(rows)));
   }

@@ -4,7 +4,7 @@
 import { keepInAddress } from "../address.js";
 import { askSeries } from "../asking.js";
 import { scoreTable, tableBehind } from "../components/data-table.js";
-import { el, oncePerFrame } from "../components/dom.js";
+import { el, oncePerFrame, withType } from "../components/dom.js";
 import { mixture } from "../components/mixture.js";
 import { seriesChart } from "../components/series-chart.js";
 import { stepBars } from "../components/step-bars.js";
@@ -128,7 +128,7 @@ function mountForecaster(root, store) {
       from,
       to: input.end,
       values: input.values,
-      left: MARGIN,
+      left: withType(MARGIN),
       right: 8,
       times,
       forecast: { at: input.end, quantiles: forecast.quantiles, actual },
@@ -149,7 +149,7 @@ function mountForecaster(root, store) {
       bars.draw({
         ...answer,
         labels: input.labels,
-        left: MARGIN,
+        left: withType(MARGIN),
         right: 8,
         share: (input.end - from) / (input.end - from + shape.h),
       });

@@ -2,7 +2,7 @@
 /** View 2: what the network reads along time; gates and states of every unit as heat maps below. */
 
 import { keepInAddress } from "../address.js";
-import { el, oncePerFrame, svg } from "../components/dom.js";
+import { el, oncePerFrame, svg, withType } from "../components/dom.js";
 import { redraw as replace } from "../components/focus.js";
 import { stepNames } from "../components/names.js";
 import { stepButtons } from "../components/steps.js";
@@ -211,7 +211,7 @@ function wordRow(store) {
     const { tokens } = input;
     const names = stepNames(input);
     const longest = Math.max(...names.map((name) => name.length));
-    row.classList.toggle("upright", row.clientWidth / tokens.length < longest * LETTER);
+    row.classList.toggle("upright", row.clientWidth / tokens.length < longest * withType(LETTER));
     row.style.setProperty("--steps", tokens.length);
     replace(
       row,

@@ -1,7 +1,7 @@
 // @ts-check
 /** A forecaster's series, with the forecast that follows every point one moves. */
 
-import { el } from "../../components/dom.js";
+import { el, withType } from "../../components/dom.js";
 import { seriesChart } from "../../components/series-chart.js";
 import { moveObservation, readForecast, readSeries, timesOf } from "../../forecaster.js";
 import { number, t } from "../../i18n.js";
@@ -42,7 +42,7 @@ export function seriesUse(store) {
           from: Math.max(0, input.end - SHOWN),
           to: input.end,
           values: input.values,
-          left: 46,
+          left: withType(46),
           right: 8,
           times: timesOf(model, input),
           forecast: { at: input.end, quantiles },

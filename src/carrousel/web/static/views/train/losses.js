@@ -1,12 +1,13 @@
 // @ts-check
 // Loss curves on a canvas: each update faint, their running mean bold, log scale.
 
-import { color, el } from "../../components/dom.js";
+import { color, el, withType } from "../../components/dom.js";
 import { roundStep } from "../../components/scales.js";
 import { number, t } from "../../i18n.js";
 import { COLORS } from "./networks.js";
 
-const MARGIN = { left: 46, right: 12, top: 12, bottom: 28 };
+/** Around the curves, for the numbers of the axes. */
+const margins = () => ({ left: withType(46), right: 12, top: 12, bottom: withType(28) });
 const WINDOW = 25,
   POINTS = 600; // updates a mean is over; points drawn of a curve at most
 
@@ -23,8 +24,7 @@ export function lossChart() {
     canvas.height = height * ratio;
     const context = canvas.getContext("2d");
     context.scale(ratio, ratio);
-    const { fontSize } = getComputedStyle(document.documentElement);
-    context.font = `${0.74 * Number.parseFloat(fontSize)}px system-ui, sans-serif`;
+    context.font = `${withType(11.1)}px system-ui, sans-serif`;
     const scales = scalesOf(session, width, height);
     axes(context, scales, session.task.memoryless);
     for (const trainer of session.trainers) curve(context, trainer, scales);
@@ -45,6 +45,7 @@ export function lossChart() {
 
 /** @param {any} session @param {number} width @param {number} height */
 function scalesOf(session, width, height) {
+  const margin = margins();
   const end = Math.max(50, session.updates),
     losses = session.trainers.flatMap((one) => one.losses);
   let least = Infinity,
@@ -53,20 +54,21 @@ function scalesOf(session, width, height) {
     if (loss > 0) [least, most] = [Math.min(least, loss), Math.max(most, loss)];
   const low = Math.log10(Math.max(1e-6, Math.min(least, (session.task.memoryless || 1) / 8))) - 0.1;
   const high = Math.log10(most) + 0.15,
-    inner = height - MARGIN.top - MARGIN.bottom;
+    inner = height - margin.top - margin.bottom;
   return {
     width,
     height,
+    margin,
     end,
     low,
     high,
-    x: (update) => MARGIN.left + (update / end) * (width - MARGIN.left - MARGIN.right),
-    y: (loss) => MARGIN.top + ((high - Math.log10(Math.max(loss, 1e-12))) / (high - low)) * inner,
+    x: (update) => margin.left + (update / end) * (width - margin.left - margin.right),
+    y: (loss) => margin.top + ((high - Math.log10(Math.max(loss, 1e-12))) / (high - low)) * inner,
   };
 }
 
 /** @param {CanvasRenderingContext2D} context @param {any} scales @param {number} memoryless */
-function axes(context, { width, height, end, low, high, x, y }, memoryless) {
+function axes(context, { width, height, margin, end, low, high, x, y }, memoryless) {
   context.fillStyle = color("--faint");
   context.strokeStyle = color("--line");
   context.textAlign = "right";
@@ -74,22 +76,22 @@ function axes(context, { width, height, end, low, high, x, y }, memoryless) {
     for (const digit of high - low > 2 ? [1] : [1, 2, 5]) {
       const value = digit * 10 ** exponent;
       if (Math.log10(value) > high) continue;
-      rule(context, MARGIN.left, y(value), width - MARGIN.right);
-      context.fillText(number(value, Math.max(0, -exponent)), MARGIN.left - 6, y(value) + 4);
+      rule(context, margin.left, y(value), width - margin.right);
+      context.fillText(number(value, Math.max(0, -exponent)), margin.left - 6, y(value) + 4);
     }
   }
   context.textAlign = "center";
-  const jump = roundStep((62 * end) / (width - MARGIN.left));
+  const jump = roundStep((62 * end) / (width - margin.left));
   for (let update = 0; update <= end; update += jump)
     context.fillText(String(update), x(update), height - 10);
   if (!memoryless) return;
   context.setLineDash([5, 4]);
   context.strokeStyle = color("--ink");
-  rule(context, MARGIN.left, y(memoryless), width - MARGIN.right);
+  rule(context, margin.left, y(memoryless), width - margin.right);
   context.setLineDash([]);
   context.textAlign = "right";
   context.fillStyle = color("--soft");
-  context.fillText(t("train.memoryless"), width - MARGIN.right - 2, y(memoryless) - 5);
+  context.fillText(t("train.memoryless"), width - margin.right - 2, y(memoryless) - 5);
 }
 
 /** @param {CanvasRenderingContext2D} context @param {number} from @param {number} y @param {number} to */
