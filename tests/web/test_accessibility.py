@@ -20,9 +20,9 @@ FOCUS = "() => document.activeElement !== document.body && document.activeElemen
 
 
 @pytest.mark.skipif(not AXE.exists(), reason="npm install brings axe-core")
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing_in_any_view(open_page: Any, server: str, theme: str):
-    page = open_page(f"{server}?theme={theme}#way", reduced_motion="reduce")
+@pytest.mark.parametrize(("theme", "lang"), [("light", "fr"), ("dark", "en")])
+def test_axe_finds_nothing_in_any_view(open_page: Any, server: str, theme: str, lang: str):
+    page = open_page(f"{server}?theme={theme}&lang={lang}#way", reduced_motion="reduce")
     page.evaluate(AXE.read_text("utf-8"))
     found = {}
     for view in VIEWS:

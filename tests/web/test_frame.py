@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+from torch import nn
 
 import carrousel
 from carrousel import LanguageModel
@@ -53,6 +54,41 @@ def test_every_view_of_the_page_can_be_named():
 def test_what_cannot_be_shown(model: LanguageModel, given: dict, error: type, message: str):
     with pytest.raises(error, match=message):
         carrousel.show(**({"model": model} | given))
+
+
+class Stranger(nn.Module):
+    """A classifier as anybody writes one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding, self.rnn = nn.Embedding(9, 4), nn.LSTM(4, 5, bidirectional=True)
+        self.head = nn.Linear(10, 3)
+
+
+@pytest.mark.parametrize(
+    ("model", "error", "message"),
+    [
+        (Stranger(), TypeError, r"got Stranger; .* carrousel\.trace\(model\) records"),
+        (nn.LSTM(3, 4), TypeError, "got LSTM; a page has to know what a network reads"),
+        (carrousel.SequenceClassifier(), TypeError, "its explain says what an answer relied on"),
+        (LanguageModel("char"), RuntimeError, r"learned nothing yet: call fit\(text\)"),
+        (carrousel.Forecaster(3), RuntimeError, r"learned nothing yet: call fit\(data\)"),
+    ],
+)
+def test_what_to_do_with_another_model(model: Any, error: type, message: str):
+    with pytest.raises(error, match=message):
+        carrousel.show(model, "to be" if isinstance(model, LanguageModel) else None)
+
+
+def test_a_text_that_is_none(model: LanguageModel):
+    with pytest.raises(TypeError, match="text must be a str or None, got list"):
+        carrousel.show(model, ["to be"])  # type: ignore[arg-type]
+
+
+def test_a_page_that_is_too_large_for_a_notebook(model: LanguageModel, monkeypatch: Any):
+    monkeypatch.setattr("carrousel.web.frame.LARGE", 100)
+    with pytest.warns(UserWarning, match="the page has 1 MB, and the notebook keeps all of it"):
+        carrousel.show(model, "to be")
 
 
 def test_a_series_that_is_not_there(forecaster: Any):

@@ -811,6 +811,7 @@ class Forecaster:
     def without_pretrained(self) -> "Forecaster":
         """The same trained networks without the share of the one that ships: a copy, or this
         forecaster where that has none."""
+        self._require_fitted()
         if self._companion is None:
             return self
         alone = copy.copy(self)

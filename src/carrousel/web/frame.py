@@ -1,9 +1,12 @@
 """The explorer in a notebook: the exported page of one model, in a frame."""
 
 import html
+import warnings
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
+
+from torch import nn
 
 from ..forecast import Forecaster
 from ..showing import Shown
@@ -15,6 +18,8 @@ from .library import Library
 from .series import saved_page
 
 VIEWS = ("way", "story", "cell", "sequence", "kept", "change", "gradient", "train", "forecast")
+
+LARGE = 40_000_000  # characters of a page that a notebook should not have to keep
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,8 @@ def show(
         height: Of the frame, in pixels.
 
     Raises:
-        TypeError: ``model`` is another kind of model.
+        TypeError: ``model`` is another kind of model, or ``text`` is no text.
+        RuntimeError: ``model`` is not fitted.
         ValueError: ``text`` with a forecaster or ``series`` with a language model, or an unknown
             view, series or language.
 
@@ -71,7 +77,9 @@ def show(
     if isinstance(model, LanguageModel):
         if series is not None:
             raise ValueError(f"series must be None for a LanguageModel, got {series!r}; give text")
-        page = network_page(model.network, model.tokenizer, "model")
+        if not (text is None or isinstance(text, str)):
+            raise TypeError(f"text must be a str or None, got {type(text).__name__}")
+        page = network_page(model.module, model.tokenizer, "model")
         state = {"text": text}
     elif isinstance(model, Forecaster):
         if text is not None:
@@ -79,12 +87,31 @@ def show(
         page = saved_page(model, "model")
         state = {"series": _series(page, series)}
     else:
-        raise TypeError(
-            f"model must be a LanguageModel or a Forecaster, got {type(model).__name__}"
-        )
+        raise TypeError(_refusal(model))
     opened = view or ("forecast" if isinstance(model, Forecaster) else "way")
     one_of("view", opened, VIEWS)
-    return Frame(_opened(page, opened, state | {"lang": language, "embed": "1"}), height)
+    frame = Frame(_opened(page, opened, state | {"lang": language, "embed": "1"}), height)
+    if len(frame.html) > LARGE:
+        warnings.warn(
+            f"the page has {len(frame.html) / 1e6:.0f} MB, and the notebook keeps all of it; "
+            "`carrousel explore FOLDER` shows a saved model outside",
+            stacklevel=2,
+        )
+    return frame
+
+
+def _refusal(model: object) -> str:
+    """What to do instead with a model whose words, or the meaning of whose outputs, nobody said."""
+    known = f"model must be a LanguageModel or a Forecaster, got {type(model).__name__}"
+    if isinstance(model, nn.Module):
+        return (
+            f"{known}; a page has to know what a network reads and what its outputs mean. "
+            "carrousel.trace(model) records the gates and states of any network in torch "
+            "(docs/seeing-inside.md)"
+        )
+    if callable(getattr(model, "explain", None)):
+        return f"{known}; its explain says what an answer relied on"
+    return known
 
 
 def _series(page: dict[str, Any], name: str | None) -> str | None:
