@@ -31,6 +31,10 @@ const loaded = new Map();
 const looks = new Map();
 /** The model that the page opened last, small ones aside. @type {string | null} */
 let opened = null;
+/** What the page read when it began: choices that its address names were made in it. @type {any} */
+let begun = null;
+
+export const recordAtFirst = () => begun;
 
 /** @param {any} state */
 export const isSmall = (state) => Boolean(state.model?.meta.small);
@@ -132,6 +136,7 @@ export async function openModel(store, name, { text, look = {}, series, missing 
   const { input } = found;
   const record = await sliced(forwardSlices(model, input.x), () => false);
   if (!model.meta.small) opened = name;
+  begun ??= record;
   store.set({
     model,
     input,

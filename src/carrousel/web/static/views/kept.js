@@ -11,6 +11,7 @@ import { listKeys, redraw as replace } from "../components/focus.js";
 import { digitsOf, largestOf } from "../components/scales.js";
 import { readForecast } from "../forecaster.js";
 import { addTexts, number, percent, quoted, t } from "../i18n.js";
+import { recordAtFirst } from "../live.js";
 import { likelihood } from "../odds.js";
 import { sliced } from "../slices.js";
 import texts from "../texts/kept.js";
@@ -24,7 +25,7 @@ const NONE = -1;
  * the earlier step that the summary speaks of. */
 const settings = keepInAddress("kept", { target: NONE, looked: NONE });
 /** What they were chosen in. @type {any} */
-let about = null;
+let about = recordAtFirst();
 
 export function mount(root, store) {
   const { state } = store;
@@ -146,7 +147,7 @@ export function mount(root, store) {
 
 /** What was chosen in another sentence or series is no choice in this one. */
 function choiceIn(record) {
-  if (about && about !== record) Object.assign(settings, { target: NONE, looked: NONE });
+  if (about !== record) Object.assign(settings, { target: NONE, looked: NONE });
   about = record;
 }
 
