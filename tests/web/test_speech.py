@@ -205,6 +205,7 @@ def test_a_recording_is_heard_and_looked_at(
     shown.keyboard.press("ArrowDown")
     shown.locator("aside h3", has_text="Unit 1").wait_for()
     shown.locator(".table-behind summary").click()
+    shown.locator(".table-behind tbody tr").first.wait_for()
     frames = shown.locator(".table-behind tbody tr").count()
     assert frames == len(model.reader_.features(samples))
     if AXE.exists():
