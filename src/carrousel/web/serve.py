@@ -43,7 +43,8 @@ def server_of(library: Library) -> uvicorn.Server:
 
 def bound(port: int) -> socket.socket:
     """A socket that only this machine can reach."""
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # The protocol is named, or asyncio lets small answers wait for the acknowledgment of others.
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((ADDRESS, port))
