@@ -47,15 +47,23 @@ export function rgb(hex) {
   return [value >> 16, (value >> 8) & 255, value & 255];
 }
 
-/** One call per frame at most, however often it is asked for. */
+const ENOUGH = 20; // milliseconds of drawing in one frame, after which the rest waits for the next
+const drawn = { frame: 0, until: 0 };
+
+/** One call per frame at most, however often it is asked for; in the next one where others took long. */
 export function oncePerFrame(draw) {
   let waiting = 0;
+  const run = (now) => {
+    if (drawn.frame === now && drawn.until - now > ENOUGH) {
+      waiting = requestAnimationFrame(run);
+      return;
+    }
+    waiting = 0;
+    draw();
+    Object.assign(drawn, { frame: now, until: performance.now() });
+  };
   const ask = () => {
-    if (waiting) return;
-    waiting = requestAnimationFrame(() => {
-      waiting = 0;
-      draw();
-    });
+    if (!waiting) waiting = requestAnimationFrame(run);
   };
   ask.cancel = () => cancelAnimationFrame(waiting);
   return ask;
