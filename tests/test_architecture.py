@@ -20,7 +20,16 @@ FLOORS = [
     {"colors", "wording", "console", "limits", "plottable", "showing"}
     | {"storage", "tokenizers", "data", "audio"},
     {"ops"},
-    {"nn", "newer_layers", "layer_options", "machinery", "states", "patching", "adoption"}
+    {
+        "nn",
+        "newer_layers",
+        "layer_options",
+        "machinery",
+        "states",
+        "conventions",
+        "patching",
+        "adoption",
+    }
     | {"quantization", "training"},
     {"record", "watching", "tracing", "intervention"},
     {"explain"},

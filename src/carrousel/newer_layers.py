@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
+from .conventions import as_given, in_dtype, offsets_of, place_of
 from .machinery import Torchlike, as_leaf
 from .ops import gate, recurrence, rules
 from .ops.inside import Inside
@@ -58,10 +59,8 @@ class Newer(Torchlike):
         ):
             if not isinstance(size, int) or isinstance(size, bool) or size < 1:
                 raise ValueError(f"{name} must be a whole number above 0, got {size!r}")
-        if isinstance(dropout, bool) or not 0 <= dropout <= 1:
-            raise ValueError(f"dropout must be a probability from 0 to 1, got {dropout!r}")
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
-        self.bias, self.batch_first, self.dropout = bias, batch_first, float(dropout)
+        self.bias, self.batch_first, self.dropout = bias, batch_first, _dropout(dropout)
         self.bidirectional = bidirectional
         how = {"device": device, "dtype": dtype}
         for level in range(num_layers):
@@ -69,7 +68,7 @@ class Newer(Torchlike):
             for d in range(self._directions):
                 for name, shape in self._shapes(inputs).items():
                     parameter = nn.Parameter(torch.empty(shape, **how))
-                    self.register_parameter(name + _place(level, d), parameter)
+                    self.register_parameter(name + place_of(level, d), parameter)
         self.reset_parameters()
 
     @property
@@ -101,11 +100,9 @@ class Newer(Torchlike):
         if gate.autocast():
             # No rule of autocast's for these: in the dtype of the weights.
             first = next(self.parameters())
+            given = in_dtype(input, first.dtype), in_dtype(hx, first.dtype)
             with torch.autocast(first.device.type, enabled=False):
-                return self.forward(
-                    _converted(input, first.dtype), _converted(hx, first.dtype),
-                    return_states=return_states,
-                )  # fmt: skip
+                return self.forward(*given, return_states=return_states)
         run = self._with_states if return_states else self._carrousel_forward
         looking = watch()
         return run(input, hx) if looking is None else looking.show(self, run, input, hx)
@@ -131,13 +128,14 @@ class Newer(Torchlike):
             for d in range(self._directions):
                 call = Call(self._rule, offsets, self._heads, d == 1)
                 start = states[:, level * self._directions + d]
-                y, end = self._one(call, x, start, _place(level, d), insides)
+                y, end = self._one(call, x, start, place_of(level, d), insides)
                 outputs.append(y)
                 last.append(end)
             x = outputs[0] if len(outputs) == 1 else torch.cat(outputs, -1)
             if self.dropout and self.training and level < self.num_layers - 1:
                 x = torch.dropout(x, self.dropout, True)
-        return self._as_given(input, x, torch.stack(last, 1))
+        y = x if packed else x.unflatten(0, (-1, batch))
+        return as_given(input, y, torch.stack(last, 1).unbind(0), self.batch_first)
 
     def _one(self, call: Call, x: Tensor, start: Tensor, place: str, insides) -> Any:
         """One level in one direction: rows (N, I) -> y (N, H), last (S, B, H)."""
@@ -180,8 +178,7 @@ class Newer(Torchlike):
             sizes = input.batch_sizes
             if not gate.packs(sizes, x):
                 raise ValueError("batch_sizes must be those of the rows of data, never growing")
-            offsets = nn.functional.pad(sizes.cumsum(0), (1, 0))
-            return x, int(sizes[0]), offsets
+            return x, int(sizes[0]), offsets_of(sizes)
         x = x.unsqueeze(1) if x.dim() == 2 else x.transpose(0, 1) if self.batch_first else x
         if not x.size(0) or not x.size(1):
             raise ValueError(f"input must have a step and a sequence, got {tuple(input.shape)}")
@@ -206,20 +203,6 @@ class Newer(Torchlike):
                 raise ValueError(f"{name} of hx must be {x.dtype} {wanted}, got {found}")
         return torch.stack(list(given)).view(states, *shape)
 
-    def _as_given(self, input, y: Any, last: Tensor):
-        """Output and states in the form in which the input came."""
-        if isinstance(input, PackedSequence):
-            back = input.unsorted_indices
-            y = PackedSequence(y, input.batch_sizes, input.sorted_indices, back)
-            last = last if back is None else last.index_select(2, back)
-        elif input.dim() == 2:
-            last = last.squeeze(2)
-        else:
-            y = y.unflatten(0, (-1, input.size(0 if self.batch_first else 1)))
-            y = y.transpose(0, 1) if self.batch_first else y
-        states = last.unbind(0)
-        return y, (states[0] if len(states) == 1 else states)
-
     def extra_repr(self) -> str:
         words = [f"{self.input_size}, {self.hidden_size}"]
         plain = {"num_layers": 1, "bias": True, "batch_first": False, "dropout": 0.0}
@@ -233,16 +216,10 @@ _STATES = ("h", "c", "n", "m")
 _NAMES = {1: "one tensor, h", 4: "four tensors, (h, c, n, m)"}
 
 
-def _place(level: int, direction: int) -> str:
-    return f"_l{level}" + "_reverse" * direction
-
-
-def _converted(given, dtype: torch.dtype):
-    if isinstance(given, PackedSequence):
-        return given._replace(data=given.data.to(dtype))
-    if isinstance(given, tuple | list):
-        return tuple([one.to(dtype) for one in given])
-    return given.to(dtype) if isinstance(given, Tensor) else given
+def _dropout(share: float) -> float:
+    if isinstance(share, bool) or not 0 <= share <= 1:
+        raise ValueError(f"dropout must be a probability from 0 to 1, got {share!r}")
+    return float(share)
 
 
 class _Minimal(Newer):
@@ -421,9 +398,7 @@ class Stack(nn.Module):
                 )
             if above.batch_first is not layers[0].batch_first:
                 raise ValueError(f"layers[{number}] must have the batch_first of the first one")
-        if isinstance(dropout, bool) or not 0 <= dropout <= 1:
-            raise ValueError(f"dropout must be a probability from 0 to 1, got {dropout!r}")
-        self.layers, self.dropout = nn.ModuleList(layers), float(dropout)
+        self.layers, self.dropout = nn.ModuleList(layers), _dropout(dropout)
 
     def forward(
         self, input: Tensor | PackedSequence, hx: Sequence[Any] | None = None

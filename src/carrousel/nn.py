@@ -23,6 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
+from .conventions import as_given, in_dtype, offsets_of
 from .layer_options import WithOptions
 from .machinery import Torchlike, as_leaf
 from .newer_layers import SLSTM, MinGRU, MinLSTM, Stack
@@ -166,8 +167,8 @@ class _Recurrent(Torchlike, WithOptions):
             if self._beyond:
                 raise RuntimeError("input must have at least one step and sequences of one width")
             return output
-        y, h_n, c_n = self._layers(*prepared)
-        return self._as_given(input, y, h_n, c_n)
+        y, states = self._layers(*prepared)
+        return as_given(input, y, states, self.batch_first)
 
     def _under_autocast(self, input, hx, return_states):
         """What torch has no rule for, and what it has one for but we are better at; else None."""
@@ -187,13 +188,9 @@ class _Recurrent(Torchlike, WithOptions):
     def _in_own_dtype(self, input, hx, return_states):
         """Under autocast, which has no rule for what torch lacks: in the dtype of the weights."""
         first = next(self.parameters())
-        dtype, device = first.dtype, first.device.type
-        packed = isinstance(input, PackedSequence)
-        input = input._replace(data=input.data.to(dtype)) if packed else input.to(dtype)
-        if hx is not None:
-            hx = hx.to(dtype) if isinstance(hx, Tensor) else tuple([s.to(dtype) for s in hx])
-        with torch.autocast(device, enabled=False):
-            return self.forward(input, hx, return_states=return_states)
+        given = in_dtype(input, first.dtype), in_dtype(hx, first.dtype)
+        with torch.autocast(first.device.type, enabled=False):
+            return self.forward(*given, return_states=return_states)
 
     def _with_states(self, input, hx=None):
         prepared = self._prepare(input, hx, opened=True)
@@ -209,8 +206,9 @@ class _Recurrent(Torchlike, WithOptions):
             )
         insides: list[Inside] = []
         x, batch_sizes, initial, weights, way = prepared
-        y, h_n, c_n = self._layers(x, batch_sizes, initial, weights, way, insides)
-        return *self._as_given(input, y, h_n, c_n), states_of(input, insides, self.batch_first)
+        y, states = self._layers(x, batch_sizes, initial, weights, way, insides)
+        given = as_given(input, y, states, self.batch_first)
+        return *given, states_of(input, insides, self.batch_first)
 
     def _step(self, x, hx):
         """One step of streaming without detours; None where it is not one."""
@@ -334,15 +332,18 @@ class _Recurrent(Torchlike, WithOptions):
         ]
 
     def _layers(self, x, batch_sizes, states, weights, way, insides=None):
-        """All layers: -> y, h_n (L*D, B, H), c_n or None; ``insides`` receives what is in each."""
+        """All layers: -> y and the states after it, (L*D, B, H) each; ``insides`` receives what is
+        in each."""
         directions = 2 if self.bidirectional else 1
         h0, c0 = states if len(states) == 2 else (states[0], None)
         asked, offsets = changes(), None
         if batch_sizes is not None:
-            offsets = torch.nn.functional.pad(batch_sizes.cumsum(0), (1, 0))
+            offsets = offsets_of(batch_sizes)
         if self.num_layers == 1 and not self.proj_size and not self._beyond:
             flat = list(chain.from_iterable(weights))
-            return _run((self._run_mode(), x, offsets, h0, c0, flat, way, None), asked, 0, insides)
+            whole = (self._run_mode(), x, offsets, h0, c0, flat, way, None)
+            y, *states = _run(whole, asked, 0, insides)
+            return y, states[: 1 if c0 is None else 2]
         h_n: list = []
         c_n: list = []  # of None where there are no cells
         for first in range(0, len(weights), directions):
@@ -371,22 +372,7 @@ class _Recurrent(Torchlike, WithOptions):
             if self.dropout and self.training and first + directions < len(weights):
                 x = torch.dropout(x, self.dropout, True)
         x = self._masked(x, self.output_dropout, h0.size(1), batch_sizes)
-        return x, torch.cat(h_n), None if c0 is None else torch.cat(c_n)
-
-    def _as_given(self, input, y, h_n, c_n):
-        """Output and states in the form in which the input came."""
-        if isinstance(input, PackedSequence):
-            back = input.unsorted_indices
-            y = PackedSequence(y, input.batch_sizes, input.sorted_indices, back)
-            if back is not None:
-                h_n = h_n.index_select(1, back)
-                c_n = None if c_n is None else c_n.index_select(1, back)
-        elif input.dim() == 2:
-            y, h_n = y.squeeze(1), h_n.squeeze(1)
-            c_n = None if c_n is None else c_n.squeeze(1)
-        elif self.batch_first:
-            y = y.transpose(0, 1)
-        return y, (h_n if c_n is None else (h_n, c_n))
+        return x, [torch.cat(states) for states in ((h_n,) if c0 is None else (h_n, c_n))]
 
 
 _Given = tuple[Any, Any, Any, Any, Any, Any, Any, Any]  # what layer.run takes

@@ -13,6 +13,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from . import nn as ours
 from .adoption import is_recurrent, refuse_scripted
+from .conventions import as_given, offsets_of, place_of
 from .ops import quantized
 from .ops.cells import BY_MODE, CELLS
 from .ops.gate import autocast, packs
@@ -175,8 +176,8 @@ class QuantizedLayer(_Quantized):
         self.eval()
 
     def _places(self) -> list[str]:
-        ends = ("", "_reverse") if self.bidirectional else ("",)
-        return [f"_l{level}{end}" for level in range(self.num_layers) for end in ends]
+        directions = range(2 if self.bidirectional else 1)
+        return [place_of(level, d) for level in range(self.num_layers) for d in directions]
 
     def forward(self, input, hx=None):
         packed = isinstance(input, PackedSequence)
@@ -198,15 +199,7 @@ class QuantizedLayer(_Quantized):
             batch = x.size(1)
         states = self._initial(hx, x, batch, unbatched, order)
         y, *after = self._run(x, sizes, states)
-        if packed:
-            back = input.unsorted_indices
-            y = PackedSequence(y, sizes, order, back)
-            after = after if back is None else [s.index_select(1, back) for s in after]
-        elif unbatched:
-            y, after = y.squeeze(1), [s.squeeze(1) for s in after]
-        elif self.batch_first:
-            y = y.transpose(0, 1)
-        return y, (after[0] if len(after) == 1 else tuple(after))
+        return as_given(input, y, after, self.batch_first)
 
     def _initial(self, hx, x, batch, unbatched, order) -> list[Tensor]:
         """States (L*D, B, H) in the order of the rows."""
@@ -233,7 +226,7 @@ class QuantizedLayer(_Quantized):
     @torch.no_grad()
     def _run(self, x: Tensor, sizes: Tensor | None, states: list[Tensor]) -> list[Tensor]:
         """All levels -> y and the states after it, (L*D, B, H) each."""
-        offsets = None if sizes is None else nn.functional.pad(sizes.cumsum(0), (1, 0))
+        offsets = None if sizes is None else offsets_of(sizes)
         packed, directions = self._packed(self._places()), 2 if self.bidirectional else 1
         after: list[list[Tensor]] = [[] for _ in states]
         for first in range(0, len(packed), directions):

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..conventions import place_of
 from ..ops.cells import CELLS, GRU, LSTM, RECORDED, RNN, name_of, nonlinearity
 from ..ops.reference import step
 from ..ops.reference.cells import Hand, untouched
@@ -35,9 +36,8 @@ class Weights:
     @classmethod
     def of(cls, layer: nn.Module, index: int) -> "Weights":
         directions = 2 if getattr(layer, "bidirectional", False) else 1
-        suffix = f"_l{index // directions}" + ("_reverse" if index % directions else "")
-        if isinstance(layer, nn.RNNCellBase):
-            suffix = ""
+        cell = isinstance(layer, nn.RNNCellBase)
+        suffix = "" if cell else place_of(index // directions, index % directions)
 
         def weight(name: str) -> Any:
             found = getattr(layer, name + suffix, None)

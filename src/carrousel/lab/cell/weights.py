@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from ...conventions import place_of
 from ...ops.cells import CELLS, name_of
 from ...wording import one_of
 
@@ -40,7 +41,7 @@ class Weights:
         """
         if isinstance(module, nn.RNNBase):
             _check_layer(module, layer, reverse)
-            suffix = f"_l{layer}{'_reverse' if reverse else ''}"
+            suffix = place_of(layer, int(reverse))
             relu = module.mode.endswith("_RELU")
         elif isinstance(module, nn.RNNCellBase):
             suffix = ""
