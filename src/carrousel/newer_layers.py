@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from .conventions import as_given, in_dtype, offsets_of, place_of
+from .conventions import Conventional, offsets_of, place_of
 from .machinery import Torchlike, as_leaf
 from .ops import gate, recurrence, rules
 from .ops.inside import Inside
@@ -30,7 +30,7 @@ from .states import states_of
 from .wording import one_of
 
 
-class Newer(Torchlike):
+class Newer(Conventional, Torchlike):
     """From torch's calling conventions to the recurrences of each level and direction."""
 
     _heads = 1
@@ -98,11 +98,7 @@ class Newer(Torchlike):
         if leaf is not None:
             return leaf
         if gate.autocast():
-            # No rule of autocast's for these: in the dtype of the weights.
-            first = next(self.parameters())
-            given = in_dtype(input, first.dtype), in_dtype(hx, first.dtype)
-            with torch.autocast(first.device.type, enabled=False):
-                return self.forward(*given, return_states=return_states)
+            return self._in_own_dtype(input, hx, return_states)
         run = self._with_states if return_states else self._carrousel_forward
         looking = watch()
         return run(input, hx) if looking is None else looking.show(self, run, input, hx)
@@ -135,7 +131,7 @@ class Newer(Torchlike):
             if self.dropout and self.training and level < self.num_layers - 1:
                 x = torch.dropout(x, self.dropout, True)
         y = x if packed else x.unflatten(0, (-1, batch))
-        return as_given(input, y, torch.stack(last, 1).unbind(0), self.batch_first)
+        return self._as_given(input, y, torch.stack(last, 1).unbind(0))
 
     def _one(self, call: Call, x: Tensor, start: Tensor, place: str, insides) -> Any:
         """One level in one direction: rows (N, I) -> y (N, H), last (S, B, H)."""

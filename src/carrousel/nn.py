@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from .conventions import as_given, in_dtype, offsets_of
+from .conventions import Conventional, offsets_of
 from .layer_options import WithOptions
 from .machinery import Torchlike, as_leaf
 from .newer_layers import SLSTM, MinGRU, MinLSTM, Stack
@@ -133,7 +133,7 @@ def _watched() -> bool:
     return tape() is not None or changes() is not None
 
 
-class _Recurrent(Torchlike, WithOptions):
+class _Recurrent(Conventional, Torchlike, WithOptions):
     """What the three layers share: the way from torch's calling conventions to one layer's run."""
 
     _torchs: type[nn.RNNBase]  # torch's layer of the same name
@@ -168,7 +168,7 @@ class _Recurrent(Torchlike, WithOptions):
                 raise RuntimeError("input must have at least one step and sequences of one width")
             return output
         y, states = self._layers(*prepared)
-        return as_given(input, y, states, self.batch_first)
+        return self._as_given(input, y, states)
 
     def _under_autocast(self, input, hx, return_states):
         """What torch has no rule for, and what it has one for but we are better at; else None."""
@@ -185,13 +185,6 @@ class _Recurrent(Torchlike, WithOptions):
             found = self._in_own_dtype(input, hx, False)
         return half.converted(found, dtypes)
 
-    def _in_own_dtype(self, input, hx, return_states):
-        """Under autocast, which has no rule for what torch lacks: in the dtype of the weights."""
-        first = next(self.parameters())
-        given = in_dtype(input, first.dtype), in_dtype(hx, first.dtype)
-        with torch.autocast(first.device.type, enabled=False):
-            return self.forward(*given, return_states=return_states)
-
     def _with_states(self, input, hx=None):
         prepared = self._prepare(input, hx, opened=True)
         if prepared is None:
@@ -207,8 +200,7 @@ class _Recurrent(Torchlike, WithOptions):
         insides: list[Inside] = []
         x, batch_sizes, initial, weights, way = prepared
         y, states = self._layers(x, batch_sizes, initial, weights, way, insides)
-        given = as_given(input, y, states, self.batch_first)
-        return *given, states_of(input, insides, self.batch_first)
+        return *self._as_given(input, y, states), states_of(input, insides, self.batch_first)
 
     def _step(self, x, hx):
         """One step of streaming without detours; None where it is not one."""

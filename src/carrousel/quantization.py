@@ -13,7 +13,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from . import nn as ours
 from .adoption import is_recurrent, refuse_scripted
-from .conventions import as_given, offsets_of, place_of
+from .conventions import Conventional, offsets_of, place_of
 from .ops import quantized
 from .ops.cells import BY_MODE, CELLS
 from .ops.gate import autocast, packs
@@ -153,7 +153,7 @@ class _Quantized(nn.Module):
         return f"{self.mode}, {self.input_size}, {self.hidden_size}"
 
 
-class QuantizedLayer(_Quantized):
+class QuantizedLayer(Conventional, _Quantized):
     """An RNN, LSTM or GRU with weights of 8 bits; called as the layer that it was made of.
 
     Made by :func:`quantize`. Input, states and results are float32; packed sequences, both
@@ -199,7 +199,7 @@ class QuantizedLayer(_Quantized):
             batch = x.size(1)
         states = self._initial(hx, x, batch, unbatched, order)
         y, *after = self._run(x, sizes, states)
-        return as_given(input, y, after, self.batch_first)
+        return self._as_given(input, y, after)
 
     def _initial(self, hx, x, batch, unbatched, order) -> list[Tensor]:
         """States (L*D, B, H) in the order of the rows."""
