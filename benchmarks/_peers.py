@@ -98,16 +98,18 @@ _ONNX_GATES = {"LSTM": (0, 3, 1, 2), "GRU": (1, 0, 2), "RNN": (0,)}  # i o f c, 
 
 def onnx_runtime(row: Row, layer: nn.RNNBase, x: Tensor, threads: int) -> Step:
     """Forward by ONNX Runtime's fused recurrent operator."""
+    return onnx_step(_onnx_model(row, layer), x, threads)
+
+
+def onnx_step(model: bytes, x: Tensor, threads: int) -> Step:
+    """ "y" of a model in ONNX Runtime, given "x"."""
     try:
         import onnxruntime
     except ImportError as error:
         raise Missing("onnxruntime is not installed") from error
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(
-        _onnx_model(row, layer), options, providers=["CPUExecutionProvider"]
-    )
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     feed = {"x": x.numpy()}
     return lambda: session.run(["y"], feed)
 

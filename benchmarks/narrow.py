@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # also as a plain script
 
 from benchmarks._grid import CELLS, SIZES, STREAMING_SIZES, Row, geometric_mean
 from benchmarks._measure import ROUNDS, alternating, machine
-from benchmarks._peers import Missing, Step, _onnx_model, forwards, setting, streams
+from benchmarks._peers import Missing, Step, _onnx_model, forwards, onnx_step, setting, streams
 
 import carrousel
 
@@ -40,7 +40,9 @@ def torchs_int8(row: Row, theirs: nn.RNNBase) -> Any:
         raise Missing("torch.ao.quantization has no RNN")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that it will move to another package
-        return torch.ao.quantization.quantize_dynamic(theirs, {type(theirs)}, torch.qint8)
+        # It swaps what is inside a model, and would return the layer itself as it is.
+        model = nn.ModuleList([theirs])
+        return torch.ao.quantization.quantize_dynamic(model, {type(theirs)}, torch.qint8)[0]
 
 
 def onnx_int8(row: Row, theirs: nn.RNNBase, x: Tensor, threads: int) -> Step:
@@ -48,7 +50,6 @@ def onnx_int8(row: Row, theirs: nn.RNNBase, x: Tensor, threads: int) -> Step:
     if row.cell != "LSTM":
         raise Missing("ONNX Runtime quantizes no other layer")
     try:
-        import onnxruntime
         from onnxruntime.quantization import QuantType, quantize_dynamic
     except ImportError as error:
         raise Missing("onnxruntime or onnx is not installed") from error
@@ -56,13 +57,7 @@ def onnx_int8(row: Row, theirs: nn.RNNBase, x: Tensor, threads: int) -> Step:
         whole, small = Path(folder) / "whole.onnx", Path(folder) / "small.onnx"
         whole.write_bytes(_onnx_model(row, theirs))
         quantize_dynamic(whole, small, per_channel=True, weight_type=QuantType.QInt8)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-        session = onnxruntime.InferenceSession(
-            small.read_bytes(), options, providers=["CPUExecutionProvider"]
-        )
-    feed = {"x": x.numpy()}
-    return lambda: session.run(["y"], feed)
+        return onnx_step(small.read_bytes(), x, threads)
 
 
 def int8_steps(row: Row) -> dict[str, Step]:
