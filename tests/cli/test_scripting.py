@@ -200,3 +200,27 @@ def test_typers_are_wrapped_once():
     assert {n: len(c.params) for n, c in commands(get_command(app))} == {
         n: len(c.params) for n, c in COMMANDS.items()
     }
+
+
+CLOSED = {
+    "output": ((1,), "--help", 0),
+    "errors, and there is one": ((2,), "forecast absent.csv", 2),
+    "errors, and a table is read": (
+        (2,),
+        "backtest small.csv --horizon 3 --windows 2 --steps 2",
+        0,
+    ),
+    "all": ((0, 1, 2), "samples --json", 0),
+}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="descriptors are closed before the program starts")
+@pytest.mark.parametrize(("closed", "line", "code"), CLOSED.values(), ids=CLOSED.keys())
+def test_a_closed_stream_leads_nowhere(closed, line, code, small, tmp_path):
+    kept = dict.fromkeys(("stdout", "stderr"), subprocess.PIPE)
+    told = subprocess.run(
+        [sys.executable, "-m", "carrousel", *line.split()], **kept, cwd=tmp_path,
+        preexec_fn=lambda: [os.close(number) for number in closed],
+    )  # fmt: skip
+    assert told.returncode == code
+    assert b"Traceback" not in told.stdout + told.stderr

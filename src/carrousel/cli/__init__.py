@@ -34,7 +34,7 @@ from . import (
 )
 from .cluster import OnCluster
 from .flags import in_flags
-from .screen import drop_output, write_what_the_terminal_has
+from .screen import drop_output, open_what_is_closed, write_what_the_terminal_has
 from .scripting import TYPED, for_scripts
 
 FORECASTING, INSIDE, TEXT, SPEECH = "Forecasting", "Seeing inside", "Text", "Speech"
@@ -89,6 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run ``carrousel`` with these arguments (default: those of the process) and exit."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that unfinished files go
+    open_what_is_closed()
     write_what_the_terminal_has()
     try:
         with warnings.catch_warnings():

@@ -1,4 +1,5 @@
-"""Standard output as it is: terminals that lack characters, pipes that nobody reads, full disks."""
+"""Standard streams as they are: terminals that lack characters, pipes that nobody reads, full
+disks, streams that are closed."""
 
 import io
 import os
@@ -6,6 +7,21 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+
+def open_what_is_closed() -> None:
+    """Standard streams that are closed (``>&-``, a service, a program without a console) lead
+    nowhere from now on. Python has None for them, and the next file to be opened would get the
+    number of theirs, and with it whatever a library writes to the screen."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            # The lowest number that is free, which is this one: those below are open by now.
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+        if getattr(sys, name) is None:
+            mode = "r" if name == "stdin" else "w"
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
 
 
 def write_what_the_terminal_has() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 
+from .encodings import encoding_of
 from .reading import ReadOptions
 
 _SEPARATORS = "\t;|,"  # a comma is often part of a number or a sentence: last
@@ -32,6 +33,7 @@ def read_file(
     """
     if not path.is_file() and not path.is_fifo():  # a pipe: /dev/stdin, or a shell's <(command)
         told = "it is not a file" if path.exists() else "there is no such file"
+        told += "; standard input is /dev/stdin" if str(path) == "-" else ""
         raise FileNotFoundError(f"{path}: {told}")
     suffix = path.suffix.lower()
     try:
@@ -65,7 +67,7 @@ def _csv(
             raw = gzip.decompress(raw)
         except (OSError, EOFError, zlib.error):
             raise ValueError(f"{path}: cannot be read: the gzip file is damaged") from None
-    encoding, notes = _encoding(path, raw, options.encoding)
+    encoding, notes = encoding_of(path, raw, options.encoding)
     data = raw if encoding == "utf-8" else raw.decode(encoding).encode()
     data = data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     if not data.strip():
@@ -111,53 +113,6 @@ def _reason(rows: list[list[str]], top: int, error: Exception) -> str:
                 "not be the separator of fields, too"
             )
     return str(error).splitlines()[0]
-
-
-def _encoding(path: Path, raw: bytes, given: str | None) -> tuple[str, list[str]]:
-    """The encoding of a text, all of which can be decoded by it, and notes."""
-    found, notes = given or _wide(raw[:2000]), []
-    if found is None and b"\0" in raw[:2000]:
-        raise ValueError(f"{path}: cannot be read as CSV: it is not text")
-    try:
-        raw.decode(found or "utf-8")
-    except LookupError:
-        raise ValueError(f"encoding: there is no encoding {found!r}") from None
-    except UnicodeDecodeError as error:
-        if found is not None:
-            raise ValueError(
-                f"{path}: byte {error.start} is not {found}; give encoding (--encoding)"
-            ) from None
-        _require_western(path, raw)
-        return "cp1252", ["not UTF-8: text read as Western European (cp1252)"]
-    if found is not None and found.startswith(("utf-16", "utf-32")):
-        notes.append(f"text read as {found[:6].upper()}")
-    return found or "utf-8", notes
-
-
-def _wide(raw: bytes) -> str | None:
-    """The encoding, if characters take two or four bytes each: by the mark at the beginning, or
-    because letters and digits leave the other bytes of each character zero."""
-    if raw[:4] in (b"\xff\xfe\0\0", b"\0\0\xfe\xff"):  # looked at first: UTF-16's begins alike
-        return "utf-32"
-    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return "utf-16"
-    if len(raw) < 8:
-        return None
-    empty = [raw[k::4].count(0) > 0.7 * (len(raw) // 4) for k in range(4)]
-    patterns: dict[tuple[bool, ...], str] = {
-        (False, True, True, True): "utf-32-le", (True, True, True, False): "utf-32-be",
-        (False, True, False, True): "utf-16-le", (True, False, True, False): "utf-16-be",
-    }  # fmt: skip
-    return patterns.get(tuple(empty))
-
-
-def _require_western(path: Path, raw: bytes) -> None:
-    try:
-        raw.decode("cp1252")
-    except UnicodeDecodeError:
-        raise ValueError(
-            f"{path}: it is neither UTF-8 nor cp1252 text; give encoding (--encoding)"
-        ) from None
 
 
 def _lines(data: bytes) -> list[str]:
