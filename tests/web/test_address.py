@@ -48,7 +48,7 @@ def test_a_reload_keeps_what_is_chosen_in_a_view(open_page: Any, server: str):
     page.locator("#sort-units").select_option("now")
     go_to(page, "kept")
     page.locator("#guesses .guess").nth(2).click()
-    page.locator("#guesses .guess[aria-pressed=true]").nth(0).wait_for()
+    page.locator("#guesses .guess:nth-child(3)[aria-pressed=true]").wait_for()
     asked = page.locator("#guesses .guess[aria-pressed=true]").inner_text()
     page.wait_for_function("() => location.hash.includes('kept.target')")
     page.reload()
