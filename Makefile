@@ -11,7 +11,10 @@ CPP     := $(wildcard csrc/*.cpp csrc/*.h)
 SOURCES := pyproject.toml CMakeLists.txt $(CPP)
 
 # Modules are compiled when they are first imported: most of what the packages bring never is.
+# So they have to be kept then, also where the environment says that nothing is: a hundred tests
+# start Python anew, and torch alone takes two seconds to compile.
 PIP_INSTALL := $(BIN)/python -m pip install --no-compile
+unexport PYTHONDONTWRITEBYTECODE
 CHECKED := src tests benchmarks examples tools
 
 .PHONY: help demo lab models pretrained test fuzz check format lint types javascript unit browser \
@@ -71,8 +74,8 @@ pretrained: $(VENV)/installed
 
 test: check
 
-# Processes that share the tests: a core each.
-WORKERS ?= 2
+# Processes that share the tests: one for each core, and one for when others wait for a browser.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 SECONDS ?= 60
 

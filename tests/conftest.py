@@ -15,6 +15,7 @@ if not torch.cuda.is_available():  # what runs on a GPU is interpreted; to be sa
 def one_thread() -> None:
     """Tests are small: threads that wait for each other on a busy machine gain nothing."""
     torch.set_num_threads(1)
+    os.environ["OMP_NUM_THREADS"] = "1"  # nor do those of the processes that tests start
 
 
 @pytest.fixture
