@@ -9,7 +9,9 @@ import pytest
 import torch
 
 from carrousel import SequenceClassifier
+from carrousel.data.read import open_table
 from carrousel.sequence import read_folder, read_table, read_texts, read_ts
+from carrousel.sequence.inputs import tables
 from carrousel.sequence.inputs.texts import TextReader
 
 from .toy import ALONE, QUICK
@@ -117,6 +119,16 @@ def test_texts_and_labels_need_no_header(tmp_path, name, label_first):
     one, two = ("label", "text") if label_first else ("text", "label")
     assert found.notes == [f"no header: column 1 read as {one!r}, column 2 read as {two!r}"]
     assert read_texts(tmp_path / name, label_col=None).X == found.X
+
+
+def test_a_file_of_texts_is_read_once(tmp_path, monkeypatch):
+    opened = []
+    monkeypatch.setattr(
+        tables, "open_table", lambda *given: opened.append(given[0]) or open_table(*given)
+    )
+    (tmp_path / "a.csv").write_text("label,text\n+,good\n-,bad\n")
+    found = read_texts(tmp_path / "a.csv")
+    assert (found.X, found.y.tolist(), len(opened)) == (["good", "bad"], ["+", "-"], 1)
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,39 @@ def test_pooling_is_that_of_each_sequence(kind, bidirectional, lengths):
         torch.testing.assert_close(found[k], wanted, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("kind", ["concat", "max", "mean", "last", "attention"])
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_gradients_of_pooling_side_by_side_are_those_of_each_sequence_alone(kind, bidirectional):
+    pooling = Pooling(kind, 4, 0, bidirectional).double()
+    rows = torch.randn(15, 4, dtype=torch.float64)
+    rows[3] = rows[4]  # a largest number that comes twice
+    rows.requires_grad_()
+    batch = Ragged(rows, torch.full((3,), 5)).for_layers
+
+    def together(x):
+        return pooling(batch, Ragged(x, batch.lengths).for_layers.rows, None)
+
+    def alone(x):
+        return torch.cat([pooling(Ragged.of([one]), one, None) for one in x.split(5)])
+
+    torch.testing.assert_close(together(rows), alone(rows))
+    upstream = torch.randn(3, pooling.width, dtype=torch.float64)
+    found, wanted = (torch.autograd.grad(f(rows), rows, upstream)[0] for f in (together, alone))
+    torch.testing.assert_close(found, wanted)
+
+
+@pytest.mark.parametrize("kind", POOLINGS)
+@pytest.mark.parametrize("lengths", [[1, 2, 30], [4, 4]], ids=["unequal", "equal"])
+def test_units_hidden_after_pooling_are_those_hidden_at_every_step(kind, lengths):
+    pooling = Pooling(kind, 4, 2, True)
+    batch = Ragged.of([torch.randn(n, 6) for n in lengths])
+    rows, beside = batch.rows.split((4, 2), 1)
+    found = pooling(batch, rows, beside, Dropout(0.5, torch.Generator().manual_seed(3)))
+    hide = Dropout(0.5, torch.Generator().manual_seed(3))
+    wanted = pooling(batch, hide(batch, rows), hide(batch, beside))
+    torch.testing.assert_close(found, wanted)
+
+
 def test_a_sequence_loses_the_same_units_at_all_its_steps():
     batch = Ragged.of([torch.ones(5, 40), torch.ones(3, 40)])
     rows = Dropout(0.5, torch.Generator().manual_seed(0))(batch, batch.rows)

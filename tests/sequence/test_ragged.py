@@ -70,3 +70,19 @@ def test_gradients_through_the_packed_order_and_factors_are_those_of_indexing(le
     found, wanted = (torch.autograd.grad(f(rows), rows, upstream)[0] for f in (ours, plain))
     assert torch.equal(found, wanted)
     assert torch.autograd.gradgradcheck(ours, rows)
+
+
+@pytest.mark.parametrize("length", [1, 4])
+def test_side_by_side_every_row_still_knows_whose_it_is(length):
+    batch = Ragged.of(parts([length] * 3))
+    abreast = batch.for_layers
+    step, owner = abreast.order % length, abreast.owner
+    assert torch.equal(abreast.rows, torch.stack(list(batch.parts()), 1).flatten(0, 1))
+    assert torch.equal(batch.rows[batch.starts[owner] + step], abreast.rows)
+    assert torch.equal(batch.rows[abreast.order], abreast.rows)
+    assert torch.equal(abreast.rows[abreast.starts], batch.rows[batch.starts])
+    assert torch.equal(abreast.rows[abreast.ends], batch.rows[batch.ends])
+    assert torch.equal(abreast.in_line(abreast.rows), batch.rows)
+    factors = torch.randn(3, 2)
+    theirs = batch.scaled(batch.rows, factors)
+    assert torch.equal(abreast.in_line(abreast.scaled(abreast.rows, factors)), theirs)

@@ -15,10 +15,11 @@ from ..audio import Recordings, read_recordings
 from ..audio.recordings import holds_sounds
 from ..console import table
 from ..data import ReadOptions
+from ..data.read import open_table
 from ..sequence import Dataset, read_folder, read_table, read_texts, read_ts, read_wide
 from ..sequence.evaluation.evaluation import Evaluation
 from ..sequence.evaluation.report import render
-from ..sequence.inputs.tables import bare_texts
+from ..sequence.inputs.tables import bare_texts, texts_in
 from ..sequence.inputs.wide_files import is_wide
 from ..storage.files import write_bytes, write_csv, write_json
 from ..wording import counted
@@ -55,12 +56,16 @@ def read_dataset(
         if not per_step and path.suffix.lower() in WIDE and is_wide(path):
             return read_wide(path)
         label_col = columns["label_col"] if labeled else None
-        text_col = columns["text_col"] or _column(path, options, TEXT_COLUMNS)
-        if text_col is None and _column(path, options, (PATH_COLUMN,)):
-            return _recordings(path, columns, per_step, labeled)
+        text_col = columns["text_col"]
+        if text_col is None:
+            found = open_table(path, ["", ""], (), options).frame.columns
+            text_col = next((name for name in TEXT_COLUMNS if name in found), None)
+            if text_col is None and PATH_COLUMN in found:
+                return _recordings(path, columns, per_step, labeled)
         if text_col is None and not per_step:
             bare = bare_texts(path, TEXT_COLUMNS[0], columns["label_col"], options)
-            text_col = None if bare is None else TEXT_COLUMNS[0]
+            if bare is not None:
+                return texts_in(bare, TEXT_COLUMNS[0], label_col)
         if text_col is not None and not per_step:
             return read_texts(path, text_col=text_col, label_col=label_col, options=options)
         return read_table(
@@ -77,14 +82,6 @@ def _recordings(path: Path, columns: dict[str, Any], per_step: bool, labeled: bo
     )
     labels = None if given.labels is None else np.array(given.labels)
     return Dataset(given, labels, given.names)
-
-
-def _column(path: Path, options: ReadOptions, names: Sequence[str]) -> str | None:
-    """The first of these columns that a table has."""
-    from ..data.read import open_table
-
-    found = open_table(path, ["", ""], (), options).frame.columns
-    return next((name for name in names if name in found), None)
 
 
 def learn(model: Any, X: Any, y: Any, out: Path, *, resume: bool, **options: Any) -> None:

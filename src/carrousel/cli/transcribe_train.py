@@ -78,7 +78,7 @@ def train(
         learn(model, learned, learned.labels, out, validation=validation, resume=resume)
     _tell(console(), model, given, out)
     told = {"recordings": len(given), "rate": given.rate, "labels": len(model.labels_)}
-    return {**told, **model.report_, "written": [str(out)]}
+    return {**told, "chosen": model.plan_.reasons, **model.report_, "written": [str(out)]}
 
 
 def _prepared(
@@ -104,6 +104,8 @@ def _tell(screen: Any, model: "Transcriber", given: "Recordings", out: Path) -> 
     what = "words" if model.units == "words" else "characters"
     amount = f"{len(given):,} recordings at {given.rate:,} Hz"
     screen.print(f"Learned {len(model.labels_):,} {what} from {amount}.")
+    for reason in model.plan_.reasons:
+        screen.print(reason)
     report = model.report_
     if report:
         texts, labels = f"{report['string_error_rate']:.1%}", f"{report['label_error_rate']:.1%}"

@@ -242,7 +242,7 @@ class SequenceEstimator:
 
     def _answered(self, batch: Ragged) -> Outputs:
         """The same of sequences that are read already."""
-        said = averaged(self.task_, [ask(network, batch) for network in self.networks_])
+        said = averaged(self.task_, ask(self.networks_, batch))
         return said if self.companion_ is None else self.companion_.beside(batch, said)
 
     def stream(self) -> Any:
@@ -363,15 +363,15 @@ def _unseen(
 ) -> list[tuple[list[Outputs], Any]]:
     """Parts that networks did not learn from: what these say of them, and the targets."""
     if held is not None:
-        return [([ask(m.network, held.inputs) for m in members], held.targets)]
+        return [(ask([m.network for m in members], held.inputs), held.targets)]
     out = _apart(members)
     if not out:
         return []
     if plan.rotate:
         parts = [(network, examples[part]) for network, part in out]
-        return [([ask(network, part.inputs)], part.targets) for network, part in parts]
+        return [(ask([network], part.inputs), part.targets) for network, part in parts]
     shared = examples[out[0][1]]
-    return [([ask(network, shared.inputs) for network, _ in out], shared.targets)]
+    return [(ask([network for network, _ in out], shared.inputs), shared.targets)]
 
 
 def _held_out(members: Sequence[Member], plan: Plan) -> list[Tensor]:

@@ -19,7 +19,7 @@ from ..wording import one_of
 from .layers.convolution import Convolution
 from .layers.entry import Numbers, Tokens
 from .layers.pooling import POOLINGS, Pooling
-from .ragged import Ragged
+from .ragged import Abreast, Ragged
 
 
 @dataclass(frozen=True)
@@ -108,11 +108,13 @@ class Network(nn.Module):
             self.register_buffer("spread", torch.ones(shape.outputs, dtype=torch.float64))
 
     def forward(self, batch: Ragged, dropout: Dropout | None = None) -> Tensor | Ragged:
-        rows, beside = self.read(batch, dropout)
-        if self.pooling is None:
-            both = rows if beside is None else torch.cat([rows, beside], 1)
-            return batch.like(self.answer(both))
-        return self.answer(self.pooling(batch, rows, beside))
+        steps = batch.for_layers
+        rows, beside = self.read(steps, dropout)
+        if self.pooling is not None:
+            return self.answer(self.pooling(steps, rows, beside, dropout))
+        each = [one if dropout is None else dropout(steps, one) for one in _given(rows, beside)]
+        said = self.answer(torch.cat(each, 1) if len(each) > 1 else each[0])
+        return batch.like(steps.in_line(said))
 
     def answer(self, features: Tensor) -> Tensor:
         """(B, K) answers in their own units."""
@@ -120,28 +122,29 @@ class Network(nn.Module):
         return said * self.spread + self.offset if self.shape.scaled else said
 
     def read(self, batch: Ragged, dropout: Dropout | None = None) -> tuple[Tensor, Tensor | None]:
-        """What the recurrent layers (N, F) and the convolutions beside them (N, G) say of steps."""
+        """What the recurrent layers (N, F) and the convolutions beside them (N, G) say of steps;
+        nothing of it is hidden yet."""
         entered = self.entry(batch, dropout)
         rows = self.recur(batch, entered, dropout)
-        if self.convolution is None:
-            return rows, None
-        beside = self.convolution(batch, entered)
-        return rows, (beside if dropout is None else dropout(batch, beside))
+        return rows, None if self.convolution is None else self.convolution(batch, entered)
 
     def recur(self, batch: Ragged, rows: Tensor, dropout: Dropout | None) -> Tensor:
-        """The recurrent layers, step by step: sequences of one length as they lie, others in the
+        """The recurrent layers, step by step: sequences of one length side by side, others in the
         packed order, of which kernels make the most."""
-        for layer in self.layers:
-            if batch.equal:
-                steps = rows.unflatten(0, (len(batch), -1)).transpose(0, 1)
-                rows = layer(steps)[0].transpose(0, 1).flatten(0, 1)
+        for number, layer in enumerate(self.layers):
+            if number and dropout is not None:
+                rows = dropout(batch, rows)
+            if isinstance(batch, Abreast):
+                rows = layer(batch.grouped(rows)[0])[0].flatten(0, 1)
             else:
                 packing = batch.packing
                 packed = PackedSequence(packing.pack(rows), packing.batch_sizes)
                 rows = packing.unpack(layer(packed)[0].data)
-            if dropout is not None:
-                rows = dropout(batch, rows)
         return rows
+
+
+def _given(*each: Tensor | None) -> list[Tensor]:
+    return [one for one in each if one is not None]
 
 
 def _layer(shape: Shape, inputs: int) -> nn.Module:

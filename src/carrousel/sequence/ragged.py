@@ -79,17 +79,37 @@ class Ragged:
 
     def like(self, rows: Tensor) -> "Ragged":
         """Other rows for the same steps."""
-        made = Ragged(rows, self.lengths)
-        for name in ("starts", "owner", "equal", "ends", "packing"):
+        made = type(self)(rows, self.lengths)
+        for name in ("starts", "owner", "equal", "ends", "order", "packing"):
             if name in self.__dict__:
                 made.__dict__[name] = self.__dict__[name]
         return made
+
+    @cached_property
+    def order(self) -> Tensor:
+        """(N,) the place of each row, were sequences to follow one another."""
+        return torch.arange(len(self.rows))
+
+    def in_line(self, rows: Tensor) -> Tensor:
+        """Rows (N, ...) of these steps, sequence by sequence."""
+        return rows
 
     def scaled(self, rows: Tensor, factors: Tensor) -> Tensor:
         """Rows (N, F) of which those of each sequence are multiplied by its factors (B, F)."""
         if self.equal:
             return (rows.unflatten(0, (len(self), -1)) * factors[:, None]).flatten(0, 1)
         return rows * factors.index_select(0, self.owner)
+
+    def grouped(self, rows: Tensor) -> tuple[Tensor, int]:
+        """Rows (N, ...) of sequences of one length with an axis for each of them and one for their
+        steps, and which of the two is that of the steps."""
+        return rows.unflatten(0, (len(self), -1)), 1
+
+    @cached_property
+    def for_layers(self) -> "Ragged":
+        """The same sequences with their rows as recurrent layers read them best: of one length,
+        all first steps come first, and nothing is moved on the way through the network."""
+        return Abreast.of_equal(self) if self.equal else self
 
     def padded(self, value: float = 0.0) -> Tensor:
         """(T, B, ...), time first, with ``value`` behind the ends: for losses that ask for it."""
@@ -102,6 +122,46 @@ class Ragged:
     def packing(self) -> "Packing":
         """Where the rows lie in a packed batch."""
         return Packing.of(self)
+
+
+class Abreast(Ragged):
+    """Sequences of one length side by side: all their first steps, all second steps ..."""
+
+    @classmethod
+    def of_equal(cls, batch: Ragged) -> "Abreast":
+        """The sequences of a batch, all of one length."""
+        rows, _ = batch.grouped(batch.rows)
+        return cls(rows.transpose(0, 1).flatten(0, 1), batch.lengths)
+
+    def in_line(self, rows: Tensor) -> Tensor:
+        return self.grouped(rows)[0].transpose(0, 1).flatten(0, 1)
+
+    @cached_property
+    def starts(self) -> Tensor:  # type: ignore[override]
+        return torch.arange(len(self))
+
+    @cached_property
+    def owner(self) -> Tensor:  # type: ignore[override]
+        return torch.arange(len(self)).repeat(int(self.lengths[0]))
+
+    @cached_property
+    def equal(self) -> bool:  # type: ignore[override]
+        return True
+
+    @cached_property
+    def ends(self) -> Tensor:  # type: ignore[override]
+        return torch.arange(len(self.rows) - len(self), len(self.rows))
+
+    @cached_property
+    def order(self) -> Tensor:  # type: ignore[override]
+        length = int(self.lengths[0])
+        return (torch.arange(length)[:, None] + length * torch.arange(len(self))).flatten()
+
+    def scaled(self, rows: Tensor, factors: Tensor) -> Tensor:
+        return (self.grouped(rows)[0] * factors).flatten(0, 1)
+
+    def grouped(self, rows: Tensor) -> tuple[Tensor, int]:
+        return rows.unflatten(0, (-1, len(self))), 0
 
 
 def portion_sizes(lengths: Tensor, steps: int) -> list[int]:

@@ -167,16 +167,26 @@ def _validate(task: Task, held: Examples, model: Any) -> float:
     return total / count
 
 
-def ask(network: Network, batch: Ragged) -> Outputs:
-    """What a network gives for any number of sequences, in portions that fit into memory."""
+def ask(networks: Sequence[Network], batch: Ragged) -> list[Outputs]:
+    """What each network gives for any number of sequences, in portions that fit into memory."""
     portions = _portions(batch.lengths)
+    answers: list[list[Outputs]] = [[] for _ in networks]
     with torch.inference_mode():
-        answers = [network(batch[which]) for which in portions]
+        for which in portions:
+            some = batch[which]
+            for network, said in zip(networks, answers, strict=True):
+                said.append(network(some))
     back = torch.cat(portions).argsort()
+    return [_joined(said, back) for said in answers]
+
+
+def _joined(answers: list[Outputs], back: Tensor) -> Outputs:
+    """Answers to portions as those to all, in the order that ``back`` says."""
     if isinstance(answers[0], Ragged):
-        rows = torch.cat([one.rows for one in answers])
-        return Ragged(rows, torch.cat([one.lengths for one in answers]))[back]
-    return torch.cat(answers)[back]
+        rows = torch.cat([one.rows for one in answers])  # type: ignore[union-attr]
+        lengths = torch.cat([one.lengths for one in answers])  # type: ignore[union-attr]
+        return Ragged(rows, lengths)[back]
+    return torch.cat(answers)[back]  # type: ignore[arg-type]
 
 
 def _portions(lengths: Tensor) -> list[Tensor]:

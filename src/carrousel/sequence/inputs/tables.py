@@ -89,11 +89,19 @@ def read_texts(
     A file of these two columns alone needs no line with their names: which is which is told by what
     they hold, and a note says so.
     """
+    columns = [column for column in (text_col, label_col) if column is not None]
+    options, table = options or ReadOptions(), None
+    if isinstance(source, (str, Path)) and not options.header:
+        table = _with_header(source, options)
+        named = options.header is None and {*columns} <= {*table.frame.columns}
+        table = table if named else _bare(table, text_col, label_col or "label")
+    return texts_in(table or _open(source, columns, (), options), text_col, label_col)
+
+
+def texts_in(table: Table, text_col: str, label_col: str | None) -> Dataset:
+    """The texts and labels of a table that is read already."""
     columns = {"text_col": text_col, "label_col": label_col}
-    needed = {name: column for name, column in columns.items() if column is not None}
-    table = bare_texts(source, text_col, label_col or "label", options)
-    table = table or _open(source, [*needed.values()], (), options)
-    require_columns(table, needed)
+    require_columns(table, {name: column for name, column in columns.items() if column is not None})
     texts = table.frame[text_col].cast(pl.String)
     for k, text in enumerate(texts.to_list()):
         if text is None or not text.strip():
@@ -115,7 +123,16 @@ def bare_texts(
     options = options or ReadOptions()
     if not isinstance(source, (str, Path)) or options.header:
         return None
-    table = open_table(source, ["", ""], (), replace(options, header=True))
+    return _bare(_with_header(source, options), text_col, label_col)
+
+
+def _with_header(source: str | Path, options: ReadOptions) -> Table:
+    """A file, its first line taken for the names of its columns."""
+    return open_table(source, ["", ""], (), replace(options, header=True))
+
+
+def _bare(table: Table, text_col: str, label_col: str) -> Table | None:
+    """The table of which the first line was taken for names, if it held a text and its label."""
     frame = table.frame
     if frame.width != 2 or {text_col, label_col} & set(frame.columns):
         return None

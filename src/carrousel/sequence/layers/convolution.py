@@ -28,7 +28,7 @@ class Convolution(nn.Module):
     def forward(self, batch: Ragged, rows: Tensor) -> Tensor:
         # All sequences one behind the other, zeros between them: one call, however they differ.
         gap = max(KERNELS) - 1
-        place = torch.arange(len(rows)) + gap * (batch.owner + 1)
+        place = batch.order + gap * (batch.owner + 1)
         length = len(rows) + gap * len(batch)
         for convolution, norm, size in zip(self.layers, self.norms, KERNELS, strict=True):
             line = rows.new_zeros(length, rows.shape[1]).index_copy(0, place, rows)

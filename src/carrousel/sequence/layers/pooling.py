@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..ragged import Ragged
+from ..ragged import Abreast, Ragged
 
 POOLINGS = ("last", "mean", "max", "attention", "concat")
 
@@ -28,18 +28,35 @@ class Pooling(nn.Module):
         self.width = (3 if kind == "concat" else 1) * width + beside
         self.weigh = nn.Linear(width, 1) if kind == "attention" else None
 
-    def forward(self, batch: Ragged, rows: Tensor, beside: Tensor | None) -> Tensor:
-        if self.kind == "concat":
-            parts = [self._last(batch, rows), _mean(batch, rows), _max(batch, rows)]
-        elif self.weigh is not None:
-            parts = [_weighed(batch, rows, self.weigh(rows)[:, 0])]
-        elif self.kind == "last":
-            parts = [self._last(batch, rows)]
-        else:
-            parts = [_max(batch, rows) if self.kind == "max" else _mean(batch, rows)]
+    def forward(
+        self, batch: Ragged, rows: Tensor, beside: Tensor | None, dropout: Any = None
+    ) -> Tensor:
+        mask = None if dropout is None else dropout.mask(len(batch), rows.shape[1]).to(rows)
+        if mask is not None and self.weigh is not None:
+            rows = batch.scaled(rows, mask)  # weights depend on what is hidden
+        parts = self._of_layers(batch, rows)
+        if mask is not None and self.weigh is None:
+            # A unit that is hidden at all steps is hidden in their mean, largest and last, too:
+            # nothing has to be multiplied at every step.
+            parts = [part * mask for part in parts]
         if beside is not None:
-            parts.append(_max(batch, beside) if self.kind == "max" else _mean(batch, beside))
+            pooled = _max(batch, beside) if self.kind == "max" else _mean(batch, beside)
+            if dropout is not None:
+                pooled = pooled * dropout.mask(*pooled.shape).to(pooled)
+            parts.append(pooled)
         return torch.cat(parts, 1)
+
+    def _of_layers(self, batch: Ragged, rows: Tensor) -> list[Tensor]:
+        if self.kind == "concat" and isinstance(batch, Abreast):
+            forwards = rows.shape[1] // (2 if self.bidirectional else 1)
+            return list(_Pooled.apply(batch.grouped(rows)[0], forwards))
+        if self.kind == "concat":
+            return [self._last(batch, rows), _mean(batch, rows), _max(batch, rows)]
+        if self.weigh is not None:
+            return [_weighed(batch, rows, self.weigh(rows)[:, 0])]
+        if self.kind == "last":
+            return [self._last(batch, rows)]
+        return [_max(batch, rows) if self.kind == "max" else _mean(batch, rows)]
 
     def advance(
         self, rows: Tensor, beside: Tensor | None, state: Any
@@ -80,6 +97,30 @@ class Pooling(nn.Module):
         return torch.cat(ends, 1)
 
 
+class _Pooled(torch.autograd.Function):
+    """Last, mean and largest of steps (T, B, F), of which the first ``forwards`` units read
+    forwards. torch's own gradients would be three of all steps, and those of the largest take
+    longer than all else here: comparing numbers is slow where it makes booleans."""
+
+    @staticmethod
+    def forward(ctx: Any, steps: Tensor, forwards: int) -> tuple[Tensor, Tensor, Tensor]:
+        largest = steps.amax(0)
+        ctx.save_for_backward(steps, largest)
+        ctx.forwards = forwards
+        last = torch.cat([steps[-1, :, :forwards], steps[0, :, forwards:]], 1)
+        return last, steps.mean(0), largest
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
+        steps, largest = ctx.saved_tensors
+        last, mean, most = grads
+        here = (steps - largest).sign() + 1  # 1 where it is the largest, else 0
+        found = torch.addcmul(mean / len(steps), here, most / here.sum(0))
+        found[-1, :, : ctx.forwards] += last[:, : ctx.forwards]
+        found[0, :, ctx.forwards :] += last[:, ctx.forwards :]
+        return found, None
+
+
 def _running_mean(
     rows: Tensor, count: Tensor, name: str, state: dict[str, Tensor], after: dict[str, Tensor]
 ) -> Tensor:
@@ -102,13 +143,15 @@ def _mean(batch: Ragged, rows: Tensor) -> Tensor:
 
 def _sum(batch: Ragged, rows: Tensor) -> Tensor:
     if batch.equal:
-        return rows.unflatten(0, (len(batch), -1)).sum(1)
+        side_by_side, steps = batch.grouped(rows)
+        return side_by_side.sum(steps)
     return rows.new_zeros(len(batch), rows.shape[1]).index_add(0, batch.owner, rows)
 
 
 def _max(batch: Ragged, rows: Tensor) -> Tensor:
     if batch.equal:
-        return rows.unflatten(0, (len(batch), -1)).amax(1)
+        side_by_side, steps = batch.grouped(rows)
+        return side_by_side.amax(steps)
     longest = int(batch.lengths.max())
     if longest * len(batch) <= 2 * len(rows):  # faster, while little of it is padding
         return batch.like(rows).padded(-torch.inf).amax(0)
