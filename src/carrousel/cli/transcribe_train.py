@@ -1,5 +1,6 @@
 """``carrousel transcribe train``: from recordings to a model that writes down what is said."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -76,9 +77,11 @@ def train(
         learned, held = _prepared(learned, held, strings, longest, copies, seed)
         validation = None if held is None else (held, held.labels)
         learn(model, learned, learned.labels, out, validation=validation, resume=resume)
-    _tell(console(), model, given, out)
+    assert model.plan_ is not None  # it was not read from a file
+    chosen = model.plan_.reasons
+    _tell(console(), model, given, chosen, out)
     told = {"recordings": len(given), "rate": given.rate, "labels": len(model.labels_)}
-    return {**told, "chosen": model.plan_.reasons, **model.report_, "written": [str(out)]}
+    return {**told, "chosen": chosen, **model.report_, "written": [str(out)]}
 
 
 def _prepared(
@@ -100,11 +103,13 @@ def _prepared(
     return vary(learned, copies, generator), held
 
 
-def _tell(screen: Any, model: "Transcriber", given: "Recordings", out: Path) -> None:
+def _tell(
+    screen: Any, model: "Transcriber", given: "Recordings", chosen: Sequence[str], out: Path
+) -> None:
     what = "words" if model.units == "words" else "characters"
     amount = f"{len(given):,} recordings at {given.rate:,} Hz"
     screen.print(f"Learned {len(model.labels_):,} {what} from {amount}.")
-    for reason in model.plan_.reasons:
+    for reason in chosen:
         screen.print(reason)
     report = model.report_
     if report:
