@@ -11,7 +11,8 @@ from carrousel.console import Bar, table
 
 
 def shown(made, width=60):
-    screen = Console(file=io.StringIO(), width=width, highlight=False, markup=False)
+    look = {"highlight": False, "markup": False, "soft_wrap": True}  # as console()
+    screen = Console(file=io.StringIO(), width=width, **look)
     screen.print(made)
     return screen.file.getvalue()
 
@@ -56,6 +57,14 @@ def test_no_number_is_cut_off_where_the_terminal_is_narrow(title, width):
         assert told.count(f"{k + 0.125:.3f}") == 2
     assert told.count("carrousel") == told.count("method")  # the words stand beside each part
     assert told.count("scores") == (title is not None)
+
+
+@pytest.mark.parametrize("wrapped", [(), ("method",)])
+@pytest.mark.parametrize("width", [1, 10, 25])
+def test_no_number_is_cut_off_where_not_even_one_column_fits(width, wrapped):
+    rows = [{"method": "seasonal naive (7)", "first": 1.125, "second": 2.125}]
+    told = shown(table(rows, ("method",), title="scores", wrapped=wrapped), width)
+    assert all(text in told for text in ("first", "1.125", "second", "2.125", "seasonal"))
 
 
 class Terminal(io.StringIO):

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, Task, TextColumn, TimeRemainingCo
 from rich.table import Table
 from rich.text import Text
 
+_WORD = 10  # characters that a column of sentences has even where the terminal is narrower
 _HUSHED: ContextVar[frozenset[str]] = ContextVar("_HUSHED", default=frozenset())
 
 
@@ -89,10 +90,14 @@ class Fitting:
         names, title = list(self.rows[0]), self.title
         whole, room = self._of(names, title), options.update(width=10_000)
         if self.wrapped or Measurement.get(screen, room, whole).maximum <= options.max_width:
+            least = 1 + sum(3 + self._least(name) for name in names)
+            whole.width = least if least > options.max_width else None
             yield whole
             return
-        for part in self._parts(names, options.max_width):
-            yield self._of(part, title)
+        for some in self._parts(names, options.max_width):
+            part = self._of(some, title)
+            part.width = Measurement.get(screen, room, part).maximum  # also if there is less
+            yield part
             title = None if title is None else ""
 
     def _of(self, names: Sequence[str], title: str | None) -> Table:
@@ -106,12 +111,16 @@ class Fitting:
             made.add_row(*(row[name] for name in names))
         return made
 
+    def _wide(self, name: str) -> int:
+        return max(cell_len(name), *(row[name].cell_len for row in self.rows))
+
+    def _least(self, name: str) -> int:
+        """The width below which nothing of the column can be read."""
+        return min(self._wide(name), _WORD) if name in self.wrapped else self._wide(name)
+
     def _parts(self, names: Sequence[str], width: int) -> Iterator[list[str]]:
         """The columns of words, and beside them as many others as there is room for."""
-        wide = {
-            name: 3 + max(cell_len(name), *(row[name].cell_len for row in self.rows))
-            for name in names
-        }  # with the frame
+        wide = {name: 3 + self._wide(name) for name in names}  # with the frame
         words = [name for name in names if name in self.left]
         free = left = width - 1 - sum(wide[name] for name in words)
         part: list[str] = []

@@ -17,6 +17,16 @@ def counted(n: int, noun: str, plural: str | None = None) -> str:
     return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
 
 
+def legible(text: str) -> str:
+    """A text with names of files, in which Python keeps bytes that the locale has no letters for:
+    with the letters that UTF-8 has for them.
+
+    >>> legible("\\udcc3\\udca9t\\udcc3\\udca9"), legible("\\udce9t\\udce9.csv"), legible("été")
+    ('été', '\ufffdt\ufffd.csv', 'été')
+    """
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 def written(time: Any) -> str:
     """A time as people write it: no fractions, and no clock at midnight.
 

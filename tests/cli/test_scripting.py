@@ -1,5 +1,6 @@
 """What scripts and shells ask of the commands: silence, JSON, logs, completion, versions."""
 
+import io
 import json
 import logging
 import os
@@ -14,6 +15,7 @@ from typer.main import get_command
 import carrousel
 from carrousel.cli import app
 from carrousel.cli.options import SETTINGS
+from carrousel.cli.scripting import write
 from carrousel.data import list_samples
 from carrousel.data.reading import AGGREGATES, FILLS
 from carrousel.forecast.options import CELLS, EFFORTS
@@ -224,3 +226,25 @@ def test_a_closed_stream_leads_nowhere(closed, line, code, small, tmp_path):
     )  # fmt: skip
     assert told.returncode == code
     assert b"Traceback" not in told.stdout + told.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names of files are text there, not bytes")
+def test_a_name_that_the_locale_has_no_letters_for(small, tmp_path):
+    name = b"donn\xc3\xa9es \xe9.csv"  # UTF-8 and Latin-1, both none of ASCII
+    small.rename(tmp_path / os.fsdecode(name))
+    locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    line = [*["forecast", "--effort", "instant", "--horizon", "3", "--out", "f"], name]
+    told = subprocess.run(
+        [sys.executable, "-m", "carrousel", *line], env={**os.environ, **locale}, cwd=tmp_path
+    )
+    assert told.returncode == 0
+    record = json.loads((tmp_path / "f" / "forecast.json").read_text("utf-8"))
+    assert record["source"] == "données \ufffd.csv"
+    assert (tmp_path / "f" / "forecast.png").exists()  # with the name as its title
+
+
+def test_data_in_a_pipe_are_utf_8_whatever_the_locale_is(monkeypatch):
+    pipe = io.TextIOWrapper(io.BytesIO(), "ascii", errors="replace")
+    monkeypatch.setattr(sys, "stdout", pipe)
+    write("élan\n")
+    assert pipe.buffer.getvalue() == "élan\n".encode()

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..wording import some
+from ..wording import legible, some
 from . import options as o
 from .scripting import write
 
@@ -309,8 +309,8 @@ def _add_use(app: typer.Typer, tags: bool) -> None:
             set_options = {k: v for k, v in estimator.get_params().items() if v is not None}
             with whole_folder(out) as folder:
                 sequences.write_evaluation(
-                    folder, found, f"{file.name} by {model.name}", "steps" if tags else "sequences",
-                    [*data.notes, *notes], set_options,
+                    folder, found, legible(f"{file.name} by {model.name}"),
+                    "steps" if tags else "sequences", [*data.notes, *notes], set_options,
                 )  # fmt: skip
             names = "report.html, confusion.png, answers.csv, evaluation.json"
             screen.print(f"Written to {out}{os.sep}: {names}")

@@ -295,5 +295,6 @@ def chosen_horizon(horizon: int | None, sample: str | None) -> int:
 def title_of(source: Path, sample: str | None) -> str:
     """What stands above the plot."""
     from ..data import find_sample
+    from ..wording import legible
 
-    return source.name if sample is None else find_sample(sample).title
+    return legible(source.name) if sample is None else find_sample(sample).title

@@ -32,9 +32,10 @@ def write_what_the_terminal_has() -> None:
 
 
 def write_data(content: bytes) -> None:
-    """Write a table or JSON in UTF-8, as to a file, unless a person reads it on a terminal."""
+    """Write a table, a text or JSON, as to a file in UTF-8, unless it is read on a terminal."""
     if sys.stdout.isatty() or not hasattr(sys.stdout, "buffer"):
         sys.stdout.write(content.decode())
+        sys.stdout.flush()
         return
     sys.stdout.flush()
     sys.stdout.buffer.write(content)

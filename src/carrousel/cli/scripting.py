@@ -7,7 +7,6 @@ its output.
 import functools
 import inspect
 import logging
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
@@ -108,8 +107,7 @@ def _require_names(given: dict[str, Any]) -> None:
 def write(text: str) -> None:
     """Data that a command gives on standard output, at once, unless JSON was asked for."""
     if not _JSON.get():
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        write_data(text.encode(errors="replace"))
 
 
 @contextmanager

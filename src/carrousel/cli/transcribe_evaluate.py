@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..console import console, table
+from ..wording import legible
 from .sounds import LabelCol, PathCol, Source, SpeakerCol, Speakers, loaded_transcriber
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def evaluate(
         given = _prepared(given, noise, strings, longest, seed)
         evaluation = loaded.evaluate(given, given.labels or [], given.names)
         if folder is not None:
-            _write(folder, evaluation, f"{recordings.name} by {model.name}", loaded)
+            _write(folder, evaluation, legible(f"{recordings.name} by {model.name}"), loaded)
     _show(evaluation)
     found = evaluation.summary()
     if out is not None:

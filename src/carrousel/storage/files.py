@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from ..wording import legible
 from .tempfiles import hold, sweep, with_lock
 
 
@@ -57,7 +58,7 @@ def as_json(data: Any, indent: int | None = 1) -> bytes:
     '{"é": [1.5, null]}\\n'
     """
     text = json.dumps(_plain(data), indent=indent, ensure_ascii=False, allow_nan=False)
-    return f"{text}\n".encode()
+    return f"{legible(text)}\n".encode()
 
 
 def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -74,7 +75,7 @@ def as_csv(rows: Sequence[Mapping[str, Any]]) -> bytes:
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    return text.getvalue().encode()
+    return legible(text.getvalue()).encode()
 
 
 def frame_bytes(table: pl.DataFrame, suffix: str) -> bytes:

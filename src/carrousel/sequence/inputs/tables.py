@@ -12,6 +12,7 @@ import polars as pl
 from ...data import ReadOptions
 from ...data.numbers import is_text, looks_numeric
 from ...data.read import Table, open_table, require_columns
+from ...wording import legible
 from ..labels import as_array
 from .dataset import Dataset
 
@@ -167,7 +168,7 @@ def read_folder(folder: str | Path, suffix: str = ".txt") -> Dataset:
         if not texts[-1].strip():
             raise ValueError(f"{file}: it holds no text")
     y = np.array([file.parent.name for file in files])
-    return Dataset(texts, y, [str(file.relative_to(folder)) for file in files])
+    return Dataset(texts, y, [legible(str(file.relative_to(folder))) for file in files])
 
 
 def _open(
