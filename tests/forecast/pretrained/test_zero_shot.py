@@ -39,12 +39,15 @@ def test_a_season_is_foretold_better_than_by_the_naive_methods():
         assert np.abs(ours - truth).mean() < np.abs(naive - truth).mean()
 
 
-def test_series_are_forecast_alike_alone_and_together():
+@pytest.mark.parametrize(("seasons", "h"), [((12,), 5), ((1,), 1), ((24, 168), 13)])
+def test_series_are_forecast_alike_alone_and_together_to_the_last_bit(seasons, h):
+    rng = np.random.default_rng(h)
     series = [seasonal_series(n, 12, seed=n) for n in (5, 30, 31, 200, 700)]
-    together = forecast(series)
-    for k, y in enumerate(series):
-        alone = forecast([y])[0]
-        np.testing.assert_allclose(together[k], alone, rtol=1e-4)
+    series += [np.cumsum(rng.standard_normal(n)) for n in rng.integers(4, 1200, 15)]
+    together = forecast(series, h, seasons)
+    for k in (0, 2, 4, 7, 12, 19):
+        np.testing.assert_array_equal(together[k], forecast([series[k]], h, seasons)[0])
+    np.testing.assert_array_equal(together[6:11], forecast(series[6:11], h, seasons))
 
 
 def test_a_gap_at_the_end_is_looked_over_and_makes_the_forecast_less_sure():

@@ -8,6 +8,9 @@ last bit, alone, among millions, or in any block of them.
 Where a product has few columns, MKL sums each row from where it is aligned in memory, in an order
 that depends on its place in the batch (measured: 11 columns or fewer, an odd number of inputs).
 ``Linear`` therefore has a tile of columns at least.
+
+Where few rows would be filled up to many, only the products are (``FilledLinear``): a single series
+then costs what it needs.
 """
 
 import torch
@@ -42,3 +45,20 @@ class Linear(nn.Linear):
         bias = None if self.bias is None else F.pad(self.bias, (0, empty))
         out = F.linear(x, F.pad(self.weight, (0, 0, 0, empty)), bias)
         return out[..., : self.out_features]
+
+
+class FilledLinear(nn.Linear):
+    """As torch's, over rows that are filled up to whole tiles.
+
+    >>> x, layer = torch.randn(2, 24, 160), FilledLinear(160, 320)
+    >>> torch.equal(layer(x[1, :3]), layer(x)[1, :3])
+    True
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        rows = x.flatten(0, -2)
+        missing = -len(rows) % TILE
+        if not missing:
+            return super().forward(x)
+        out = super().forward(F.pad(rows, (0, 0, 0, missing)))
+        return out[: len(rows)].unflatten(0, x.shape[:-1])

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..network.distribution import SIDE
+from ..network.tiles import FilledLinear
 from .history import FEATURES, History, history
 from .query import ANCHORS, NUMBERS, Question, ask
 
@@ -60,8 +61,8 @@ class Block(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(width)
-        self.up = nn.Linear(width, width)
-        self.down = nn.Linear(width, width)
+        self.up = FilledLinear(width, width)
+        self.down = FilledLinear(width, width)
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.down(F.silu(self.up(self.norm(x))))
@@ -85,16 +86,16 @@ class Network(nn.Module):
         super().__init__()
         self.shape = shape
         hidden, width = shape.hidden, shape.decoder
-        self.embed = nn.Linear(shape.patch * FEATURES, hidden)
+        self.embed = FilledLinear(shape.patch * FEATURES, hidden)
         self.layers = nn.ModuleList(
             layer(hidden, hidden, batch_first=True) for _ in range(shape.layers)
         )
         self.norms = nn.ModuleList(nn.LayerNorm(hidden) for _ in range(shape.layers))
-        self.state = nn.Linear(hidden, width)
-        self.question = nn.Linear(NUMBERS, width, bias=False)
+        self.state = FilledLinear(hidden, width)
+        self.question = FilledLinear(NUMBERS, width, bias=False)
         self.blocks = nn.ModuleList(Block(width) for _ in range(shape.blocks))
         self.norm = nn.LayerNorm(width)
-        self.head = nn.Linear(width, len(ANCHORS) + 1 + 2 * SIDE)
+        self.head = FilledLinear(width, len(ANCHORS) + 1 + 2 * SIDE)
         nn.init.normal_(self.head.weight, std=0.01)
         nn.init.zeros_(self.head.bias)
 

@@ -13,7 +13,6 @@ from ...data.panel import Panel
 from ...data.wall import Wall
 from ..intervals.quantiles import require_finite
 from ..network.distribution import QUANTILES
-from ..network.tiles import TILE, whole_tiles
 from .asked import Asked, step_of
 from .checks import check, learn
 from .covariates import READ, apart
@@ -149,7 +148,7 @@ class ZeroShot:
         for k, size in enumerate([*sizes, self.history]):
             part = rows[which == k]
             front = self._left_out(lengths[part], size)
-            at_once = max(AT_ONCE // size // TILE, 1) * TILE
+            at_once = max(AT_ONCE // size, 1)
             for before in np.unique(front)[::-1]:
                 alike = part[front == before]
                 for at in range(0, len(alike), at_once):
@@ -198,16 +197,13 @@ class ZeroShot:
 
     def _read(self, window: Tensor, ahead: Tensor, before: int) -> Tensor:
         """The network's own quantiles, after it has checked itself."""
-        windows = len(window)
-        filled = whole_tiles(windows)
-        window, ahead = window[filled], ahead[filled]
         network, seasons = self.network, torch.tensor(self.seasons).expand(len(window), 2)
         shown = F.pad(window, (-window.shape[1] % network.shape.patch, 0), value=torch.nan)
         found = network.remember(shown, seasons, before)
         last = torch.full((len(shown), 1), shown.shape[1] - 1)
         lesson = learn(check(network, found, ahead[:, -1:]))
         answer = lesson.corrected(network.answer(found, last, ahead[:, None]))
-        return answer.absolute()[:windows, 0]
+        return answer.absolute()[:, 0]
 
 
 def _known_ahead(panel: Panel) -> bool:
