@@ -2,6 +2,7 @@
 
     python benchmarks/streaming.py                # 1,000 series x 1 step, one network
     python benchmarks/streaming.py --ensemble 4
+    python benchmarks/streaming.py --instant      # the pretrained network: 1 and 100 series
     python benchmarks/streaming.py --accuracy ../shared/data/forecasting
 
 Prints the median over steps of an update (new rows as a polars frame), of the forecast that
@@ -108,6 +109,30 @@ def read(path: Path) -> Panel:
     return to_panel(path, time_col="Date", target_col="Temp")[0]
 
 
+def instant(lengths: list[int], updates: int) -> None:
+    """The pretrained network: an hour and the forecast after it, from the state that goes on and
+    from the window that is read again."""
+    for count, length in ((count, length) for count in (1, 100) for length in lengths):
+        panel = panel_of(count, length)
+        forecaster = Forecaster(24, effort="instant", season_length=24).fit(panel)
+        future = panel.future(updates + 4)
+        steps = [hour(future, k, updates + 4) for k in range(updates + 4)]
+        for rows in steps[:4]:  # a state for each of the four phases
+            forecaster.update(rows).predict()
+        took: dict[str, list[float]] = {"update": [], "forecast": [], "window": []}
+        for rows in steps[4:]:
+            took["update"].append(timed(forecaster.update, rows))
+            took["forecast"].append(timed(forecaster.predict))
+            held = forecaster.panel_
+            took["window"].append(timed(forecaster.predict, held))
+        update, forecast, window = (median(each) for each in took.values())
+        print(
+            f"pretrained, {count} series of {length:,} hours: update {update:.2f} ms, predict() "
+            f"{forecast:.1f} ms, from the window {window:.1f} ms",
+            flush=True,
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--series", type=int, default=1000)
@@ -116,6 +141,7 @@ def main() -> None:
     parser.add_argument("--hidden", type=int, default=128)
     parser.add_argument("--cell", default="lstm")
     parser.add_argument("--updates", type=int, default=30)
+    parser.add_argument("--instant", action="store_true", help="the pretrained network")
     parser.add_argument("--accuracy", type=Path, metavar="FOLDER")
     parser.add_argument("--sets", nargs="+", default=list(SETS), choices=list(SETS))
     parser.add_argument("--effort", default="default")
@@ -125,6 +151,9 @@ def main() -> None:
         accuracy(options.accuracy, options.effort, options.seeds, options.sets)
         return
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, {options}")
+    if options.instant:
+        instant(options.lengths, options.updates)
+        return
     for length in options.lengths:
         panel = panel_of(options.series, length)
         forecaster = Forecaster(

@@ -49,6 +49,7 @@ from .network.network import Network
 from .network.windows import Windows
 from .options import Given, Options
 from .plan import Plan, choose, chosen_seasons
+from .pretrained.carried import Carried
 from .pretrained.pretrained import Pretrained
 from .pretrained.zero_shot import ZeroShot
 from .storage.files import load_model, model_digest, save_model
@@ -435,7 +436,8 @@ class Forecaster:
         self._require_fitted()
         panel, like = self._observed(data, static_df)
         ahead = self._ahead(panel, X_df)
-        stream = self._stream if data is None and self.networks_ else None
+        carried = self.networks_ or isinstance(self._stream, Carried)
+        stream = self._stream if data is None and carried else None
         if stream is not None and Wall.of(panel, self.options.h) is None:
             quantiles = stream.after_gaps(ahead, self._companion)
             require_finite(quantiles)
@@ -508,15 +510,23 @@ class Forecaster:
         if read_as_source(data, self.options):
             o = self.options
             data = Source.of(data).frame([o.id_col, o.time_col, o.target_col])
-        stream = self._stream or Stream(self.networks_, self.panel_, self._remembered)
+        stream = self._stream or self._new_stream()
         table = as_table(data) if isinstance(data, Panel) else data
         self.notes_ = take_in(stream, table, self.options, add=add, static_df=static_df)
         if self._zero_shot is not None:
-            kept = self._remembered
-            self.notes_.append(f"no state goes on: the last {kept:,} values are read anew")
+            self.notes_.append(self._zero_shot.goes_on(isinstance(stream, Carried)))
         self._stream = stream
         self._say(self.notes_)
         return self
+
+    def _new_stream(self) -> Stream:
+        """What carries the series on: of a pretrained network too, unless what is left of them
+        after columns, or on the clock on the wall, changes with what comes."""
+        panel, h = self.panel_, self.options.h
+        anew = bool(panel.covariates) or Wall.of(panel, h) is not None
+        if self._zero_shot is None or anew:
+            return Stream(self.networks_, panel, self._remembered)
+        return Carried(self._zero_shot, panel, self._remembered, h)
 
     def evaluate(
         self,
@@ -775,9 +785,14 @@ class Forecaster:
         forecaster._zero_shot, forecaster._companion = saved.zero_shot, saved.companion
         forecaster.notes_, forecaster.calibration_ = saved.notes, saved.calibration
         if saved.stream:
-            kept = forecaster._remembered
-            forecaster._stream = Stream.restored(saved.networks, saved.panel, saved.stream, kept)
+            forecaster._stream = forecaster._resumed(saved.panel, saved.stream)
         return forecaster
+
+    def _resumed(self, panel: Panel, tensors: dict[str, "torch.Tensor"]) -> Stream:
+        kept = self._remembered
+        if self._zero_shot is None or "state" not in tensors:
+            return Stream.restored(self.networks_, panel, tensors, kept)
+        return Carried.resumed(self._zero_shot, panel, tensors, kept, self.options.h)
 
     @property
     def pretrained_(self) -> "torch.nn.Module | None":

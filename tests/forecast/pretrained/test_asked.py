@@ -96,11 +96,14 @@ def test_a_trace_shows_what_the_network_did():
     assert trace["layers.1"].gates["forget"].shape[-1] == 160
 
 
-def test_an_update_says_that_values_are_read_anew():
-    table = make_table([seasonal_series(60, 12)], "MS")
-    forecaster = Forecaster(6, effort="instant").fit(table.head(50))
+def test_an_update_beside_columns_says_that_values_are_read_anew():
+    table = make_table([seasonal_series(60, 12)], "MS").with_columns(x=pl.int_range(60) % 5)
+    forecaster = Forecaster(6, effort="instant", futr_exog=["x"]).fit(table.head(50))
     assert "no state goes on" in forecaster.update(table.tail(10)).notes_[-1]
-    assert forecaster.pretrained_ is not None
+    coming = table.tail(6).with_columns(pl.col("ds").dt.offset_by("6mo"))
+    found = forecaster.predict(X_df=coming)
+    again = Forecaster(6, effort="instant", futr_exog=["x"]).fit(table).predict(X_df=coming)
+    np.testing.assert_allclose(found["carrousel"], again["carrousel"], rtol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -140,8 +140,10 @@ def _filled(
 
 
 def _means(x: Tensor, counts: Tensor, memory: Tensor) -> Tensor:
-    """(K, B, T) means of x where it counts, that forget over ``memory`` (B, 1) steps; 0 before."""
-    grow = (torch.arange(x.shape[-1], device=x.device) / memory).exp_()
+    """(K, B, T) means of x where it counts, that forget over ``memory`` (B, 1) steps; 0 before.
+
+    Weights grow up to 1 at the end; far before it they are nothing, and so are means."""
+    grow = (torch.arange(1 - x.shape[-1], 1, device=x.device) / memory).exp_()
     grow = torch.where(counts, grow, 0.0)
     weight = grow.cumsum(-1).clamp_min_(1e-300)
     return grow.mul_(x).cumsum(-1).div_(weight).float()

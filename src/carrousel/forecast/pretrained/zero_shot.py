@@ -25,6 +25,7 @@ AT_ONCE = 1 << 17  # values read together
 LENGTHS = {1: (48, 128, 320, 800), 4: (256, 960)}  # of windows, by how many are read at once
 EIGHTH = 8  # parts of a window, as many of which are left out as hold no value
 EDGE = 3  # first steps of a window, in one of which a long series has a value
+HELD = 24  # observations that a window is carried on for, at least
 LONGEST = 4096  # values before a forecast that are looked at
 
 
@@ -50,7 +51,38 @@ class ZeroShot:
 
     def remembered(self, panel: Panel) -> int:
         """Values of each series of a panel that a forecast depends on."""
-        return max(READ, self.history) if _known_ahead(panel) else self.history
+        if _known_ahead(panel):
+            return max(READ, self.history)
+        return self.history + int(self.hold(np.array([self.history]))[0])
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Of windows: a few, as in training, so that a forecast does not depend on what else is
+        forecast."""
+        sizes = LENGTHS[self.network.shape.patch]
+        return (*(size for size in sizes if size < self.history), self.history)
+
+    def size(self, lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Of the windows that series of these lengths are shown in."""
+        sizes = np.array(self.sizes)
+        found: NDArray[np.int64] = sizes[np.searchsorted(sizes[:-1], lengths)]
+        return found
+
+    def hold(self, known: NDArray[np.int64]) -> NDArray[np.int64]:
+        """How many observations a window is carried on for before it is cut anew, of series of
+        which so many values are known: the longest season, or twice as many values."""
+        season = min(max(*self.seasons, HELD), self.network.shape.read)
+        return np.clip(known, 1, season)
+
+    def goes_on(self, carried: bool) -> str:
+        """What ``update`` says of the state."""
+        if not carried:
+            return "no state goes on beside columns and changing clocks: values are read anew"
+        longest = int(self.hold(np.array([self.history]))[0])
+        return (
+            f"the network's state goes on; where its window begins is held for {longest} "
+            "observations, or until it holds twice as many values, and then found anew"
+        )
 
     def window_quantiles(
         self,
@@ -82,11 +114,7 @@ class ZeroShot:
             for length, rows in self._batches(last + 1 - starts, np.flatnonzero(there)):
                 stops, gaps = last[rows] + 1, ends[rows] - 1 - last[rows]
                 out[rows] = self._forecast(panel.y, starts[rows], stops, gaps, length, h)
-        if not there.all():
-            if not there.any():
-                raise ValueError("there is no value to forecast from in any series")
-            out[~there] = np.median(out[there], axis=0)
-        return out.reshape(len(drops), panel.n_series, h, len(QUANTILES))
+        return typical(out, there).reshape(len(drops), panel.n_series, h, len(QUANTILES))
 
     def apart(
         self, panel: Panel, h: int, ahead: NDArray[np.float32] | None
@@ -140,13 +168,11 @@ class ZeroShot:
         return np.take_along_axis(found, where.clip(0)[..., None], 1)
 
     def _batches(self, lengths: NDArray, rows: NDArray) -> Iterator[tuple[int, NDArray]]:
-        """Windows of one length together, with the length: one of a few, as in training, so that
-        a forecast does not depend on what else is forecast. For the same reason as much of the
-        front is left out of each as of the others (see ``_left_out``)."""
-        sizes = [size for size in LENGTHS[self.network.shape.patch] if size < self.history]
-        which = np.searchsorted(sizes, lengths[rows])
-        for k, size in enumerate([*sizes, self.history]):
-            part = rows[which == k]
+        """Windows of one length together, with the length (see ``sizes``); as much of the front is
+        left out of each as of the others (see ``_left_out``)."""
+        found = self.size(lengths[rows])
+        for size in self.sizes:
+            part = rows[found == size]
             front = self._left_out(lengths[part], size)
             at_once = max(AT_ONCE // size, 1)
             for before in np.unique(front)[::-1]:
@@ -184,6 +210,13 @@ class ZeroShot:
         shown, steps = torch.cat([window, -window[short]]), torch.cat([ahead, ahead[short]])
         found = self._read(shown, steps, before)
         quantiles, upside_down = found.split([len(window), len(short)])
+        return self.both_ways(quantiles, short, upside_down, window, ahead)
+
+    def both_ways(
+        self, quantiles: Tensor, short: Tensor, upside_down: Tensor, window: Tensor, ahead: Tensor
+    ) -> Tensor:
+        """(B, J, Q) quantiles, of which those of the rows ``short`` are changed in place: the mean
+        with what was found ``upside_down``, and with smoothing beside it."""
         both = (quantiles[short] - upside_down.flip(-1)) / 2
         quantiles[short] = beside(both, window[short], self.seasons[0], ahead[short])
         return quantiles
@@ -204,6 +237,15 @@ class ZeroShot:
         lesson = learn(check(network, found, ahead[:, -1:]))
         answer = lesson.corrected(network.answer(found, last, ahead[:, None]))
         return answer.absolute()[:, 0]
+
+
+def typical(out: NDArray[np.float64], there: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """(N, h, Q) forecasts, in place: where there is none, the median of the others."""
+    if not there.all():
+        if not there.any():
+            raise ValueError("there is no value to forecast from in any series")
+        out[~there] = np.median(out[there], axis=0)
+    return out
 
 
 def _known_ahead(panel: Panel) -> bool:

@@ -24,6 +24,7 @@ from ..network.distribution import QUANTILES, SIDE
 from ..network.network import Network
 from ..network.shape import Shape
 from ..options import Options
+from ..pretrained.carried import check_carried
 from ..pretrained.storage import halves, network_of
 from ..pretrained.zero_shot import ZeroShot
 from .checks import LONGEST, check_panel, check_shape, check_stream
@@ -198,7 +199,9 @@ def _saved(description: dict[str, Any], tensors: dict[str, Tensor]) -> Saved:
         shape = Shape(options.h, options.cell, 1, 1, (1,), 1, 1, futr=ahead)
     check_panel(panel, shape)
     stream = section("stream", tensors)
-    if stream:
+    if "state" in stream and zero_shot is not None:
+        check_carried(stream, zero_shot, panel, options.h)
+    elif stream:
         check_stream(stream, panel, shape, saved.networks)
     networks = []
     for k in range(saved.networks):

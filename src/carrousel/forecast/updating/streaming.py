@@ -214,7 +214,7 @@ class Stream:
     def add(self, panel: Panel) -> None:
         """Take in series that were not there. One that joins a group must end with it; the states
         of that group begin again from their windows."""
-        new, before = Stream(self.networks, panel, self.kept), len(self.ids)
+        new, before = self._new(panel), len(self.ids)
         new.relabel(int(self.count.max(initial=0)))
         self.start = np.concatenate([self.start, new.start])
         if self.day is not None and new.day is not None:
@@ -230,11 +230,18 @@ class Stream:
             self.beside.add(new.beside.view)
         if self.static is not None and new.static is not None:
             self.static = np.concatenate([self.static, new.static])
+        self._take_states(new)
+        self._join(before)
+
+    def _new(self, panel: Panel) -> "Stream":
+        """One of the same kind, for series that are taken in."""
+        return Stream(self.networks, panel, self.kept)
+
+    def _take_states(self, new: "Stream") -> None:
         for k in range(len(self.networks)):
             for ours, theirs in zip(self.states[k], new.states[k], strict=True):
                 ours[:] = [torch.cat(pair) for pair in zip(ours, theirs, strict=True)]
             self.tops[k] = torch.cat([self.tops[k], new.tops[k]])
-        self._join(before)
 
     def _join(self, before: int) -> None:
         """Put the series from number ``before`` on into their groups."""
