@@ -70,6 +70,33 @@ def test_the_site_has_every_page_and_every_public_package():
     assert [page for page in [*pages, *packages] if f": {page}\n" not in site] == []
 
 
+SHOWN = {
+    "an example": ("One.\n\n>>> f(x[:, -1])\n1\n\nTwo.",
+                   "One.\n\n```pycon\n>>> f(x[:, -1])\n1\n```\n\nTwo."),
+    "an example with a body": (">>> if a:\n...     b", "```pycon\n>>> if a:\n...     b\n```"),
+    "a reference": ("see :class:`torch.nn.LSTM`", "see `torch.nn.LSTM`"),
+    "an equation": ("With z::\n\n    h = z", "With z:\n\n    h = z"),
+    "names": ("a_b, c:\n    one\n    two\nd : three",
+              "- `a_b`, `c`: one\n    two\n- `d`: three"),
+    "shared": ("Args:\n    a, b: one\n        two\n    c: three",
+               "Args:\n    a: one\n        two\n    b: one\n        two\n    c: three"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("written", "shown"), SHOWN.values(), ids=SHOWN.keys())
+def test_docstrings_become_markdown_for_the_site(written, shown, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "tools"))
+    from docstrings import as_markdown
+
+    assert as_markdown(written) == shown
+
+
+def test_docstrings_have_one_dialect():
+    underlined = re.compile(r"^ +(Parameters|Returns|Raises|Attributes|Examples?)\n +---", re.M)
+    files = (ROOT / "src").rglob("*.py")
+    assert [path.name for path in files if underlined.search(path.read_text("utf-8"))] == []
+
+
 def test_issue_forms_ask_what_it_runs_on():
     for name in ("bug", "slow"):
         form = (ROOT / ".github" / "ISSUE_TEMPLATE" / f"{name}.yml").read_text("utf-8")

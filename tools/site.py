@@ -6,6 +6,7 @@ as one file. Links to files that are no pages become their names.
 """
 
 import importlib
+import inspect
 import json
 import os
 import re
@@ -13,6 +14,8 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+from docstrings import as_markdown
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE, SITE = ROOT / "build" / "site-source", ROOT / "build" / "site"
@@ -23,8 +26,7 @@ PAGES = {  # pages of the root, by the name that they have in the site
     "SECURITY.md": "security.md",
     "CODE_OF_CONDUCT.md": "conduct.md",
 }
-PACKAGES = ("", ".nn", ".forecast", ".forecast.evaluation", ".sequence", ".text", ".audio", ".data",
-            ".record", ".explain", ".lab")  # fmt: skip
+PACKAGES = re.findall(r"reference/(carrousel[\w.]*)\.md", (ROOT / "mkdocs.yml").read_text("utf-8"))
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)#\s]*)(#[^)\s]*)?\)")
 
 
@@ -41,13 +43,19 @@ def main() -> None:
     reference()
     commands()
     notebooks()
+    build()
+    print(f"written to {SITE.relative_to(ROOT)}: {len(list(SITE.rglob('*.html')))} pages")
+
+
+def build() -> None:
+    """The pages from their sources. Not with --quiet, for which no warning counts."""
     done = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(SITE)],
-        cwd=ROOT, env={**os.environ, "NO_MKDOCS_2_WARNING": "1"}, check=False,
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(SITE)],
+        capture_output=True, text=True, cwd=ROOT, check=False,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
     )  # fmt: skip
     if done.returncode:
-        sys.exit(done.returncode)
-    print(f"written to {SITE.relative_to(ROOT)}: {len(list(SITE.rglob('*.html')))} pages")
+        sys.exit(re.sub(r"^INFO .*(\n  - .*)*\n", "", done.stderr, flags=re.MULTILINE))
 
 
 def relinked(text: str, page: Path) -> str:
@@ -73,23 +81,31 @@ def relinked(text: str, page: Path) -> str:
 
 
 def reference() -> None:
-    """A page for each public package, with every name of its ``__all__``."""
+    """A page for each public package, with every name of its ``__all__``.
+
+    What several packages offer is described by the innermost of them; the others lead there.
+    """
     (SOURCE / "reference").mkdir()
-    for package in PACKAGES:
-        name = f"carrousel{package}"
+    described: dict[str, str] = {}
+    for name in sorted(PACKAGES, key=lambda name: -name.count(".")):
         module = importlib.import_module(name)
-        lines = [f"# {name}", *_summary(module.__doc__)]
+        lines = [f"# {name}", "", _summary(module), ""]
         for public in sorted(module.__all__):
             value = getattr(module, public)
             if type(value).__name__ == "module" or public == "__version__":
                 continue
             home = _home(name, public, value)
-            lines.append(f"::: {home}\n" if home else f"## {public}\n\n`{name}.{public}`\n")
-        (SOURCE / "reference" / f"{name}.md").write_text("\n".join(lines) + "\n", "utf-8")
+            if home is None:
+                lines += [f"## {public}", "", f"`{name}.{public}`", ""]
+            elif described.setdefault(home, name) == name:
+                lines += [f"::: {home}", ""]
+            else:
+                lines += [f"## {public}", "", f"{_summary(value)} [More][{home}]", ""]
+        (SOURCE / "reference" / f"{name}.md").write_text("\n".join(lines), "utf-8")
 
 
-def _summary(text: str | None) -> list[str]:
-    return [(text or "").split("\n\n")[0], ""]
+def _summary(value: object) -> str:
+    return as_markdown(inspect.cleandoc(value.__doc__ or "").split("\n\n")[0])
 
 
 def _home(package: str, public: str, value: object) -> str | None:

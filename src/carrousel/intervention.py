@@ -35,10 +35,8 @@ def intervene(module: nn.Module) -> "Intervention":
     ``c_t = f c_(t-1) + i g`` is made of them. A changed cell state is what the output gate then
     exposes; a changed hidden state is what the next step and the layer above read.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If ``module`` is no module or holds no layer that can be changed.
+    Raises:
+        TypeError, ValueError: If ``module`` is no module or holds no layer that can be changed.
 
     >>> import torch, carrousel
     >>> model = carrousel.LSTM(3, 4)

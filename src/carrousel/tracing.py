@@ -42,18 +42,15 @@ def trace(
 
     Cells are recorded too: calls that are handed the state of the call before make one record.
 
-    Parameters
-    ----------
-    module : any module that holds recurrent layers, or one itself
-    layers : names of the layers to record; all by default
-    steps : ``slice(start, stop)`` of the steps to keep; all by default, and always for cells
-    keep : a device such as "cpu" to which what is kept is moved; where it is by default
+    Args:
+        module: any module that holds recurrent layers, or one itself
+        layers: names of the layers to record; all by default
+        steps: ``slice(start, stop)`` of the steps to keep; all by default, and always for cells
+        keep: a device such as "cpu" to which what is kept is moved; where it is by default
 
-    Raises
-    ------
-    TypeError, ValueError
-        If ``module`` is no module or holds no layer that can be recorded, a name in ``layers`` is
-        none of its layers, or ``steps`` has a stride.
+    Raises:
+        TypeError, ValueError: If ``module`` is no module or holds no layer that can be recorded, a
+            name in ``layers`` is none of its layers, or ``steps`` has a stride.
 
     >>> import torch, carrousel
     >>> model = torch.nn.Sequential(torch.nn.LSTM(3, 4))

@@ -82,15 +82,14 @@ def ablation_curves(
     first) for steps and states, "size" (the largest mean |state| first) for units.
     :func:`fidelity` does the same for steps of the input.
 
-    Parameters
-    ----------
-    rankings : by name, scores whose size counts: of units (U,), of steps (B, T), of states
-        (B, T, U), such as the ``effects`` of :func:`activation_patching`
-    over : "units" (at all steps), "steps" (all units) or "states" (one unit at one step)
-    by : what stands in: "mean" (of each unit, over the sequence's steps), "zero", or another input,
-        whose run's states are taken
-    counts : how many are taken away, by default 1, 2, 4, ... up to half of them
-    place, target, time_dim : as in :func:`activation_patching`
+    Args:
+        rankings: by name, scores whose size counts: of units (U,), of steps (B, T), of states
+            (B, T, U), such as the ``effects`` of :func:`activation_patching`
+        over: "units" (at all steps), "steps" (all units) or "states" (one unit at one step)
+        by: what stands in: "mean" (of each unit, over the sequence's steps), "zero", or another
+            input, whose run's states are taken
+        counts: how many are taken away, by default 1, 2, 4, ... up to half of them
+        place, target, time_dim: as in :func:`activation_patching`
 
     >>> import torch
     >>> from carrousel.explain import ablation_curves

@@ -77,15 +77,14 @@ def attribute(
       ``parts["remainder"]`` is what of the output is outside the account, what was written in
       padding included.
 
-    Parameters
-    ----------
-    x : (B, T, ...) or (T, B, ...) floats or token ids, as the model takes it
-    target : a class index into a (B, K) output, or a function of the model's output that gives
-        (B,); None if the output is (B,) or (B, 1)
-    time_dim : the axis of time in ``x``, 0 or 1; by default that along which the model's first
-        recurrent layer is seen to run
-    lengths : steps of each sequence in a padded batch, (B,): what comes behind scores 0
-    options : see :class:`Options`
+    Args:
+        x: (B, T, ...) or (T, B, ...) floats or token ids, as the model takes it
+        target: a class index into a (B, K) output, or a function of the model's output that gives
+            (B,); None if the output is (B,) or (B, 1)
+        time_dim: the axis of time in ``x``, 0 or 1; by default that along which the model's first
+            recurrent layer is seen to run
+        lengths: steps of each sequence in a padded batch, (B,): what comes behind scores 0
+        options: see :class:`Options`
 
     The model is asked in evaluation mode with its recurrent layers adopted. That is done to a copy
     of its modules which shares its parameters: others may train it, call it or ask it meanwhile.

@@ -44,7 +44,8 @@ class WriteDictionary(Plottable, picture="carrousel.plots:plot_dictionary"):
     def uses(self, tokens: Sequence[Sequence[Sequence[str]]], k: int = 6) -> list[dict[str, Any]]:
         """For each entry the words, or moments, that use it most: one row an entry.
 
-        tokens[record][sequence][step] is what to call it. ``share`` counts the writes that use it.
+        ``tokens[record][sequence][step]`` is what to call it. ``share`` counts the writes that
+        use it.
         """
         rows = []
         for entry, column in enumerate(self.codes.T):

@@ -57,13 +57,12 @@ def probe(
     the same with shuffled labels, since a probe of many units can fit anything, and the score of
     saying the same every time. What can be read off need not be used: :func:`steer` asks that.
 
-    Parameters
-    ----------
-    states : (N, U), such as ``record.cell[0, -1]``
-    labels : (N,) two kinds for "logistic" and "means", numbers for "ridge"
-    groups : (N,) observations of one group are held out together: words of one sentence, say
-    held_out : share of the groups that each split holds out
-    penalty : strength of the penalty on the squared weights
+    Args:
+        states: (N, U), such as ``record.cell[0, -1]``
+        labels: (N,) two kinds for "logistic" and "means", numbers for "ridge"
+        groups: (N,) observations of one group are held out together: words of one sentence, say
+        held_out: share of the groups that each split holds out
+        penalty: strength of the penalty on the squared weights
 
     >>> import torch
     >>> from carrousel.explain import probe
@@ -140,12 +139,11 @@ def steer(
     length drawn at random: a push anywhere changes something. A probe's direction that can be read
     but not steered along is a correlate, not a lever.
 
-    Parameters
-    ----------
-    direction : (U,), scaled to length 1, or a :class:`Probe`
-    scale : what a dose of 1 is; the standard deviation of the probe's states along its direction,
-        or of a tensor's: that of this run's
-    place, target, time_dim : as in :func:`activation_patching`
+    Args:
+        direction: (U,), scaled to length 1, or a :class:`Probe`
+        scale: what a dose of 1 is; the standard deviation of the probe's states along its
+            direction, or of a tensor's: that of this run's
+        place, target, time_dim: as in :func:`activation_patching`
 
     >>> import torch
     >>> from carrousel.explain import steer

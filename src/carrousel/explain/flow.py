@@ -60,11 +60,10 @@ def gradient_flow(
     each step; for LSTM and GRU the same argument block by block with the recorded gates. It holds
     always and is far from tight: a large bound promises nothing.
 
-    Parameters
-    ----------
-    x : the model's input, or a tuple of its arguments; a few sequences are enough
-    steps : positions to report, all by default
-    layer : name of the recurrent layer, the one called last by default
+    Args:
+        x: the model's input, or a tuple of its arguments; a few sequences are enough
+        steps: positions to report, all by default
+        layer: name of the recurrent layer, the one called last by default
 
     >>> import torch
     >>> from carrousel.explain import gradient_flow

@@ -60,14 +60,13 @@ def activation_patching(
     what two units say both is missed. Variants run side by side, a few hundred at once, and only
     their own steps leave the kernels.
 
-    Parameters
-    ----------
-    x, other : (B, T, ...) or (T, B, ...), as the model takes them; ``other`` of the same steps, one
-        sequence serves all
-    target : as in :func:`attribute`
-    steps, units : those to patch, all by default
-    place : which state, layer, level and direction: ``Place("cell", layer="rnn")``. The hidden
-        state of the layer called last by default, its top level, forward.
+    Args:
+        x, other: (B, T, ...) or (T, B, ...), as the model takes them; ``other`` of the same steps,
+            one sequence serves all
+        target: as in :func:`attribute`
+        steps, units: those to patch, all by default
+        place: which state, layer, level and direction: ``Place("cell", layer="rnn")``. The hidden
+            state of the layer called last by default, its top level, forward.
 
     >>> import torch
     >>> from carrousel.explain import activation_patching

@@ -39,24 +39,20 @@ class Record(Plottable, picture="carrousel.plots:plot_record"):
     the sequence whichever direction the layer ran; where a packed sequence has no such step the
     value is NaN. Gates are the values after their sigmoid or tanh.
 
-    Attributes
-    ----------
-    gates : mapping from name to (L*D, T, B, H)
-        LSTM: forget, input, candidate, output. GRU: reset, update, candidate. RNN: none.
-    hidden, cell : (L*D, T, B, H)
-        States after each step; ``cell`` is None but for the LSTM.
-    initial_hidden, initial_cell : (L*D, B, H)
-        States before the first kept step of each direction.
-    grad_hidden, grad_cell : (L*D, T, B, H) or None
-        Total derivatives of the loss by these states: dL/dh_t and dL/dc_t through everything that
-        follows. None until ``backward()`` has passed.
-    kept, written : (L*D, T, B, H) or None
-        Where :func:`carrousel.intervene` changed the memory itself: what each step kept of it and
-        what it wrote, ``memory = kept * memory before + written``. None where the gates say it.
-    inputs : (T, B, I)
-        What the layer was given.
-    lengths : (B,)
-        Number of kept steps of each sequence.
+    Attributes:
+        gates: mapping from name to (L*D, T, B, H). LSTM: forget, input, candidate, output. GRU:
+            reset, update, candidate. RNN: none.
+        hidden, cell: (L*D, T, B, H). States after each step; ``cell`` is None but for the LSTM.
+        initial_hidden, initial_cell: (L*D, B, H). States before the first kept step of each
+            direction.
+        grad_hidden, grad_cell: (L*D, T, B, H) or None. Total derivatives of the loss by these
+            states: dL/dh_t and dL/dc_t through everything that follows. None until ``backward()``
+            has passed.
+        kept, written: (L*D, T, B, H) or None. Where :func:`carrousel.intervene` changed the memory
+            itself: what each step kept of it and what it wrote, ``memory = kept * memory before +
+            written``. None where the gates say it.
+        inputs: (T, B, I). What the layer was given.
+        lengths: (B,). Number of kept steps of each sequence.
     """
 
     def __init__(

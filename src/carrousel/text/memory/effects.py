@@ -56,14 +56,12 @@ def contrast(
     nothing. The interval is a percentile bootstrap (Efron 1979) that draws groups (templates) and,
     within each, sentences: sentences of one template resemble each other.
 
-    Parameters
-    ----------
-    values, is_first, position, sentence : (N,)
-        An observation each: its number, whether of the first kind, its position (an int from 0)
-        and its sentence (an int from 0).
-    group_of : (S,) the group of each sentence
-    baseline : (N,) what each observation would be anyway: taken off before comparing, left in the
-        two means
+    Args:
+        values, is_first, position, sentence: (N,). An observation each: its number, whether of the
+            first kind, its position (an int from 0) and its sentence (an int from 0).
+        group_of: (S,) the group of each sentence
+        baseline: (N,) what each observation would be anyway: taken off before comparing, left in
+            the two means
 
     Raises ``ValueError`` if at no position both kinds occur.
 
