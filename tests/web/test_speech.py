@@ -217,6 +217,22 @@ def test_a_recording_is_heard_and_looked_at(
     assert heard(shown) == stream.text
 
 
+@pytest.mark.parametrize(("lang", "width"), [("en", 1280), ("fr", 390)])
+def test_the_tour_lets_it_listen(
+    open_page: Any, address: str, tmp_path: Path, lang: str, width: int
+):
+    write_sound(str(tmp_path / "said.wav"), sounds(3, 1.5)[2], RATE)
+    shown = open_page(f"{address}?lang={lang}#train?tour=12", width, 844, reduced_motion="reduce")
+    shown.locator("#tour-next").click()
+    shown.locator("[data-view=speech] .speech-bar").wait_for()
+    shown.locator(".tour-frame:visible").first.wait_for()
+    frame, card = (shown.locator(one).bounding_box() for one in (".tour-frame:visible", "#tour"))
+    assert frame["x"] + frame["width"] <= card["x"] or frame["y"] + frame["height"] <= card["y"]
+    assert shown.locator(".tour-says").count() == 0
+    shown.locator("#speech-file").set_input_files(tmp_path / "said.wav")
+    shown.locator(".tour-says").wait_for()
+
+
 @pytest.mark.parametrize("content", [b"", b"no sound at all"], ids=["empty", "text"])
 def test_a_file_that_is_no_sound_is_named(open_page: Any, address: str, content: bytes):
     shown = open_page(f"{address}#speech")

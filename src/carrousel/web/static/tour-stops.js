@@ -14,6 +14,7 @@ const MIDDLE = 5; // the step at which the cell is shown
  * @property {string} name @property {string} view @property {string} target
  * @property {boolean} [each] frames around each of what is found, not around all
  * @property {string} [task] of the model that it needs, where it is not about sentences
+ * @property {boolean} [hears] that it needs a model that hears, whatever is open
  * @property {(store: any) => void} [prepare]
  * @property {(state: any) => number} [right]
  * @property {(state: any) => boolean} [done]
@@ -42,6 +43,9 @@ let pressed = 0; // rows that were clicked
 addEventListener("click", (event) => {
   if (/** @type {Element} */ (event.target).closest?.(".kept-table tr")) pressed++;
 });
+
+let known = 0; // moments of what had been heard before
+const momentsHeard = () => Number(find("#speech-says")?.dataset.moments ?? 0);
 
 /** @type {Stop[]} */
 export const STOPS = [
@@ -138,6 +142,16 @@ export const STOPS = [
     view: "train",
     target: "#train-start",
     done: () => find("#train-start")?.dataset.running === "true",
+  },
+  {
+    name: "hear",
+    view: "speech",
+    target: ".speech-bar",
+    hears: true,
+    prepare: () => {
+      known = momentsHeard();
+    },
+    done: () => momentsHeard() > 0 && momentsHeard() !== known,
   },
   {
     name: "uses",

@@ -11,7 +11,7 @@ import { focusIn } from "./components/focus.js";
 import { addTexts, t } from "./i18n.js";
 import { openModel, rememberedLook } from "./live.js";
 import { CELLS, TAUGHT } from "./net/cells.js";
-import { knownModels } from "./source.js";
+import { hearingModel, knownModels } from "./source.js";
 import texts from "./texts/tour.js";
 import { STOPS } from "./tour-stops.js";
 
@@ -49,7 +49,9 @@ class Tour {
     this.focused = /** @type {HTMLElement | null} */ (document.activeElement);
     this.answered = new Map(); // what was answered at each stop
     const kinds = new Set(knownModels().map(({ task }) => task));
-    this.stops = STOPS.filter(({ task }) => !task || kinds.has(task));
+    this.stops = STOPS.filter(
+      ({ task, hears }) => (!task || kinds.has(task)) && (!hears || hearingModel()),
+    );
     this.language = kinds.has("language") || store.state.model.meta.task === "language";
     this.frames = el("div", { class: "tour-frames", "aria-hidden": "true" });
     this.card = el("aside", {
@@ -99,6 +101,7 @@ class Tour {
   /** Most stops are about sentences, where there is a model of them. */
   async fit(stop) {
     const { model } = this.store.state;
+    if (stop.hears) return;
     if (stop.view === "cell") return this.fitCell(model);
     const wanted = stop.task ?? (this.language ? "language" : model.meta.task);
     if (model.meta.task === wanted && !model.meta.small && !model.meta.trained) return;

@@ -79,6 +79,11 @@ export default {
     "tour.train-ask": "Three networks, one task. Which of them can remember? Let them start.",
     "tour.train-says":
       "They learn here, in your browser. Some tasks need a memory longer than a plain RNN can learn to have.",
+    "tour.hear": "It listens, too",
+    "tour.hear-ask":
+      "Choose digits said by a network, or speak some. When does the network make up its mind?",
+    "tour.hear-says":
+      "Mostly towards the end of a word, and for a moment only: the state carries the sounds until they make a digit, the network says it once, then nothing again. Click any moment to see what was likely then.",
     "tour.uses": "What it is good for",
     "tour.uses-ask":
       "Drag a point of the past, or move it with the arrow keys, and see the forecast answer.",
@@ -167,6 +172,11 @@ export default {
     "tour.train-ask": "Trois réseaux, une tâche. Lequel sait se souvenir ? Lancez-les.",
     "tour.train-says":
       "Ils apprennent ici, dans votre navigateur. Certaines tâches demandent une mémoire plus longue que celle qu’un RNN simple sait acquérir.",
+    "tour.hear": "Il écoute aussi",
+    "tour.hear-ask":
+      "Choisissez des chiffres dits par un réseau, ou parlez. Quand le réseau se décide-t-il ?",
+    "tour.hear-says":
+      "Le plus souvent vers la fin du mot, et pour un instant : l’état porte les sons jusqu’à ce qu’ils fassent un chiffre, le réseau le dit une fois, puis plus rien. Cliquez un moment pour voir ce qui était alors probable.",
     "tour.uses": "À quoi cela sert",
     "tour.uses-ask":
       "Déplacez un point du passé, à la souris ou avec les flèches, et voyez la prévision répondre.",

@@ -116,6 +116,7 @@ function listening(root, head, model) {
 
   function draw() {
     says.textContent = heard.said.join(" ") || t("speech.nothing-heard");
+    says.dataset.moments = String(heard.moments.length);
     lanes.draw(heard, at);
     beside.replaceChildren(...momentOf(heard, at, model));
     bar.playable(heard.moments.length > 0 && !ends);
