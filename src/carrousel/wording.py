@@ -81,14 +81,20 @@ def columns_are(names: Sequence[str]) -> str:
     return f"the columns are {some([repr(name) for name in names], most=20)}"
 
 
+def _bare(name: str) -> str:
+    return name.casefold().lstrip("-")
+
+
 def nearest(value: Any, names: Iterable[Any]) -> str | None:
     """The name that is spelled most like ``value``; None if none is near.
 
     >>> nearest("airlin", ["airline", "bikes"]), nearest("cars", ["airline", "bikes"])
     ('airline', None)
+    >>> nearest("--sampel", ["--sample"]), nearest("--effort", ["--out"])  # dashes are no likeness
+    ('--sample', None)
     """
-    known = {name.casefold(): name for name in names if isinstance(name, str)}
-    near = get_close_matches(value.casefold(), known, n=1) if isinstance(value, str) else []
+    known = {_bare(name): name for name in names if isinstance(name, str)}
+    near = get_close_matches(_bare(value), known, n=1) if isinstance(value, str) else []
     return known[near[0]] if near else None
 
 

@@ -148,12 +148,31 @@ def test_a_shell_completes_what_there_is():
         ("forcast", "'forecast'"),
         ("lab vanishin", "'vanishing'"),
         ("lab cell --kind gur", "'gru'"),
+        ("text generat", "'generate'"),
     ],
 )
 def test_the_nearest_name_is_told(line, near, run):
     result = run(*line.split())
     assert result.code == 2
     assert f"id you mean {near}?" in result.err
+
+
+@pytest.mark.parametrize(
+    "line", ["lab vanishing --effort", "text generate m --tokens", "samples -x"]
+)
+def test_what_is_like_nothing_is_not_taken_for_anything(line, run):
+    result = run(*line.split())
+    assert (result.code, result.out) == (2, "")
+    assert result.err == f"carrousel: No such option: {line.split()[-1]}\n"
+
+
+@pytest.mark.filterwarnings("default:Glyph")
+def test_letters_that_the_font_lacks_are_told_once(run, small):
+    table = small.read_text("utf-8").replace("élan [1]", "東京大阪")
+    small.write_text(table, "utf-8")
+    result = run("forecast", small, "--horizon", 3, "--effort", "instant")
+    assert result.err.count("boxes") == 1
+    assert "Glyph" not in result.err
 
 
 def test_the_nearest_column_is_told(run, small):

@@ -13,6 +13,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Sequence
+from contextvars import ContextVar
 from typing import Annotated, Any
 
 import typer
@@ -39,6 +40,8 @@ from .scripting import TYPED, for_scripts
 
 FORECASTING, INSIDE, TEXT, SPEECH = "Forecasting", "Seeing inside", "Text", "Speech"
 SEQUENCES = "Sequences"
+
+_BOXES: ContextVar[bool] = ContextVar("_BOXES", default=False)  # whether it was told
 
 app = typer.Typer(
     name="carrousel",
@@ -95,6 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         with warnings.catch_warnings():
             warnings.showwarning = _told  # type: ignore[assignment]
             TYPED.set(tuple(arguments))
+            _BOXES.set(False)
             code = app(args=arguments or ["--help"], standalone_mode=False)
             sys.stdout.flush()  # a full disk is an error of this command, not of its end
     except typer.Abort:
@@ -111,17 +115,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _told(message: Warning | str, *_: Any) -> None:
     """A warning as one line, like an error, without the place in the code."""
-    sys.stderr.write(f"carrousel: {' '.join(str(message).split())}\n")
+    text = " ".join(str(message).split())
+    if text.startswith("Glyph ") and "missing from font" in text:  # one for each letter otherwise
+        if _BOXES.get():
+            return
+        _BOXES.set(True)
+        text = "matplotlib's font lacks letters of these names: pictures show boxes in their place"
+    sys.stderr.write(f"carrousel: {text}\n")
 
 
 def _explained(error: Exception) -> str | None:
     """What the user did wrong, on one line; None for an error of the program's own."""
     wrong_option = typer.BadParameter.__bases__[0]  # click's UsageError, wherever click lives
     if isinstance(error, wrong_option):
-        message = " ".join(error.format_message().split())  # type: ignore[attr-defined]
         unknown = getattr(error, "option_name", None)
         near = nearest(unknown, getattr(error, "possibilities", None) or ())
-        return message if near is None else f"No such option: {unknown}; did you mean {near}?"
+        if type(error).__name__ == "NoSuchOption":
+            return f"No such option: {unknown}" + (f"; did you mean {near}?" if near else "")
+        return " ".join(error.format_message().split())  # type: ignore[attr-defined]
     if isinstance(error, BrokenPipeError):
         return "nobody reads the output any more"
     if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
