@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from .adoption import Left
-from .ops.cells import CELLS, Cell, name_of
+from .ops.cells import RECORDED, Cell, name_of
 from .ops.changes import Add, Apply, Change, Changes, Clamp, Freeze, Rule, Scale, Set, SetWhere
 from .ops.tape import Run
 from .record.record import Record
@@ -145,7 +145,7 @@ class Intervention:
     def freeze(self, name: str, **where: Any) -> None:
         """Leave it as it was after the step before, in the order in which the layer runs."""
         layer = self._layers[self._one(where.get("layer"))]
-        if isinstance(layer, nn.RNNCellBase) and name in CELLS[name_of(layer) or ""].gates:
+        if isinstance(layer, nn.RNNCellBase) and name in RECORDED[name_of(layer) or ""].gates:
             raise ValueError(f"{name!r} of a one-step cell cannot be frozen; set it")
         self._ask(name, Freeze(), where)
 
@@ -163,7 +163,7 @@ class Intervention:
                 f"record is of kind {record.kind!r}, layer {layer!r} is of kind {kind!r}; give one "
                 "of the same kind"
             )
-        one_of("name", name, _names(CELLS[record.kind]))
+        one_of("name", name, _names(RECORDED[record.kind]))
         array, first = record.arrays()[name], record.info.first_step
         wish = self._wish(name, Set(array), where)
         end = first + array.shape[1]
@@ -245,11 +245,9 @@ class Intervention:
         kind = name_of(layer)
         if kind is None:
             raise ValueError(f"intervene changes no steps of {type(layer).__name__}")
-        cell = CELLS[kind]
+        cell = RECORDED[kind]
         one_of("name", name, _names(cell))
-        if name == "hidden" and getattr(layer, "proj_size", 0) > 0:
-            raise ValueError("hidden cannot be changed in a layer with proj_size; change its gates")
-        whole = isinstance(layer, nn.RNNBase)
+        whole = not isinstance(layer, nn.RNNCellBase)
         levels, directions = (layer.num_layers, 1 + layer.bidirectional) if whole else (1, 1)
         return _Wish(
             name, rule, where.get("steps"), where.get("units"), where.get("sequences"),
@@ -315,6 +313,8 @@ def _change(wish: _Wish, module: Any, input: Any, call: int) -> Change | None:
         rows = rows if order is None else order[rows]
     units = None
     width = module.hidden_size
+    if wish.name == "hidden":
+        width = getattr(module, "proj_size", 0) or width
     chosen = _places("units", wish.units, width)
     if wish.units is not None:
         units = torch.tensor(chosen, dtype=torch.int64)

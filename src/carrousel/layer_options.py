@@ -13,8 +13,8 @@ from .ops.cells import BY_MODE, HALF
 from .ops.inside import places
 from .ops.noise import Noise
 from .ops.products import linear
-from .ops.reference.cells import StepFunction
 from .ops.reference.equations import VARIANTS, Equations
+from .ops.reference.loops import StepFunction
 from .ops.rules import BY_MODE as RULES
 from .ops.rules import LSTM_COUPLED, Rule
 from .wording import one_of

@@ -20,10 +20,12 @@ from torch.nn.utils.rnn import PackedSequence
 
 from .conventions import Conventional, offsets_of, place_of
 from .machinery import Torchlike, as_leaf
-from .ops import gate, recurrence, rules
+from .ops import changed_layer, gate, recurrence, rules
+from .ops.changes import changes
 from .ops.inside import Inside
 from .ops.products import linear
-from .ops.recurrence import Call
+from .ops.recurrence import Call, Given
+from .ops.reference.recurrences import RuleStep
 from .ops.rules import Rule
 from .ops.tape import watch
 from .states import states_of
@@ -76,6 +78,11 @@ class Newer(Conventional, Torchlike):
         raise NotImplementedError
 
     @property
+    def mode(self) -> str:
+        """What kind of layer it is, as torch's layers say it."""
+        return self._rule.cell.modes[0]
+
+    @property
     def _directions(self) -> int:
         return 2 if self.bidirectional else 1
 
@@ -118,23 +125,27 @@ class Newer(Conventional, Torchlike):
         states = self._initial(hx, x, batch, packed or input.dim() == 3, count)
         if packed and input.sorted_indices is not None:
             states = states.index_select(2, input.sorted_indices)
-        last = []
+        asked, last = changes() or {}, []
         for level in range(self.num_layers):
-            outputs = []
+            own = [asked.get((level, d), ()) for d in range(self._directions)]
+            calls = []
             for d in range(self._directions):
                 call = Call(self._rule, offsets, self._heads, d == 1)
                 start = states[:, level * self._directions + d]
-                y, end = self._one(call, x, start, place_of(level, d), insides)
-                outputs.append(y)
-                last.append(end)
-            x = outputs[0] if len(outputs) == 1 else torch.cat(outputs, -1)
+                calls.append((call, *self._given(x, start, place_of(level, d), insides)))
+            if any(own):
+                x, ends = changed_layer.of_rules(calls, own, insides)
+            else:
+                outputs, ends = zip(*[_run(*one, insides) for one in calls], strict=True)
+                x = outputs[0] if len(outputs) == 1 else torch.cat(outputs, -1)
+            last += ends
             if self.dropout and self.training and level < self.num_layers - 1:
                 x = torch.dropout(x, self.dropout, True)
         y = x if packed else x.unflatten(0, (-1, batch))
         return self._as_given(input, y, torch.stack(last, 1).unbind(0))
 
-    def _one(self, call: Call, x: Tensor, start: Tensor, place: str, insides) -> Any:
-        """One level in one direction: rows (N, I) -> y (N, H), last (S, B, H)."""
+    def _given(self, x: Tensor, start: Tensor, place: str, insides) -> tuple[Given, str]:
+        """What one level reads in one direction over rows (N, I), and who computes it."""
         own = {name: getattr(self, name + place) for name in self._shapes(0)}
         wide = (self._rule.gates * self.hidden_size, x.size(-1))
         if own["weight_ih"].shape != wide:
@@ -143,15 +154,27 @@ class Newer(Conventional, Torchlike):
         tensors = [x, start, *own.values()]
         way = recurrence.way(tensors) if insides is None else gate.EQUATIONS
         sums = linear(x, own["weight_ih"], own.get("bias"), way)
-        weight = None
-        if call.rule.product:
-            size = self.hidden_size // self._heads
-            weight = own["weight_hh"].unflatten(0, (call.rule.gates, self._heads, size))
-            weight = weight.transpose(0, 1).contiguous()
-        given = (sums, start, weight, None, None)
-        if insides is not None:
-            return recurrence.opened(call, given, insides)
-        return recurrence.run(call, given, way)
+        return (sums, start, self._by_heads(own.get("weight_hh")), None, None), way
+
+    def _by_heads(self, weight_hh: Tensor | None) -> Tensor | None:
+        """(G*H, D) to (heads, G, D, D)."""
+        if weight_hh is None:
+            return None
+        weight = weight_hh.unflatten(0, (self._rule.gates, self._heads, -1))
+        return weight.transpose(0, 1).contiguous()
+
+    def one_step(self, index: int, dtype: torch.dtype) -> RuleStep:
+        """How level and direction ``index`` make a step, on the CPU and in this dtype."""
+        place = place_of(index // self._directions, index % self._directions)
+        own = {
+            name: getattr(self, name + place).detach().to("cpu", dtype) for name in self._shapes(0)
+        }
+        weight = self._by_heads(own.get("weight_hh"))
+        return RuleStep(self._rule, own["weight_ih"], own.get("bias"), weight)
+
+    def passed_on(self, level: int, below: Tensor, y: Tensor) -> Tensor:
+        """What the level above is given: all that the level gives."""
+        return y
 
     def _rows(self, input) -> tuple[Tensor, int, Tensor | None]:
         """Rows (N, I) time-major, how many sequences, and where each step begins if packed."""
@@ -206,6 +229,13 @@ class Newer(Conventional, Torchlike):
             if getattr(self, name) != usual:
                 words.append(f"{name}={getattr(self, name)}")
         return ", ".join(words)
+
+
+def _run(call: Call, given: Given, way: str, insides: list[Inside] | None) -> Any:
+    """One level in one direction: y (N, H), last (S, B, H)."""
+    if insides is not None:
+        return recurrence.opened(call, given, insides)
+    return recurrence.run(call, given, way)
 
 
 _STATES = ("h", "c", "n", "m")

@@ -17,7 +17,7 @@ Cho et al. 2014 (GRU); Tallec & Ollivier 2018 (chrono initialization).
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
+from typing import TYPE_CHECKING, Literal, Protocol, overload
 
 import torch
 from torch import Tensor, nn
@@ -42,8 +42,8 @@ from .ops.cells import BY_MODE, NUMBER
 from .ops.changes import CHANGES, changes
 from .ops.inside import Inside
 from .ops.noise import Noise
-from .ops.reference.cells import StepFunction
 from .ops.reference.equations import Equations
+from .ops.reference.loops import OneStep
 from .ops.tape import TAPE, tape, watch
 from .states import States, states_of
 from .wording import one_of
@@ -323,6 +323,21 @@ class _Recurrent(Conventional, Torchlike, WithOptions):
             for names in self._all_weights
         ]
 
+    def one_step(self, index: int, dtype: torch.dtype) -> OneStep:
+        """How level and direction ``index`` make a step, on the CPU and in this dtype, as in
+        evaluation: whatever draws masks is not in it."""
+        weights = self._with_norms(self._with_vectors(self._weights()))[index]
+        own, w_hr = [weight.detach().to("cpu", dtype) for weight in weights], None
+        if self.proj_size:
+            *own, w_hr = own
+        zoneout = Noise(None, *self.zoneout) if any(self.zoneout) else None
+        return OneStep(self._run_mode(), own, w_hr, zoneout, self._written())
+
+    def passed_on(self, level: int, below: Tensor, y: Tensor) -> Tensor:
+        """What the level above is given, if this one was given ``below`` and made ``y``."""
+        with torch.no_grad():
+            return self._passed(level, below, y, gate.EQUATIONS) if level else y
+
     def _layers(self, x, batch_sizes, states, weights, way, insides=None):
         """All layers: -> y and the states after it, (L*D, B, H) each; ``insides`` receives what is
         in each."""
@@ -331,10 +346,9 @@ class _Recurrent(Conventional, Torchlike, WithOptions):
         asked, offsets = changes(), None
         if batch_sizes is not None:
             offsets = offsets_of(batch_sizes)
-        if self.num_layers == 1 and not self.proj_size and not self._beyond:
+        if self.num_layers == 1 and not self.proj_size and not self._beyond and asked is None:
             flat = list(chain.from_iterable(weights))
-            whole = (self._run_mode(), x, offsets, h0, c0, flat, way, None)
-            y, *states = _run(whole, asked, 0, insides)
+            y, *states = layer.run(self._run_mode(), x, offsets, h0, c0, flat, way, None, insides)
             return y, states[: 1 if c0 is None else 2]
         h_n: list = []
         c_n: list = []  # of None where there are no cells
@@ -349,14 +363,20 @@ class _Recurrent(Conventional, Torchlike, WithOptions):
             x = self._masked(x, self.input_dropout, batch, batch_sizes)
             noise, written = self._noises(x, batch), self._written()
             between = noise is not None or written is not None
-            rule = self._rule() if between and asked is None and insides is None else None
-            if rule is not None and way is gate.KERNELS:
-                own = rule, x, offsets, h, c, flat, noise
-                x, h, c = recurrence.layer(*own, self.peepholes)
+            rule = self._rule() if between else None
+            level = first // directions
+            own = [(asked or {}).get((level, d), ()) for d in range(directions)]
+            if any(own):
+                given = (self._run_mode(), x, offsets, h, c, flat, way, w_hr)
+                more = (insides, noise, written, rule, self.peepholes)
+                x, h, c = changed_layer.of_layer(given, own, *more)
+            elif rule is not None and way is gate.KERNELS and insides is None:
+                call = rule, x, offsets, h, c, flat, noise
+                x, h, c = recurrence.layer(*call, self.peepholes)
             else:
                 by = gate.EQUATIONS if between else way
                 given = (self._run_mode(), x, offsets, h, c, flat, by, w_hr)
-                x, h, c = _run(given, asked, first // directions, insides, noise, written)
+                x, h, c = layer.run(*given, insides, noise, written)
             if first:
                 x = self._passed(first // directions, below, x, way)
             h_n.append(h)
@@ -365,28 +385,6 @@ class _Recurrent(Conventional, Torchlike, WithOptions):
                 x = torch.dropout(x, self.dropout, True)
         x = self._masked(x, self.output_dropout, h0.size(1), batch_sizes)
         return x, [torch.cat(states) for states in ((h_n,) if c0 is None else (h_n, c_n))]
-
-
-_Given = tuple[Any, Any, Any, Any, Any, Any, Any, Any]  # what layer.run takes
-
-
-def _run(
-    given: _Given,
-    asked: Any,
-    level: int,
-    insides: list[Inside] | None,
-    noise: list[Noise] | None = None,
-    equations: StepFunction | None = None,
-) -> Any:
-    """One level, by whom it is to be run."""
-    if asked is None:
-        return layer.run(*given, insides, noise, equations)
-    if noise is not None or equations is not None:
-        raise RuntimeError(
-            "intervene changes no steps of a layer with zoneout, equations, peepholes or coupled, "
-            "nor with recurrent_dropout while it trains: call eval() for the last"
-        )
-    return changed_layer.run(*given, asked, level, insides)
 
 
 class RNN(_Recurrent):
@@ -633,14 +631,21 @@ class _Cell(Torchlike, nn.RNNCellBase):
             return _as_torch(super().forward, input, hx)
         x = input.reshape(1, -1, self.input_size)
         h0, c0 = states if len(states) == 2 else (states[0], None)
-        asked = changes()
-        if asked is None:
-            _, h, c = layer.run(self._mode(), x, None, h0, c0, weights, way)
-        else:
-            given = (self._mode(), x, None, h0, c0, weights, way, None)
-            _, h, c = changed_layer.run(*given, asked, 0)
+        given = (self._mode(), x, None, h0, c0, weights, way, None)
+        own = (changes() or {}).get((0, 0), ())
+        _, h, c = changed_layer.of_layer(given, [own]) if own else layer.run(*given)
         shape = (*input.shape[:-1], -1)
         return h.reshape(shape) if c is None else (h.reshape(shape), c.reshape(shape))
+
+    def one_step(self, index: int, dtype: torch.dtype) -> OneStep:
+        """How the cell makes its step, on the CPU and in this dtype."""
+        names = _WEIGHTS if self.bias else _WEIGHTS[:2]
+        weights = [getattr(self, name).detach().to("cpu", dtype) for name in names]
+        return OneStep(self._mode(), weights)
+
+    def passed_on(self, level: int, below: Tensor, y: Tensor) -> Tensor:
+        """A cell has no level above."""
+        return y
 
     def _step(self, x, hx):
         """One step without detours; None where it is not a plain one."""

@@ -169,8 +169,3 @@ def test_what_is_refused() -> None:
     for words, step in wrong.items():
         with pytest.raises(ValueError, match=words):
             carrousel.LSTM(3, 5, equations=Equations(step))(torch.zeros(4, 2, 3))
-    layer = carrousel.LSTM(3, 5, peepholes=True)
-    with carrousel.intervene(layer) as change:
-        change.scale("cell", 0.5, steps=1)
-        with pytest.raises(RuntimeError, match="peepholes"):
-            layer(torch.zeros(4, 2, 3))

@@ -209,22 +209,40 @@ def test_the_memory_is_what_the_gates_keep_and_write(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_tools_that_look_inside_account_or_say_why_not(kind):
+def test_tools_that_look_inside_account(kind):
     layer = make(kind, num_layers=2)
     with carrousel.trace(layer) as trace:
         layer(torch.randn(6, 3, 4, dtype=torch.float64))
     found = carrousel.explain.ledger(trace[0])
     assert found.error < 1e-12
-    if kind.startswith("min"):
-        assert found.project(torch.randn(2, 21)).error < 1e-12  # h is the memory itself
-    else:
-        with pytest.raises(ValueError, match="sLSTM"):
-            found.project(torch.randn(2, 21))
-    with pytest.raises(ValueError, match="no derivatives"):
-        carrousel.explain.half_life(trace[0])
+    weight = torch.randn(2, 21, dtype=torch.float64)
+    shown = found.project(weight)  # h is the memory itself, or o / n times it
+    assert shown.error < 1e-12
+    torch.testing.assert_close(shown.total, trace[0].hidden[1, -1] @ weight.T)
     trace[0].plot()
-    with carrousel.intervene(layer) as hand, pytest.raises(ValueError, match="intervene"):
-        hand.scale("hidden", 0.5)
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "projection"])
+def test_an_attribution_by_the_ledger_adds_up(kind):
+    if kind == "projection":
+        layer = carrousel.LSTM(4, 6, proj_size=3, dtype=torch.float64)
+    else:
+        layer = make(kind, 4, 6)
+    width = 3 if kind == "projection" else 6
+
+    class Model(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer, self.head = layer, torch.nn.Linear(width, 1, dtype=torch.float64)
+
+        def forward(self, x):
+            return self.head(self.layer(x)[0][-1]).squeeze(-1)
+
+    found = carrousel.explain.attribute(
+        Model(), torch.randn(5, 3, 4, dtype=torch.float64), method="ledger", time_dim=0
+    )
+    assert found.delta.abs().max() < 1e-12
+    assert found.scores.abs().sum() > 0
 
 
 @pytest.mark.parametrize("kind", KINDS)

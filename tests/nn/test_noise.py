@@ -280,10 +280,6 @@ def test_saved_copied_compiled_and_refused() -> None:
     compiled = torch.compile(one, fullgraph=True, backend="eager")
     assert difference(compiled(x[:2])[0], one(x[:2])[0]) < 1e-10
     torch.compiler.reset()
-    with carrousel.intervene(layer) as change:
-        change.scale("cell", 0.5, steps=1)
-        with pytest.raises(RuntimeError, match="zoneout"):
-            layer(x)
     assert layer(x[:, :0])[0].shape == (4, 0, 5)
 
 

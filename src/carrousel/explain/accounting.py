@@ -17,7 +17,7 @@ from ..ops.cells import RECORDED
 from ..record.record import Record
 from ..showing import Shown
 from ..wording import one_of
-from .by_hand import NOT_SHOWN, shows_memory
+from .by_hand import NOT_SHOWN, shown_share, shows_memory, tanh_ratio
 from .order import Order, check_record
 
 RULES = ("proportional", "telescoping")
@@ -33,7 +33,7 @@ class Books:
     size: Tensor  # (T, B, H) |i*g|, or |n|: what rounding errors are relative to
     initial: Tensor  # (B, H)
     final: Tensor  # (B, H)
-    readout: Tensor  # (B, H) output gate at the last step; 1 for a GRU
+    readout: Tensor  # (B, H) output gate at the last step, of an sLSTM over n; 1 for a GRU
 
     @classmethod
     def of(cls, record: Record, index: int, at: int | None = None) -> "Books":
@@ -55,7 +55,9 @@ class Books:
         readout = torch.ones_like(order.last(kept))
         states: Tensor | None = record.cell if cell.has_cell else record.hidden
         initial = record.initial_cell if cell.has_cell else record.initial_hidden
-        if cell.exposes is not None:
+        if cell.normalizes is not None:
+            readout = order.last(order.enter(shown_share(record, index)))
+        elif cell.exposes is not None:
             readout = order.last(gate[cell.exposes])
         assert states is not None
         assert initial is not None
@@ -119,7 +121,7 @@ class Ledger(Shown):
     state: Tensor  # (L*D, B, H) the recorded cell state (LSTM) or hidden state (GRU)
     error: float
     kind: str
-    readout: Tensor  # (L*D, B, H) the output gate at the last step (LSTM), 1 (GRU)
+    readout: Tensor  # (L*D, B, H) the output gate at the last step (LSTM), over n (sLSTM), 1 (GRU)
     reverse: tuple[bool, ...]
     shown: bool = True  # whether h = readout * tanh(state), which an LSTM with layer_norm is not
 
@@ -166,14 +168,19 @@ class Ledger(Shown):
         return Projection(steps, initial, free.double(), total, error)
 
     def _squashed(self, state: Tensor) -> Tensor:
-        return state.tanh() if RECORDED[self.kind].exposes else state
+        return state.tanh() if self._squashes else state
+
+    @property
+    def _squashes(self) -> bool:
+        cell = RECORDED[self.kind]
+        return cell.exposes is not None and cell.normalizes is None
 
     def _in_hidden(self, index: int, rule: str) -> tuple[Tensor, Tensor]:
         """Contributions to h_T, (T, B, H), and of the initial state, (B, H)."""
         terms, initial = self.contributions[index], self.initial[index]
-        if not RECORDED[self.kind].exposes:
-            return terms, initial
         readout = self.readout[index]
+        if not self._squashes:
+            return readout * terms, readout * initial
         if rule == "proportional":
             factor = readout * tanh_ratio(self.state[index])
             return factor * terms, factor * initial
@@ -223,12 +230,6 @@ def ledger(record: Record, at: int | None = None) -> Ledger:
         reverse=tuple(books.order.reverse for books in all_books),
         shown=all(shows_memory(record, index) for index in range(len(all_books))),
     )
-
-
-def tanh_ratio(x: Tensor) -> Tensor:
-    """tanh(x) / x, and 1 at 0."""
-    small = x.abs() < 1e-8
-    return torch.where(small, 1.0, x.tanh() / torch.where(small, 1.0, x))
 
 
 def relative_error(

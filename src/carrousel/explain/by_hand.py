@@ -16,8 +16,6 @@ from ..ops.changes import Change, Freeze, Hands, Memory
 from ..record.record import Record
 from .order import Order, shifted
 
-States = tuple[Tensor, Tensor | None]
-
 
 @dataclass(frozen=True)
 class ByHand:
@@ -77,23 +75,27 @@ class ByHand:
                 found[s] |= own
         return found
 
-    def step(
-        self, entry: Any, s: int, position: int, hidden: Tensor, cell: Tensor | None
-    ) -> States:
-        """Step ``s`` from states (B, P) and (B, H), for the sequences that are at ``position``."""
+    def step(self, entry: Any, s: int, position: int, states: Sequence[Tensor]) -> list[Tensor]:
+        """Step ``s`` from states (B, ...), for the sequences that are at ``position``."""
         rows = self._rows(position)
-        known = {"hidden": hidden[rows]} | ({} if cell is None else {"cell": cell[rows]})
+        own = [state[rows] for state in states]
+        known = dict(zip(self.cell.state_names, own, strict=True))
         hands = Hands(self.cell, self.changes, position + self.first, known)
-        h, c = entry.advance(entry.inputs[s][rows], known["hidden"], known.get("cell"), hands)
-        return hidden.index_copy(0, rows, h), None if cell is None else cell.index_copy(0, rows, c)
+        after = entry.advance(entry.inputs[s][rows], own, hands)
+        return [old.index_copy(0, rows, new) for old, new in zip(states, after, strict=True)]
 
     def shown(self, entry: Any, s: int, position: int, cell: Tensor) -> Tensor:
-        """h = o tanh(c), (B, H), as it was changed, for cells (B, H) at ``position``."""
+        """What is shown (B, P), as it was changed, of cells (B, H) at ``position``."""
         rows = self._rows(position)
-        hidden = entry.gates[str(self.cell.exposes)][s] * cell.tanh()
-        before = {"hidden": entry.hidden_before[s][rows]}
-        hands = Hands(self.cell, self.changes, position + self.first, before)
-        return hidden.index_copy(0, rows, hands("hidden", hidden[rows]))
+        own = [state[s][rows] for state in entry.before]
+        known = dict(zip(self.cell.state_names, own, strict=True))
+        hands = Hands(self.cell, self.changes, position + self.first, known)
+
+        def put(name: str, value: Tensor) -> Tensor:
+            return cell[rows] if name == "cell" else hands(name, value)
+
+        hidden = entry.advance(entry.inputs[s][rows], own, put)[0]
+        return entry.hidden[s].index_copy(0, rows, hidden)
 
     def exposure(self, shown: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
         """Of o tanh(c) and the hidden state before, (T, B, H) each: see :func:`exposure`."""
@@ -131,37 +133,58 @@ class ByHand:
 
 
 def shows_memory(record: Record, index: int) -> bool:
-    """Whether h = o * tanh(c), as everything that shares out h supposes; with layer normalization
-    it is o * tanh(LN(c)). Asked of the numbers, which a file has, too."""
-    exposes = RECORDED[record.kind].exposes
-    if exposes is None:
-        return record.cell is None  # then h is the memory; the sLSTM's is o * c / n
+    """Whether h = o * tanh(c) (of an sLSTM o * c / n), as everything that shares out h supposes;
+    with layer normalization it is o * tanh(LN(c)). Asked of the numbers, which a file has, too."""
     if record.cell is None or record.changed:
         return True
     hidden, cell = record.hidden[index], record.cell[index]
     if hidden.shape != cell.shape:
         return True  # projected
-    gap = (record.gates[exposes][index].double() * cell.double().tanh() - hidden.double()).abs()
+    gap = (shown_share(record, index) * cell.double() - hidden.double()).abs()
     return bool((gap.nan_to_num() <= 100 * torch.finfo(hidden.dtype).eps).all())
 
 
 NOT_SHOWN = (
     "the hidden state of this layer is not o * tanh(c), which is what is shared out among the "
-    "steps: it was made with layer_norm or zoneout, or by an sLSTM; ledger(record) accounts for "
-    "the cell state c"
+    "steps: it was made with layer_norm or zoneout; ledger(record) accounts for the cell state c"
 )
+
+
+def shown_share(record: Record, index: int) -> Tensor:
+    """(T, B, H), by position: what h shows of each unit's memory, h = share * c before projection.
+
+    o tanh(c) / c, and of a cell that normalizes o / n, which is 0 where nothing has been written.
+    """
+    cell = RECORDED[record.kind]
+    gate = record.gates[str(cell.exposes)][index].double()
+    if cell.normalizes is None:
+        assert record.cell is not None
+        return gate * tanh_ratio(record.cell[index].double())
+    normalizer = record.gates[cell.normalizes][index].double()
+    return torch.where(normalizer == 0, 0.0, gate / torch.where(normalizer == 0, 1.0, normalizer))
+
+
+def tanh_ratio(x: Tensor) -> Tensor:
+    """tanh(x) / x, and 1 at 0."""
+    small = x.abs() < 1e-8
+    return torch.where(small, 1.0, x.tanh() / torch.where(small, 1.0, x))
 
 
 def exposure(record: Record, index: int, order: Order) -> tuple[Tensor, Tensor]:
     """(T, B, H) each, as processed: hidden = share * o tanh(c) + what was put there by hand."""
-    cell, exposes = record.cell, RECORDED[record.kind].exposes
+    cell = record.cell
     assert cell is not None
     if not shows_memory(record, index):
         raise ValueError(NOT_SHOWN)
-    shown = record.gates[str(exposes)][index].double() * cell[index].double().tanh()
+    shown = shown_share(record, index) * cell[index].double()
     shown, hands = order.enter(shown), ByHand.of(record, index, order)
     if hands is None or not any(change.name == "hidden" for change in hands.changes):
         return torch.ones_like(shown), torch.zeros_like(shown)
+    if record.hidden.shape != cell.shape:
+        raise ValueError(
+            f"the hidden state of {record.name!r} was changed behind its projection, where it is "
+            "no unit's own: nothing says which unit's share was; change gates or the cell state"
+        )
     hidden = order.enter(record.hidden[index].double())
     return hands.exposure(shown, shifted(hidden, record.initial_hidden[index]))
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from ..ops import cells
-from ..ops.cells import CELLS
+from ..ops.cells import RECORDED
 from ..plottable import Plottable
 from ..record.record import Record
 from ..tracing import trace
@@ -26,8 +26,9 @@ class GradientFlow(Plottable, picture="carrousel.plots:plot_flow"):
     ``hidden`` is ‖∂h_T/∂h_t‖ at fixed c_t, ``cell`` ‖∂c_T/∂c_t‖ with all that follows from c_t,
     ``direct`` the same along the memory's own path alone, the largest product of forget (GRU:
     update) gates of any unit, and ``bound`` what Pascanu's argument guarantees ``hidden`` not to
-    exceed (None of a run that was changed by hand). With ``of`` a function, ``hidden`` and
-    ``cell`` are ‖∂of/∂h_t‖ and ‖∂of/∂c_t‖, and there is no bound. What does not apply is None.
+    exceed (None of a run that was changed by hand, and of cells that torch lacks). With ``of`` a
+    function, ``hidden`` and ``cell`` are ‖∂of/∂h_t‖ and ‖∂of/∂c_t‖, and there is no bound. What
+    does not apply is None.
     """
 
     name: str
@@ -95,11 +96,9 @@ def gradient_flow(
 
 def sigma_max(entry: Steps) -> dict[str, float]:
     """The largest singular value of each gate's recurrent matrix; "hidden" for the plain RNN."""
-    names = CELLS[entry.kind].gates or ("hidden",)
-    blocks = entry.weights.blocks(len(names))
     return {
-        name: float(torch.linalg.matrix_norm(block, 2))
-        for name, block in zip(names, blocks, strict=True)
+        name: max(float(torch.linalg.matrix_norm(head, 2)) for head in heads)
+        for name, heads in entry.recurrent_matrices().items()
     }
 
 
@@ -153,14 +152,14 @@ def _of_output(record: Record) -> dict[str, Tensor | None]:
 
 
 def _of_states(record: Record, entries: list[Steps]) -> dict[str, Tensor | None]:
-    kind = CELLS[entries[0].kind]
+    kind = RECORDED[entries[0].kind]
     hidden = [_jacobian_norms(entry, "hidden") for entry in entries]
     cell = [_jacobian_norms(entry, "cell") for entry in entries] if kind.has_cell else None
     direct = None
     if kind.keeps:
         direct = [Books.of(record, k).survival().amax(-1) for k in range(len(entries))]
-    # The bound is the cell's; of a run that was changed by hand it would be another.
-    bounded = kind in _BOUNDS and not record.changed
+    # The bound is torch's cell's; of a run that was changed by hand it would be another.
+    bounded = entries[0].weights is not None and kind in _BOUNDS and not record.changed
     bound = [_bounds(entry) for entry in entries] if bounded else None
 
     def positioned(norms: list[Tensor] | None) -> Tensor | None:
@@ -182,17 +181,15 @@ def jacobians(entry: Steps, of: str) -> Iterable[tuple[int, Tensor]]:
 
     ∂c_T/∂c_t counts everything that follows from c_t, the hidden state of the same step included.
     """
-    steps, batch, width = entry.hidden.shape
-    cells = 0 if entry.cell is None else entry.cell.shape[-1]
-    size = width if of == "hidden" else cells
-    seed = torch.eye(size, dtype=torch.float64)[:, None].expand(size, batch, size)
-    dh = seed if of == "hidden" else torch.zeros(size, batch, width, dtype=torch.float64)
-    dc = None
-    if cells:
-        dc = seed if of == "cell" else torch.zeros(size, batch, cells, dtype=torch.float64)
+    steps, batch, _ = entry.hidden.shape
+    own = 0 if of == "hidden" else 1
+    size = entry.states[own].shape[-1]
+    slopes = [torch.zeros(size, batch, s.shape[-1], dtype=torch.float64) for s in entry.states]
+    slopes[own] = torch.eye(size, dtype=torch.float64)[:, None].expand(size, batch, size)
     for t in range(steps - 1, -1, -1):
-        yield t, dh if of == "hidden" else entry.total_cell(t, dh, dc)
-        dh, dc = entry.back(t, dh, dc)
+        yield t, slopes[0] if of == "hidden" else entry.total_cell(t, slopes)
+        if t:
+            slopes = entry.back(t, slopes)
 
 
 def _jacobian_norms(entry: Steps, of: str) -> Tensor:
@@ -216,7 +213,7 @@ def _bounds(entry: Steps) -> Tensor:
 def _step_bound(entry: Steps, t: int, sigma: dict[str, float]) -> Tensor:
     """(B, 2, 2): bounds on the norms of the blocks ∂(h_t, c_t)/∂(h_{t-1}, c_{t-1})."""
     blocks = torch.zeros(entry.hidden.shape[1], 2, 2, dtype=torch.float64)
-    return _BOUNDS[CELLS[entry.kind]](entry, t, sigma, blocks)
+    return _BOUNDS[RECORDED[entry.kind]](entry, t, sigma, blocks)
 
 
 def _rnn_bound(entry: Steps, t: int, sigma: dict[str, float], blocks: Tensor) -> Tensor:
@@ -229,7 +226,7 @@ def _gru_bound(entry: Steps, t: int, sigma: dict[str, float], blocks: Tensor) ->
     through_n = (1 - z) * (1 - n**2)
     blocks[:, 0, 0] = (
         _top(z)
-        + _top((entry.hidden_before[t] - n) * z * (1 - z)) * sigma["update"]
+        + _top((entry.before[0][t] - n) * z * (1 - z)) * sigma["update"]
         + _top(through_n * r) * sigma["candidate"]
         + _top(through_n * entry.candidate_hidden(t) * r * (1 - r)) * sigma["reset"]
     )
@@ -238,7 +235,7 @@ def _gru_bound(entry: Steps, t: int, sigma: dict[str, float], blocks: Tensor) ->
 
 def _lstm_bound(entry: Steps, t: int, sigma: dict[str, float], blocks: Tensor) -> Tensor:
     assert entry.cell is not None
-    assert entry.cell_before is not None
+    assert entry.weights is not None
     i, f, g, o = (entry.gates[k][t] for k in ("input", "forget", "candidate", "output"))
     squashed = entry.cell[t].tanh()
     out = o * (1 - squashed**2)
@@ -246,7 +243,7 @@ def _lstm_bound(entry: Steps, t: int, sigma: dict[str, float], blocks: Tensor) -
     projected = 1.0 if outer is None else float(torch.linalg.matrix_norm(outer, 2))
     slopes = {
         "input": g * i * (1 - i),
-        "forget": entry.cell_before[t] * f * (1 - f),
+        "forget": entry.before[1][t] * f * (1 - f),
         "candidate": i * (1 - g**2),
     }
     blocks[:, 1, 1] = _top(f)

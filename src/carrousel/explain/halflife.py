@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ..ops.cells import CELLS
+from ..ops.cells import RECORDED
 from ..plottable import Plottable
 from ..record.record import Record
 from .accounting import Books
@@ -69,7 +69,7 @@ def half_life(record: Record, layer: nn.Module | None = None) -> HalfLife:
         steps = [Steps.of(record, index, layer) for index in entries]
         jacobian = torch.stack([_jacobian_curve(entry, lags) for entry in steps])
         ablation = torch.stack([_ablation_curve(entry, lags) for entry in steps])
-    gated = CELLS[record.kind].keeps is not None
+    gated = RECORDED[record.kind].keeps is not None
     return HalfLife(
         gates=torch.stack([_by_gates(record, index) for index in entries]) if gated else None,
         jacobian=first_half(jacobian, lags),
@@ -143,12 +143,15 @@ def _ablated(entry: Steps, lag: int, able: Tensor) -> Tensor:
 
 def _run(entry: Steps, start: Tensor, lag: int, state: Tensor) -> Tensor:
     """The last state from ``state`` at ``start``; an LSTM's cells expose their h first."""
-    hidden, cell = state, None
-    if entry.cell is not None:
-        hidden, cell = entry.exposed(start, state), state
+    count = (len(state), -1, -1)
+    states = [at_step(one, start).expand(count) for one in entry.states]
+    if entry.cell is None:
+        states[0] = state
+    else:
+        states[0], states[1] = entry.exposed(start, state), state
     for k in range(1, lag + 1):
-        hidden, cell = entry.go(start + k, hidden, cell)
-    return hidden if cell is None else cell
+        states = list(entry.go(start + k, states))
+    return states[0] if entry.cell is None else states[1]
 
 
 def _mean_over(values: Tensor, able: Tensor) -> Tensor:

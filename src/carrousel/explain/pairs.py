@@ -6,10 +6,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..ops.cells import RECORDED
 from ..plottable import Plottable
 from ..record.record import Record
 from ..record.table import from_columns, grid
 from .accounting import Books
+from .by_hand import tanh_ratio
 from .flow import jacobians
 from .order import Order, check_record
 from .steps import Steps
@@ -91,7 +93,11 @@ def _carried(record: Record, index: int) -> tuple[Tensor, Tensor, Tensor, float]
     states = record.hidden if record.cell is None else record.cell
     expected = books.order.enter(states[index].double())
     shown = books.order.enter(record.hidden[index].double())
-    told = torch.where(expected == 0, 0.0, shown / torch.where(expected == 0, 1.0, expected))
+    if shown.shape == expected.shape:
+        told = torch.where(expected == 0, 0.0, shown / torch.where(expected == 0, 1.0, expected))
+    else:  # projected: what each unit showed before
+        gate = record.gates[str(RECORDED[record.kind].exposes)][index]
+        told = books.order.enter(gate.double()) * tanh_ratio(expected)
     steps, batch, _ = expected.shape
     terms, first = torch.zeros_like(books.written), books.initial
     table = expected.new_zeros(steps, steps, batch)

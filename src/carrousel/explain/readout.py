@@ -6,13 +6,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from ..ops.cells import RECORDED
+from ..conventions import place_of
+from ..newer_layers import Newer
 from ..record.record import Record
 from ..record.rows import to_padded
 from ..tracing import Trace, trace
-from .accounting import Books, tanh_ratio
+from .accounting import Books
 from .asking import Question
-from .by_hand import exposure
+from .by_hand import exposure, shown_share
 
 
 def ledger_scores(
@@ -76,14 +77,17 @@ def _entry(record: Record, index: int, slopes: _Slopes) -> tuple[Tensor, Tensor,
     hidden = order.enter(record.hidden[index].double())
     value = (w * hidden).sum(0)
     q = w
-    exposes, put = RECORDED[record.kind].exposes, torch.zeros_like(w)
-    if exposes is not None:
-        assert record.cell is not None
+    put = torch.zeros_like(w)
+    if record.cell is not None:
         cell = order.enter(record.cell[index].double())
         share, put = exposure(record, index, order)
-        q = w * share * order.enter(record.gates[exposes][index].double()) * tanh_ratio(cell)
+        if w.shape != cell.shape:  # by unit, and not by what is projected
+            w = w @ _projection(record, index)
+            value = (w * order.enter(shown_share(record, index)) * cell).sum(0)
+        q = w * share * order.enter(shown_share(record, index))
         if slopes.last_cell is not None:
-            direct = last.scatter(0, at, slopes.last_cell.double().cpu()[None])
+            at = final[None, :, None].expand(1, -1, cell.shape[-1])
+            direct = torch.zeros_like(cell).scatter(0, at, slopes.last_cell.double().cpu()[None])
             q, value = q + direct, value + (direct * cell).sum(0)
     sums, carried = torch.zeros_like(q), torch.zeros_like(q[0])
     for t in range(len(q) - 1, -1, -1):
@@ -92,6 +96,14 @@ def _entry(record: Record, index: int, slopes: _Slopes) -> tuple[Tensor, Tensor,
         carried = books.kept[t] * carried
     # What was put into the hidden state by hand is no step's.
     return order.leave(books.written * sums), books.initial * carried, value - (w * put).sum(0)
+
+
+def _projection(record: Record, index: int) -> Tensor:
+    """(P, H), of an LSTM with proj_size."""
+    directions = record.info.num_directions
+    name = "weight_hr" + place_of(index // directions, index % directions)
+    projection: Tensor = getattr(record.module, name)
+    return projection.detach().double().cpu()
 
 
 def _slopes(question: Question, x: Tensor, layer: str | None) -> tuple[Record, list[_Slopes]]:
@@ -115,7 +127,8 @@ def _module(question: Question, records: Trace, layer: str | None) -> nn.Module:
     if layer is not None:
         return modules[layer]
     unseen = {left.name for left in records.left}
-    return [m for n, m in modules.items() if isinstance(m, nn.RNNBase) and n not in unseen][-1]
+    whole = (nn.RNNBase, Newer)
+    return [m for n, m in modules.items() if isinstance(m, whole) and n not in unseen][-1]
 
 
 class _Cut:
@@ -158,6 +171,6 @@ def _arranged(record: Record, cut: _Cut, slopes: list[Tensor]) -> list[_Slopes]:
     for index in range(entries):
         above = index - (entries - directions)
         by_step = top[above] if above >= 0 else nothing
-        cell = slopes[2][index] if len(slopes) == 3 else None
+        cell = slopes[2][index] if len(slopes) > 2 else None
         arranged.append(_Slopes(by_step, slopes[1][index], cell))
     return arranged

@@ -1,23 +1,26 @@
 """One level and direction of a recorded layer as steps: forward again, and exactly backward.
 
 Everything is in float64 and in order of processing. ``Steps.back`` multiplies covectors by one
-step's Jacobian in closed form from the recorded gates (the equations of backpropagation through
-time); ``Steps.advance`` is the cell itself.
+step's Jacobian: of torch's own cells in closed form from the recorded gates (the equations of
+backpropagation through time), of all others by autograd through the step, which ``Steps.advance``
+is.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from ..adoption import BASES
 from ..conventions import place_of
-from ..ops.cells import CELLS, GRU, LSTM, RECORDED, RNN, name_of, nonlinearity
-from ..ops.reference import step
+from ..ops.cells import GRU, LSTM, RECORDED, RNN, name_of
 from ..ops.reference.cells import Hand, untouched
+from ..ops.reference.loops import OneStep
+from ..ops.reference.recurrences import RuleStep
 from ..record.record import Record
+from ..watching import stand_in
 from .by_hand import ByHand, derived
 from .order import Order, at_step, shifted
 
@@ -57,30 +60,35 @@ class Weights:
         return self.w_hh.chunk(gates)
 
 
+States = tuple[Tensor, ...]  # hidden first, in the order of the cell's state_names
+
+
 @dataclass(frozen=True)
 class Steps:
     """One level and direction of a record: states, gates and weights."""
 
     kind: str
     order: Order
-    weights: Weights
+    one: OneStep | RuleStep
+    weights: Weights | None  # of torch's own cells, without options that change a step
     inputs: Tensor  # (T, B, I)
     gates: dict[str, Tensor]  # (T, B, H)
-    hidden: Tensor  # (T, B, P)
-    cell: Tensor | None  # (T, B, H)
-    hidden_before: Tensor  # (T, B, P) the state that each step found
-    cell_before: Tensor | None
+    states: States  # (T, B, P) hidden, (T, B, H) all others
+    before: States  # what each step found
     by_hand: ByHand | None = None  # where the run was changed
+
+    @property
+    def hidden(self) -> Tensor:
+        return self.states[0]
+
+    @property
+    def cell(self) -> Tensor | None:
+        return self.states[1] if len(self.states) > 1 else None
 
     @classmethod
     def of(cls, record: Record, index: int, layer: nn.Module | None = None) -> "Steps":
         """Raises ``ValueError`` if the layer is gone, its weights are not those of the record, or
         the run was changed in a way that is not known any more."""
-        if record.kind not in CELLS:
-            raise ValueError(
-                f"the steps of {RECORDED[record.kind].title} ({record.name!r}) have no derivatives "
-                "here; ledger(record) accounts for its memory"
-            )
         layer = record.module if layer is None else layer
         if layer is None:
             raise ValueError(
@@ -93,18 +101,19 @@ class Steps:
         def entered(array: Tensor) -> Tensor:
             return order.enter(array.double())
 
-        hidden = entered(record.hidden[index])
-        cell = None if record.cell is None else entered(record.cell[index])
+        own: Any = layer if isinstance(layer, BASES) else stand_in(layer)
+        one, cell = own.one_step(index, torch.float64), RECORDED[record.kind]
+        states = tuple(entered(record.state(name)[index]) for name in cell.state_names)
+        initial = [record.initial(name)[index] for name in cell.state_names]
         steps = cls(
             kind=record.kind,
             order=order,
-            weights=Weights.of(layer, index),
-            inputs=entered(_level_inputs(record, index)),
-            gates={name: entered(gate[index]) for name, gate in record.gates.items()},
-            hidden=hidden,
-            cell=cell,
-            hidden_before=shifted(hidden, record.initial_hidden[index]),
-            cell_before=None if cell is None else shifted(cell, record.initial_cell[index]),  # type: ignore[index]
+            one=one,
+            weights=Weights.of(layer, index) if _plain(one) else None,
+            inputs=entered(_level_inputs(record, index, own)),
+            gates={name: entered(record.gates[name][index]) for name in cell.gates},
+            states=states,
+            before=tuple(map(shifted, states, initial)),
             by_hand=ByHand.of(record, index, order),
         )
         if steps.by_hand is not None:
@@ -121,42 +130,30 @@ class Steps:
             order=order,
             inputs=self.inputs[part],
             gates={name: gate[part] for name, gate in self.gates.items()},
-            hidden=self.hidden[part],
-            cell=None if self.cell is None else self.cell[part],
-            hidden_before=self.hidden_before[part],
-            cell_before=None if self.cell_before is None else self.cell_before[part],
+            states=tuple(state[part] for state in self.states),
+            before=tuple(state[part] for state in self.before),
         )
 
-    def advance(
-        self, inputs: Tensor, hidden: Tensor, cell: Tensor | None, hand: Hand = untouched
-    ) -> tuple[Tensor, Tensor | None]:
-        """One step of the cell: inputs (..., I), hidden (..., P), cell (..., H)."""
-        w = self.weights
-        parameters = (w.w_ih, w.w_hh, w.b_ih, w.b_hh)
-        hidden, cell, _ = step(self._mode, inputs, hidden, cell, parameters, hand)
-        return (hidden if w.w_hr is None else hidden @ w.w_hr.T), cell
+    def advance(self, inputs: Tensor, states: Sequence[Tensor], hand: Hand = untouched) -> States:
+        """One step of the cell: inputs (..., I), states (..., P) and (..., H)."""
+        sizes = inputs.shape[:-1]
+        flat = [state.reshape(-1, state.size(-1)) for state in states]
+        after, _ = self.one(0, inputs.reshape(-1, inputs.size(-1)), flat, hand)
+        return tuple(state.view(*sizes, -1) for state in after)
 
-    @property
-    def _mode(self) -> str:
-        modes = CELLS[self.kind].modes
-        named = {nonlinearity(mode): mode for mode in modes}
-        return modes[0] if len(modes) == 1 else named[self.weights.nonlinearity]
-
-    def go(self, at: Tensor, hidden: Tensor, cell: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """Each sequence's own step (B,) from states (K, B, P) and (K, B, H), as it was changed."""
+    def go(self, at: Tensor, states: Sequence[Tensor]) -> States:
+        """Each sequence's own step (B,) from states (K, B, ...), as it was changed."""
         place = at.clamp(0, len(self.inputs) - 1)
-        inputs = at_step(self.inputs, place).expand(len(hidden), -1, -1)
-        new_h, new_c = self.advance(inputs, hidden, cell)
+        inputs = at_step(self.inputs, place).expand(len(states[0]), -1, -1)
+        new = self.advance(inputs, states)
         for s, position, own in self._changed(place):
             parts = [
-                self._hands.step(self, s, position, h, None if cell is None else cell[k])
-                for k, h in enumerate(hidden)
+                self._hands.step(self, s, position, [state[k] for state in states])
+                for k in range(len(states[0]))
             ]
-            new_h = torch.where(own[:, None], torch.stack([h for h, _ in parts]), new_h)
-            if new_c is not None:
-                changed = torch.stack([c for _, c in parts if c is not None])
-                new_c = torch.where(own[:, None], changed, new_c)
-        return new_h, new_c
+            changed = [torch.stack(one) for one in zip(*parts, strict=True)]
+            new = _where(own, changed, new)
+        return new
 
     @property
     def _hands(self) -> ByHand:
@@ -172,35 +169,32 @@ class Steps:
                 if (own & (at == s)).any():
                     yield s, position, own & (at == s)
 
-    def back(self, t: int, dh: Tensor, dc: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """Covectors (K, B, P) and (K, B, H) on the state after step t to those on the one before.
+    def back(self, t: int, slopes: Sequence[Tensor]) -> States:
+        """Covectors (K, B, ...) on the states after step t to those on the states before it.
 
         Sequences that have no step t pass theirs through.
         """
-        new_dh, new_dc = _BACK.get(CELLS[self.kind], Steps._back_by_autograd)(self, t, dh, dc)
+        closed = _BACK.get(RECORDED[self.kind]) if self.weights is not None else None
+        new = (closed or Steps._back_by_autograd)(self, t, slopes)
         for s, position, own in self._changed(torch.full_like(self.order.lengths, t)):
-            cell = None if self.cell_before is None else self.cell_before[s]
-            again = partial(self._hands.step, self, s, position)
-            found = derived(again, (self.hidden_before[s], cell), (dh, dc))
-            new_dh = torch.where(own[:, None], found[0], new_dh)
-            new_dc = None if new_dc is None else torch.where(own[:, None], found[1], new_dc)
-        present = self.order.present[t][:, None]
-        dh = torch.where(present, new_dh, dh)
-        return dh, None if dc is None or new_dc is None else torch.where(present, new_dc, dc)
 
-    def _back_lstm(self, t: int, dh: Tensor, dc: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        assert dc is not None
-        assert self.cell is not None
-        assert self.cell_before is not None
+            def again(*states: Tensor, s: int = s, position: int = position) -> Any:
+                return self._hands.step(self, s, position, states)
+
+            new = _where(own, derived(again, [state[s] for state in self.before], slopes), new)
+        return _where(self.order.present[t], new, slopes)
+
+    def _back_lstm(self, t: int, slopes: Sequence[Tensor]) -> States:
+        w, (dh, dc) = self._plain, slopes
         i, f, g, o = (self.gates[k][t] for k in ("input", "forget", "candidate", "output"))
-        w, squashed = self.weights, self.cell[t].tanh()
+        squashed = self.states[1][t].tanh()
         if w.w_hr is not None:
             dh = dh @ w.w_hr
         dc = self._through_output(t, dh, dc)
         before_gates = torch.cat(
             [
                 dc * g * i * (1 - i),
-                dc * self.cell_before[t] * f * (1 - f),
+                dc * self.before[1][t] * f * (1 - f),
                 dc * i * (1 - g**2),
                 dh * squashed * o * (1 - o),
             ],
@@ -208,73 +202,114 @@ class Steps:
         )
         return before_gates @ w.w_hh, dc * f
 
-    def total_cell(self, t: int, dh: Tensor, dc: Tensor | None) -> Tensor:
-        """The covector on c_t that also counts h_t = o_t tanh(c_t), at steps that exist."""
-        assert dc is not None
-        if self.weights.w_hr is not None:
-            dh = dh @ self.weights.w_hr
-        total = self._through_output(t, dh, dc)
-        assert self.cell is not None
+    @property
+    def _plain(self) -> Weights:
+        assert self.weights is not None
+        return self.weights
+
+    def total_cell(self, t: int, slopes: Sequence[Tensor]) -> Tensor:
+        """The covector on c_t that also counts what h_t shows of it, at steps that exist."""
+        dh, dc = slopes[:2]
+        if self.weights is not None:
+            shown = dh if self.weights.w_hr is None else dh @ self.weights.w_hr
+            total = self._through_output(t, shown, dc)
+        else:
+            cell = self.states[1][t].expand_as(dc).clone().requires_grad_()
+            with torch.enable_grad():
+                hidden = self._shown(torch.full_like(self.order.lengths, t), cell)
+            total = dc + torch.autograd.grad(hidden, cell, dh)[0]
         for s, position, own in self._changed(torch.full_like(self.order.lengths, t)):
-            again = partial(self._shown, s, position)
-            total = torch.where(own[:, None], dc + derived(again, (self.cell[s],), (dh,))[0], total)
+
+            def again(cell: Tensor, s: int = s, position: int = position) -> tuple[Tensor]:
+                return (self._hands.shown(self, s, position, cell),)
+
+            total = torch.where(
+                own[:, None], dc + derived(again, (self.states[1][s],), (dh,))[0], total
+            )
         return torch.where(self.order.present[t][:, None], total, dc)
 
-    def _shown(self, s: int, position: int, cell: Tensor) -> tuple[Tensor]:
-        return (self._hands.shown(self, s, position, cell),)
-
     def exposed(self, t: Tensor, cell: Tensor) -> Tensor:
-        """h = o_t tanh(c), projected, for cells (..., B, H) and each sequence's step t (B,)."""
-        output = self.gates[str(CELLS[self.kind].exposes)]
-        hidden = at_step(output, t) * cell.tanh()
+        """What each sequence's step t (B,) shows of cells (..., B, H), all else as it was."""
+        hidden = self._shown(t, cell)
         for s, position, own in self._changed(t):
             shown = [self._hands.shown(self, s, position, c) for c in cell]
             hidden = torch.where(own[:, None], torch.stack(shown), hidden)
-        return hidden if self.weights.w_hr is None else hidden @ self.weights.w_hr.T
+        return hidden
+
+    def _shown(self, t: Tensor, cell: Tensor) -> Tensor:
+        """The same of a run that nobody changed."""
+        flat = cell.reshape(-1, *cell.shape[-2:])  # (K, B, H)
+
+        def at(array: Tensor) -> Tensor:
+            return at_step(array, t).expand(len(flat), -1, -1)
+
+        if self.weights is not None:
+            hidden = at(self.gates[str(RECORDED[self.kind].exposes)]) * flat.tanh()
+            w_hr = self.weights.w_hr
+            hidden = hidden if w_hr is None else hidden @ w_hr.T
+        else:
+            # Gates but those of the cell state itself are made of the states before, as they were.
+            put = flat.reshape(-1, flat.size(-1))
+            before = [at(state) for state in self.before]
+            hidden = self.advance(at(self.inputs), before, _Put("cell", put))[0]
+        return hidden.view(*cell.shape[:-1], -1)
 
     def _through_output(self, t: int, dh: Tensor, dc: Tensor) -> Tensor:
-        assert self.cell is not None
-        output = self.gates[str(CELLS[self.kind].exposes)][t]
-        return dc + dh * output * (1 - self.cell[t].tanh() ** 2)
+        output = self.gates[str(RECORDED[self.kind].exposes)][t]
+        return dc + dh * output * (1 - self.states[1][t].tanh() ** 2)
 
-    def _back_gru(self, t: int, dh: Tensor, dc: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    def _back_gru(self, t: int, slopes: Sequence[Tensor]) -> States:
+        (dh,) = slopes
         r, z, n = (self.gates[k][t] for k in ("reset", "update", "candidate"))
         dn = dh * (1 - z) * (1 - n**2)
-        dz = dh * (self.hidden_before[t] - n) * z * (1 - z)
+        dz = dh * (self.before[0][t] - n) * z * (1 - z)
         dr = dn * self.candidate_hidden(t) * r * (1 - r)
-        return dh * z + torch.cat([dr, dz, dn * r], -1) @ self.weights.w_hh, None
+        return (dh * z + torch.cat([dr, dz, dn * r], -1) @ self._plain.w_hh,)
 
-    def _back_by_autograd(self, t: int, dh: Tensor, dc: Tensor | None) -> Any:
-        """Of a cell whose derivative nobody has written down."""
-        before = (self.hidden_before, self.cell_before)
-        leaves = [s[t].detach().requires_grad_() for s in before if s is not None]
+    def _back_by_autograd(self, t: int, slopes: Sequence[Tensor]) -> States:
+        """Of a step whose derivative nobody has written down: one for each covector, at once."""
+        count = len(slopes[0])
+        leaves = [s[t].expand(count, -1, -1).clone().requires_grad_() for s in self.before]
         with torch.enable_grad():
-            out = self.advance(self.inputs[t], leaves[0], leaves[1] if len(leaves) == 2 else None)
-        ends = [(o, d) for o, d in zip(out, (dh, dc), strict=True) if o is not None]
-        slopes = [
-            torch.autograd.grad([o for o, _ in ends], leaves, [d[k] for _, d in ends], True)  # type: ignore[index]
-            for k in range(len(dh))
-        ]
-        found = [torch.stack(one) for one in zip(*slopes, strict=True)]
-        return found[0], found[1] if len(found) == 2 else None
+            after = self.advance(self.inputs[t].expand(count, -1, -1), leaves)
+        found = torch.autograd.grad(after, leaves, slopes, allow_unused=True)
+        pairs = zip(found, leaves, strict=True)
+        return tuple(torch.zeros_like(leaf) if g is None else g for g, leaf in pairs)
 
-    def _back_rnn(self, t: int, dh: Tensor, dc: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        return (dh * self.slope(t)) @ self.weights.w_hh, None
+    def _back_rnn(self, t: int, slopes: Sequence[Tensor]) -> States:
+        return ((slopes[0] * self.slope(t)) @ self._plain.w_hh,)
+
+    def recurrent_matrices(self) -> dict[str, tuple[Tensor, ...]]:
+        """By which each gate reads the hidden state, one for each head; none where none does."""
+        cell = RECORDED[self.kind]
+        if isinstance(self.one, RuleStep):
+            heads = self.one.weight
+            if heads is None:
+                return {}
+            return dict(zip(cell.gates, heads.transpose(0, 1), strict=True))
+        w_hh, names = self.one.weights[1], cell.gates or ("hidden",)
+        count = len(w_hh) // self.states[-1].shape[-1]
+        if count == len(names) - 1:  # coupled: the input gate has no weights
+            names = names[1:]
+        if count != len(names):
+            return {}
+        return {name: (one,) for name, one in zip(names, w_hh.chunk(count), strict=True)}
 
     def candidate_hidden(self, t: int) -> Tensor:
         """GRU: W_hn h + b_hn, what the reset gate multiplies, (B, H)."""
-        product = self.hidden_before[t] @ self.weights.blocks(3)[2].T
-        return product if self.weights.b_hh is None else product + self.weights.b_hh.chunk(3)[2]
+        w = self._plain
+        product = self.before[0][t] @ w.blocks(3)[2].T
+        return product if w.b_hh is None else product + w.b_hh.chunk(3)[2]
 
     def slope(self, t: int) -> Tensor:
         """RNN: the derivative of the nonlinearity at step t, (B, H)."""
-        if self.weights.nonlinearity == "tanh":
+        if self._plain.nonlinearity == "tanh":
             return 1 - self.hidden[t] ** 2
         return (self.hidden[t] > 0).double()
 
     def _check(self, name: str) -> None:
         """The weights now must give the states that were recorded."""
-        hidden, _ = self.advance(self.inputs, self.hidden_before, self.cell_before)
+        hidden = self.advance(self.inputs, self.before)[0]
         known = self.order.present
         if self.by_hand is not None:
             known = known & ~self.by_hand.is_changed()
@@ -282,21 +317,39 @@ class Steps:
         if off.numel() and not off.max() < 1e-2:
             raise ValueError(
                 f"the weights of {name!r} do not give the recorded states (off by "
-                f"{off.max():.2g}): they have changed since, dropout was on, or the run was "
-                "changed by hand; trace again"
+                f"{off.max():.2g}): they have changed since, dropout or zoneout drew masks, or the "
+                "run was changed by hand; trace again, in eval mode"
             )
+
+
+class _Put:
+    """A hand that puts one value in its place."""
+
+    def __init__(self, name: str, value: Tensor) -> None:
+        self.name, self.value = name, value
+
+    def __call__(self, name: str, value: Tensor) -> Tensor:
+        return self.value if name == self.name else value
+
+
+def _where(own: Tensor, new: Sequence[Tensor], old: Sequence[Tensor]) -> States:
+    """Of the sequences (B,) that are meant the new states, of all others the old ones."""
+    return tuple(torch.where(own[:, None], *pair) for pair in zip(new, old, strict=True))
+
+
+def _plain(one: OneStep | RuleStep) -> bool:
+    """Whether a step is that of torch's own cell."""
+    if isinstance(one, RuleStep) or one.equations is not None or one.noise is not None:
+        return False
+    return one.mode != one.cell.normalized
 
 
 def _check_layer(layer: nn.Module, record: Record) -> None:
     """Whether a layer of such a kind and size can have left the record."""
-    if not isinstance(layer, nn.RNNBase | nn.RNNCellBase):
+    if not isinstance(layer, (nn.RNNBase, nn.RNNCellBase, *BASES)):
         raise TypeError(f"layer must be a recurrent layer or cell, got {type(layer).__name__}")
-    if getattr(layer, "_beyond", False):
-        raise ValueError(
-            f"layer: the derivatives of a {type(layer).__name__} with "
-            f"{layer._beyond_torch()[0]} are not known step by step; give a layer without"  # type: ignore[operator]
-        )
-    sizes = (layer.input_size, getattr(layer, "proj_size", 0) or layer.hidden_size)
+    own: Any = layer
+    sizes = (own.input_size, getattr(own, "proj_size", 0) or own.hidden_size)
     found = (record.inputs.shape[-1], record.hidden.shape[-1])
     if record.kind != name_of(layer) or sizes != found:
         raise ValueError(
@@ -308,11 +361,11 @@ def _check_layer(layer: nn.Module, record: Record) -> None:
 _BACK = {LSTM: Steps._back_lstm, GRU: Steps._back_gru, RNN: Steps._back_rnn}
 
 
-def _level_inputs(record: Record, index: int) -> Tensor:
-    """What the level of entry ``index`` was given: the layer's input or the level below."""
-    directions = record.info.num_directions
-    level = index // directions
-    if level == 0:
-        return record.inputs
-    below = record.hidden[(level - 1) * directions : level * directions]
-    return torch.cat(list(below), -1)
+def _level_inputs(record: Record, index: int, layer: Any) -> Tensor:
+    """What the level of entry ``index`` was given: the layer's input, or what passed from below."""
+    directions, given = record.info.num_directions, record.inputs
+    for level in range(index // directions):
+        own = record.hidden[level * directions : (level + 1) * directions]
+        y = torch.cat(list(own), -1)
+        given = layer.passed_on(level, given, y)
+    return given

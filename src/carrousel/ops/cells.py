@@ -30,6 +30,7 @@ class Cell:
     has_cell: bool = False  # whether a cell state, the memory, is carried beside the hidden one
     keeps: str | None = None  # the gate that keeps the memory; None: no memory that is a sum
     exposes: str | None = None  # the gate o of h = o tanh(memory); None: h is the memory
+    normalizes: str | None = None  # the state n of h = o memory / n, in the place of the tanh
     writes: Callable[[Gates], Any] | None = None  # into the memory at each step
     weight: Callable[[Gates], Any] | None = None  # what rounding of that is relative to
     forget_bias: bool = False  # whether its layer has the options forget_bias and chrono
@@ -43,7 +44,17 @@ class Cell:
     @property
     def states(self) -> int:
         """Tensors that a layer carries on from step to step."""
-        return 2 if self.has_cell else 1
+        return len(self.state_names)
+
+    @property
+    def further(self) -> tuple[str, ...]:
+        """States beside the hidden and the cell state, which records show among the gates."""
+        return self.shown[len(self.gates) :]
+
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        """All states, in the order in which a layer gives them."""
+        return ("hidden", *(("cell",) if self.has_cell else ()), *self.further)
 
     def saved_by(self, mode: str) -> int:
         """Values that the kernels save for a unit and step: ``saved``, and with layer
@@ -73,16 +84,17 @@ RNN = Cell("rnn", "RNN", ("RNN_TANH", "RNN_RELU"))
 
 # Cells that torch has no layer for (carrousel.newer_layers), and no model of ours asks for by name.
 MIN_GRU = Cell(
-    "min_gru", "MinGRU", (), ("update", "candidate"), ("update", "candidate"), keeps="update",
-    writes=GRU.writes, weight=GRU.weight,
+    "min_gru", "MinGRU", ("MIN_GRU",), ("update", "candidate"), ("update", "candidate"),
+    keeps="update", writes=GRU.writes, weight=GRU.weight,
 )  # fmt: skip
 MIN_LSTM = Cell(
-    "min_lstm", "MinLSTM", (), ("forget", "input", "candidate"), ("forget", "input", "candidate"),
-    keeps="forget", writes=LSTM.writes, weight=LSTM.weight,
+    "min_lstm", "MinLSTM", ("MIN_LSTM",), ("forget", "input", "candidate"),
+    ("forget", "input", "candidate"), keeps="forget", writes=LSTM.writes, weight=LSTM.weight,
 )  # fmt: skip
 SLSTM = Cell(
-    "slstm", "SLSTM", (), LSTM.gates, (*LSTM.shown, "normalizer", "stabilizer"), has_cell=True,
-    keeps="forget", writes=LSTM.writes, weight=LSTM.weight,
+    "slstm", "SLSTM", ("SLSTM",), LSTM.gates, (*LSTM.shown, "normalizer", "stabilizer"),
+    has_cell=True, keeps="forget", exposes="output", normalizes="normalizer",
+    writes=LSTM.writes, weight=LSTM.weight,
 )  # fmt: skip
 
 CELLS = {cell.name: cell for cell in (LSTM, GRU, RNN)}
@@ -95,7 +107,7 @@ HALF = {mode: f"HALF_{mode}" for mode in PLAIN_MODES}  # with products of bfloat
 PLAIN = {half: mode for mode, half in HALF.items()}
 MODES = (*PLAIN_MODES, "LSTM_NORM", "GRU_NORM", *HALF.values())
 NUMBER = {mode: number for number, mode in enumerate(MODES)}
-BY_MODE = {mode: cell for cell in CELLS.values() for mode in cell.modes}
+BY_MODE = {mode: cell for cell in RECORDED.values() for mode in cell.modes}
 BY_MODE |= {cell.normalized: cell for cell in CELLS.values() if cell.normalized is not None}
 BY_MODE |= {half: BY_MODE[mode] for mode, half in HALF.items()}
 
@@ -109,5 +121,5 @@ def name_of(module: object) -> str | None:
     """Of a layer's or a one-step cell's kind, ours, torch's or derived; None if it is of none."""
     cell = BY_MODE.get(getattr(module, "mode", ""))
     classes = {one.__name__ for one in type(module).__mro__}
-    found = (one for one in CELLS.values() if one is cell or f"{one.title}Cell" in classes)
+    found = (one for one in RECORDED.values() if one is cell or f"{one.title}Cell" in classes)
     return next((one.name for one in found), None)

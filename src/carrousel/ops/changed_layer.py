@@ -7,104 +7,264 @@ therefore takes three steps of Python, and gradients flow through all of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from . import layer, reference
+from . import gate, layer, recurrence, reference
 from .autograd import batch_sizes
-from .cells import BY_MODE
-from .changes import Change, Changes, Freeze, Hands
+from .cells import Cell
+from .changes import Change, Freeze, Hands
 from .inside import Inside, joined, reordered
-from .tape import BOOKS, Pieces, Run, books, tape, taped
+from .joined import Joined, Piece
+from .noise import Noise
+from .recurrence import Call, Given
+from .reference.loops import OneStep, StepFunction
+from .reference.recurrences import RuleStep
+from .rules import Rule
+from .tape import Pieces, tape, taped
+
+States = list[Tensor]  # of one direction, hidden first: (B, ...) each
+
+
+@dataclass(frozen=True)
+class Span:
+    """Steps of one direction that nobody changes, by their rows (N, ...) in the order of time."""
+
+    rows: slice
+    sizes: list[int]
+    turn: Tensor | None  # where rows stand that are read from the end
+
+    def of(self, rows: Tensor) -> Tensor:
+        part = rows[self.rows]
+        return part if self.turn is None else part[self.turn]
+
+    @property
+    def offsets(self) -> Tensor | None:
+        """None where all steps have as many rows."""
+        whole = self.sizes[-1] == self.sizes[0]
+        return None if whole else torch.tensor([0, *self.sizes]).cumsum(0)
+
+
+class Direction(Protocol):
+    """One direction of one level over rows (N, ...), time-major."""
+
+    @property
+    def cell(self) -> Cell: ...
+
+    def straight(
+        self, span: Span, states: States, insides: list[Inside] | None
+    ) -> tuple[Tensor, States]:
+        """Its output (N, P) and the states after it, by whoever computes the call."""
+
+    def share(self, rows: slice) -> Any:
+        """How much of the memory stays where it is, of these rows (zoneout)."""
+
+    def single(
+        self, rows: slice, states: States, hands: Hands, insides: list[Inside] | None
+    ) -> States:
+        """The states after one step, with changes put into it."""
+
+
+@dataclass(frozen=True)
+class OfLayer:
+    """A direction of RNN, LSTM or GRU; ``rule``: of the kernel that runs it, where one does that
+    puts something between its steps."""
+
+    one: OneStep
+    rows: Tensor
+    way: str
+    rule: Rule | None = None
+    peepholes: bool = False
+
+    @property
+    def cell(self) -> Cell:
+        return self.one.cell
+
+    @property
+    def _between(self) -> bool:
+        return self.one.noise is not None or self.one.equations is not None
+
+    def straight(
+        self, span: Span, states: States, insides: list[Inside] | None
+    ) -> tuple[Tensor, States]:
+        x, offsets, one = span.of(self.rows), span.offsets, self.one
+        if offsets is None:
+            x = x.reshape(len(span.sizes), span.sizes[0], -1)
+        h, c = states[0][None], states[1][None] if len(states) > 1 else None
+        noise = None if one.noise is None else [one.noise.part(_index(span), span.sizes[0])]
+        weights = list(one.weights)
+        if self.rule is not None and insides is None and self.way is gate.KERNELS:
+            given = (self.rule, x, offsets, h, c, weights, noise, self.peepholes)
+            y, *after = recurrence.layer(*given)
+        else:
+            way = gate.EQUATIONS if self._between else self.way
+            w_hr = None if one.w_hr is None else [one.w_hr]
+            plain = (one.mode, x, offsets, h, c, weights, way, w_hr)
+            y, *after = layer.run(*plain, insides, noise, one.equations)
+        return y.reshape(-1, y.size(-1)), [state[0] for state in after if state is not None]
+
+    def share(self, rows: slice) -> Any:
+        return 0.0 if self.one.noise is None else self.one.noise.of_memory(self.cell, rows)
+
+    def single(
+        self, rows: slice, states: States, hands: Hands, insides: list[Inside] | None
+    ) -> States:
+        x = self.rows[rows]
+        return reference.single(self.one, rows.start, x, states, hands, insides)
+
+
+@dataclass(frozen=True)
+class OfRule:
+    """A direction of a cell that torch lacks; ``call`` without offsets, and not in reverse."""
+
+    call: Call
+    given: Given
+    way: str
+
+    @property
+    def cell(self) -> Cell:
+        return self.call.rule.cell
+
+    def straight(
+        self, span: Span, states: States, insides: list[Inside] | None
+    ) -> tuple[Tensor, States]:
+        call = replace(self.call, offsets=span.offsets)
+        given: Given = (span.of(self.given[0]), torch.stack(states), *self.given[2:])
+        if insides is None:
+            y, after = recurrence.run(call, given, self.way)
+        else:
+            y, after = recurrence.opened(call, given, insides)
+        return y, list(after)
+
+    def share(self, rows: slice) -> Any:
+        return 0.0
+
+    def single(
+        self, rows: slice, states: States, hands: Hands, insides: list[Inside] | None
+    ) -> States:
+        given: Given = (self.given[0][rows], torch.stack(states), *self.given[2:])
+        made = RuleStep(self.call.rule, weight=given[2])(0, given[0], states, hands)
+        return recurrence.changed(self.call, given, made, insides)
+
+
+def _index(span: Span) -> Tensor | slice:
+    """Which rows of the whole, and in which order."""
+    if span.turn is None:
+        return span.rows
+    return torch.arange(span.rows.start, span.rows.stop)[span.turn]
+
+
+def of_layer(
+    given: tuple[Any, ...],
+    changes: Sequence[Sequence[Change]],
+    insides: list[Inside] | None = None,
+    noise: Sequence[Noise] | None = None,
+    equations: StepFunction | None = None,
+    rule: Rule | None = None,
+    peepholes: bool = False,
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """One level of RNN, LSTM or GRU with the changes of each direction; ``given`` and what comes
+    back as of :func:`carrousel.ops.layer.run`."""
+    mode, x, offsets, h0, c0, weights, way, w_hr = given
+    rows, per = x.reshape(-1, x.size(-1)), len(weights) // len(h0)
+    directions, start = [], []
+    for d in range(len(h0)):
+        own = weights[d * per : (d + 1) * per]
+        projection, one = None if w_hr is None else w_hr[d], None if noise is None else noise[d]
+        step = OneStep(mode, own, projection, one, equations)
+        directions.append(OfLayer(step, rows, way, rule, peepholes))
+        start.append([h0[d]] if c0 is None else [h0[d], c0[d]])
+    y, last = run(directions, batch_sizes(x, offsets), start, changes, insides)
+    states = [torch.stack(one) for one in zip(*last, strict=True)]
+    return y.view(*x.shape[:-1], -1), states[0], None if c0 is None else states[1]
+
+
+def of_rules(
+    calls: Sequence[tuple[Call, Given, str]],
+    changes: Sequence[Sequence[Change]],
+    insides: list[Inside] | None,
+) -> tuple[Tensor, list[Tensor]]:
+    """One level of a cell that torch lacks: y (N, D*H), the last states (S, B, H) of each
+    direction."""
+    first, given, _ = calls[0]
+    directions = [
+        OfRule(replace(call, offsets=None, reverse=False), own, way) for call, own, way in calls
+    ]
+    start = [list(own[1]) for _, own, _ in calls]
+    y, last = run(directions, first.sizes(given), start, changes, insides)
+    return y, [torch.stack(states) for states in last]
 
 
 def run(
-    mode: str,
-    x: Tensor,
-    offsets: Tensor | None,
-    h0: Tensor,
-    c0: Tensor | None,
-    weights: list[Tensor],
-    way: str,
-    w_hr: list[Tensor] | None,
-    changes: Changes,
-    level: int,
-    insides: list[Inside] | None = None,
-) -> tuple[Tensor, Tensor, Tensor | None]:
-    """As :func:`carrousel.ops.layer.run`, with the changes of one level."""
-    if not any((level, d) in changes for d in range(len(h0))):
-        return layer.run(mode, x, offsets, h0, c0, weights, way, w_hr, insides)
-    sizes, rows = batch_sizes(x, offsets), x.reshape(-1, x.size(-1))
-    per, looking, parts = len(weights) // len(h0), tape(), []
-    for d in range(len(h0)):
-        own = changes.get((level, d), ())
-        one = _Direction(
-            mode, rows, sizes, weights[d * per : (d + 1) * per], way,
-            None if w_hr is None else w_hr[d], own, d == 1, looking is not None,
-            insides is not None,
-        )  # fmt: skip
-        y, h, c, made, inside = one.run(h0[d], None if c0 is None else c0[d])
-        parts.append((y, h, c))
+    directions: Sequence[Direction],
+    sizes: list[int],
+    start: Sequence[States],
+    changes: Sequence[Sequence[Change]],
+    insides: list[Inside] | None,
+) -> tuple[Tensor, list[States]]:
+    """One level, of whose directions some are changed: y (N, D*P) and the states after each.
+
+    sizes: rows of each step; start: the states (B, ...) from which each begins. What is looked at
+    goes to the tape, and gates and states to ``insides`` where they are asked for.
+    """
+    looking, outputs, last = tape(), [], []
+    for d, (direction, own) in enumerate(zip(directions, changes, strict=True)):
+        one = _Changed(direction, sizes, own, d == 1, looking is not None, insides is not None)
+        y, states, made, inside = one.run(start[d])
+        outputs.append(y)
+        last.append(states)
         if looking is not None:
             looking.append(made)
         if insides is not None:
             insides.append(joined(inside))
-    outputs, h_n, c_n = zip(*parts, strict=True)
-    whole = torch.cat(outputs, -1).view(*x.shape[:-1], -1)
-    return whole, torch.stack(h_n), None if c0 is None else torch.stack(c_n)
+    return outputs[0] if len(outputs) == 1 else torch.cat(outputs, -1), last
 
 
 @dataclass(frozen=True)
-class _Direction:
-    """One direction of one layer over rows (N, I), time-major."""
+class _Changed:
+    """One direction with its changes."""
 
-    mode: str
-    rows: Tensor
+    direction: Direction
     sizes: list[int]
-    weights: list[Tensor]
-    way: str
-    w_hr: Tensor | None
     changes: Sequence[Change]
     reverse: bool
     looked_at: bool
     opened: bool  # whether gates and states are asked for
 
-    def run(
-        self, h: Tensor, c: Tensor | None
-    ) -> tuple[Tensor, Tensor, Tensor | None, Any, list[Inside]]:
-        """-> y (N, H), h_n, c_n, the run where somebody looks, gates and states where asked for."""
-        h0, c0 = h, c
+    def run(self, states: States) -> tuple[Tensor, States, Any, list[Inside]]:
+        """-> y (N, P), the last states, the run where somebody looks, gates and states where asked
+        for."""
+        start = states
         outputs: dict[int, Tensor] = {}  # by first step
         pieces: dict[int, Piece] = {}
         before: dict[str, Tensor] = {}
         opened: dict[int, Inside] = {}
-        for start, stop, touched in self._spans():
+        for first, stop, touched in self._spans():
             runs = Pieces() if self.looked_at else None
             insides: list[Inside] | None = [] if self.opened else None
+            turn = memory = None
             with taped(runs):
                 if touched:
-                    y, h, c, before, memory = self._step(start, h, c, before, insides)
-                    turn = None
+                    y, states, before, memory = self._step(first, states, before, insides)
                 else:
-                    y, h, c, turn = self._straight(start, stop, h, c, insides)
-                    memory = None
-            outputs[start] = y
+                    y, states, turn = self._straight(first, stop, states, insides)
+            outputs[first] = y
             if insides:
-                opened[start] = reordered(insides[0], turn)
+                opened[first] = reordered(insides[0], turn)
             if runs:
-                pieces[start] = Piece(runs[0], turn, memory)
-        y = torch.cat([outputs[start] for start in sorted(outputs)])
+                pieces[first] = Piece(runs[0], turn, memory)
+        y = torch.cat([outputs[first] for first in sorted(outputs)])
         made = None
         if pieces:
-            ordered = [pieces[start] for start in sorted(pieces)]
-            made = Joined.of(ordered, self.reverse, torch.tensor(self.sizes), h0, c0)
+            ordered = [pieces[first] for first in sorted(pieces)]
+            made = Joined.of(ordered, self.reverse, torch.tensor(self.sizes), start)
             made.changes = self.changes
-        return y, h, c, made, [opened[start] for start in sorted(opened)]
+        return y, states, made, [opened[first] for first in sorted(opened)]
 
     def _spans(self) -> Iterator[tuple[int, int, bool]]:
         """(first step, one past the last, whether it is one changed step), as the layer runs."""
@@ -118,7 +278,7 @@ class _Direction:
         touched: set[int] = set()
         for change in self.changes:
             touched |= change.places.keys()
-            if isinstance(change.rule, Freeze) and change.name not in ("hidden", "cell"):
+            if isinstance(change.rule, Freeze) and change.name in self.direction.cell.gates:
                 # The gate of the step before must be known.
                 back = 1 if self.reverse else -1
                 first = total - 1 if self.reverse else 0
@@ -131,49 +291,27 @@ class _Direction:
         return touched
 
     def _step(
-        self,
-        t: int,
-        h: Tensor,
-        c: Tensor | None,
-        before: dict[str, Tensor],
-        insides: list[Inside] | None,
-    ) -> tuple[Tensor, Tensor, Tensor | None, dict[str, Tensor], dict[str, Tensor] | None]:
-        cell, first = BY_MODE[self.mode], sum(self.sizes[:t])
-        n = self.sizes[t]
-        known = {"hidden": h[:n]} | ({} if c is None else {"cell": c[:n]})
-        known |= before
-        hands = Hands(cell, self.changes, t, known)
-        h_t, c_t = reference.single(
-            self.mode, self.rows[first : first + n], known["hidden"], known.get("cell"),
-            self.weights, self.w_hr, hands, insides,
-        )  # fmt: skip
-        y, h, c = h_t, _whole(h_t, h), None if c is None else _whole(c_t, c)
+        self, t: int, states: States, before: dict[str, Tensor], insides: list[Inside] | None
+    ) -> tuple[Tensor, States, dict[str, Tensor], dict[str, Tensor] | None]:
+        cell, first, n = self.direction.cell, sum(self.sizes[:t]), self.sizes[t]
+        rows, found = slice(first, first + n), [state[:n] for state in states]
+        known = before | dict(zip(cell.state_names, found, strict=True))
+        hands = Hands(cell, self.changes, t, known, self.direction.share(rows))
+        after = self.direction.single(rows, found, hands, insides)
         memory = None
         if hands.memory is not None:
             memory = {"kept": hands.memory.kept, "written": hands.memory.written}
-        return y, h, c, hands.gates, memory
+        return after[0], list(map(_whole, after, states)), hands.gates, memory
 
     def _straight(
-        self, start: int, stop: int, h: Tensor, c: Tensor | None, insides: list[Inside] | None
-    ) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
-        """Steps that nobody changes, by whoever computes this call."""
+        self, start: int, stop: int, states: States, insides: list[Inside] | None
+    ) -> tuple[Tensor, States, Tensor | None]:
+        """Steps that nobody changes."""
         sizes, first = self.sizes[start:stop], sum(self.sizes[:start])
-        rows, n = self.rows[first : first + sum(sizes)], sizes[0]
         turn = _turned(sizes) if self.reverse else None
-        rows = rows if turn is None else rows[turn]
-        offsets = None
-        if sizes[-1] == n:
-            rows = rows.reshape(stop - start, n, -1)
-        else:
-            offsets = torch.tensor([0, *sizes]).cumsum(0)
-        y, h_n, c_n = layer.run(
-            self.mode, rows, offsets, h[None, :n], None if c is None else c[None, :n],
-            self.weights, self.way, None if self.w_hr is None else [self.w_hr], insides,
-        )  # fmt: skip
-        y = y.reshape(-1, y.size(-1))
-        h = _whole(h_n[0], h)
-        c = None if c is None or c_n is None else _whole(c_n[0], c)
-        return (y if turn is None else y[turn]), h, c, turn
+        span = Span(slice(first, first + sum(sizes)), sizes, turn)
+        y, after = self.direction.straight(span, [state[: sizes[0]] for state in states], insides)
+        return (y if turn is None else y[turn]), list(map(_whole, after, states)), turn
 
 
 def _whole(now: Tensor, before: Tensor) -> Tensor:
@@ -189,91 +327,3 @@ def _turned(sizes: list[int]) -> Tensor:
     row = torch.arange(int(counts.sum())) - firsts[step]
     length = (counts[:, None] > torch.arange(sizes[0])).sum(0)
     return firsts[length[row] - 1 - step] + row
-
-
-@dataclass(frozen=True)
-class Piece:
-    """Some consecutive steps of a run."""
-
-    run: Run
-    turn: Tensor | None  # where its rows stand, if they were read from the end
-    memory: dict[str, Tensor] | None  # kept and written, if the memory itself was changed
-
-    @property
-    def length(self) -> int:
-        return int(self.run.batch_sizes.sum())
-
-    def rows(self, rows: Tensor) -> Tensor:
-        return rows if self.turn is None else rows[self.turn]
-
-    def gate(self, name: str) -> Tensor:
-        return self.rows(self.run.gates[name])
-
-    def books(self, name: str) -> Tensor:
-        """What was kept or written of the memory."""
-        if self.memory is not None:
-            return self.memory[name]
-        return self.rows(books(self.run, name))
-
-
-class Joined(Run):
-    """A run of several pieces, which are put together when they are first read; so are their
-    gradients, once backward has passed."""
-
-    pieces: Sequence[Piece] = ()
-
-    @classmethod
-    def of(
-        cls, pieces: Sequence[Piece], reverse: bool, sizes: Tensor, h0: Tensor, c0: Tensor | None
-    ) -> Joined:
-        made = cls.__new__(cls)
-        made.pieces, made.changed = pieces, True
-        made.kind, made.reverse, made.batch_sizes = pieces[0].run.kind, reverse, sizes
-        made.h0, made.c0 = h0.detach().clone(), None if c0 is None else c0.detach().clone()
-        return made
-
-    def _joined(self, name: str) -> Any:
-        """``hidden``, ``cell`` or ``gates``."""
-        if name not in vars(self):
-            vars(self)[name] = self._gates() if name == "gates" else self._rows(name)
-        return vars(self)[name]
-
-    def _rows(self, name: str) -> Tensor | None:
-        parts = [(piece, getattr(piece.run, name)) for piece in self.pieces]
-        rows = [piece.rows(part) for piece, part in parts if part is not None]
-        return torch.cat(rows) if rows else None
-
-    def _gates(self) -> dict[str, Tensor]:
-        names, pieces = list(self.pieces[0].run.gates), self.pieces
-        gates = {name: torch.cat([piece.gate(name) for piece in pieces]) for name in names}
-        if any(piece.memory is not None for piece in pieces):
-            gates |= {name: torch.cat([piece.books(name) for piece in pieces]) for name in BOOKS}
-        return gates
-
-    def _gradient(self, name: str) -> Tensor | None:
-        """``grad_hidden`` or ``grad_cell``."""
-        parts = [getattr(piece.run, name) for piece in self.pieces]
-        if all(part is None for part in parts):
-            return vars(self).get(name)
-        width = next(part.shape[1] for part in parts if part is not None)
-        # Where no gradient came through, a later change had cut its way.
-        rows = [
-            self.h0.new_zeros(piece.length, width) if part is None else piece.rows(part)
-            for part, piece in zip(parts, self.pieces, strict=True)
-        ]
-        vars(self)[name] = torch.cat(rows)
-        for piece in self.pieces:
-            setattr(piece.run, name, None)
-        return vars(self)[name]
-
-
-def _kept(name: str, read: Callable[[Joined, str], Any]) -> property:
-    return property(
-        lambda self: read(self, name), lambda self, value: vars(self).__setitem__(name, value)
-    )
-
-
-for _name in ("hidden", "cell", "gates"):
-    setattr(Joined, _name, _kept(_name, Joined._joined))
-for _name in ("grad_hidden", "grad_cell"):
-    setattr(Joined, _name, _kept(_name, Joined._gradient))

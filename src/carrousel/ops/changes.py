@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -206,9 +207,15 @@ class Hands:
     """Put changed values in the place of those that one step computes (see ``reference.step``)."""
 
     def __init__(
-        self, cell: Cell, changes: Sequence[Change], step: int, before: Mapping[str, Tensor]
+        self,
+        cell: Cell,
+        changes: Sequence[Change],
+        step: int,
+        before: Mapping[str, Tensor],
+        share: Any = 0.0,
     ) -> None:
         self.cell, self.changes, self.step, self.before = cell, changes, step, before
+        self.share = share  # of the memory that zoneout keeps, (B, H) or a number
         self.gates: dict[str, Tensor] = {}
         self.memory: Memory | None = None  # where the memory itself was changed
 
@@ -226,7 +233,7 @@ class Hands:
             new, touched = part.changed(value, before), True
             memory = None if memory is None else part.memory(memory, value.detach(), new.detach())
             value = new
-        if name not in ("hidden", "cell"):
+        if name in self.cell.gates:
             self.gates[name] = value
         if carried and touched:
             self.memory = memory
@@ -243,7 +250,8 @@ class Hands:
         assert self.cell.keeps is not None
         assert self.cell.writes is not None
         gates = {name: gate.detach() for name, gate in self.gates.items()}
-        return Memory(gates[self.cell.keeps], self.cell.writes(gates))
+        kept, share = gates[self.cell.keeps], self.share
+        return Memory(share + (1 - share) * kept, (1 - share) * self.cell.writes(gates))
 
 
 def memory_of(cell: Cell) -> str:

@@ -34,7 +34,7 @@ from .. import _core
 
 KERNELS = "kernels"
 OPERATOR = "operator"  # carrousel::layer, through the dispatcher
-EQUATIONS = "equations"  # ops/reference/cells.py
+EQUATIONS = "equations"  # ops/reference/
 TRITON = "triton"  # ops/gpu, where a record is asked for
 TORCH = "torch"  # torch.nn's own layer: other dtypes and devices, and every error
 

@@ -10,7 +10,7 @@ from .autograd import Layer, OpenLayer, batch_sizes, record_runs
 from .cells import BY_MODE, NUMBER
 from .inside import Inside, from_record
 from .noise import Noise
-from .reference.cells import StepFunction
+from .reference.loops import StepFunction
 from .tape import tape, taped
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -25,28 +24,31 @@ class Noise:
         """On the hidden states of the first sequences."""
         return None if self.read is None else self.read[:rows]
 
-    def zone(self, first: int, new: Any, before: Any, cell: Cell, gates: dict) -> Any:
-        """h, c and gates after a step whose rows begin at ``first``: of units that stay, as before.
+    def zoned(self, number: int, first: int, new: Tensor, before: Tensor) -> Tensor:
+        """The hidden (0) or cell state (1) after a step whose rows begin at ``first``: of units
+        that stay, as before."""
+        share = (self.hidden, self.cell)[number]
+        share = share[first : first + len(new)] if isinstance(share, Tensor) else share
+        return _mixed(share, before, new)
 
-        Where the memory stays, the gates do not tell what was kept of it and written: books do.
-        """
-        (h, c), (h_before, c_before) = new, before
-        rows = slice(first, first + len(h))
-        hidden, memory = (s[rows] if isinstance(s, Tensor) else s for s in (self.hidden, self.cell))
-        share = memory if cell.has_cell else hidden
-        h = _mixed(hidden, h_before, h)
-        c = None if c is None else _mixed(memory, c_before, c)
-        return h, c, gates | _books(share, cell, gates)
+    def books(self, cell: Cell, gates: dict, rows: slice = slice(None)) -> dict:
+        """What steps kept of the memory and wrote, where it may stay and gates do not tell."""
+        return _books(self.of_memory(cell, rows), cell, gates)
 
-    def books(self, cell: Cell, gates: dict) -> dict:
-        """What all steps kept of the memory and wrote, where it may stay."""
-        return _books(self.cell if cell.has_cell else self.hidden, cell, gates)
+    def of_memory(self, cell: Cell, rows: slice = slice(None)) -> Share:
+        """How much of the memory stays, of these rows."""
+        share = self.cell if cell.has_cell else self.hidden
+        return share[rows] if isinstance(share, Tensor) else share
 
     def zone_states(self, first: int, new: list[Tensor], before: list[Tensor]) -> list[Tensor]:
         """The states, h first, after a step whose rows begin at ``first``."""
-        rows = slice(first, first + len(new[0]))
-        shares = [s[rows] if isinstance(s, Tensor) else s for s in (self.hidden, self.cell)]
-        return [_mixed(s, b, n) for s, b, n in zip(shares, before, new, strict=False)]
+        pairs = zip(new, before, strict=True)
+        return [self.zoned(number, first, *pair) for number, pair in enumerate(pairs)]
+
+    def part(self, rows: Tensor | slice, sequences: int) -> Noise:
+        """Of some rows, in this order, which are of the first sequences."""
+        shares = (s[rows] if isinstance(s, Tensor) else s for s in (self.hidden, self.cell))
+        return Noise(self.factors(sequences), *shares)
 
 
 def _books(share: Share, cell: Cell, gates: dict) -> dict:

@@ -20,7 +20,7 @@ from .autograd import counter
 from .inside import Inside
 from .noise import Noise
 from .reference import recurrences
-from .reference.cells import collect
+from .reference.loops import collect
 from .rules import MIN_LSTM, RULES, Rule
 from .tape import Run, tape
 
@@ -289,11 +289,28 @@ def _equations(call: Call, given: Any) -> Any:
 
 def _by_equations(call: Call, given: Given) -> tuple[Tensor, Tensor]:
     y, last, made = _equations(call, given)
-    so_far = None if torch.compiler.is_compiling() or gate.in_transform() else tape()
-    if so_far is not None:
-        so_far.append(_run(call, given, y, *_rows(call, made)))
-        _collect(so_far[-1], made)
+    if not (torch.compiler.is_compiling() or gate.in_transform() or tape() is None):
+        _append(call, given, y, made)
     return y, last
+
+
+def changed(call: Call, given: Given, one: Any, insides: list[Inside] | None) -> list[Tensor]:
+    """The states after a step that was made outside: on the tape if one is on, and handed out."""
+    made = [one]
+    now, gates = one
+    if tape() is not None:
+        _append(call, given, now[0], made)
+    if insides is not None:
+        cell = now[1] if call.rule.cell.has_cell else None
+        insides.append(Inside(now[0], cell, gates | _further(call, now[1:])))
+    return now
+
+
+def _append(call: Call, given: Given, y: Tensor, made) -> None:
+    so_far = tape()
+    assert so_far is not None
+    so_far.append(_run(call, given, y, *_rows(call, made)))
+    _collect(so_far[-1], made)
 
 
 def _rows(call: Call, made) -> tuple[list[Tensor], dict[str, Tensor]]:
@@ -304,8 +321,7 @@ def _rows(call: Call, made) -> tuple[list[Tensor], dict[str, Tensor]]:
 
 def _further(call: Call, states) -> dict[str, Tensor]:
     """States beside h and c, by the names under which a record shows them."""
-    cell = call.rule.cell
-    return dict(zip(cell.shown[len(cell.gates) :], states[1:], strict=False))
+    return dict(zip(call.rule.cell.further, states[1:], strict=False))
 
 
 def _collect(run: Run, made) -> None:
@@ -343,6 +359,7 @@ def _run(call: Call, given: Given, y: Tensor, states: Any, gates: dict[str, Tens
         gates=gates,
         h0=start[0],
         c0=start[1] if cell.has_cell else None,
+        starts=dict(zip(cell.further, start[2:], strict=True)),
     )
 
 

@@ -38,6 +38,7 @@ class Run:
     gates: dict[str, Tensor]  # name -> (N, H)
     h0: Tensor  # (B, H)
     c0: Tensor | None
+    starts: dict[str, Tensor] = field(default_factory=dict)  # of states beside h and c, (B, H)
     changed: bool = False  # by hand, at some steps
     changes: Sequence[Change] = ()  # which, in the call's steps and rows
     grad_hidden: Tensor | None = field(default=None)

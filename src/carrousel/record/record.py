@@ -102,6 +102,14 @@ class Record(Plottable, picture="carrousel.plots:plot_record"):
     def initial_cell(self) -> Tensor | None:
         return self._source.array("initial_cell")
 
+    def state(self, name: str) -> Tensor:
+        """The state of this name after each step, (L*D, T, B, H)."""
+        return self._need(name)
+
+    def initial(self, name: str) -> Tensor:
+        """The state of this name before the first kept step of each direction, (L*D, B, H)."""
+        return self._need(f"initial_{name}")
+
     @property
     def grad_hidden(self) -> Tensor | None:
         return self._source.array("grad_hidden")
@@ -155,7 +163,8 @@ class Record(Plottable, picture="carrousel.plots:plot_record"):
     def arrays(self) -> dict[str, Tensor]:
         """Everything there is, by name."""
         states = ("cell", "hidden", "initial_cell", "initial_hidden", "grad_cell", "grad_hidden")
-        names = (*RECORDED[self.kind].shown, *states, *BOOKS, "inputs")
+        further = (f"initial_{name}" for name in RECORDED[self.kind].further)
+        names = (*RECORDED[self.kind].shown, *states, *further, *BOOKS, "inputs")
         found = {name: self._source.array(name) for name in names}
         return {name: array for name, array in found.items() if array is not None}
 

@@ -53,6 +53,10 @@ def crop(run: Run, start: int, stop: int) -> Run:
         gates={name: part(rows) for name, rows in run.gates.items()},
         h0=_state_before(run, run.hidden, run.h0, start, stop),
         c0=None if run.cell is None else _state_before(run, run.cell, run.c0, start, stop),
+        starts={
+            name: _state_before(run, run.gates[name], state, start, stop)
+            for name, state in run.starts.items()
+        },
         grad_hidden=None,
         grad_cell=None,
     )

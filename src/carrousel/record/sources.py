@@ -72,6 +72,7 @@ def _moved(run: Run, device: str) -> Run:
         gates={name: rows.to(device) for name, rows in run.gates.items()},
         h0=run.h0.to(device),
         c0=to(run.c0),
+        starts={name: state.to(device) for name, state in run.starts.items()},
     )
 
 
@@ -201,7 +202,9 @@ def _part(run: Run, name: str) -> Tensor | None:
         return books(run, name)
     if name == "initial_hidden":
         return run.h0
-    return run.c0 if name == "initial_cell" else run.gates.get(name)
+    if name.startswith("initial_"):
+        return run.c0 if name == "initial_cell" else run.starts.get(name.removeprefix("initial_"))
+    return run.gates.get(name)
 
 
 def _stack(parts: list[Tensor], shape: Callable[[Tensor], Tensor]) -> Tensor:

@@ -38,8 +38,10 @@ def _check(info: Info, arrays: dict[str, Tensor]) -> None:
         raise ValueError(f"record {info.name!r} is of no layer: kind {info.kind!r}")
     if info.num_directions not in (1, 2) or min(info.num_layers, 1 + info.first_step) < 1:
         raise ValueError(f"record {info.name!r} has impossible levels, directions or steps")
-    cell = ("cell", "initial_cell") if RECORDED[info.kind].has_cell else ()
-    needed = {*RECORDED[info.kind].shown, "hidden", "initial_hidden", "inputs", "lengths", *cell}
+    own = RECORDED[info.kind]
+    cell = ("cell",) if own.has_cell else ()
+    states = (name for state in own.state_names for name in (state, f"initial_{state}"))
+    needed = {*own.shown, *states, "inputs", "lengths"}
     known = needed | {name for name in _OPTIONAL if cell or name != "grad_cell"}
     if strange := (needed - arrays.keys()) | (arrays.keys() - known):
         raise ValueError(f"record {info.name!r}: {min(strange)} is missing or too many")

@@ -1,9 +1,10 @@
 """The specification, in plain torch: what everything fast is tested against.
 
-``cells``: the recurrent layers. ``scaling``, ``features`` and ``anchors``: what a forecaster sees
-of a window.
+``cells`` and ``loops``: the recurrent layers. ``scaling``, ``features`` and ``anchors``: what a
+forecaster sees of a window.
 """
 
-from .cells import direction, gru_step, layer, lstm_step, rnn_step, single, step
+from .cells import gru_step, lstm_step, rnn_step, step
+from .loops import OneStep, direction, layer, single
 
-__all__ = ["direction", "gru_step", "layer", "lstm_step", "rnn_step", "single", "step"]
+__all__ = ["OneStep", "direction", "gru_step", "layer", "lstm_step", "rnn_step", "single", "step"]

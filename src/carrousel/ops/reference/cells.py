@@ -7,21 +7,14 @@ or dtypes. Gate order and names are torch's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
-from itertools import accumulate
-from typing import Any
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 from .. import cells
 from ..constants import NORM_EPSILON
-from ..inside import Inside
-from ..noise import Noise
-from ..tape import Run, tape
 
-StepFunction = Callable[..., Any]  # of x, h, c and weights, to h, c or None, and gates
 Hand = Callable[[str, Tensor], Tensor]  # takes a gate or state by its name, gives what it shall be
 
 
@@ -183,138 +176,3 @@ def _rnn(mode, x, h, _c, weights, how):
 
 
 _STEPS = {cells.LSTM: _lstm, cells.GRU: _gru, cells.RNN: _rnn}
-
-
-def direction(
-    mode,
-    x,
-    batch_sizes,
-    h0,
-    c0,
-    weights,
-    w_hr=None,
-    reverse=False,
-    hand: Hand = untouched,
-    insides: list[Inside] | None = None,
-    noise: Noise | None = None,
-    equations: StepFunction | None = None,
-):
-    """All steps of one layer in one direction: the loop that the kernels replace.
-
-    x (N, I) rows time-major, batch_sizes: rows of each step, h0 (B, H or P), c0 (B, H) or None
-    -> y (N, H or P), h_n (B, H or P), c_n or None, and the :class:`Run` where a tape is on.
-    To ``insides``, where given, gates and states are appended. ``noise``: recurrent dropout and
-    zoneout, of which the memory's share is taped as what was kept and written. ``equations``: a
-    step that somebody wrote, in the place of :func:`step`.
-    """
-    cell, firsts = cells.BY_MODE[mode], list(accumulate(batch_sizes, initial=0))
-    steps = list(zip(x.split(batch_sizes), batch_sizes, strict=True))
-    h, c = h0, c0
-    outputs: list = [None] * len(steps)
-    for t in reversed(range(len(steps))) if reverse else range(len(steps)):
-        x_t, rows = steps[t]
-        before = h[:rows], None if c is None else c[:rows]
-        read = None if noise is None else noise.factors(rows)
-        if equations is not None:
-            h_t, c_t, gates = equations(x_t, *before, weights)
-        else:
-            h_t, c_t, gates = step(mode, x_t, *before, weights, hand, read)
-        if w_hr is not None:  # LSTM with projection (Sak et al. 2014)
-            h_t = h_t @ w_hr.T
-        if noise is not None:
-            h_t, c_t, gates = noise.zone(firsts[t], (h_t, c_t), before, cell, gates)
-        outputs[t] = (h_t, c_t, gates)
-        h = torch.cat([h_t, h[rows:]])  # rows past the end of their sequence keep their state
-        c = None if c is None else torch.cat([c_t, c[rows:]])
-    _tape(mode, reverse, batch_sizes, outputs, h0, c0)
-    y = torch.cat([h_t for h_t, _, _ in outputs])
-    if insides is not None:
-        memory = None if c0 is None else torch.cat([c_t for _, c_t, _ in outputs])
-        gates = {name: torch.cat([g[name] for _, _, g in outputs]) for name in cell.gates}
-        insides.append(Inside(y, memory, gates))
-    return y, h, c
-
-
-def single(mode, x, h, c, weights, w_hr, hand: Hand, insides: list[Inside] | None):
-    """One step of one direction, taped as by :func:`direction`: x (B, I) -> h (B, P), c (B, H)."""
-    h_t, c_t, gates = step(mode, x, h, c, weights, hand)
-    h_t = h_t if w_hr is None else h_t @ w_hr.T
-    _tape(mode, False, [len(x)], [(h_t, c_t, gates)], h, c)
-    if insides is not None:
-        insides.append(Inside(h_t, c_t, gates))
-    return h_t, c_t
-
-
-def _tape(mode, reverse, batch_sizes, outputs, h0, c0):
-    so_far = tape()
-    if so_far is None:
-        return
-    hidden, memory, gates = zip(*outputs, strict=True)
-    run = Run(
-        kind=cells.BY_MODE[mode].name,
-        reverse=reverse,
-        batch_sizes=torch.tensor(batch_sizes),
-        hidden=_rows(hidden),
-        cell=_rows(memory) if c0 is not None else None,
-        gates={name: _rows([g[name] for g in gates]) for name in gates[0]},
-        h0=h0.detach().clone(),
-        c0=None if c0 is None else c0.detach().clone(),
-    )
-    so_far.append(run)
-    if hidden[0].requires_grad:
-        collect(run, "grad_hidden", hidden)
-    if c0 is not None and memory[0].requires_grad:  # not where a hand has set all of it
-        collect(run, "grad_cell", memory)
-
-
-def _rows(steps) -> Tensor:
-    return (steps[0] if len(steps) == 1 else torch.cat(steps)).detach()
-
-
-def collect(run: Run, name: str, states: tuple[Tensor, ...]) -> None:
-    """Let backward write the total gradient of each step's state to the run, when it passes."""
-    rows = [len(state) for state in states]
-
-    def fill(step: int, gradient: Tensor) -> None:
-        total = getattr(run, name)
-        if total is None:
-            total = gradient.new_zeros(sum(rows), gradient.size(-1))
-            setattr(run, name, total)
-        start = sum(rows[:step])
-        total[start : start + rows[step]] = gradient.detach()
-
-    for step, state in enumerate(states):
-        if state.requires_grad:
-            state.register_hook(partial(fill, step))
-
-
-def layer(
-    mode,
-    x,
-    batch_sizes,
-    h0,
-    c0,
-    weights,
-    w_hr=None,
-    insides: list[Inside] | None = None,
-    noise: Sequence[Noise] | None = None,
-    equations: StepFunction | None = None,
-):
-    """One layer, one direction or both: h0, c0 (D, B, H), weights: 2 or 4 tensors per direction.
-
-    x (T, B, I) or rows (N, I) -> y (T, B, D*H) or (N, D*H), h_n, c_n (D, B, H), or c_n None
-    """
-    per = len(weights) // h0.shape[0]
-    rows = x.reshape(-1, x.size(-1))  # (N, I)
-    parts = []
-    for d in range(h0.shape[0]):
-        own = weights[d * per : (d + 1) * per]
-        cell = None if c0 is None else c0[d]
-        projection = None if w_hr is None else w_hr[d]
-        one = None if noise is None else noise[d]
-        way = (projection, d == 1, untouched, insides, one, equations)
-        parts.append(direction(mode, rows, batch_sizes, h0[d], cell, own, *way))
-    y, h_n, c_n = zip(*parts, strict=True)
-    whole = torch.cat(y, -1)
-    whole = whole.view(*x.shape[:-1], whole.size(-1))
-    return whole, torch.stack(h_n), None if c0 is None else torch.stack(c_n)

@@ -12,14 +12,38 @@ from typing import Any
 from torch import Tensor
 
 from ..cells import Cell
+from .cells import Hand, untouched
 
 
 class Parameters:
-    """Of one level and direction, as attributes."""
+    """Of one level and direction, as attributes; and :meth:`hand`."""
 
-    def __init__(self, names: Sequence[str], weights: Sequence[Tensor]) -> None:
+    def __init__(
+        self, names: Sequence[str], weights: Sequence[Tensor], hand: Hand = untouched
+    ) -> None:
+        self._hand = hand
+        self._handed: set[str] = set()
         for name, weight in zip(names, weights, strict=True):
             setattr(self, name, weight)
+
+    def hand(self, name: str, value: Tensor) -> Tensor:
+        """A gate or state as it comes about: as it is, or as :func:`carrousel.intervene` wants."""
+        self._handed.add(name)
+        return self._hand(name, value)
+
+    def has_handed(self, name: str) -> bool:
+        """Whether the step has called :meth:`hand` with this name."""
+        return name in self._handed
+
+    def rest(self, states: Mapping[str, Tensor], gates: Mapping[str, Tensor]) -> list[Tensor]:
+        """The states, those that the equations kept to themselves handed now; gates cannot be."""
+        for name, value in gates.items():
+            if name not in self._handed and self._hand(name, value) is not value:
+                raise ValueError(
+                    f"equations must hand out {name!r} where it is to be changed: write "
+                    f"w.hand({name!r}, ...) around it in the step"
+                )
+        return [s if n in self._handed else self._hand(n, s) for n, s in states.items()]
 
 
 @dataclass(frozen=True)
@@ -44,9 +68,18 @@ class Equations:
     blocks: int | None = None  # G, rows of the weights for a unit; None: as the layer's own
     vectors: Mapping[str, int] = field(default_factory=dict)  # name -> k
 
-    def take(self, cell: Cell, names: list[str], x: Tensor, h: Tensor, c: Any, weights: Any) -> Any:
+    def take(
+        self,
+        cell: Cell,
+        names: list[str],
+        x: Tensor,
+        h: Tensor,
+        c: Any,
+        weights: Any,
+        hand: Hand = untouched,
+    ) -> Any:
         """h, c and gates after one step, checked."""
-        w = Parameters(names, weights)
+        w = Parameters(names, weights, hand)
         found = self.step(x, h, c, w) if cell.has_cell else self.step(x, h, w)
         if not cell.gates:
             found = (found, {})
@@ -54,13 +87,18 @@ class Equations:
         if not isinstance(found, tuple) or len(found) != states + 1:
             raise ValueError(f"equations must give {wanted}, got {type(found).__name__}")
         *new, gates = found
-        for name, state, before in zip(("h", "c"), new, (_wide(h, c), c), strict=False):
+        shown = h if w.has_handed("hidden") else _wide(h, c)
+        for name, state, before in zip(("h", "c"), new, (shown, c), strict=False):
             if not isinstance(state, Tensor) or state.shape != before.shape:
                 shape = getattr(state, "shape", type(state).__name__)
                 raise ValueError(f"equations must give {name} {tuple(before.shape)}, got {shape}")
         if set(gates) != set(cell.gates):
             raise ValueError(f"equations must give the gates {cell.gates}, got {tuple(gates)}")
-        return new[0], new[1] if cell.has_cell else None, {name: gates[name] for name in cell.gates}
+        gates = {name: gates[name] for name in cell.gates}
+        # The cell state first: what is done behind the equations looks at it before the hidden one.
+        states = dict(zip(reversed(cell.state_names), reversed(new), strict=True))
+        *c, h = w.rest(states, gates)
+        return h, c[0] if c else None, gates
 
 
 def _wide(h: Tensor, c: Tensor | None) -> Tensor:
@@ -81,28 +119,31 @@ def peephole_step(x: Tensor, h: Tensor, c: Tensor, w: Any) -> Any:
     """
     i, f, g, o = _sums(x, h, w).chunk(4, -1)
     p_i, p_f, p_o = w.peephole.chunk(3)
-    i, f, g = (i + p_i * c).sigmoid(), (f + p_f * c).sigmoid(), g.tanh()
-    c = f * c + i * g
-    o = (o + p_o * c).sigmoid()
+    i, f = w.hand("input", (i + p_i * c).sigmoid()), w.hand("forget", (f + p_f * c).sigmoid())
+    g = w.hand("candidate", g.tanh())
+    c = w.hand("cell", f * c + i * g)
+    o = w.hand("output", (o + p_o * c).sigmoid())
     return o * c.tanh(), c, {"input": i, "forget": f, "candidate": g, "output": o}
 
 
 def coupled_step(x: Tensor, h: Tensor, c: Tensor, w: Any) -> Any:
     """What is forgotten is what is written (Greff et al. 2017): i = 1 - f; weights of f, g, o."""
     f, g, o = _sums(x, h, w).chunk(3, -1)
-    f, g, o = f.sigmoid(), g.tanh(), o.sigmoid()
-    c = f * c + (1 - f) * g
-    return o * c.tanh(), c, {"input": 1 - f, "forget": f, "candidate": g, "output": o}
+    f, g, o = w.hand("forget", f.sigmoid()), w.hand("candidate", g.tanh()), o.sigmoid()
+    i, o = w.hand("input", 1 - f), w.hand("output", o)
+    c = w.hand("cell", f * c + i * g)
+    return o * c.tanh(), c, {"input": i, "forget": f, "candidate": g, "output": o}
 
 
 def coupled_peephole_step(x: Tensor, h: Tensor, c: Tensor, w: Any) -> Any:
     """Both; w.peephole (2H) = p_f, p_o."""
     f, g, o = _sums(x, h, w).chunk(3, -1)
     p_f, p_o = w.peephole.chunk(2)
-    f, g = (f + p_f * c).sigmoid(), g.tanh()
-    c = f * c + (1 - f) * g
-    o = (o + p_o * c).sigmoid()
-    return o * c.tanh(), c, {"input": 1 - f, "forget": f, "candidate": g, "output": o}
+    f, g = w.hand("forget", (f + p_f * c).sigmoid()), w.hand("candidate", g.tanh())
+    i = w.hand("input", 1 - f)
+    c = w.hand("cell", f * c + i * g)
+    o = w.hand("output", (o + p_o * c).sigmoid())
+    return o * c.tanh(), c, {"input": i, "forget": f, "candidate": g, "output": o}
 
 
 VARIANTS = {  # by peepholes, coupled

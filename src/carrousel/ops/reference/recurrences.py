@@ -9,6 +9,7 @@ gives the states after it and its gates by their names.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
@@ -17,8 +18,10 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid, softplus
 
 from .. import rules
+from ..cells import Cell
 from ..noise import Noise
 from ..rules import Rule
+from .cells import Hand, untouched
 
 Gates = dict[str, Tensor]
 
@@ -28,7 +31,9 @@ def positive(x: Tensor) -> Tensor:
     return torch.where(x >= 0, x + 0.5, x.sigmoid())
 
 
-def min_gru_step(rule: Rule, x: Tensor, states: Sequence[Tensor]) -> tuple[list[Tensor], Gates]:
+def min_gru_step(
+    rule: Rule, x: Tensor, states: Sequence[Tensor], hand: Hand = untouched
+) -> tuple[list[Tensor], Gates]:
     """minGRU (Feng et al. 2024), z for what stays, as in torch's GRU: the paper's z is 1 - z.
 
     z = sigmoid(W_z x + b_z)
@@ -36,11 +41,14 @@ def min_gru_step(rule: Rule, x: Tensor, states: Sequence[Tensor]) -> tuple[list[
     h' = z * h + (1 - z) * n
     """
     z, n = x.chunk(2, -1)
-    z, n = z.sigmoid(), positive(n) if rule.variant else n
-    return [z * states[0] + (1 - z) * n], {"update": z, "candidate": n}
+    z = hand("update", z.sigmoid())
+    n = hand("candidate", positive(n) if rule.variant else n)
+    return [hand("hidden", z * states[0] + (1 - z) * n)], {"update": z, "candidate": n}
 
 
-def min_lstm_step(rule: Rule, x: Tensor, states: Sequence[Tensor]) -> tuple[list[Tensor], Gates]:
+def min_lstm_step(
+    rule: Rule, x: Tensor, states: Sequence[Tensor], hand: Hand = untouched
+) -> tuple[list[Tensor], Gates]:
     """minLSTM of the same paper: both gates, divided by their sum.
 
     f = sigmoid(W_f x + b_f);  i = sigmoid(W_i x + b_i);  n = W_n x + b_n, or g of it
@@ -49,13 +57,16 @@ def min_lstm_step(rule: Rule, x: Tensor, states: Sequence[Tensor]) -> tuple[list
     As a sigmoid of log f - log i, which neither over- nor underflows.
     """
     f, i, n = x.chunk(3, -1)
-    keep = (softplus(-i) - softplus(-f)).sigmoid()
-    write = (softplus(-f) - softplus(-i)).sigmoid()
-    n = positive(n) if rule.variant else n
-    return [keep * states[0] + write * n], {"forget": keep, "input": write, "candidate": n}
+    keep = hand("forget", (softplus(-i) - softplus(-f)).sigmoid())
+    write = hand("input", (softplus(-f) - softplus(-i)).sigmoid())
+    n = hand("candidate", positive(n) if rule.variant else n)
+    h = hand("hidden", keep * states[0] + write * n)
+    return [h], {"forget": keep, "input": write, "candidate": n}
 
 
-def slstm_step(rule: Rule, x: Tensor, h: Tensor, states: Sequence[Tensor]) -> Any:
+def slstm_step(
+    rule: Rule, x: Tensor, h: Tensor, states: Sequence[Tensor], hand: Hand = untouched
+) -> Any:
     """sLSTM (Beck et al. 2024, equations 8 to 17), states h, c, n (normalizer), m (stabilizer).
 
     i, f, z, o = x + h, of which z is tanh's and o sigmoid's;  log f = logsigmoid(f), or f itself
@@ -65,18 +76,19 @@ def slstm_step(rule: Rule, x: Tensor, h: Tensor, states: Sequence[Tensor]) -> An
     h' = o * c' / n'
 
     Where n is 0 nothing has been written yet, and m is as good as -inf: so does the authors' own
-    code begin, and no exponential underflows.
+    code begin, and no exponential underflows. A stabilizer that a hand changes is what the next
+    step finds: the gates of this one are made with its own.
     """
     i, f, z, o = (x + h).chunk(4, -1)
     _, c, n, m = states
-    z, o = z.tanh(), o.sigmoid()
+    z, o = hand("candidate", z.tanh()), hand("output", o.sigmoid())
     kept = (f if rule.variant else logsigmoid(f)) + m
     kept = torch.where(n == 0, float("-inf"), kept)
     new_m = torch.where(i < kept, kept, i)
-    i, f = (i - new_m).exp(), (kept - new_m).exp()
-    c, n = f * c + i * z, f * n + i
+    i, f = hand("input", (i - new_m).exp()), hand("forget", (kept - new_m).exp())
+    c, n = hand("cell", f * c + i * z), hand("normalizer", f * n + i)
     gates = {"input": i, "forget": f, "candidate": z, "output": o}
-    return [o * (c / n), c, n, new_m], gates
+    return [hand("hidden", o * (c / n)), c, n, hand("stabilizer", new_m)], gates
 
 
 def lstm_step(rule: Rule, x: Tensor, h: Tensor, states: Sequence[Tensor], peephole: Any) -> Any:
@@ -103,21 +115,53 @@ def gru_step(x: Tensor, h: Tensor, states: Sequence[Tensor]) -> tuple[list[Tenso
 
 
 def step(
-    rule: Rule, x: Tensor, h: Tensor | None, states: Sequence[Tensor], peephole: Tensor | None
+    rule: Rule,
+    x: Tensor,
+    h: Tensor | None,
+    states: Sequence[Tensor],
+    peephole: Tensor | None,
+    hand: Hand = untouched,
 ) -> tuple[list[Tensor], Gates]:
-    """One step of any rule; h: what the hidden state brings, None without a product."""
+    """One step of any rule; h: what the hidden state brings, None without a product; ``hand``: of
+    the cells that torch lacks (the others' steps have one in ``cells`` and ``equations``)."""
     if rule.cell is rules.MIN_GRU.cell:
-        return min_gru_step(rule, x, states)
+        return min_gru_step(rule, x, states, hand)
     if rule.cell is rules.MIN_LSTM.cell:
-        return min_lstm_step(rule, x, states)
+        return min_lstm_step(rule, x, states, hand)
     assert h is not None
     if rule.cell is rules.SLSTM.cell:
-        return slstm_step(rule, x, h, states)
+        return slstm_step(rule, x, h, states, hand)
     if rule.cell is rules.LSTM.cell:
         return lstm_step(rule, x, h, states, peephole)
     if rule.cell is rules.GRU.cell:
         return gru_step(x, h, states)
     return [(x + h).relu() if rule.variant else (x + h).tanh()], {}
+
+
+@dataclass(frozen=True)
+class RuleStep:
+    """One step by itself, as :class:`carrousel.ops.reference.loops.OneStep`.
+
+    weight_ih: None where x is W_ih x and the biases; weight: by heads, None without a product.
+    """
+
+    rule: Rule
+    weight_ih: Tensor | None = None
+    bias: Tensor | None = None
+    weight: Tensor | None = None
+
+    @property
+    def cell(self) -> Cell:
+        return self.rule.cell
+
+    def __call__(
+        self, _first: int, x: Tensor, states: Sequence[Tensor], hand: Hand = untouched
+    ) -> tuple[list[Tensor], Gates]:
+        """The states after a step, and its gates by their names."""
+        if self.weight_ih is not None:
+            x = torch.nn.functional.linear(x, self.weight_ih, self.bias)
+        h = None if self.weight is None else by_heads(states[0], self.weight)
+        return step(self.rule, x, h, states, None, hand)
 
 
 def by_heads(h: Tensor, weight: Tensor) -> Tensor:
