@@ -135,10 +135,11 @@ class Newer(Conventional, Torchlike):
                 calls.append((call, *self._given(x, start, place_of(level, d), insides)))
             if any(own):
                 x, ends = changed_layer.of_rules(calls, own, insides)
+                last += ends
             else:
-                outputs, ends = zip(*[_run(*one, insides) for one in calls], strict=True)
-                x = outputs[0] if len(outputs) == 1 else torch.cat(outputs, -1)
-            last += ends
+                made = [_run(*one, insides) for one in calls]
+                x = made[0][0] if len(made) == 1 else torch.cat([y for y, _ in made], -1)
+                last += [end for _, end in made]
             if self.dropout and self.training and level < self.num_layers - 1:
                 x = torch.dropout(x, self.dropout, True)
         y = x if packed else x.unflatten(0, (-1, batch))

@@ -189,7 +189,7 @@ def jacobians(entry: Steps, of: str) -> Iterable[tuple[int, Tensor]]:
     for t in range(steps - 1, -1, -1):
         yield t, slopes[0] if of == "hidden" else entry.total_cell(t, slopes)
         if t:
-            slopes = entry.back(t, slopes)
+            slopes = list(entry.back(t, slopes))
 
 
 def _jacobian_norms(entry: Steps, of: str) -> Tensor:

@@ -96,9 +96,9 @@ class Equations:
             raise ValueError(f"equations must give the gates {cell.gates}, got {tuple(gates)}")
         gates = {name: gates[name] for name in cell.gates}
         # The cell state first: what is done behind the equations looks at it before the hidden one.
-        states = dict(zip(reversed(cell.state_names), reversed(new), strict=True))
-        *c, h = w.rest(states, gates)
-        return h, c[0] if c else None, gates
+        named = dict(zip(reversed(cell.state_names), reversed(new), strict=True))
+        *memory, h = w.rest(named, gates)
+        return h, memory[0] if memory else None, gates
 
 
 def _wide(h: Tensor, c: Tensor | None) -> Tensor:

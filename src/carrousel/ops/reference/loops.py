@@ -125,8 +125,9 @@ def direction(
     for t in reversed(range(len(steps))) if reverse else range(len(steps)):
         x_t, rows = steps[t]
         before = [h[:rows]] if c is None else [h[:rows], c[:rows]]
-        (h_t, *memory), gates = one(firsts[t], x_t, before)
-        c_t = memory[0] if memory else None
+        after, gates = one(firsts[t], x_t, before)
+        h_t = after[0]
+        c_t: Any = after[1] if len(after) > 1 else None
         outputs[t] = (h_t, c_t, gates)
         h = torch.cat([h_t, h[rows:]])  # rows past the end of their sequence keep their state
         c = None if c is None else torch.cat([c_t, c[rows:]])
