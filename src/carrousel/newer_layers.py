@@ -123,6 +123,8 @@ class Newer(Conventional, Torchlike):
         x, batch, offsets = self._rows(input)
         count = self.num_layers * self._directions
         states = self._initial(hx, x, batch, packed or input.dim() == 3, count)
+        if not batch:
+            return self._of_no_sequence(input, x, states, insides)
         if packed and input.sorted_indices is not None:
             states = states.index_select(2, input.sorted_indices)
         asked, last = changes() or {}, []
@@ -144,6 +146,20 @@ class Newer(Conventional, Torchlike):
                 x = torch.dropout(x, self.dropout, True)
         y = x if packed else x.unflatten(0, (-1, batch))
         return self._as_given(input, y, torch.stack(last, 1).unbind(0))
+
+    def _of_no_sequence(self, input: Tensor, x: Tensor, states: Tensor, insides: Any) -> Any:
+        """As torch's layers do: nothing comes of it, and gradients are zeros."""
+        if insides is not None:
+            raise ValueError(
+                f"input must have a sequence with return_states=True, got {tuple(input.shape)}"
+            )
+        steps = input.size(1 if self.batch_first else 0)
+        bond = torch.stack([p.sum() for p in self.parameters()]).sum() + x.sum()
+        y = x.new_zeros(steps, 0, self.hidden_size * self._directions) + bond
+        return self._as_given(input, y, states.unbind(0))
+
+    def flatten_parameters(self) -> None:
+        """For code that asks torch's layers to: nothing lies apart here."""
 
     def _given(self, x: Tensor, start: Tensor, place: str, insides) -> tuple[Given, str]:
         """What one level reads in one direction over rows (N, I), and who computes it."""
@@ -200,8 +216,8 @@ class Newer(Conventional, Torchlike):
                 raise ValueError("batch_sizes must be those of the rows of data, never growing")
             return x, int(sizes[0]), offsets_of(sizes)
         x = x.unsqueeze(1) if x.dim() == 2 else x.transpose(0, 1) if self.batch_first else x
-        if not x.size(0) or not x.size(1):
-            raise ValueError(f"input must have a step and a sequence, got {tuple(input.shape)}")
+        if not x.size(0):
+            raise ValueError(f"input must have at least one step, got {tuple(input.shape)}")
         return x.reshape(-1, x.size(-1)), x.size(1), None
 
     def _initial(self, hx, x: Tensor, batch: int, batched: bool, count: int) -> Tensor:
@@ -441,6 +457,11 @@ class Stack(nn.Module):
             if self.dropout and self.training and number < len(self.layers) - 1:
                 x = self._dropped(x)
         return x, tuple(states)
+
+    def flatten_parameters(self) -> None:
+        """Of every layer that has the method, as torch's have."""
+        for layer in self.layers:
+            getattr(layer, "flatten_parameters", lambda: None)()
 
     def _dropped(self, x: Tensor | PackedSequence) -> Tensor | PackedSequence:
         if isinstance(x, PackedSequence):

@@ -241,6 +241,8 @@ class _Recurrent(Conventional, Torchlike, WithOptions):
             return None
         weights = self._weights()
         self._check(weights)
+        if self._beyond:
+            self._check_input(x, weights[0][0])
         weights = self._with_norms(self._with_vectors(self._dropped(weights)))
         way = self._way(x, states, weights, opened)
         return None if way is gate.TORCH else (x, batch_sizes, states, weights, way)
@@ -291,6 +293,14 @@ class _Recurrent(Conventional, Torchlike, WithOptions):
                 inputs = directions * (proj or hidden)
             if not gate.fits(row, gates, inputs, hidden, proj):
                 gate.refuse(self._all_weights[number], row, gates, inputs, hidden, proj)
+
+    def _check_input(self, x, first) -> None:
+        """Refuse what the equations would multiply, or fail to, in another dtype or place."""
+        if x.dtype is not first.dtype or x.device != first.device:
+            raise ValueError(
+                f"input must be {first.dtype} on {first.device} as the weights are, got {x.dtype} "
+                f"on {x.device}"
+            )
 
     def _initial(self, hx, x, batch, unbatched, order):
         """Initial states (L*D, B, H) in the order of the rows; None where hx does not fit."""

@@ -353,7 +353,7 @@ def test_large_sums_neither_overflow_nor_vanish(kind, size, dtype, monkeypatch):
         (lambda: carrousel.MinGRU(0, 4), ValueError, "input_size"),
         (lambda: carrousel.MinGRU(3, 4, dropout=2.0), ValueError, "dropout"),
         (lambda: carrousel.MinGRU(3, 4)(torch.zeros(2, 1, 5)), ValueError, "I = 3"),
-        (lambda: carrousel.MinGRU(3, 4)(torch.zeros(0, 1, 3)), ValueError, "a step"),
+        (lambda: carrousel.MinGRU(3, 4)(torch.zeros(0, 1, 3)), ValueError, "one step"),
         (lambda: carrousel.MinGRU(3, 4)(torch.zeros(2, 1, 3).double()), TypeError, "float32"),
         (
             lambda: carrousel.SLSTM(3, 4)(torch.zeros(2, 1, 3), torch.zeros(1, 1, 4)),
@@ -370,6 +370,22 @@ def test_large_sums_neither_overflow_nor_vanish(kind, size, dtype, monkeypatch):
 def test_a_wrong_argument_is_named(make, error, words):
     with pytest.raises(error, match=words):
         make()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("batch_first", [False, True])
+def test_no_sequences_are_taken_as_torch_takes_them(kind, batch_first):
+    layer = make(kind, 4, 6, batch_first=batch_first, bidirectional=True, num_layers=2)
+    theirs = torch.nn.GRU(4, 6, 2, batch_first=batch_first, bidirectional=True).double()
+    x = torch.zeros((0, 5, 4) if batch_first else (5, 0, 4), dtype=torch.float64)
+    (ours, h_n), (expected, last) = layer(x), theirs(x)
+    assert ours.shape == expected.shape
+    assert (h_n if isinstance(h_n, torch.Tensor) else h_n[0]).shape == last.shape
+    ours.sum().backward()
+    assert all((p.grad == 0).all() for p in layer.parameters())
+    layer.flatten_parameters()
+    with pytest.raises(ValueError, match="return_states=True"):
+        layer(x, return_states=True)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -113,3 +113,14 @@ def test_same_initial_weights_from_the_same_seed(cell: str) -> None:
             weights.append(getattr(home, name)(3, 8, 2, **needs).state_dict())
     assert weights[0].keys() == weights[1].keys()
     assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"layer_norm": True}, {"peepholes": True}, {"zoneout": 0.1}, {"learn_initial_state": True}],
+    ids=str,
+)
+def test_an_input_of_another_dtype_is_named(options: Any) -> None:
+    layer = carrousel.LSTM(3, 5, **options)
+    with pytest.raises(ValueError, match="input must be torch.float32 on cpu as the weights are"):
+        layer(torch.zeros(4, 2, 3, dtype=torch.int64))
