@@ -1,5 +1,7 @@
 """The constructor's options and the shapes of input, beyond the grid of sizes."""
 
+from typing import Any
+
 import pytest
 import torch
 from tests.nn.twins import CELLS, assert_twins_agree, every_cell, noise, states, twins
@@ -122,5 +124,5 @@ def test_same_initial_weights_from_the_same_seed(cell: str) -> None:
 )
 def test_an_input_of_another_dtype_is_named(options: Any) -> None:
     layer = carrousel.LSTM(3, 5, **options)
-    with pytest.raises(ValueError, match="input must be torch.float32 on cpu as the weights are"):
+    with pytest.raises(ValueError, match="float32 on cpu as the weights are, got"):
         layer(torch.zeros(4, 2, 3, dtype=torch.int64))
