@@ -96,6 +96,7 @@ class Panel:
     def own(self, time: np.ndarray, series: np.ndarray) -> np.ndarray:
         """UTC times of rows of some ``series`` (N,), as this panel, which has a zone, counts them:
         the inverse of ``instants``."""
+        time = time.astype("M8[us]", copy=False)  # pandas before 3 counts nanoseconds
         if self.utc or not self.time_zone:
             return time
         start = self.start[series]
