@@ -60,8 +60,8 @@ def test_a_forecast_as_json_is_its_record_and_what_was_written(run, small, tmp_p
     assert run("predict", "forecast/model", "--quiet").out == table.out
 
     assert run("predict", "forcast/model").err.count("\n") == 1
-    near = run("predict", "forecast/modle")
-    assert "did you mean 'forecast/model'?" in near.err
+    for line in ("predict forecast/modle", "explore forecast/modle --export page.html"):
+        assert "did you mean 'forecast/model'?" in run(*line.split()).err
 
 
 def test_a_backtest_as_json_has_the_scores(run, small):

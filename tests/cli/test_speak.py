@@ -48,3 +48,31 @@ def test_what_was_heard_is_said(run, folder, tmp_path):
         assert says in wrong.err
         assert wrong.err.count("\n") == 1
     assert not (tmp_path / "new").exists()
+
+
+COLUMNS = {
+    "of labels": ("--path-col file", "--label-col: there is no column 'label'"),
+    "of paths": ("--label-col word", "--path-col: there is no column 'path'"),
+    "of paths, nearly": ("--path-col files --label-col word", "perhaps --path-col file is meant"),
+    "of speakers": ("--path-col file --label-col word --speaker-col whom", "--speaker-col who is"),
+}
+
+
+@pytest.mark.parametrize("command", ["voice", "transcribe train"])
+@pytest.mark.parametrize(("named", "why"), COLUMNS.values(), ids=COLUMNS.keys())
+def test_a_column_that_is_absent_is_named_by_its_option(command, named, why, run, tmp_path):
+    (tmp_path / "a.csv").write_text("file,word,who\n1.wav,one,ann\n")
+    wrong = run(*command.split(), "a.csv", *named.split(), "--out", "m")
+    assert (wrong.code, wrong.err.count("\n")) == (2, 1)
+    assert why in wrong.err
+
+
+def test_a_voice_without_speakers_takes_none(run, folder):
+    for who in folder.glob("*/bo/*.wav"):
+        who.rename(who.parent.parent / "a.wav")
+    for who in folder.glob("*/ann/*.wav"):
+        who.unlink()
+    assert run("voice", folder, "--out", "model", *QUICK).code == 0
+    assert run("speak", "two", "--model", "model").code == 0
+    wrong = run("speak", "two", "--model", "model", "--speaker", "bo")
+    assert "--speaker must be None for a voice that learned no names, got 'bo'" in wrong.err

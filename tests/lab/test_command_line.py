@@ -71,6 +71,8 @@ def test_the_cell_of_a_saved_model_is_shown(capsys, tmp_path):
         (["recall", "--jobs", "0"], "jobs must be 1 or more, got 0"),
         (["recall", "--seeds", "x"], "seeds"),
         (["cell", "--kind", "ann"], "kind must be one of 'rnn', 'gru', 'lstm', got 'ann'"),
+        (["cell", "--layer", "rnn"], "--layer is of a model: give --weights, too"),
+        (["cell", "--kind", "gru", "-c", "1,2,3"], "-c is a cell state, which no gru has"),
         (["cell", "-x", "1"], "-x must be 2 numbers for this cell, got 1"),
         (["cell", "-h", "1,b,c"], "must be numbers with commas between"),
         (["cell", "--weights", "absent.safetensors"], "absent.safetensors"),

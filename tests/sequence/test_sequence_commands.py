@@ -165,6 +165,56 @@ def test_what_is_wrong_is_told_in_one_line(run, arguments, why):
     assert "Traceback" not in found.err
 
 
+TEXTS = {"key": [f"k{n}" for n in range(20)], "text": ["good film", "so bad"] * 10,
+         "label": ["+", "-"] * 10}  # fmt: skip
+NAMED_IN_VAIN = {
+    "an id of texts": ("classify train texts.csv --id-col keys", "perhaps --id-col key is meant"),
+    "a time of texts": ("classify train texts.csv --time-col key", "--time-col key is not for a"),
+    "a channel of texts": (
+        "classify train texts.csv --text-col text --channel key",
+        "--channel key is not for a table of texts",
+    ),
+    "texts with a label for each step": (
+        "tag train train.csv --text-col t",
+        "--text-col t is not for a table with a label for each step",
+    ),
+    "columns of a .ts file": ("classify train a.ts --channel x", "is not for a .ts file"),
+    "columns of a folder": ("classify train words --id-col who", "is not for a folder"),
+    "a channel that is absent": (
+        "classify train train.csv --channel lable",
+        "--channel: there is no column 'lable'",
+    ),
+}
+
+
+@pytest.mark.parametrize(("line", "why"), NAMED_IN_VAIN.values(), ids=NAMED_IN_VAIN.keys())
+def test_a_column_that_is_not_read_is_refused(line, why, run, tmp_path):
+    pl.DataFrame(TEXTS).write_csv("texts.csv")
+    (tmp_path / "words").mkdir()
+    found = run(*line.split(), "--out", "m")
+    assert (found.code, found.err.count("\n")) == (2, 1)
+    assert why in found.err
+
+
+def test_texts_have_names_and_a_model_of_them_reads_nothing_else(run):
+    pl.DataFrame(TEXTS).write_csv("texts.csv")
+    learn = ("classify", "train", "--out", "m", *ALONE, "--epochs", 1)
+    assert run(*learn, "texts.csv", "--id-col", "key").code == 0
+    rows = json.loads(run("classify", "predict", "m", "texts.csv", "--id-col", "key", "--json").out)
+    assert [row["id"] for row in rows] == TEXTS["key"]
+    rows = json.loads(run("classify", "predict", "m", "texts.csv", "--json").out)
+    assert [row["id"] for row in rows] == list(range(1, 21))
+    wrong = run("classify", "explain", "m", "texts.csv", "--sequence", "k1")
+    assert "there is no 'k1' in texts.csv; there are 1, 2, 3 and 17 more" in wrong.err
+    for command in ("predict", "evaluate", "explain"):
+        wrong = run("classify", command, "m", "train.csv")
+        assert wrong.code == 2
+        assert "the model reads texts, the file holds numbers" in wrong.err
+    assert run(*learn, "train.csv", *COLUMNS).code == 0
+    wrong = run("classify", "predict", "m", "texts.csv")
+    assert "the model reads numbers, the file holds texts" in wrong.err
+
+
 def test_one_class_alone_is_refused_before_a_model_is_written(run, tmp_path):
     long_table().with_columns(label=pl.lit("same")).write_csv("train.csv")
     found = run("classify", "train", "train.csv", "--out", "model", *COLUMNS, *ALONE)

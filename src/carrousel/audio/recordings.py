@@ -11,7 +11,8 @@ import numpy as np
 
 from ..data import ReadOptions
 from ..data.files import read_file
-from ..wording import columns_are, counted, quoted, some
+from ..data.read import Table, require_columns
+from ..wording import counted, some
 from .samples import require_rate, resampled
 from .sound_files import SUFFIXES, read_sound
 
@@ -166,15 +167,12 @@ def _sounds(folder: Path) -> Iterator[Path]:
 def _in_table(
     path: Path, labeled: bool, path_col: str, label_col: str, speaker_col: str
 ) -> Listing:
-    wanted = [path_col, label_col] if labeled else [path_col]
-    table, _ = read_file(
-        path, [speaker_col, *wanted], ReadOptions(header=True), lambda cell: "text"
-    )
-    missing = [name for name in wanted if name not in table.columns]
-    if missing:
-        raise ValueError(
-            f"{path}: there is no column {quoted(missing)}; {columns_are(table.columns)}"
-        )
+    needed = {"path_col": path_col, **({"label_col": label_col} if labeled else {})}
+    wanted = list(needed.values())
+    options = ReadOptions(header=True)
+    table, _ = read_file(path, [speaker_col, *wanted], options, lambda cell: "text")
+    named = {} if speaker_col == "speaker" else {"speaker_col": speaker_col}
+    require_columns(Table(table, str(path), options), {**needed, **named})
     if not len(table):
         raise ValueError(f"{path}: the table has no rows")
     columns = {}

@@ -39,12 +39,17 @@ def cell(
     import torch
 
     from ..lab.cell import Weights, step
+    from ..ops.cells import CELLS
     from .folders import writable_folder
 
     for name, number in (("--inputs", inputs), ("--hidden", hidden)):
         whole(name, number)
     whole("--seed", seed, 0)
+    if layer and weights is None:
+        raise ValueError(f"--layer is of a model: give --weights, too, got {layer!r} alone")
     own = _loaded(weights, layer) if weights else Weights.random(kind, inputs, hidden, seed)
+    if c and (own.kind not in CELLS or not CELLS[own.kind].has_cell):
+        raise ValueError(f"-c is a cell state, which no {own.kind} has; leave it out")
     rng = torch.Generator().manual_seed(seed)
     given = [
         _vector(name, text, size, rng)

@@ -352,7 +352,9 @@ def _add_explain(app: typer.Typer, tags: bool) -> None:
         estimator, data = _opened(model, file, columns, settings, per_step=tags, labeled=False)
         ids = [str(name) for name in data.ids]
         if sequence is not None and sequence not in ids:
-            raise ValueError(f"--sequence: there is no {sequence!r} in {file.name}")
+            raise ValueError(
+                f"--sequence: there is no {sequence!r} in {file.name}; there are {some(ids)}"
+            )
         k = 0 if sequence is None else ids.index(sequence)
         known = {str(label): label for label in estimator.classes_.tolist()}
         if answer is not None and answer not in known:

@@ -4,7 +4,13 @@ import re
 
 from .options import FLAGS
 
-_TOLD = ("calendar", "groups", "holidays", "init")  # with a colon, whatever columns are called
+_TOLD = (
+    "calendar",
+    "groups",
+    "holidays",
+    "init",
+    "channels",
+)  # with a colon, whatever columns are called
 
 # What follows an option's name at the start of a message, and seldom that of a column.
 _BEGIN = (
@@ -21,7 +27,10 @@ def in_flags(message: str) -> str:
     '--freq is ambiguous; give --freq, for example --freq 1h'
     >>> in_flags("is a date wrong? Else give date_format (--date-format)")
     'is a date wrong? Else give --date-format'
+    >>> in_flags("channels[0]: there is no column 'a'; perhaps channels[0]='b' is meant")
+    "--channel: there is no column 'a'; perhaps --channel b is meant"
     """
+    message = re.sub(r"(?<![\w'\-])channels\[\d+\](?=[:=])", "channels", message)
     for name, flag in FLAGS.items():
         message = re.sub(rf"(?<![\w'\-]){name}=True\b", flag, message)
         message = re.sub(rf"(?<![\w'\-]){name}=(?:'([^'\s]*)'|(?=['\[\w]))", rf"{flag} \1", message)

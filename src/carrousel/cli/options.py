@@ -224,7 +224,9 @@ FLAGS = {name: setting.flag for name, setting in SETTINGS.items()} | {
     "speakers": "--speakers", "speaker": "--speaker", "speed": "--speed", "gap": "--gap",
     "copies": "--copies", "rate": "--rate", "steps": "--steps", "longest": "--longest",
     "on_error": "--on-error", "by": "--by", "cache": "--cache", "ray": "--ray", "out": "--out",
-    "label_col": "--label-col", "text_col": "--text-col",
+    "label_col": "--label-col", "text_col": "--text-col", "path_col": "--path-col",
+    "speaker_col": "--speaker-col", "channels": "--channel", "features": "--feature",
+    "kind": "--kind", "sample": "--sample",
 }  # fmt: skip
 
 

@@ -27,6 +27,7 @@ from .progress import training_bar
 from .screen import reading
 
 WIDE = (".csv", ".tsv", ".txt")
+DEFAULT_ID = "id"
 TEXT_COLUMNS, PATH_COLUMN = ("text", "sentence"), "path"
 CHECKPOINTS = "training"  # folder inside that of the model, while it is made
 MOST_LINES = 30  # labels in a table on the terminal
@@ -50,14 +51,19 @@ def read_dataset(
         if holds_sounds(path):
             return _recordings(path, columns, per_step, labeled)
         if path.is_dir():
+            _refuse(columns, "a folder")
             return read_folder(path)
         if path.suffix.lower() == ".ts":
+            _refuse(columns, "a .ts file")
             return read_ts(path)
         if not per_step and path.suffix.lower() in WIDE and is_wide(path):
+            _refuse(columns, "a file with a series in each line")
             return read_wide(path)
+        if per_step:
+            _refuse(columns, "a table with a label for each step", "text_col")
         label_col = columns["label_col"] if labeled else None
         text_col = columns["text_col"]
-        if text_col is None:
+        if text_col is None and not columns["channels"]:
             found = open_table(path, ["", ""], (), options).frame.columns
             text_col = next((name for name in TEXT_COLUMNS if name in found), None)
             if text_col is None and PATH_COLUMN in found:
@@ -65,13 +71,27 @@ def read_dataset(
         if text_col is None and not per_step:
             bare = bare_texts(path, TEXT_COLUMNS[0], columns["label_col"], options)
             if bare is not None:
+                _refuse(columns, "a file of texts and labels")
                 return texts_in(bare, TEXT_COLUMNS[0], label_col)
         if text_col is not None and not per_step:
-            return read_texts(path, text_col=text_col, label_col=label_col, options=options)
+            _refuse(columns, "a table of texts", "time_col", "channels")
+            return read_texts(
+                path, text_col=text_col, label_col=label_col, id_col=columns["id_col"],
+                options=options,
+            )  # fmt: skip
         return read_table(
             path, id_col=columns["id_col"], time_col=columns["time_col"], label_col=label_col,
             channels=columns["channels"], per_step=per_step, options=options,
         )  # fmt: skip
+
+
+def _refuse(columns: dict[str, Any], what: str, *names: str) -> None:
+    """Refuse names of columns, by default all but that of labels, that mean nothing there."""
+    for name in names or ("id_col", "time_col", "text_col", "channels"):
+        given = columns[name]
+        if given and (name, given) != ("id_col", DEFAULT_ID):
+            given = given if isinstance(given, str) else given[0]
+            raise ValueError(f"{name}={given!r} is not for {what}; leave it out")
 
 
 def _recordings(path: Path, columns: dict[str, Any], per_step: bool, labeled: bool) -> Dataset:
@@ -208,17 +228,11 @@ def answers(model: Any, data: Dataset, per_step: bool) -> pl.DataFrame:
 
 def require_channels(model: Any, data: Dataset) -> None:
     """Whether sequences are of the kind that the model reads."""
-    wanted = getattr(model.reader_, "channels", None)
-    hears = rate_of(model) is not None
-    if hears != isinstance(data.X, Recordings):
-        reads, has = "recordings", "none"
-        reads, has = (reads, has) if hears else (f"no {reads}", "some")
-        raise ValueError(f"the model reads {reads}, the file holds {has}")
-    if hears:
-        return
-    if isinstance(data.X[0], str) or wanted is None:
-        return
-    if data.X[0].shape[1] != wanted:
+    kind = "sound" if isinstance(data.X, Recordings) else "numbers"
+    kind = "texts" if isinstance(data.X[0], str) else kind
+    if kind != model.reader_.kind:
+        raise ValueError(f"the model reads {model.reader_.kind}, the file holds {kind}")
+    if kind == "numbers" and data.X[0].shape[1] != (wanted := model.reader_.channels):
         raise ValueError(
             f"the model reads {counted(wanted, 'channel')}, the file has {data.X[0].shape[1]} "
             f"({', '.join(data.channels)}); name them with --channel"

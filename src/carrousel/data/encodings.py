@@ -34,7 +34,9 @@ def encoding_of(path: Path, raw: bytes, given: str | None) -> tuple[str, list[st
     try:
         raw.decode(found or "utf-8")
     except LookupError:
-        raise ValueError(f"encoding: there is no encoding {found!r}") from None
+        raise ValueError(
+            f"encoding must be that of a text, such as 'cp1252' or 'shift_jis', got {found!r}"
+        ) from None
     except UnicodeDecodeError as error:
         if found is not None:
             raise ValueError(

@@ -155,7 +155,7 @@ def _description(path: Path, kind: str, newest: int, sealed: int) -> dict[str, A
     file = path / DESCRIPTION
     if not file.exists():
         raise FileNotFoundError(
-            f"there is no model in {path}: {DESCRIPTION} is missing{_beside(path)}"
+            f"there is no model in {path}: {DESCRIPTION} is missing{beside(path)}"
         )
     try:
         description = parsed(file.read_bytes())
@@ -182,7 +182,7 @@ def _description(path: Path, kind: str, newest: int, sealed: int) -> dict[str, A
     return description
 
 
-def _beside(path: Path) -> str:
+def beside(path: Path) -> str:
     """The end of a message: a folder beside ``path``, or in it, that does hold a model."""
     inside = [file.parent for file in path.glob(f"*/{DESCRIPTION}")]
     names = [file.parent.name for file in path.parent.glob(f"*/{DESCRIPTION}")]

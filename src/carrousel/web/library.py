@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..sequence import Transcriber
+from ..storage.model_directory import beside
 from .language import language_page
 from .network import PageNetwork
 from .series import forecaster_page
@@ -136,7 +137,7 @@ def _join_family(
 def kind_of(path: Path) -> str:
     """ "language", "forecast" or "speech", from the model's description."""
     if not path.exists():
-        raise FileNotFoundError(f"there is no model at {path}")
+        raise FileNotFoundError(f"there is no model at {path}{beside(path)}")
     description = path / "model.json" if path.is_dir() else path
     try:
         found = json.loads(description.read_text(encoding="utf-8"))

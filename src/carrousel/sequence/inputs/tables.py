@@ -83,9 +83,12 @@ def read_texts(
     *,
     text_col: str = "text",
     label_col: str | None = "label",
+    id_col: str = "id",
     options: ReadOptions | None = None,
 ) -> Dataset:
     """A table with a text and its label in each row.
+
+    What ``id_col`` holds names the texts; without a column "id" the numbers of their rows do.
 
     A file of these two columns alone needs no line with their names: which is which is told by what
     they hold, and a note says so.
@@ -96,19 +99,21 @@ def read_texts(
         table = _with_header(source, options)
         named = options.header is None and {*columns} <= {*table.frame.columns}
         table = table if named else _bare(table, text_col, label_col or "label")
-    return texts_in(table or _open(source, columns, (), options), text_col, label_col)
+    return texts_in(table or _open(source, columns, (), options), text_col, label_col, id_col)
 
 
-def texts_in(table: Table, text_col: str, label_col: str | None) -> Dataset:
+def texts_in(table: Table, text_col: str, label_col: str | None, id_col: str = "id") -> Dataset:
     """The texts and labels of a table that is read already."""
-    columns = {"text_col": text_col, "label_col": label_col}
+    named = id_col != "id"  # a name that somebody wrote down is meant
+    columns = {"text_col": text_col, "label_col": label_col, "id_col": id_col if named else None}
     require_columns(table, {name: column for name, column in columns.items() if column is not None})
     texts = table.frame[text_col].cast(pl.String)
     for k, text in enumerate(texts.to_list()):
         if text is None or not text.strip():
             raise ValueError(f"{text_col}: row {k + 1} holds no text")
     y = None if label_col is None else as_array(_column(table, label_col).to_list())
-    ids = list(range(1, len(texts) + 1))
+    names = table.ids(id_col)
+    ids = list(range(1, len(texts) + 1)) if names is None else names.to_list()
     return Dataset(texts.to_list(), y, ids, (), list(table.notes))
 
 
