@@ -503,7 +503,7 @@ void add_places(const Backward<T>& p, Index count, const T* sums) {
     const Index n = C::norm * p.hidden, b = C::gates * p.hidden, one = place_size<C>(p.hidden);
     add_up(n, count, one, sums, p.dnorm);
     if (p.db_ih) add_up(b, count, one, sums + n, p.db_ih);
-    if (p.db_hh) add_up(b, count, one, sums + n + b, p.db_hh);
+    if (p.db_hh) add_up(b, count, one, sums + n + (C::apart ? b : 0), p.db_hh);
   }
 }
 

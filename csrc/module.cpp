@@ -2,6 +2,7 @@
 // checked their shapes, types and strides and keeps them alive during the call. checks.h looks at what
 // is left: sizes, offsets and positions, which a file or a user may hold.
 #include <nanobind/nanobind.h>
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
@@ -9,6 +10,7 @@
 
 #include "checks.h"
 #include "dispatch.h"
+#include "memory.h"
 #include "sampling.h"
 #include "step.h"
 #include "threads.h"
@@ -321,11 +323,14 @@ NB_MODULE(_core, m) {
   m.def("use_parallel_for",
         [](Address address) { use_parallel_for(at<std::remove_pointer_t<ParallelFor>>(address)); });
   m.def("use_tensors", use_tensors);
+  m.def("kept_tensor", kept_tensor);
+  m.def("idle_memory", idle_memory);
   m.def("plain", plain);
   const auto any = nb::arg().none();  // a tensor, or None where it may be absent
   const auto set = nb::arg();
   m.def("is_layer", is_layer, set, set, any, any, any, any, set);
   m.def("layers_step", layers_step, set, set, set, any, any, any, set, set, set);
+  m.def("quantized_step", quantized_step, set, set, set, any, any, any, set);
   m.def("cell_step", cell_step, set, set, any, any, any, set, set, set, set);
   m.def("cell_gradients", cell_gradients, set, set, any, any, any, any, any, any, any, any, set, set, set);
   m.def("forward_f32", forward_layer<float>);

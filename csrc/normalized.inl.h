@@ -36,67 +36,86 @@ struct Spread {
   T mean, scale;  // of the values; 1 / their standard deviation
 };
 
-template <class T>
-inline Spread<T> spread(const T* x, Index n, T epsilon) {
-  V<T> sum[2] = {};
-  Index i = 0;
-  for (; i + 2 * W<T> <= n; i += 2 * W<T>) {
-    sum[0] += load(x + i);
-    sum[1] += load(x + i + W<T>);
+// Rows that are taken together, forward and backward: sums over lanes and roots are long chains, which
+// then run beside each other. A row's own arithmetic does not depend on the rows beside it.
+constexpr int kLockstep = 3, kLockstepBack = 4;
+
+// Of each of K rows of n values.
+template <class T, int K>
+inline void spreads(const T* const (&x)[K], Index n, T epsilon, Spread<T> (&of)[K]) {
+  V<T> sum[K] = {}, square[K] = {}, mean[K];
+  const Index whole = n / W<T> * W<T>;
+  for (Index i = 0; i < whole; i += W<T>) {
+#pragma GCC unroll 8
+    for (int k = 0; k < K; ++k) sum[k] += load(x[k] + i);
   }
-  for (; i < n; i += W<T>) sum[0] += load(x + i, n - i);
-  const T mean = across<T>(sum[0] + sum[1])[0] / static_cast<T>(n);
-  V<T> square[2] = {};
-  for (i = 0; i + 2 * W<T> <= n; i += 2 * W<T>) {
-    const V<T> a = load(x + i) - fill(mean), b = load(x + i + W<T>) - fill(mean);
-    square[0] += a * a;
-    square[1] += b * b;
+#pragma GCC unroll 8
+  for (int k = 0; k < K; ++k) {
+    if (whole < n) sum[k] += load_some(x[k] + whole, n - whole);
+    mean[k] = across<T>(sum[k]) / fill(static_cast<T>(n));
   }
-  for (; i < n; i += W<T>) {
-    V<T> a = load(x + i, n - i) - fill(mean);
-    if (i + W<T> > n) {  // lanes past the end are none of the values
-      T lanes[W<T>] = {};
-      store(lanes, a, n - i);
-      a = load(lanes);
+  for (Index i = 0; i < whole; i += W<T>) {
+#pragma GCC unroll 8
+    for (int k = 0; k < K; ++k) {
+      const V<T> a = load(x[k] + i) - mean[k];
+      square[k] += a * a;
     }
-    square[0] += a * a;
   }
-  const T variance = across<T>(square[0] + square[1])[0] / static_cast<T>(n);
-  return {mean, static_cast<T>(1 / ::sqrt(static_cast<double>(variance + epsilon)))};
-}
-
-// out = gain * (x - mean) * scale + what `out` holds, or + bias (null: nothing).
-template <class T>
-inline void normalize(const T* x, Index n, const T* gain, const T* bias, bool add, T epsilon, T* out) {
-  const Spread<T> of = spread(x, n, epsilon);
-  for (Index i = 0; i < n; i += W<T>) {
-    V<T> y = load(gain + i, n - i) * ((load(x + i, n - i) - fill(of.mean)) * fill(of.scale));
-    if (bias) y += load(bias + i, n - i);
-    if (add) y += load(out + i, n - i);
-    store(out + i, y, n - i);
+#pragma GCC unroll 8
+  for (int k = 0; k < K; ++k) {
+    if (whole < n) {  // lanes past the end are none of the values
+      T lanes[W<T>] = {};
+      store_some(lanes, load_some(x[k] + whole, n - whole) - mean[k], n - whole);
+      const V<T> a = load(lanes);
+      square[k] += a * a;
+    }
+    const T variance = across<T>(square[k])[0] / static_cast<T>(n);
+    of[k] = {mean[k][0], static_cast<T>(1 / ::sqrt(static_cast<double>(variance + epsilon)))};
   }
 }
 
-// From d = dL/d(gain * hat + bias), with hat = (x - mean) * scale, to dL/dx; adds d * hat to dgain and
-// d to dbias: dx = scale * (e - mean(e) - hat * mean(e * hat)), e = d * gain.
+// What is normalized at i: gain * (x - mean) * scale + bias (null: none).
 template <class T>
-inline void normalize_back(const T* d, const T* x, Index n, const T* gain, T epsilon, T* dgain, T* dbias,
-                           T* dx) {
-  const Spread<T> of = spread(x, n, epsilon);
-  V<T> sum{}, product{};
+inline V<T> normalized_at(const Spread<T>& of, const T* x, const T* gain, const T* bias, Index i, Index n) {
+  const V<T> y = load(gain + i, n - i) * ((load(x + i, n - i) - fill(of.mean)) * fill(of.scale));
+  return bias ? y + load(bias + i, n - i) : y;
+}
+
+// Of `rows` rows, from d = dL/d(gain * hat + bias), with hat = (x - mean) * scale, to dL/dx; adds d * hat
+// to dgain and d to dbias (null: to nothing): dx = scale * (e - mean(e) - hat * mean(e * hat)), e = d * gain.
+template <class T, int K>
+inline void normalize_back(const T* const* d, const T* const* x, const Spread<T>* of, Index n, const T* gain,
+                           T* dgain, T* dbias, T* const* dx) {
+  V<T> sum[K] = {}, product[K] = {};
   for (Index i = 0; i < n; i += W<T>) {
-    const V<T> hat = (load(x + i, n - i) - fill(of.mean)) * fill(of.scale), own = load(d + i, n - i);
-    const V<T> by_hat = own * hat, e_gain = load(gain + i, n - i);
-    sum += own * e_gain;
-    product += by_hat * e_gain;
-    store(dgain + i, load(dgain + i, n - i) + by_hat, n - i);
-    store(dbias + i, load(dbias + i, n - i) + own, n - i);
+    const V<T> by = load(gain + i, n - i);
+    V<T> to_gain = load(dgain + i, n - i), to_bias = dbias ? load(dbias + i, n - i) : V<T>{};
+#pragma GCC unroll 4
+    for (int k = 0; k < K; ++k) {
+      const V<T> hat = (load(x[k] + i, n - i) - fill(of[k].mean)) * fill(of[k].scale);
+      const V<T> own = load(d[k] + i, n - i), by_hat = own * hat;
+      sum[k] += own * by;
+      product[k] += by_hat * by;
+      to_gain += by_hat;
+      to_bias += own;
+    }
+    store(dgain + i, to_gain, n - i);
+    if (dbias) store(dbias + i, to_bias, n - i);
   }
-  const T mean = across<T>(sum)[0] / static_cast<T>(n), along = across<T>(product)[0] / static_cast<T>(n);
+#pragma GCC unroll 4
+  for (int k = 0; k < K; ++k) {
+    const V<T> count = fill(static_cast<T>(n));
+    sum[k] = across<T>(sum[k]) / count;
+    product[k] = across<T>(product[k]) / count;
+  }
   for (Index i = 0; i < n; i += W<T>) {
-    const V<T> hat = (load(x + i, n - i) - fill(of.mean)) * fill(of.scale);
-    const V<T> e = load(d + i, n - i) * load(gain + i, n - i);
-    store(dx + i, fill(of.scale) * (e - fill(mean) - hat * fill(along)), n - i);
+    const V<T> by = load(gain + i, n - i);
+#pragma GCC unroll 4
+    for (int k = 0; k < K; ++k) {
+      const V<T> hat = (load(x[k] + i, n - i) - fill(of[k].mean)) * fill(of[k].scale);
+      const V<T> e = load(d[k] + i, n - i) * by;
+      store(dx[k] + i, fill(of[k].scale) * (e - sum[k] - hat * product[k]), n - i);
+    }
   }
 }
 
@@ -134,42 +153,80 @@ struct NormalizedForward {
     }
   }
 
-  // All gates of row r of step t, whose sums are in x and h; `s` receives the saved values.
-  void row(Index t, Index r, const T* x, const T* h, const T* h_before, const T* c_before, T* s) const {
-    const Index hidden = p.hidden;
-    for (int segment = 0; segment < C::segments; ++segment) {
-      const Index at = C::first(segment) * hidden, n = (C::last(segment) - C::first(segment)) * hidden;
-      const bool candidate = C::apart && segment == 1;  // its two halves stay apart: r comes between
-      const T *const gain = p.norm + at, *const bias = p.b_ih ? p.b_ih + at : nullptr;
-      normalize(x + at, n, gain, bias, false, p.epsilon, s + at);
-      normalize(h + at, n, gain + C::gates * hidden, p.b_hh ? p.b_hh + at : nullptr, !candidate, p.epsilon,
-                candidate ? s + 3 * hidden : s + at);
-    }
-    T* const y = p.y.at(p.steps, t, r);
-    T* const cell = !C::cell  ? nullptr
-                    : p.cells ? p.cells + (p.steps.begin(t) + r) * hidden
-                              : p.c_n + r * hidden;
+  // A row of step t: where its sums lie, what it reads, and where its saved values go.
+  struct Row {
+    Index at;
+    const T *x, *h, *h_before, *c_before;
+    T* saved;
+  };
+
+  // The gates of a row, `of` being the spreads of its sums, those of x and then of h, segment by segment.
+  void gates_of(const Row& row, Index t, const Spread<T>* of, T* cell) const {
+    const Index hidden = p.hidden, wide = C::gates * hidden;
     for (Index u = 0; u < hidden; u += W<T>) {
       const Index n = hidden - u;
       V<T> v[C::sums], out{};
 #pragma GCC unroll 4
-      for (int g = 0; g < C::sums; ++g) v[g] = load(s + g * hidden + u, n);
+      for (int g = 0; g < C::gates; ++g) {
+        const Index at = g * hidden, segment = C::apart && g == 2;
+        const Spread<T>* const own = of + 2 * segment;
+        const V<T> a =
+            normalized_at(own[0], row.x + at, p.norm + at, p.b_ih ? p.b_ih + at : nullptr, u, hidden);
+        const V<T> b =
+            normalized_at(own[1], row.h + at, p.norm + wide + at, p.b_hh ? p.b_hh + at : nullptr, u, hidden);
+        if (segment) v[2] = a, v[C::sums - 1] = b;  // of the candidate they stay apart: r comes between
+        else v[g] = a + b;
+      }
       if constexpr (C::cell) {
         activate<0b0100, T>(v);
-        store(cell + u, v[1] * load(c_before + u, n) + v[0] * v[2], n);
+        store(cell + u, v[1] * load(row.c_before + u, n) + v[0] * v[2], n);
       } else {
-        C::forward(v, out, load(h_before + u, n), out);
-        store(y + u, out, n);
+        C::forward(v, out, load(row.h_before + u, n), out);
+        store(p.y.at(p.steps, t, row.at) + u, out, n);
       }
 #pragma GCC unroll 4
-      for (int g = 0; g < C::sums; ++g) store(s + g * hidden + u, v[g], n);
+      for (int g = 0; g < C::sums; ++g) store(row.saved + g * hidden + u, v[g], n);
+    }
+  }
+
+  // All that follows the products, for up to kLockstep rows.
+  void finish(const Row* rows, Index count, Index t) const {
+    const Index hidden = p.hidden;
+    Spread<T> of[kLockstep][2 * C::segments];
+    for (int segment = 0; segment < C::segments; ++segment) {
+      const Index at = C::first(segment) * hidden, n = (C::last(segment) - C::first(segment)) * hidden;
+      const T* sums[2 * kLockstep];
+      Spread<T> found[2 * kLockstep];
+      for (Index k = 0; k < kLockstep; ++k) {  // places without a row take the first once more
+        const Row& row = rows[k < count ? k : 0];
+        sums[2 * k] = row.x + at;
+        sums[2 * k + 1] = row.h + at;
+      }
+      spreads<T, 2 * kLockstep>(sums, n, p.epsilon, found);
+      for (Index k = 0; k < count; ++k) {
+        of[k][2 * segment] = found[2 * k];
+        of[k][2 * segment + 1] = found[2 * k + 1];
+      }
+    }
+    const T* cells[kLockstep];
+    for (Index k = 0; k < kLockstep; ++k) {
+      const Row& row = rows[k < count ? k : 0];
+      T* const cell = !C::cell  ? nullptr
+                      : p.cells ? p.cells + (p.steps.begin(t) + row.at) * hidden
+                                : p.c_n + row.at * hidden;
+      cells[k] = cell;
+      if (k < count) gates_of(row, t, of[k], cell);
     }
     if constexpr (C::cell) {
+      Spread<T> shown[kLockstep];
+      spreads<T, kLockstep>(cells, hidden, p.epsilon, shown);
       const T* const gain = cell_gain(p, C::gates);
-      normalize(cell, hidden, gain, gain + hidden, false, p.epsilon, y);
-      for (Index u = 0; u < hidden; u += W<T>) {
-        const V<T> shown = vtanh<T>(load(y + u, hidden - u));
-        store(y + u, load(s + 3 * hidden + u, hidden - u) * shown, hidden - u);
+      for (Index k = 0; k < count; ++k) {
+        T* const y = p.y.at(p.steps, t, rows[k].at);
+        for (Index u = 0; u < hidden; u += W<T>) {
+          const V<T> tanh_c = vtanh<T>(normalized_at(shown[k], cells[k], gain, gain + hidden, u, hidden));
+          store(y + u, load(rows[k].saved + 3 * hidden + u, hidden - u) * tanh_c, hidden - u);
+        }
       }
     }
   }
@@ -233,11 +290,15 @@ struct NormalizedForward {
       if (pass.by_units) me.sync();
       for (Index i = 0; i < pieces.count; ++i) {
         if (!pass.mine(me, i)) continue;
+        Row together[kLockstep];
+        Index count = 0;
         for (Index r = pieces.first(i); r < pieces.first(i + 1) && r < rows; ++r, ++next) {
           if (pass.by_units && !me.owns(r)) continue;
           T* const s_row = p.saved ? saved(t, r) : gates + r * C::saved * p.hidden;
-          row(t, r, sums_x[next], sums_h[r], h[r], C::cell ? c[r] : nullptr, s_row);
+          together[count++] = {r, sums_x[next], sums_h[r], h[r], C::cell ? c[r] : nullptr, s_row};
+          if (count == kLockstep) finish(together, count, t), count = 0;
         }
+        if (count > 0) finish(together, count, t);
       }
       if (pass.by_units) me.sync();
     }
@@ -274,46 +335,104 @@ template <class T, class C>
 struct NormalizedBackward {
   using Pass = BackwardPass<T, C>;
 
-  // One row's derivatives; dh0 holds what reached h from later steps. `d_row`: of the sums of x, then h.
-  static void row(const Pass& pass, Index t, Index r, T* sums, T* room, T* d_row) {
+  // The derivatives of K rows from r on; dh0 holds what reached h from later steps. `d_row`: of the sums
+  // of x, then h, of the first. `room`: 2 K rows of gates.
+  template <int K>
+  static void rows(const Pass& pass, Index t, Index r, T* sums, T* room, T* d_row) {
     const Backward<T>& p = pass.p;
-    const Index hidden = p.hidden, at = p.steps.begin(t) + r, wide = C::gates * hidden;
-    const T* const s = p.saved + at * C::record * hidden;
-    T *const d_x = room, *const d_h = C::apart ? room + wide : room;  // of the sums as normalized
-    if constexpr (C::cell) lstm(p, pass.before(t), t, r, s, sums, room + wide, d_x);
-    else gru(p, t, r, pass.h_before(t, r), s, d_x, d_h);
-    const T *const x = s + C::saved * hidden, *const h = x + wide;
+    const Index hidden = p.hidden, wide = C::gates * hidden;
+    const T *d_x[K], *d_h[K], *x[2 * K];
+    Spread<T> of[2 * K];
+    for (int k = 0; k < K; ++k) {
+      d_x[k] = room + 2 * k * wide;  // of the sums as normalized
+      d_h[k] = C::apart ? d_x[k] + wide : d_x[k];
+    }
+    if constexpr (C::cell) {
+      lstm<K>(p, pass.before(t), t, r, sums + 2 * wide, room);
+    } else {
+      for (int k = 0; k < K; ++k) gru(p, t, r + k, pass.h_before(t, r + k), room + 2 * k * wide);
+    }
     for (int segment = 0; segment < C::segments; ++segment) {
       const Index a = C::first(segment) * hidden, n = (C::last(segment) - C::first(segment)) * hidden;
+      const T *own_x[K], *own_h[K];
+      T *dx[K], *dh[K];
+      for (int k = 0; k < K; ++k) {
+        x[k] = p.saved + ((p.steps.begin(t) + r + k) * C::record + C::saved) * hidden + a;
+        x[K + k] = x[k] + wide;
+        own_x[k] = d_x[k] + a;
+        own_h[k] = d_h[k] + a;
+        dx[k] = d_row + k * pass.stride + a;
+        dh[k] = dx[k] + wide;
+      }
+      spreads<T, 2 * K>(x, n, p.epsilon, of);
       const T* const gain = p.norm + a;
       T *const dgain = sums + a, *const dbias = sums + C::norm * hidden + a;
-      normalize_back(d_x + a, x + a, n, gain, p.epsilon, dgain, dbias, d_row + a);
-      normalize_back(d_h + a, h + a, n, gain + wide, p.epsilon, dgain + wide, dbias + wide, d_row + wide + a);
+      normalize_back<T, K>(own_x, x, of, n, gain, dgain, dbias, dx);
+      // Where the derivatives of both sums are one, so are those of both biases: `add_places`.
+      normalize_back<T, K>(own_h, x + K, of + K, n, gain + wide, dgain + wide,
+                           C::apart ? dbias + wide : nullptr, dh);
     }
   }
 
-  static void lstm(const Backward<T>& p, Index earlier, Index t, Index r, const T* s, T* sums, T* room,
-                   T* d) {
+  // As many rows as there are.
+  static void some_rows(Index count, const Pass& pass, Index t, Index r, T* sums, T* room, T* d_row) {
+    switch (count) {
+      case 1: return rows<1>(pass, t, r, sums, room, d_row);
+      case 2: return rows<2>(pass, t, r, sums, room, d_row);
+      case 3: return rows<3>(pass, t, r, sums, room, d_row);
+      default: return rows<kLockstepBack>(pass, t, r, sums, room, d_row);
+    }
+  }
+
+  // The LSTM's, to `room`: row k's begin 2 k rows of gates in.
+  template <int K>
+  static void lstm(const Backward<T>& p, Index earlier, Index t, Index r, T* dgain, T* room) {
+    const Index hidden = p.hidden, at = p.steps.begin(t) + r, step = 2 * C::gates * hidden;
+    const T* const gain = cell_gain(p, C::gates);
+    const T *c[K], *shown[K];
+    T* d_cell[K];
+    Spread<T> of[K];
+    for (int k = 0; k < K; ++k) {
+      c[k] = p.cells + (at + k) * hidden;
+      d_cell[k] = room + k * step + C::gates * hidden;
+      shown[k] = d_cell[k] + hidden;
+    }
+    spreads<T, K>(c, hidden, p.epsilon, of);
+    for (int k = 0; k < K; ++k) show(p, t, r + k, of[k], room + k * step);
+    normalize_back<T, K>(shown, c, of, hidden, gain, dgain, dgain + hidden, d_cell);
+    for (int k = 0; k < K; ++k) {
+      const T* const before = r + k < p.steps.rows(earlier)
+                                  ? p.cells + (p.steps.begin(earlier) + r + k) * hidden
+                                  : p.c0 + (r + k) * hidden;
+      remember(p, at + k, r + k, before, d_cell[k], room + k * step);
+    }
+  }
+
+  // The output gate's derivative, and that of the cell state as it is shown, five rows behind `d`.
+  static void show(const Backward<T>& p, Index t, Index r, const Spread<T>& of, T* d) {
     const Index hidden = p.hidden, at = p.steps.begin(t) + r;
-    const T* const c = p.cells + at * hidden;
-    const T* const c_before =
-        r < p.steps.rows(earlier) ? p.cells + (p.steps.begin(earlier) + r) * hidden : p.c0 + r * hidden;
-    const T *const gain = cell_gain(p, C::gates), *const bias = gain + hidden;
-    T *const dh0 = p.dh0 + r * hidden, *const dc0 = p.dc0 + r * hidden;
-    T *const shown = room, *const d_cell = room + hidden, *const dgain = sums + 2 * C::gates * hidden;
-    const T* const own = p.d_saved ? p.d_saved + at * C::record * hidden : nullptr;
-    normalize(c, hidden, gain, bias, false, p.epsilon, shown);
+    const T *const gain = cell_gain(p, C::gates), *const c = p.cells + at * hidden;
+    const T* const s = p.saved + at * C::record * hidden;
+    T *const dh0 = p.dh0 + r * hidden, *const shown = d + (C::gates + 1) * hidden;
     for (Index u = 0; u < hidden; u += W<T>) {
       const Index n = hidden - u;
       V<T> dh = load(dh0 + u, n);
       if (p.dy.base) dh += load(p.dy.at(p.steps, t, r) + u, n);
-      const V<T> one = fill(T(1)), o = load(s + 3 * hidden + u, n), tanh_c = vtanh<T>(load(shown + u, n));
+      const V<T> one = fill(T(1)), o = load(s + 3 * hidden + u, n);
+      const V<T> tanh_c = vtanh<T>(normalized_at(of, c, gain, gain + hidden, u, hidden));
       store(d + 3 * hidden + u, dh * tanh_c * o * (one - o), n);
       store(shown + u, dh * o * (one - tanh_c * tanh_c), n);
       store(dh0 + u, V<T>{}, n);
       if (p.total_dh) store(p.total_dh + at * hidden + u, dh, n);
     }
-    normalize_back(shown, c, hidden, gain, p.epsilon, dgain, dgain + hidden, d_cell);
+  }
+
+  // The derivatives of the gates that make the cell state.
+  static void remember(const Backward<T>& p, Index at, Index r, const T* c_before, const T* d_cell, T* d) {
+    const Index hidden = p.hidden;
+    const T* const s = p.saved + at * C::record * hidden;
+    const T* const own = p.d_saved ? p.d_saved + at * C::record * hidden : nullptr;
+    T* const dc0 = p.dc0 + r * hidden;
     for (Index u = 0; u < hidden; u += W<T>) {
       const Index n = hidden - u;
       V<T> v[4], e[4], put[4], dc = load(dc0 + u, n) + load(d_cell + u, n);
@@ -334,8 +453,11 @@ struct NormalizedBackward {
     }
   }
 
-  static void gru(const Backward<T>& p, Index t, Index r, const T* h_before, const T* s, T* d_x, T* d_h) {
+  // The GRU's: of the sums of x, and behind them of h.
+  static void gru(const Backward<T>& p, Index t, Index r, const T* h_before, T* d_x) {
     const Index hidden = p.hidden, at = p.steps.begin(t) + r;
+    const T* const s = p.saved + at * C::record * hidden;
+    T* const d_h = d_x + C::gates * hidden;
     const T* const own = p.d_saved ? p.d_saved + at * C::record * hidden : nullptr;
     T* const dh0 = p.dh0 + r * hidden;
     for (Index u = 0; u < hidden; u += W<T>) {
@@ -384,7 +506,7 @@ struct NormalizedBackward {
     const Pieces pieces(pass.row1 - pass.row0, Pass::rows_h, 2);  // whatever the workers are
     const auto mine = [&](Index i) { return me.owns(i % pass.places); };
     Scratch scratch;
-    T* const room = scratch.take<T>(2 * depth + 2 * hidden);
+    T* const room = scratch.take<T>(2 * kLockstepBack * depth);
     const Index span = max(1, min(kSpan, kSpanBytes / (kPanel * W<T> * depth * Index(sizeof(T)))));
     const Index end = c.last == p.steps.count ? c.last + 1 : c.last;
     for (Index s = c.first; s < end; ++s) {
@@ -408,8 +530,10 @@ struct NormalizedBackward {
       for (Index i = 0; i < pieces.count; ++i) {
         if (!mine(i)) continue;
         T* const sums = pass.sums + i % pass.places * place_size<C>(hidden);
-        for (Index r = pieces.first(i); r < min(pieces.first(i + 1), now); ++r) {
-          row(pass, t, pass.row0 + r, sums, room, d_chunk + r * pass.stride);
+        const Index end_row = min(pieces.first(i + 1), now);
+        for (Index r = pieces.first(i); r < end_row; r += kLockstepBack) {
+          some_rows(min(kLockstepBack, end_row - r), pass, t, pass.row0 + r, sums, room,
+                    d_chunk + r * pass.stride);
         }
       }
       if (pass.by_units) me.sync();

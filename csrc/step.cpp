@@ -62,21 +62,20 @@ void run(const std::vector<Forward<T>>& layers, int threads) {
   for (const Forward<T>& p : layers) kernels<T>().forward(p, threads);
 }
 
-template <class T>
-nb::object step_of_layers(int cell, int threads, bool batch_first, const View& x, nb::handle h0,
-                          nb::handle c0, const nb::list& weights, Index inputs, Index hidden) {
+// One step of `h0.size(0)` layers, one on the other: `read` finds the weights of the l-th, or fails.
+template <class T, class Read, class Run>
+nb::object step_of_layers(int cell, bool batch_first, const View& x, nb::handle h0, nb::handle c0,
+                          Index inputs, Index hidden, const Read& read, const Run& run) {
   const bool has_cell = traits(static_cast<Cell>(cell)).cell;
   const View h(h0), c(c0);
   if (h.dims() != 3 || x.dims() != 3 || x.size(batch_first ? 1 : 0) != 1) return nb::none();
   const Index batch = x.size(batch_first ? 0 : 1), count = h.size(0);
-  const std::size_t per = count > 0 ? weights.size() / static_cast<std::size_t>(count) : 0;
-  if ((per != 2 && per != 4) || per * static_cast<std::size_t>(count) != weights.size()) return nb::none();
   if (x.size(2) != inputs || !x.dense() || !fits<T>(h, {count, batch, hidden})) return nb::none();
   if (!fits_if<T>(has_cell, c0, c, {count, batch, hidden})) return nb::none();
   std::vector<Forward<T>> layers(static_cast<std::size_t>(count));
   for (std::size_t l = 0; l < layers.size(); ++l) {
     set_size(layers[l], cell, batch, l == 0 ? inputs : hidden, hidden);
-    if (!read_weights(layers[l], weights, l * per, per)) return nb::none();
+    if (!read(layers[l], l)) return nb::none();
   }
   const auto y = count == 1 ? Fresh<T>::like(h0) : Fresh<T>::like(h0, {1, batch, hidden});
   const auto h_n = Fresh<T>::like(h0), c_n = has_cell ? Fresh<T>::like(h0) : Fresh<T>{nb::none()};
@@ -90,7 +89,7 @@ nb::object step_of_layers(int cell, int threads, bool batch_first, const View& x
     input = p.h_n = h_n.data + part;  // which the layer above reads
     if (has_cell) p.c0 = c.data<const T>() + part, p.c_n = c_n.data + part;
   }
-  run(layers, threads);
+  run(layers);
   return nb::make_tuple(y.tensor, h_n.tensor, c_n.tensor);
 }
 
@@ -197,10 +196,40 @@ nb::object by_dtype(int cell, const View& x, const F& run) {
 
 nb::object layers_step(int cell, int threads, bool batch_first, nb::handle x, nb::handle h0, nb::handle c0,
                        const nb::list& weights, Index inputs, Index hidden) {
-  const View view(x);
-  return by_dtype(cell, view, [&](auto zero) {
-    return step_of_layers<decltype(zero)>(cell, threads, batch_first, view, h0, c0, weights, inputs, hidden);
+  const View view(x), h(h0);
+  const std::size_t count = h.dims() == 3 ? static_cast<std::size_t>(h.size(0)) : 0;
+  const std::size_t per = count > 0 ? weights.size() / count : 0;
+  return by_dtype(cell, view, [&](auto zero) -> nb::object {
+    using T = decltype(zero);
+    if ((per != 2 && per != 4) || per * count != weights.size()) return nb::none();
+    return step_of_layers<T>(
+        cell, batch_first, view, h0, c0, inputs, hidden,
+        [&](Forward<T>& p, std::size_t l) { return read_weights(p, weights, l * per, per); },
+        [&](const std::vector<Forward<T>>& layers) { run(layers, threads); });
   });
+}
+
+nb::object quantized_step(int cell, int threads, bool batch_first, nb::handle x, nb::handle h0, nb::handle c0,
+                          const std::vector<Words>& packed) {
+  const View view(x), h(h0);
+  const bool known = view.kind() == Kind::f32 && cell >= 0 && cell < kPlainCells;
+  if (!known || view.dims() != 3 || h.dims() != 3 || h.size(0) != static_cast<Index>(packed.size())) {
+    return nb::none();
+  }
+  const auto at = [&](std::size_t l) { return reinterpret_cast<const std::int32_t*>(packed[l].first); };
+  const auto fit = [&](const Forward<float>& p, std::size_t l) {
+    ToPack size{};  // without a place: how many words a layer of this size takes
+    size.cell = p.cell;
+    size.input = p.input;
+    size.hidden = p.hidden;
+    return packed[l].second == isa().quantized.pack(size);
+  };
+  const auto run = [&](const std::vector<Forward<float>>& layers) {
+    for (std::size_t l = 0; l < layers.size(); ++l) check(layers[l], at(l), layers[l].steps.batch);
+    nb::gil_scoped_release release;
+    for (std::size_t l = 0; l < layers.size(); ++l) isa().quantized.forward(layers[l], at(l), threads);
+  };
+  return step_of_layers<float>(cell, batch_first, view, h0, c0, view.size(2), h.size(2), fit, run);
 }
 
 nb::object cell_step(int cell, int threads, nb::handle x, nb::handle h0, nb::handle c0,

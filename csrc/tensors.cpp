@@ -1,7 +1,12 @@
 #include "tensors.h"
 
 #include <cstdint>
+#include <cstring>
+#include <memory>
+#include <new>
 #include <stdexcept>
+
+#include "memory.h"
 
 namespace carrousel {
 namespace {
@@ -16,10 +21,20 @@ struct DLTensor {
   std::uint64_t byte_offset;
 };
 
+// A tensor that is handed over: whoever lets go of it last calls the deleter.
+struct DLManagedTensorVersioned {
+  std::uint32_t major, minor;
+  void* context;
+  void (*deleter)(DLManagedTensorVersioned* self);
+  std::uint64_t flags;
+  DLTensor tensor;
+};
+
 struct DLPackExchangeAPI {
   std::uint32_t major, minor;
   void* previous;
-  void* managed[3];
+  void* managed[2];
+  int (*own)(DLManagedTensorVersioned* managed, void** tensor);
   int (*read)(void* tensor, DLTensor* out);
   void* stream;
 };
@@ -45,6 +60,17 @@ Kind kind_of(const DLTensor& found) {
   return found.code == kInt && found.bits == 64 ? Kind::i64 : Kind::none;
 }
 
+// With room for what it points to, and memory to give back.
+struct Managed : DLManagedTensorVersioned {
+  static constexpr std::size_t most = 3;
+  std::int64_t sizes[most], steps[most];
+
+  static void release(DLManagedTensorVersioned* self) {
+    give_memory(self->tensor.data);
+    delete static_cast<Managed*>(self);
+  }
+};
+
 template <class T>
 Fresh<T> checked(PyObject* made) {
   Fresh<T> fresh{nb::steal(made)};
@@ -63,7 +89,7 @@ void use_tensors(const nb::object& capsule, const nb::object& tensor, const nb::
   const auto* const found =
       static_cast<const DLPackExchangeAPI*>(PyCapsule_GetPointer(capsule.ptr(), "dlpack_exchange_api"));
   if (!found) throw nb::python_error();
-  if (found->major != 1 || !found->read)
+  if (found->major != 1 || !found->read || !found->own)
     throw std::runtime_error("torch's table for DLPack is not of version 1");
   tensor_type = reinterpret_cast<PyTypeObject*>(nb::object(tensor).release().ptr());
   parameter_type = reinterpret_cast<PyTypeObject*>(nb::object(parameter).release().ptr());
@@ -158,6 +184,32 @@ Fresh<T> Fresh<T>::like(nb::handle other, std::initializer_list<Index> shape) {
   for (const Index size : shape) PyTuple_SetItem(sizes.ptr(), at++, PyLong_FromLongLong(size));
   PyObject* const arguments[] = {other.ptr(), sizes.ptr()};
   return checked<T>(PyObject_VectorcallMethod(new_empty, arguments, 2, nullptr));
+}
+
+nb::object kept_tensor(bool is_double, const std::vector<Index>& shape) {
+  const std::size_t dims = shape.size();
+  if (!table || dims > Managed::most) throw std::invalid_argument("a kept tensor has at most 3 dimensions");
+  std::unique_ptr<Managed> made(new Managed{});
+  Index count = 1;
+  for (std::size_t d = dims; d-- > 0; count *= shape[d]) {
+    if (shape[d] < 0) throw std::invalid_argument("sizes must not be negative");
+    made->sizes[d] = shape[d];
+    made->steps[d] = count;
+  }
+  const std::uint8_t bits = is_double ? 64 : 32;
+  const std::size_t bytes = static_cast<std::size_t>(count) * bits / 8;
+  made->major = 1;
+  made->deleter = Managed::release;
+  made->tensor = {nullptr,     kCpu,        0, static_cast<std::int32_t>(dims), kFloat, bits, 1,
+                  made->sizes, made->steps, 0};
+  made->tensor.data = take_memory(bytes);
+  if (!made->tensor.data) throw std::bad_alloc();
+#ifdef CARROUSEL_POISON
+  std::memset(made->tensor.data, 0xff, bytes);
+#endif
+  void* tensor = nullptr;
+  if (table->own(made.release(), &tensor) != 0) throw nb::python_error();  // whose it is, even so
+  return nb::steal(static_cast<PyObject*>(tensor));
 }
 
 template struct Fresh<float>;

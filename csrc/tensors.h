@@ -5,6 +5,7 @@
 #include <nanobind/nanobind.h>
 
 #include <initializer_list>
+#include <vector>
 
 #include "kernels.h"
 
@@ -61,5 +62,9 @@ struct Fresh {
   static Fresh like(nb::handle other);
   static Fresh like(nb::handle other, std::initializer_list<Index> shape);
 };
+
+// A new tensor of float32 or float64 whose memory goes back to `memory.h`. For what only we look at and
+// nobody resizes.
+nb::object kept_tensor(bool is_double, const std::vector<Index>& shape);
 
 }  // namespace carrousel

@@ -1,27 +1,22 @@
 #include "threads.h"
 
 #include <atomic>
-#include <cstdlib>
 #include <cstring>
 #include <new>
 #include <thread>
+
+#include "memory.h"
 
 #if defined(__x86_64__) || defined(_M_X64)
 #include <immintrin.h>
 #elif defined(_M_ARM64) && !defined(__clang__)
 #include <intrin.h>
 #endif
-#ifdef __linux__
-#include <sys/mman.h>
-#elif defined(_WIN32)
-#include <malloc.h>
-#endif
 
 namespace carrousel {
 
 namespace {
 
-constexpr std::size_t kAlign = 64;
 constexpr int kSpins = 4000;  // some microseconds: longer than a step, shorter than a time slice
 
 std::atomic<ParallelFor> parallel_for{nullptr};
@@ -82,43 +77,14 @@ void run_team(int slots, void (*work)(const Worker&, const void*), const void* c
       &team);
 }
 
-// Windows frees aligned memory by a function of its own.
-static void* aligned(std::size_t size) {
-#ifdef _WIN32
-  return _aligned_malloc(size, kAlign);
-#else
-  return std::aligned_alloc(kAlign, size);
-#endif
-}
-
-static void free_aligned(void* memory) {
-#ifdef _WIN32
-  _aligned_free(memory);
-#else
-  std::free(memory);
-#endif
-}
-
-void prefer_huge_pages(void* memory, std::size_t bytes) {
-#ifdef MADV_HUGEPAGE
-  constexpr std::uintptr_t page = std::uintptr_t(2) << 20;
-  const std::uintptr_t first = (reinterpret_cast<std::uintptr_t>(memory) + page - 1) / page * page;
-  const std::uintptr_t last = (reinterpret_cast<std::uintptr_t>(memory) + bytes) / page * page;
-  if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);
-#else
-  (void)memory, (void)bytes;
-#endif
-}
-
 struct alignas(kAlign) Scratch::Block {
   Block* next;
 };
 
 void* Scratch::allocate(std::size_t bytes) {
-  const std::size_t size = (sizeof(Block) + bytes + 2 * kAlign - 1) / kAlign * kAlign;
-  Block* block = static_cast<Block*>(aligned(size));
+  const std::size_t size = sizeof(Block) + bytes + kAlign;
+  Block* block = static_cast<Block*>(take_memory(size));
   if (!block) throw std::bad_alloc();
-  prefer_huge_pages(block, size);
 #ifdef CARROUSEL_POISON
   std::memset(static_cast<void*>(block), 0xff, size);
 #endif
@@ -130,7 +96,7 @@ void* Scratch::allocate(std::size_t bytes) {
 Scratch::~Scratch() {
   while (blocks_) {
     Block* next = blocks_->next;
-    free_aligned(blocks_);
+    give_memory(blocks_);
     blocks_ = next;
   }
 }

@@ -34,10 +34,6 @@ void team(int slots, const F& work) {
   run_team(slots, [](const Worker& worker, const void* f) { (*static_cast<const F*>(f))(worker); }, &work);
 }
 
-// Ask for huge pages under fresh memory: the first touch of a page of 4 KiB costs as much as filling
-// it, and a record of some megabytes has thousands. A hint; nothing happens where there are none.
-void prefer_huge_pages(void* memory, std::size_t bytes);
-
 // Memory for one call: pieces of one kind of use, all freed together. Filled with NaN in debug
 // builds, so that a value read before it is written shows.
 class Scratch {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from itertools import chain
 from typing import Any
 
 import torch
@@ -16,7 +15,7 @@ from .adoption import is_recurrent, refuse_scripted
 from .conventions import Conventional, offsets_of, place_of
 from .ops import quantized
 from .ops.cells import BY_MODE, CELLS
-from .ops.gate import autocast, packs
+from .ops.gate import autocast, packs, quiet
 
 _LAYERS = {nn.RNN, nn.LSTM, nn.GRU, ours.RNN, ours.LSTM, ours.GRU,
            ours.AdoptedRNN, ours.AdoptedLSTM, ours.AdoptedGRU}  # fmt: skip
@@ -108,10 +107,11 @@ class _Quantized(nn.Module):
 
     def _packed(self, places: list[str]) -> list[Tensor]:
         """As the kernels read them: made once, and again where the buffers have changed."""
-        parts = [self._of(place) for place in places]
-        state = [(id(t), t._version, t.data_ptr()) for t in chain.from_iterable(parts)]
+        now = [(id(t), t._version, t.data_ptr()) for t in self._buffers.values() if t is not None]
+        state = (self.mode, now)
         found = self.__dict__.get("_ready")
         if found is None or found[0] != state:
+            parts = [self._of(place) for place in places]
             made = [quantized.pack(self.mode, p[:2], p[2:4], p[4:] or None) for p in parts]
             found = self.__dict__["_ready"] = (state, made)
         return found[1]
@@ -180,6 +180,10 @@ class QuantizedLayer(Conventional, _Quantized):
         return [place_of(level, d) for level in range(self.num_layers) for d in directions]
 
     def forward(self, input, hx=None):
+        if hx is not None and not torch.compiler.is_compiling():
+            stepped = self._step(input, hx)
+            if stepped is not None:
+                return stepped
         packed = isinstance(input, PackedSequence)
         x = self._readable("input", input.data if packed else input)
         if x.dim() not in ((2,) if packed else (2, 3)) or x.size(-1) != self.input_size:
@@ -200,6 +204,20 @@ class QuantizedLayer(Conventional, _Quantized):
         states = self._initial(hx, x, batch, unbatched, order)
         y, *after = self._run(x, sizes, states)
         return self._as_given(input, y, after)
+
+    def _step(self, x, hx):
+        """One step of streaming in one call; None where it is not one."""
+        if self.training or self.bidirectional or self.residual or autocast() or not quiet():
+            return None
+        h0, c0 = hx if type(hx) is tuple and len(hx) == 2 else (hx, None)
+        given = (x, h0) if c0 is None else (x, h0, c0)
+        if any([type(t) is not Tensor or t.requires_grad for t in given]):
+            return None
+        found = quantized.step(self.mode, x, h0, c0, self._packed(self._places()), self.batch_first)
+        if found is None:
+            return None
+        y, h_n, c_n = found
+        return y, h_n if c_n is None else (h_n, c_n)
 
     def _initial(self, hx, x, batch, unbatched, order) -> list[Tensor]:
         """States (L*D, B, H) in the order of the rows."""

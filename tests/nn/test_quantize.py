@@ -306,3 +306,52 @@ def test_under_autocast() -> None:
     x = noise(5, 2, 3)
     with torch.autocast("cpu", torch.bfloat16):
         assert small(x.bfloat16())[0].dtype is torch.float32
+
+
+@every_kind
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("batch", [1, 3])
+def test_a_step_of_streaming_is_that_of_the_long_way(kind, layers, batch, monkeypatch) -> None:
+    """Whatever the order of axes, and however often; with weights that change in between."""
+    for batch_first in (False, True):
+        small = carrousel.quantize(made(kind, 5, 37, layers, batch_first=batch_first))
+        x = noise(batch, 1, 5) if batch_first else noise(1, batch, 5)
+        h, c = noise(layers, batch, 37, seed=2), noise(layers, batch, 37, seed=3)
+        hx = (h, c) if kind == "LSTM" else h
+        for _ in range(2):
+            assert small._step(x, hx) is not None
+            short = small(x, hx)
+            with monkeypatch.context() as patch:
+                patch.setattr(type(small), "_step", lambda *_: None)
+                long = small(x, hx)
+            assert type(short[1]) is type(long[1])
+            for one, other in zip(leaves(short), leaves(long), strict=True):
+                assert one.shape == other.shape
+                assert torch.equal(one, other)
+            getattr(small, f"weight_hh_l{layers - 1}").neg_()
+
+
+@every_kind
+def test_what_is_no_step_goes_the_long_way(kind: str) -> None:
+    """And is refused there as ever, or computed."""
+    small = carrousel.quantize(made(kind, 5, 8))
+    h = torch.zeros(1, 2, 8)
+    hx = (h, h) if kind == "LSTM" else h
+    assert small._step(torch.zeros(2, 2, 5), hx) is None
+    assert small(torch.zeros(2, 2, 5), hx)[0].shape == (2, 2, 8)
+    assert small._step(torch.zeros(1, 5), hx) is None
+    assert small._step(torch.zeros(1, 4, 5).expand(1, 4, 5)[:, ::2], hx) is None
+    for wrong, what in [
+        (torch.zeros(1, 2, 4), "input must be"),
+        (torch.zeros(1, 2, 5).double(), "float32"),
+        (torch.zeros(1, 3, 5), "h_0 must be"),
+        (torch.zeros(1, 2, 5, requires_grad=True), "no gradient"),
+    ]:
+        assert small._step(wrong, hx) is None
+        with pytest.raises((RuntimeError, TypeError, ValueError), match=what):
+            small(wrong, hx)
+    with pytest.raises((TypeError, ValueError)):
+        small(torch.zeros(1, 2, 5), h if kind == "LSTM" else (h, h))
+    small.train()
+    with pytest.raises(RuntimeError, match="does not train"):
+        small(torch.zeros(1, 2, 5), hx)

@@ -131,9 +131,9 @@ def forward(
     h_n, c_n, saved, cells = torch.empty_like(h0), None, None, None
     if c0 is not None:
         c0, c_n = c0.contiguous(), torch.empty_like(h0)
-        cells = fresh(x, directions, n, hidden) if record else None
+        cells = kept(x, directions, n, hidden) if record else None
     if record and SAVED[mode]:
-        saved = fresh(x, directions, n, SAVED[mode] * hidden)
+        saved = kept(x, directions, n, SAVED[mode] * hidden)
     run = _core.forward_f32 if x.dtype is torch.float32 else _core.forward_f64
     steps = x.size(0) if offsets is None else offsets.numel() - 1
     offsets = None if offsets is None else offsets.contiguous()
@@ -269,6 +269,15 @@ def fresh(like: Tensor, *shape: int) -> Tensor:
     return tensor
 
 
+def kept(like: Tensor, *shape: int) -> Tensor:
+    """An empty tensor of ours alone, a record: the next step takes its memory again.
+
+    The system's pages cost as much when they are first touched as filling them does. Whoever
+    holds on to the tensor keeps it; it cannot be resized, which is why outputs are none of these.
+    """
+    return _core.kept_tensor(like.dtype is torch.float64, shape)
+
+
 def _like_rows(x: Tensor) -> Tensor:
     dx = torch.empty_like(x)
     return dx if dx.stride(-1) == 1 or dx.size(-1) == 1 else x.new_empty(x.shape)
@@ -284,8 +293,8 @@ def _totals(run: Run | None, y: Tensor, c0: Tensor | None, hidden: int) -> tuple
     if run is None:
         return 0, 0
     n = y.numel() // y.size(-1)
-    run.grad_hidden = fresh(y, n, hidden)
+    run.grad_hidden = kept(y, n, hidden)
     if c0 is None:
         return run.grad_hidden.data_ptr(), 0
-    run.grad_cell = fresh(y, n, hidden)
+    run.grad_cell = kept(y, n, hidden)
     return run.grad_hidden.data_ptr(), run.grad_cell.data_ptr()

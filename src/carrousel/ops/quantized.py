@@ -98,6 +98,29 @@ def forward(
     return y, h_n, c_n
 
 
+def step(
+    mode: str,
+    x: Tensor,
+    h0: Tensor,
+    c0: Tensor | None,
+    packed: Sequence[Tensor],
+    batch_first: bool,
+) -> tuple[Tensor, Tensor, Tensor | None] | None:
+    """One step of layers one on the other, in one call into C++; None: not such a step.
+
+    x (1, B, I), or (B, 1, I) with ``batch_first``; h0, c0 (L, B, H); ``packed``: of each layer
+    -> y of the last in the order of x, h_n, c_n (L, B, H) or None.
+    """
+    found = _core.quantized_step(
+        NUMBER[mode], torch.get_num_threads(), batch_first, x, h0, c0,
+        [(one.data_ptr(), one.numel()) for one in packed],
+    )  # fmt: skip
+    if found is None or not batch_first:
+        return found
+    y, h_n, c_n = found
+    return y.transpose(0, 1), h_n, c_n
+
+
 def _check(number: int, x: Tensor, offsets, h0: Tensor, c0, packed: Sequence[Tensor]) -> None:
     directions, batch, hidden = checks.dims("h0", h0, (3,))
     inputs = x.size(-1)

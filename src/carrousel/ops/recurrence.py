@@ -195,8 +195,8 @@ def forward(
     rule, rows, hidden = call.rule, len(sums), start.size(2)
     y, last, saved, states = cpu.fresh(sums, rows, hidden), torch.empty_like(start), None, None
     if record:
-        saved = cpu.fresh(sums, rows, rule.saved * hidden)
-        states = cpu.fresh(sums, rule.states - 1, rows, hidden) if rule.states > 1 else None
+        saved = cpu.kept(sums, rows, rule.saved * hidden)
+        states = cpu.kept(sums, rule.states - 1, rows, hidden) if rule.states > 1 else None
     kernel = _core.recur_f32 if sums.dtype is torch.float32 else _core.recur_f64
     kernel(
         torch.get_num_threads(),
@@ -225,7 +225,7 @@ def backward(
     dy = None if dy is None else dy.contiguous()
     d, dstart = cpu.fresh(sums, rows, rule.kept * hidden), torch.empty_like(start)
     dstart.zero_() if dlast is None else dstart.copy_(dlast)
-    before = cpu.fresh(sums, rows, hidden) if weight is not None and needs[2] else None
+    before = cpu.kept(sums, rows, hidden) if weight is not None and needs[2] else None
     dpeephole = torch.empty_like(peephole) if peephole is not None and needs[4] else None
     totals = (0, 0)
     if run is not None:
