@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from inspect import signature
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import torch
@@ -17,9 +18,11 @@ from .ops.reference.equations import VARIANTS, Equations
 from .ops.reference.loops import StepFunction
 from .ops.rules import BY_MODE as RULES
 from .ops.rules import LSTM_COUPLED, Rule
-from .wording import one_of
+from .wording import no_option, one_of
 
 _DROPOUTS = ("input_dropout", "recurrent_dropout", "output_dropout", "weight_dropout")
+_OPTIONS = (*_DROPOUTS, "zoneout", "learn_initial_state", "residual", "highway", "equations",
+            "precision")  # fmt: skip
 
 
 if TYPE_CHECKING:
@@ -65,6 +68,9 @@ class WithOptions(nn.RNNBase):
         return found
 
     def _set_options(self, options: Options) -> None:
+        if not options.keys() <= set(_OPTIONS):
+            named = [name for name in signature(type(self)).parameters if name != "options"]
+            raise TypeError(no_option(type(self).__name__, options, [*_OPTIONS, *named]))
         given: dict[str, Any] = dict(options)
         self._set_equations(given.pop("equations", None))
         for name in _DROPOUTS:
@@ -73,12 +79,6 @@ class WithOptions(nn.RNNBase):
         for name in ("learn_initial_state", "residual", "highway"):
             setattr(self, name, _yes_or_no(name, given.pop(name, False)))
         self._set_precision(given.pop("precision", "float32"))
-        if given:
-            raise TypeError(
-                f"{type(self).__name__} has no option {next(iter(given))!r}; there are "
-                f"{', '.join(_DROPOUTS)}, zoneout, learn_initial_state, residual, highway, "
-                "equations and precision"
-            )
         if self.equations is not None and self.recurrent_dropout:
             raise ValueError(
                 "recurrent_dropout must be 0 with equations, which say themselves how h is read, "

@@ -108,6 +108,20 @@ def meant(value: Any, names: Iterable[Any]) -> str:
     return "" if near is None else f"; did you mean {near!r}?"
 
 
+def no_option(owner: str, given: Iterable[str], names: Iterable[str]) -> str | None:
+    """The message about keyword arguments that ``owner`` does not have; None if it has them all.
+
+    >>> no_option("LSTM", ["zonout"], ["hidden_size", "zoneout"])
+    "LSTM has no option 'zonout'; there are hidden_size, zoneout; did you mean 'zoneout'?"
+    """
+    known = list(names)
+    unknown = sorted(set(given) - set(known))
+    if not unknown:
+        return None
+    there = ", ".join(known)
+    return f"{owner} has no option {quoted(unknown)}; there are {there}{meant(unknown[0], known)}"
+
+
 def one_of(name: str, value: Any, choices: Collection[Any]) -> None:
     """Require one of a few values.
 

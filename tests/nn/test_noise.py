@@ -294,6 +294,8 @@ def test_saved_copied_compiled_and_refused() -> None:
         ("highway", 1, "highway must be True or False, got 1"),
         ("residual", 1, "residual must be True or False, got 1"),
         ("zonout", 0.1, "LSTM has no option 'zonout'; there are input_dropout"),
+        ("layer_nrom", True, "did you mean 'layer_norm'?"),
+        ("batch_frist", True, "did you mean 'batch_first'?"),
     ],
 )
 def test_what_is_refused(name: str, value: Any, words: str) -> None:

@@ -212,7 +212,7 @@ def test_options_that_cannot_be_are_named(options, message):
 
 
 def test_unknown_options_are_named():
-    with pytest.raises(TypeError, match="has no option hiden; there are level, cell"):
+    with pytest.raises(TypeError, match="has no option 'hiden'; there are level, cell"):
         LanguageModel(hiden=3)
 
 

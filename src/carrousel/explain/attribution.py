@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ..adoption import adopt
 from ..plottable import Plottable
-from ..wording import one_of
+from ..wording import no_option, one_of
 from .asking import Question, Target, differentiable
 from .gradients import gradient_x_input, integrated_gradients
 from .private import check_model, private
@@ -101,12 +101,9 @@ def attribute(
     torch.Size([3, 10])
     """
     one_of("method", method, METHODS)
-    try:
-        chosen = Options(**options)
-    except TypeError:
-        known = tuple(Options.__dataclass_fields__)
-        unknown = sorted(set(options) - set(known))
-        raise TypeError(f"attribute has no option {unknown}; there are {known}") from None
+    if wrong := no_option("attribute", options, Options.__dataclass_fields__):
+        raise TypeError(wrong)
+    chosen = Options(**options)
     _check_model(model, method)
     asked, target = private(model, target)
     adopt(asked)

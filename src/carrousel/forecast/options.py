@@ -8,7 +8,7 @@ from typing import Any
 from ..data.reading import READ_OPTIONS, ReadOptions, Written
 from ..limits import real, whole
 from ..ops.cells import LSTM, NAMES
-from ..wording import meant, one_of
+from ..wording import no_option, one_of
 
 EFFORTS = ("instant", "fast", "default", "best")
 WHOLE = ("context", "hidden_size", "num_layers", "ensemble", "max_steps", "batch_size", "conformal")
@@ -160,12 +160,8 @@ class Options:
         """From options by their names, with lists for tuples; says what there is where a name is
         unknown."""
         names = [name for name in (*cls.__dataclass_fields__, *READ_OPTIONS) if name != "reading"]
-        unknown = set(options) - set(names)
-        if unknown:
-            raise TypeError(
-                f"Forecaster has no option {', '.join(sorted(unknown))}; "
-                f"there are {', '.join(names)}{meant(min(unknown), names)}"
-            )
+        if wrong := no_option("Forecaster", options, names):
+            raise TypeError(wrong)
         given: dict[str, Any] = {
             k: tuple(v) if isinstance(v, list) else v for k, v in options.items()
         }

@@ -13,7 +13,7 @@ from torch import Tensor
 from ..audio import Recordings
 from ..limits import whole
 from ..training import Progress, Run
-from ..wording import some
+from ..wording import no_option, some
 from .companion.companion import Companion
 from .companion.joining import joined
 from .explanation.explain import explain
@@ -94,12 +94,9 @@ class SequenceEstimator:
 
     def set_params(self: S, **options: Any) -> S:
         """Change options before the next ``fit``."""
-        known = self.get_params()
+        if wrong := no_option(type(self).__name__, options, self.get_params()):
+            raise ValueError(wrong)
         for name, value in options.items():
-            if name not in known:
-                raise ValueError(
-                    f"{type(self).__name__} has no option {name!r}; there are {', '.join(known)}"
-                )
             setattr(self, name, value)
         return self
 

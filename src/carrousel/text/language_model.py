@@ -16,7 +16,7 @@ from ..tokenizers.kinds import learn_tokenizer
 from ..tokenizers.pieces import normalized
 from ..tokenizers.tokenizer import Tokenizer
 from ..training import Progress, Run
-from ..wording import meant
+from ..wording import no_option
 from . import generation as g
 from .corpus import Corpus, Source, chunks
 from .network import Network
@@ -55,12 +55,8 @@ class LanguageModel:
     report: dict[str, Any]
 
     def __init__(self, level: str = "char", cell: str = "lstm", **options: Unpack[Given]) -> None:
-        unknown = set(options) - set(Options.names())
-        if unknown:
-            raise TypeError(
-                f"LanguageModel has no option {', '.join(sorted(unknown))}; "
-                f"there are {', '.join(Options.names())}{meant(min(unknown), Options.names())}"
-            )
+        if wrong := no_option("LanguageModel", options, Options.names()):
+            raise TypeError(wrong)
         self.options = Options(level, cell, **options)
 
     def __repr__(self) -> str:
