@@ -271,7 +271,7 @@ class TestWrongArguments:
             attribute(Regression(), torch.randn(2, 5, 3), method="shap")
 
     def test_an_unknown_option(self):
-        with pytest.raises(TypeError, match=r"no option \['widow'\]; there are"):
+        with pytest.raises(TypeError, match=r"no option 'widow'; there are"):
             attribute(Regression(), torch.randn(2, 5, 3), widow=3)
 
     def test_a_target_that_is_not_one_number_per_sequence(self):

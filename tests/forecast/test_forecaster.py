@@ -182,7 +182,7 @@ def test_scikit_learn_clones_it():
             ValueError,
             "effort must be one of 'instant', 'fast', 'default', 'best'",
         ),
-        ({"h": 3, "width": 3}, TypeError, "no option width; there are h, cell, freq"),
+        ({"h": 3, "width": 3}, TypeError, "no option 'width'; there are h, cell, freq"),
         ({"h": 3, "learning_rate": -1}, ValueError, "learning_rate must be positive"),
     ],
 )
