@@ -9,19 +9,33 @@ struct KernelVector {  // W kernels side by side, of one dilation, over one sequ
   float* read;         // (reach + steps + reach, W) what they read of each step; zeros around it
 };
 
+// Add what a vector of kernels reads of N channels from `channel` on, and of the next N as long as there
+// are so many; gives the first channel that is left. Which kernel reads which stays in registers.
+template <Index N>
+inline Index add_channels(const Above& p, Index from, const float* chosen, Index channel,
+                          const KernelVector& to) {
+  const Index width = W<float>;
+  float* const steps = to.read + to.reach * width;
+  for (; channel + N <= p.channels; channel += N) {
+    V<float> reads[N];
+    for (Index c = 0; c < N; ++c) reads[c] = load(chosen + (channel + c) * p.kernels);
+    for (Index t = 0; t < to.steps; ++t) {
+      const float* const row = p.rows + (from + t) * p.channels + channel;
+      V<float> sum = load(steps + t * width);
+      for (Index c = 0; c < N; ++c) sum += fill(row[c]) * reads[c];
+      store(steps + t * width, sum);
+    }
+  }
+  return channel;
+}
+
 // What is read of a step is the sum of the channels that a kernel has: once, and not for each weight.
 inline void read_channels(const Above& p, Index from, Index dilation, Index kernel, const KernelVector& to) {
-  const Index width = W<float>, rim = to.reach * width;
-  float* const steps = to.read + rim;
-  std::memset(to.read, 0, sizeof(float) * rim);
-  std::memset(steps + to.steps * width, 0, sizeof(float) * rim);
+  std::memset(to.read, 0, sizeof(float) * (to.steps + 2 * to.reach) * W<float>);
   const float* const chosen = p.chosen + dilation * p.channels * p.kernels + kernel;
-  for (Index t = 0; t < to.steps; ++t) {
-    const float* const row = p.rows + (from + t) * p.channels;
-    V<float> sum{};
-    for (Index c = 0; c < p.channels; ++c) sum += fill(row[c]) * load(chosen + c * p.kernels);
-    store(steps + t * width, sum);
-  }
+  const Index eights = add_channels<8>(p, from, chosen, 0, to);
+  const Index pairs = add_channels<2>(p, from, chosen, eights, to);
+  add_channels<1>(p, from, chosen, pairs, to);
 }
 
 using Whole = V<std::int32_t>;  // multiples of 1 / grid

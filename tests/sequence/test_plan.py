@@ -43,6 +43,16 @@ def test_little_is_learned_from_by_small_cells_and_all_of_it(count, text, cell, 
 
 
 @pytest.mark.parametrize(
+    ("count", "text", "companion", "units", "networks"),
+    [(40, False, None, 48, 3), (40, False, False, 64, 5), (40, True, None, 64, 5),
+     (5000, False, None, 64, 3)],
+)  # fmt: skip
+def test_few_series_with_a_companion_are_answered_by_less(count, text, companion, units, networks):
+    found = plan(count, 20, text, companion=companion)
+    assert (found.shape.hidden, found.ensemble) == (units, networks)
+
+
+@pytest.mark.parametrize(
     ("count", "steps", "outputs", "cell", "hidden", "dropout"),
     [(40, 20, 90, "gru", 64, 0.3), (40, 300, 5, "lstm", 64, 0.3), (40, 300, 30, "lstm", 90, 0.6),
      (5000, 3, 200, "lstm", 256, 0.6)],

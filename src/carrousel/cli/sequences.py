@@ -22,7 +22,7 @@ from ..sequence.evaluation.report import render
 from ..sequence.inputs.tables import bare_texts, texts_in
 from ..sequence.inputs.wide_files import is_wide
 from ..storage.files import write_bytes, write_csv, write_json
-from ..wording import counted
+from ..wording import counted, some
 from .progress import training_bar
 from .screen import reading
 
@@ -235,5 +235,5 @@ def require_channels(model: Any, data: Dataset) -> None:
     if kind == "numbers" and data.X[0].shape[1] != (wanted := model.reader_.channels):
         raise ValueError(
             f"the model reads {counted(wanted, 'channel')}, the file has {data.X[0].shape[1]} "
-            f"({', '.join(data.channels)}); name them with --channel"
+            f"({some(data.channels, 12)}); name them with --channel"
         )

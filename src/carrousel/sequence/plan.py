@@ -20,6 +20,8 @@ ENOUGH = 30  # sequences held out that can say when to stop
 PATIENCE = 5  # validations
 FEW = 500  # sequences, below which every network holds out another part
 UNITS = 64  # of a layer
+UNITS_BESIDE = 48  # where a companion of few series knows what more of them would add
+NETWORKS, NETWORKS_OF_FEW = 3, 5  # the first also where there is such a companion
 MANY_STEPS = 10_000  # with an answer each: they are not few, in however few sequences
 
 
@@ -69,17 +71,18 @@ def plan_for(
     steps = len(batch.rows) if task.per_step else count
     taught = steps if task.parts else count  # a transcript is of all steps together
     few = count < FEW and taught < MANY_STEPS
-    units = UNITS if few else _units(task)
-    dropout = _or(o.dropout, 0.6 if units > UNITS else 0.5 if text else 0.3)
-    usual = float(batch.lengths.clamp_max(LONGEST).double().mean())
-    most = min(task.most_at_once, int(ROWS / usual))
-    batch_size = _or(o.batch_size, max(1, min(max(8, count // 8), most)))
     fraction = _or(o.validation_fraction, 0.1)
     parts = 0 if not fraction else max(round(1 / fraction), 2)
     parts = parts if count >= 2 * parts else 0
     companion = not task.per_step and _or(
         o.companion, o.bidirectional is not False and (parts > 0 or validated)
     )
+    light = few and companion and not text
+    units = UNITS_BESIDE if light else UNITS if few else _units(task)
+    dropout = _or(o.dropout, 0.6 if units > UNITS else 0.5 if text else 0.3)
+    usual = float(batch.lengths.clamp_max(LONGEST).double().mean())
+    most = min(task.most_at_once, int(ROWS / usual))
+    batch_size = _or(o.batch_size, max(1, min(max(8, count // 8), most)))
     beside = not companion and (text or not _switches(batch))
     shape = Shape(
         outputs=task.outputs,
@@ -96,7 +99,7 @@ def plan_for(
     enough = math.ceil(600 * task.slowness / per_epoch)
     epochs = _or(o.epochs, max(8, min(60 * task.slowness, enough)))
     train = _training(o, task, epochs, per_epoch, few, seed)
-    ensemble = _or(o.ensemble, 5 if few else 3)
+    ensemble = _or(o.ensemble, NETWORKS_OF_FEW if few and not light else NETWORKS)
     amount = counted(steps, "step" if task.per_step else "sequence")
     reasons = [
         f"{amount} to learn from: {counted(epochs, 'epoch')} of {counted(per_epoch, 'update')} "

@@ -12,7 +12,7 @@ import polars as pl
 from ...data import ReadOptions
 from ...data.numbers import is_text, looks_numeric
 from ...data.read import Table, open_table, require_columns
-from ...wording import legible
+from ...wording import legible, some
 from ..labels import as_array
 from .dataset import Dataset
 
@@ -74,7 +74,7 @@ def read_table(
     rows = np.split(order, cuts)
     y = None if label_col is None else _labels(table, label_col, rows, ids[firsts], per_step)
     if not channels:
-        notes.append(f"channels: {', '.join(names)}")
+        notes.append(f"channels: {some(names, 12)}")
     return Dataset([values[part] for part in rows], y, ids[firsts].to_list(), names, notes)
 
 

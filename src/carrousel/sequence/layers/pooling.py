@@ -114,7 +114,7 @@ class _Pooled(torch.autograd.Function):
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
         steps, largest = ctx.saved_tensors
         last, mean, most = grads
-        here = (steps - largest).sign() + 1  # 1 where it is the largest, else 0
+        here = (steps - largest).sign_().add_(1)  # 1 where it is the largest, else 0
         found = torch.addcmul(mean / len(steps), here, most / here.sum(0))
         found[-1, :, : ctx.forwards] += last[:, : ctx.forwards]
         found[0, :, ctx.forwards :] += last[:, ctx.forwards :]
