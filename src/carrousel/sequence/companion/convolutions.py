@@ -10,7 +10,7 @@ depend on what stands beside a sequence. So numbers are rounded to a grid on whi
 exact, and thresholds lie between its lines.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -180,8 +180,17 @@ class RandomConvolutions(nn.Module):
     @torch.no_grad()
     def times(self, batch: Ragged, weight: Tensor) -> Tensor:
         """(B, K) from weights (width, K); features are never all there at once."""
-        weight = weight.double()
-        return torch.cat([self._features(part) @ weight for part in batch.portions(ROWS)])
+        shape = VIEWS, len(self.at), POOLED, len(KERNELS), -1
+        parts = weight.double().view(shape)[:, self._order].transpose(1, 2).flatten(2, 3)
+        return torch.cat([self._weighed(part, parts) for part in batch.portions(ROWS)])
+
+    def _weighed(self, batch: Ragged, weight: Tensor) -> Tensor:
+        """(B, K) from weights (views, pooled, places and kernels, K), of one portion."""
+        total = torch.zeros(len(batch), weight.shape[-1], dtype=torch.float64)
+        for of_view, pooled in zip(weight, self._pooled(batch), strict=True):
+            for one, found in zip(of_view, pooled, strict=True):
+                total += found.flatten(1) @ one
+        return total / batch.lengths[:, None]
 
     @torch.no_grad()
     def forward(self, batch: Ragged) -> Tensor:
@@ -189,16 +198,26 @@ class RandomConvolutions(nn.Module):
 
     def _features(self, batch: Ragged) -> Tensor:
         """(B, width) of sequences that fit into one portion, or of a longer one."""
-        order = self.at.argsort(stable=True)
-        counts = self.at.bincount(minlength=len(self.dilation))
+        order = self._order
         found = torch.empty(len(batch), VIEWS, len(order), POOLED, len(KERNELS)).double()
-        for view, rows in enumerate(self._views(batch)):
-            chosen, threshold = self.chosen[view].transpose(1, 2), self.threshold[view, order]
-            pooled = above(
-                rows, batch.lengths, chosen, KERNELS.T, self.dilation, counts, threshold, 2 * GRID
-            )
+        for view, pooled in enumerate(self._pooled(batch)):
             found[:, view, order] = torch.stack(pooled, 2)
         return found.flatten(1) / batch.lengths[:, None]
+
+    @property
+    def _order(self) -> Tensor:
+        """(places,) thresholds by their dilation."""
+        return self.at.argsort(stable=True)
+
+    def _pooled(self, batch: Ragged) -> Iterator[tuple[Tensor, Tensor]]:
+        """Of each view (B, places, kernels) how many steps lie above thresholds, in their order,
+        and how far, summed."""
+        counts = self.at.bincount(minlength=len(self.dilation))
+        for view, rows in enumerate(self._views(batch)):
+            chosen, threshold = self.chosen[view].transpose(1, 2), self.threshold[view, self._order]
+            yield above(
+                rows, batch.lengths, chosen, KERNELS.T, self.dilation, counts, threshold, 2 * GRID
+            )
 
     def _views(self, batch: Ragged) -> tuple[Tensor, Tensor]:
         rows = self.entry(batch)
