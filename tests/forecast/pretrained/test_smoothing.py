@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from carrousel.forecast.pretrained.smoothing import DAMPED, LEVELS, SHARE, SLOPES, beside, smoothed
+from carrousel.forecast.pretrained.smoothing import DAMPED, LEVELS, SLOPES, beside, smoothed
 from carrousel.forecast.pretrained.zero_shot import ZeroShot
 
 H = 6
@@ -61,13 +61,14 @@ def test_noise_is_no_season():
     assert np.ptp(_found([y], 12)[0, :, 1]) < 2
 
 
-def test_a_forecast_is_moved_by_the_share_and_keeps_its_widths():
-    y = torch.tensor([[1.0, 2, 4, 3, 5, 6, 5, 7]], dtype=torch.double)
+@pytest.mark.parametrize(("times", "share"), [(1, 0.5), (5, 0.325)])
+def test_a_forecast_is_moved_by_the_share_and_keeps_its_widths(times, share):
+    y = torch.tensor([[1.0, 2, 4, 3, 5, 6, 5, 7] * times], dtype=torch.double)
     ahead, quantiles = torch.arange(1, 4)[None], torch.arange(11.0).double().expand(1, 3, 11)
     moved = beside(quantiles, y, 1, ahead) - quantiles
-    expected = SHARE * (smoothed(y, 1, ahead).mean(-1) - 5)
+    expected = share * (smoothed(y, 1, ahead).mean(-1) - 5)
     torch.testing.assert_close(moved, expected[..., None].expand_as(moved))
-    few = torch.where(torch.arange(8) < 5, torch.nan, y)
+    few = torch.where(torch.arange(8 * times) < 8 * times - 3, torch.nan, y)
     assert torch.equal(beside(quantiles, few, 1, ahead), quantiles)
 
 

@@ -13,7 +13,7 @@ from .checks import MIXED, Lesson
 from .history import history
 from .network import Answer, Network, Remembered
 from .query import ANCHORS, ask
-from .smoothing import SHARE, beside, sensible, smoothed
+from .smoothing import beside, share, smoothed
 
 MOST = 72  # steps that an explanation tells apart; longer windows are told in longer steps
 
@@ -88,16 +88,16 @@ class Asked(nn.Module):
     def simple(self, x: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
         """For each network the simple forecasts (K, k), which depend on x, their weights (K, k),
         the correction (k,) and the origin (1,)."""
-        share = SHARE * float(self._sensible(x)) if self.short else 0.0
+        of_both = float(self._share(x)) if self.short else 0.0
         for side, network in enumerate(self._sides()):
             with torch.no_grad():
                 found = self._remember(x, side)
                 answer = self._answer(side, found, found.memory)
                 weights, median = network.middle(found.memory[:, -1:], answer.question)
             shares = self.lessons[side].shares[0].to(weights)
-            kept = (1 - share) * (1 - shares.sum())
+            kept = (1 - of_both) * (1 - shares.sum())
             weights, median = kept * weights[0, 0].T, kept * median[0, 0, :, 0]  # (K, k), (k,)
-            weights[MIXED, :] += (1 - share) * shares[:, None]
+            weights[MIXED, :] += (1 - of_both) * shares[:, None]
             # Units cancel out of simple forecasts; their slopes need not be followed.
             past = history(self._window(x, side), self.seasons, 1)
             past = past._replace(unit=past.unit.detach())
@@ -107,7 +107,7 @@ class Asked(nn.Module):
             anchors = sign * (question.anchors[0, 0].double() * unit).T
             if self.short:
                 anchors = torch.cat([anchors, self._smoothed(x)[0].T - origin])
-                weights = torch.cat([weights, weights.new_full((2, weights.shape[1]), share / 2)])
+                weights = torch.cat([weights, weights.new_full((2, weights.shape[1]), of_both / 2)])
             yield anchors, weights.double(), sign * median.double() * unit, origin
 
     def per_step(self, scores: Tensor, x: Tensor) -> Tensor:
@@ -156,6 +156,5 @@ class Asked(nn.Module):
     def _smoothed(self, x: Tensor) -> Tensor:
         return smoothed(self._window(x), int(self.seasons[0, 0]), self._ahead(len(x)))
 
-    def _sensible(self, x: Tensor) -> Tensor:
-        window = self._window(x)
-        return sensible(window, self._smoothed(x).detach())
+    def _share(self, x: Tensor) -> Tensor:
+        return share(self._window(x), self._smoothed(x).detach())

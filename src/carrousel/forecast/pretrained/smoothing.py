@@ -17,7 +17,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 SHORT = 320  # steps of a window that may hold few values
-SHARE = 0.25  # of the middle of a forecast that both together are
+# Of the middle of a forecast that both together are: a fifth of many values, half of few.
+LEAST, MORE, MOST = 0.2, 5.0, 0.5
 KEPT = 128  # last values that are smoothed
 FEWEST = 4  # values without which there is nothing to smooth
 LEVELS = (0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1.0)
@@ -37,14 +38,17 @@ def beside(quantiles: Tensor, window: Tensor, season: int, ahead: Tensor) -> Ten
     """(B, J, Q) quantiles of the steps ``ahead`` (B, J) after windows (B, T), moved by the share of
     what smoothing forecasts, where that is sensible."""
     found = smoothed(window, season, ahead)
-    share = SHARE * sensible(window, found)[:, None, None].to(quantiles)
+    part = share(window, found)[:, None, None].to(quantiles)
     middle = quantiles[..., quantiles.shape[-1] // 2, None]
-    return quantiles + share * (found.mean(-1, keepdim=True).nan_to_num() - middle)
+    return quantiles + part * (found.mean(-1, keepdim=True).nan_to_num() - middle)
 
 
-def sensible(window: Tensor, found: Tensor) -> Tensor:
-    """(B,) whether there was something to smooth in windows (B, T), and it can be written."""
-    return (window.isfinite().sum(1) >= FEWEST) & found.isfinite().flatten(1).all(1)
+def share(window: Tensor, found: Tensor) -> Tensor:
+    """(B,) of a forecast of windows (B, T) that what was ``found`` by smoothing is; nothing where
+    there was nothing to smooth or it cannot be written."""
+    known = window.isfinite().sum(1)
+    sensible = (known >= FEWEST) & found.isfinite().flatten(1).all(1)
+    return (LEAST + MORE / known.clamp_min(1)).clamp(max=MOST) * sensible
 
 
 def smoothed(window: Tensor, season: int, ahead: Tensor) -> Tensor:
