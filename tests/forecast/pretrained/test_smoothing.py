@@ -83,6 +83,6 @@ def test_only_windows_that_hold_a_whole_short_series_are_short():
     single, hours = ZeroShot((12,)), ZeroShot((24, 168))
     window = torch.ones(2, single.history).double()
     window[1, :5] = torch.nan
-    assert single.is_short(window).tolist() == [False, True]
-    assert single.is_short(window[:, 100:], 100).tolist() == [True, True]
-    assert not hours.is_short(window).any()
+    assert single.is_read_twice(window).tolist() == [False, True]
+    assert single.is_read_twice(window[:, 100:], 100).tolist() == [True, True]
+    assert not hours.is_read_twice(window).any()

@@ -3,6 +3,7 @@
 import numpy as np
 import polars as pl
 import pytest
+import torch
 
 from carrousel import Forecaster
 from carrousel.data import load_sample
@@ -55,6 +56,22 @@ def test_a_window_of_thousands_of_values_is_read(seasons):
     y = seasonal_series(6000, seasons[0], noise=3.0)
     found = forecast([y[:-30]], 30, seasons)[0]
     assert np.abs(found[:, 5] - y[-30:]).mean() < 6
+
+
+def test_a_long_window_is_read_as_weeks_too():
+    """A weekend that differs from the days before it: the mean of what either reading foretells."""
+    t = np.arange(168 * 12)
+    y = 100 + 30 * np.sin(2 * np.pi * t / 24) * (t // 24 % 7 < 5)
+    y = y + np.random.default_rng(0).standard_normal(len(t))
+    days, weeks = ZeroShot((24, 168)), ZeroShot((168,))
+    window, ahead = torch.from_numpy(y[None, -1552:]), torch.arange(1, 49)[None]
+    assert days.is_read_twice(window).all()
+    assert not days.is_read_twice(window[:, -1000:]).any()
+    assert not weeks.is_read_twice(window).any()
+    with torch.inference_mode():
+        found = days.following(window, ahead)
+        both = days._read(window, ahead, 0), weeks.following(window, ahead)
+    torch.testing.assert_close(found, (both[0] + both[1]) / 2)
 
 
 def test_a_gap_at_the_end_is_looked_over_and_makes_the_forecast_less_sure():

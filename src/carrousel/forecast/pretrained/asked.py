@@ -32,13 +32,13 @@ class Asked(nn.Module):
     """The mean median of some steps ahead, (B, T, step) values -> (B,) float64, as
     ``explanation.question.Asked``. What the network learned from checking itself is held fixed.
 
-    Short windows are shown upside down, too: by a second network, a copy of the first.
+    Windows that are read twice (``ZeroShot.is_read_twice``) are read the second time by a second
+    network, a copy of the first.
 
     Args:
         network: What forecasts.
-        lessons: What it learned from the whole window and, of a short one, from the same upside
-            down.
-        seasons: (1, 2) of the series.
+        lessons: What it learned from the whole window, each time that it is read.
+        seasons: (1, 2) that are told each time.
         length: Values in the window that the network is shown, a multiple of its patch.
         horizon: Steps after the end of the series that are asked about, from 0 on.
         gap: Steps without a value between the end of the window and the end of the series.
@@ -53,7 +53,7 @@ class Asked(nn.Module):
         self,
         network: Network,
         lessons: Sequence[Lesson],
-        seasons: Tensor,
+        seasons: Sequence[Tensor],
         length: int,
         horizon: list[int],
         gap: int,
@@ -62,7 +62,7 @@ class Asked(nn.Module):
         self.networks = nn.ModuleList([network, *(copy.deepcopy(network) for _ in lessons[1:])])
         self.lessons, self.seasons, self.length = lessons, seasons, length
         self.horizon, self.gap = horizon, gap
-        self.short = len(lessons) > 1
+        self.short = len(lessons) > 1 and network.shape.patch == 1
         self.names = (*ANCHORS, "damped slope", "half a slope") if self.short else ANCHORS
 
     def forward(self, x: Tensor) -> Tensor:
@@ -99,10 +99,10 @@ class Asked(nn.Module):
             weights, median = kept * weights[0, 0].T, kept * median[0, 0, :, 0]  # (K, k), (k,)
             weights[MIXED, :] += (1 - of_both) * shares[:, None]
             # Units cancel out of simple forecasts; their slopes need not be followed.
-            past = history(self._window(x, side), self.seasons, 1)
+            past = history(self._window(x, side), self.seasons[side], 1)
             past = past._replace(unit=past.unit.detach())
             question = ask(past, *self._origin(past.value))
-            sign, unit = -1 if side else 1, question.unit[0, 0].double()  # (1,)
+            sign, unit = -1 if side and self.short else 1, question.unit[0, 0].double()  # (1,)
             origin = sign * (past.base.double() + question.origin[0].double())[0]
             anchors = sign * (question.anchors[0, 0].double() * unit).T
             if self.short:
@@ -117,17 +117,17 @@ class Asked(nn.Module):
         return known[-steps * patches :].unflatten(0, (steps, patches)).sum(1)
 
     def _sides(self) -> list[Network]:
-        """What reads a window upright and, of a short one, upside down."""
+        """What reads a window the first time and, where it is read twice, the second."""
         return [cast(Network, network) for network in self.networks]
 
     def _window(self, x: Tensor, side: int = 0) -> Tensor:
-        """(B, length): whole, so that the layers run once; upside down for the second side."""
+        """(B, length): whole, so that the layers run once; short ones upside down for side 1."""
         y = x.flatten(1)[:, -self.length :]
         y = F.pad(y, (self.length - y.shape[1], 0), value=torch.nan)
-        return -y if side else y
+        return -y if side and self.short else y
 
     def _remember(self, x: Tensor, side: int) -> Remembered:
-        seasons = self.seasons.expand(len(x), 2)
+        seasons = self.seasons[side].expand(len(x), 2)
         return self._sides()[side].remember(self._window(x, side), seasons)
 
     def _origin(self, value: Tensor) -> tuple[Tensor, Tensor]:
@@ -148,13 +148,13 @@ class Asked(nn.Module):
             self._answer(side, *one).absolute()[:, 0, :, SIDE] for side, one in enumerate(found)
         ]
         if not self.short:
-            return medians[0].mean(-1)
+            return torch.stack(medians).mean((0, -1))
         middle = (medians[0] - medians[1]) / 2
-        window, season = self._window(x), int(self.seasons[0, 0])
+        window, season = self._window(x), int(self.seasons[0][0, 0])
         return beside(middle[..., None], window, season, self._ahead(len(x)))[..., 0].mean(-1)
 
     def _smoothed(self, x: Tensor) -> Tensor:
-        return smoothed(self._window(x), int(self.seasons[0, 0]), self._ahead(len(x)))
+        return smoothed(self._window(x), int(self.seasons[0][0, 0]), self._ahead(len(x)))
 
     def _share(self, x: Tensor) -> Tensor:
         return share(self._window(x), self._smoothed(x).detach())

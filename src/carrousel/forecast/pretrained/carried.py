@@ -36,12 +36,12 @@ from .history import history
 from .network import Remembered
 from .zero_shot import AT_ONCE, ZeroShot, typical
 
-SIDES = 2  # as it is, and upside down
+SIDES = 2  # of a window that is read twice (``ZeroShot.is_read_twice``)
 PARTS = 2  # tensors of a layer's state: h and c
 
 # What is kept of each series, and along which dimension.
 SERIES = {
-    "cut": 0, "hold": 0, "size": 0, "done": 2, "state": 4, "top": 2, "taught": 0, "short": 0,
+    "cut": 0, "hold": 0, "size": 0, "done": 2, "state": 4, "top": 2, "taught": 0, "twice": 0,
     "shares": 1, "outer": 1, "inner": 1,
 }  # fmt: skip
 
@@ -66,7 +66,7 @@ class Carried(Stream):
         top: (phases, sides, S, hidden) what the last layer said of the newest step.
         taught: (S,) whether the network has checked itself on the window.
         shares, outer, inner: (sides, S, ...) what that taught.
-        short: (S,) bool, whether the window is read upside down, too.
+        twice: (S,) bool, whether the window is read twice.
     """
 
     def __init__(self, zero_shot: ZeroShot, panel: Panel, kept: int, h: int) -> None:
@@ -81,7 +81,7 @@ class Carried(Stream):
         self.done = np.zeros((*kinds, count), np.int64)
         self.state = torch.zeros(*kinds, shape.layers, PARTS, count, shape.hidden)
         self.top = torch.zeros(*kinds, count, shape.hidden)
-        self.taught, self.short = np.zeros((2, count), bool)
+        self.taught, self.twice = np.zeros((2, count), bool)
         self.shares = torch.zeros(SIDES, count, len(MIXED))
         self.outer, self.inner = torch.ones(2, SIDES, count).unbind()
 
@@ -161,11 +161,10 @@ class Carried(Stream):
         """What the windows of these series teach, as they were cut."""
         size, length = int(self.size[rows[0]]), self._length(rows)
         window = torch.from_numpy(self._ending(rows, length)[:, :size])
-        short = self.zero_shot.is_short(window)
-        self.short[rows], self.taught[rows] = short.numpy(), True
+        twice = self.zero_shot.is_read_twice(window)
+        self.twice[rows], self.taught[rows] = twice.numpy(), True
         for side, some in self._sides(rows):
-            shown = window if side == 0 else -window[short]
-            found = self._read(shown, some, side)
+            found = self._read(window[twice] if side else window, some, side)
             lesson = learn(check(self.zero_shot.network, found, torch.full((len(some), 1), self.h)))
             self.shares[side, some], self.outer[side, some] = lesson.shares, lesson.outer
             self.inner[side, some] = lesson.inner
@@ -175,34 +174,34 @@ class Carried(Stream):
         network = self.zero_shot.network
         window = torch.from_numpy(self._ending(rows, self._length(rows)))
         ahead = torch.from_numpy(self.gap[rows, None] + np.arange(1, self.h + 1))
-        short, found = torch.from_numpy(np.flatnonzero(self.short[rows])), []
+        twice, found = torch.from_numpy(np.flatnonzero(self.twice[rows])), []
         for side, some in self._sides(rows):
-            which = torch.arange(len(rows)) if side == 0 else short
-            read = self._read(window if side == 0 else -window[short], some, side)
+            which = twice if side else torch.arange(len(rows))
+            read = self._read(window[which], some, side)
             read = read._replace(memory=read.memory[:, -1:])
             last = torch.full((len(some), 1), read.past.value.shape[1] - 1)
             lesson = Lesson(*(x[side, some] for x in (self.shares, self.outer, self.inner)))
             answer = network.answer(read, last, ahead[which, None])
             found.append(lesson.corrected(answer).absolute()[:, 0])
-        if not len(short):
+        if not len(twice):
             return found[0]
-        return self.zero_shot.both_ways(found[0], short, found[1], window, ahead)
+        return self.zero_shot.both_ways(found[0], twice, found[1], window, ahead)
 
     def _sides(self, rows: Rows) -> list[tuple[int, Rows]]:
         """The sides that are read, and of which of these series."""
-        short = rows[self.short[rows]]
-        return [(0, rows), (1, short)] if len(short) else [(0, rows)]
+        twice = rows[self.twice[rows]]
+        return [(0, rows), (1, twice)] if len(twice) else [(0, rows)]
 
     def _read(self, window: Tensor, rows: Rows, side: int) -> Remembered:
         """Carry the layers on to the end of windows (B, T) of one phase, all of which were read as
         far; the memory is that of the new patches, or of the last one if there is none."""
         network, patch = self.zero_shot.network, self.zero_shot.network.shape.patch
         phase, size = -window.shape[1] % patch, int(self.size[rows[0]])
-        shown = F.pad(window, (phase, 0), value=torch.nan)
+        shown = F.pad(self.zero_shot.shown(window, side), (phase, 0), value=torch.nan)
         length, done = shown.shape[1], int(self.done[phase, side, rows[0]])
         began = max(size + -size % patch - network.shape.read, 0)
         unread = length - max(done, began)
-        seasons = torch.tensor(self.zero_shot.seasons).expand(len(rows), 2)
+        seasons = torch.tensor(self.zero_shot.seasons_of(side)).expand(len(rows), 2)
         past, series = history(shown, seasons, max(unread, patch)), torch.from_numpy(rows)
         if not unread:
             return Remembered(past, self.top[phase, side, series][:, None])

@@ -25,6 +25,7 @@ AT_ONCE = 1 << 17  # values read together
 LENGTHS = {1: (48, 128, 320, 800), 4: (256, 960)}  # of windows, by how many are read at once
 EIGHTH = 8  # parts of a window, as many of which are left out as hold no value
 EDGE = 3  # first steps of a window, in one of which a long series has a value
+LONGER = 6  # of the longer season that a window holds, for that to be told as the first, too
 HELD = 24  # observations that a window is carried on for, at least
 LONGEST = 4096  # values before a forecast that are looked at
 
@@ -138,7 +139,7 @@ class ZeroShot:
         if not len(known):
             raise ValueError("there is no value to forecast from in the series")
         y, gap = y[: known[-1] + 1], len(y) - 1 - known[-1]
-        patch, seasons = self.network.shape.patch, torch.tensor([self.seasons])
+        patch = self.network.shape.patch
         ((length, _),) = self._batches(np.array([len(y)]), np.zeros(1, np.int64))
         length, y = length + -length % patch, y[known[0] :][-length:]
         step = step_of(len(y), self.seasons[0], patch)
@@ -146,11 +147,13 @@ class ZeroShot:
         window = F.pad(x[-length:], (max(length - len(x), 0), 0), value=torch.nan)[None]
         horizon, furthest = [one - 1 for one in steps], torch.tensor([[gap + h]])
         with torch.no_grad():
+            sides = [0, 1] if self.is_read_twice(window).item() else [0]
+            told = [torch.tensor([self.seasons_of(side)]) for side in sides]
             lessons = [
-                learn(check(self.network, self.network.remember(y, seasons), furthest))
-                for y in ([window, -window] if self.is_short(window).item() else [window])
+                learn(check(self.network, self.network.remember(shown, seasons), furthest))
+                for shown, seasons in zip((self.shown(window, s) for s in sides), told, strict=True)
             ]
-        asked = Asked(self.network, lessons, seasons, length, horizon, int(gap))
+        asked = Asked(self.network, lessons, told, length, horizon, int(gap))
         return asked, x.view(1, -1, step), panel
 
     def _beside_columns(
@@ -204,33 +207,52 @@ class ZeroShot:
     def following(self, window: Tensor, ahead: Tensor, before: int = 0) -> Tensor:
         """(B, J, Q) quantiles of the steps ``ahead`` (B, J) after windows (B, n) float64, in front
         of which whole patches, ``before`` steps without a value, were left out."""
-        short = torch.nonzero(self.is_short(window, before))[:, 0]
-        if not len(short):
-            return self._read(window, ahead, before)
-        shown, steps = torch.cat([window, -window[short]]), torch.cat([ahead, ahead[short]])
-        found = self._read(shown, steps, before)
-        quantiles, upside_down = found.split([len(window), len(short)])
-        return self.both_ways(quantiles, short, upside_down, window, ahead)
+        twice = torch.nonzero(self.is_read_twice(window, before))[:, 0]
+        if self.network.shape.patch > 1 or not len(twice):
+            found = [self._read(window, ahead, before)]
+            if len(twice):
+                found.append(self._read(window[twice], ahead[twice], before, side=1))
+        else:  # in one batch
+            shown = torch.cat([window, self.shown(window[twice], 1)])
+            both = self._read(shown, torch.cat([ahead, ahead[twice]]), before)
+            found = list(both.split([len(window), len(twice)]))
+        return self.both_ways(found[0], twice, found[-1], window, ahead) if len(twice) else found[0]
 
-    def both_ways(
-        self, quantiles: Tensor, short: Tensor, upside_down: Tensor, window: Tensor, ahead: Tensor
-    ) -> Tensor:
-        """(B, J, Q) quantiles, of which those of the rows ``short`` are changed in place: the mean
-        with what was found ``upside_down``, and with smoothing beside it."""
-        both = (quantiles[short] - upside_down.flip(-1)) / 2
-        quantiles[short] = beside(both, window[short], self.seasons[0], ahead[short])
-        return quantiles
-
-    def is_short(self, window: Tensor, before: int = 0) -> Tensor:
-        """(B,) whether windows (B, n), in front of which ``before`` steps were left out, hold so
-        few values that they are shown upside down, too, and smoothed."""
-        small = self.network.shape.patch == 1 and window.shape[1] + before <= SHORT
+    def is_read_twice(self, window: Tensor, before: int = 0) -> Tensor:
+        """(B,) which of the windows (B, n), in front of which ``before`` steps were left out, are
+        read a second time: those that hold so few values that they are shown upside down, too, and
+        smoothed; and those that hold so many of the longer season that it may be the first."""
+        if self.network.shape.patch > 1:
+            early = window.shape[1] - LONGER * self.seasons[1] + 1 if self.seasons[1] > 1 else 0
+            return window[:, : max(early, 0)].isfinite().any(1)
+        small = window.shape[1] + before <= SHORT
         begins = window[:, :EDGE].isfinite().any(1)
         return ~begins | (before > 0) if small else torch.zeros_like(begins)
 
-    def _read(self, window: Tensor, ahead: Tensor, before: int) -> Tensor:
+    def shown(self, window: Tensor, side: int) -> Tensor:
+        """Windows as they are read the first time, and the second (``side`` 1)."""
+        return -window if side and self.network.shape.patch == 1 else window
+
+    def seasons_of(self, side: int) -> tuple[int, int]:
+        """The seasons that are told the first time, and the second."""
+        return (self.seasons[1], 1) if side and self.network.shape.patch > 1 else self.seasons
+
+    def both_ways(
+        self, quantiles: Tensor, twice: Tensor, again: Tensor, window: Tensor, ahead: Tensor
+    ) -> Tensor:
+        """(B, J, Q) quantiles, of which those of the rows ``twice`` are changed in place: the mean
+        with what was found ``again``; of short windows with smoothing beside it."""
+        if self.network.shape.patch > 1:
+            quantiles[twice] = (quantiles[twice] + again) / 2
+            return quantiles
+        both = (quantiles[twice] - again.flip(-1)) / 2
+        quantiles[twice] = beside(both, window[twice], self.seasons[0], ahead[twice])
+        return quantiles
+
+    def _read(self, window: Tensor, ahead: Tensor, before: int, side: int = 0) -> Tensor:
         """The network's own quantiles, after it has checked itself."""
-        network, seasons = self.network, torch.tensor(self.seasons).expand(len(window), 2)
+        network = self.network
+        seasons = torch.tensor(self.seasons_of(side)).expand(len(window), 2)
         shown = F.pad(window, (-window.shape[1] % network.shape.patch, 0), value=torch.nan)
         found = network.remember(shown, seasons, before)
         last = torch.full((len(shown), 1), shown.shape[1] - 1)
