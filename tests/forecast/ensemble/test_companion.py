@@ -170,7 +170,9 @@ class Knowing:
         return around(self.y + self.error, 1.0)
 
 
-@pytest.mark.parametrize(("windows", "far"), [(40, DOUBT / (DOUBT + MOST_HORIZONS)), (1, 0.8)])
+@pytest.mark.parametrize(
+    ("windows", "far"), [(40, DOUBT**2 / (DOUBT**2 + MOST_HORIZONS**2)), (4, 0.76), (1, 0.98)]
+)
 @pytest.mark.parametrize(("trained", "ours", "best"), [(9.0, 0.0, 1.0), (0.0, 9.0, 0.0),
                                                        (0.3, -0.3, 0.5)])  # fmt: skip
 def test_the_better_forecast_counts_more(windows, far, trained, ours, best):

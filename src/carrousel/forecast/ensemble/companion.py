@@ -28,8 +28,8 @@ from ..pretrained.zero_shot import AT_ONCE, LENGTHS, ZeroShot
 from .validation import Both, Validation
 
 SHARES = tuple(k / 8 for k in range(9))
-USUAL = 0.25  # where nothing can be measured
-DOUBT = 4  # horizons held out at which what they say counts as much as what is usual
+USUAL = 0.35  # where nothing can be measured
+DOUBT = 7  # horizons held out at which what they say counts as much as what is usual
 MOST_HORIZONS = 12  # as which those of many series count
 MOST_WINDOWS = 512  # that the share is measured on
 LEAST = 0.02  # less than that is not worth a second network
@@ -164,7 +164,8 @@ def _measured(network: Network, companion: Companion, validation: Validation) ->
         return USUAL
     horizons = min(validation.horizons, MOST_HORIZONS)
     best = SHARES[int(losses.argmin())]
-    return (horizons * best + DOUBT * USUAL) / (horizons + DOUBT)
+    believed = horizons**2 / (horizons**2 + DOUBT**2)  # a few overlap, and say less than their part
+    return believed * best + (1 - believed) * USUAL
 
 
 def _loss(quantiles: Tensor, y: Tensor, scale: Tensor) -> Tensor:

@@ -42,6 +42,7 @@ class Asked(nn.Module):
         length: Values in the window that the network is shown, a multiple of its patch.
         horizon: Steps after the end of the series that are asked about, from 0 on.
         gap: Steps without a value between the end of the window and the end of the series.
+        second: How much of a forecast is what is found the second time, but of short windows: half.
     """
 
     any_batch = True  # variants of the window are asked together
@@ -57,12 +58,15 @@ class Asked(nn.Module):
         length: int,
         horizon: list[int],
         gap: int,
+        second: float,
     ) -> None:
         super().__init__()
         self.networks = nn.ModuleList([network, *(copy.deepcopy(network) for _ in lessons[1:])])
         self.lessons, self.seasons, self.length = lessons, seasons, length
         self.horizon, self.gap = horizon, gap
         self.short = len(lessons) > 1 and network.shape.patch == 1
+        second = 0.0 if len(lessons) == 1 else 0.5 if self.short else second
+        self.parts = (1 - second, second)[: len(lessons)]  # of a forecast, each time
         self.names = (*ANCHORS, "damped slope", "half a slope") if self.short else ANCHORS
 
     def forward(self, x: Tensor) -> Tensor:
@@ -87,7 +91,8 @@ class Asked(nn.Module):
 
     def simple(self, x: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
         """For each network the simple forecasts (K, k), which depend on x, their weights (K, k),
-        the correction (k,) and the origin (1,)."""
+        the correction (k,) and the origin (1,). A plain mean of them over the networks is the
+        forecast: each is as large as its part of that."""
         of_both = float(self._share(x)) if self.short else 0.0
         for side, network in enumerate(self._sides()):
             with torch.no_grad():
@@ -108,7 +113,13 @@ class Asked(nn.Module):
             if self.short:
                 anchors = torch.cat([anchors, self._smoothed(x)[0].T - origin])
                 weights = torch.cat([weights, weights.new_full((2, weights.shape[1]), of_both / 2)])
-            yield anchors, weights.double(), sign * median.double() * unit, origin
+            part = len(self.parts) * self.parts[side]
+            yield (
+                anchors,
+                part * weights.double(),
+                part * sign * median.double() * unit,
+                part * origin,
+            )
 
     def per_step(self, scores: Tensor, x: Tensor) -> Tensor:
         """(P, U) of the patches that were read to the steps of x, (T, U): 0 for older ones."""
@@ -148,7 +159,8 @@ class Asked(nn.Module):
             self._answer(side, *one).absolute()[:, 0, :, SIDE] for side, one in enumerate(found)
         ]
         if not self.short:
-            return torch.stack(medians).mean((0, -1))
+            parts = zip(self.parts, medians, strict=True)
+            return torch.stack([part * one.mean(-1) for part, one in parts]).sum(0)
         middle = (medians[0] - medians[1]) / 2
         window, season = self._window(x), int(self.seasons[0][0, 0])
         return beside(middle[..., None], window, season, self._ahead(len(x)))[..., 0].mean(-1)

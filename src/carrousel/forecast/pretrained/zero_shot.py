@@ -25,6 +25,7 @@ AT_ONCE = 1 << 17  # values read together
 LENGTHS = {1: (48, 128, 320, 800), 4: (256, 960)}  # of windows, by how many are read at once
 EIGHTH = 8  # parts of a window, as many of which are left out as hold no value
 EDGE = 3  # first steps of a window, in one of which a long series has a value
+BY_WEEK = 1 / 3  # of a forecast that is found when the longer season is told as the first
 LONGER = 6  # of the longer season that a window holds, for that to be told as the first, too
 HELD = 24  # observations that a window is carried on for, at least
 LONGEST = 4096  # values before a forecast that are looked at
@@ -153,7 +154,7 @@ class ZeroShot:
                 learn(check(self.network, self.network.remember(shown, seasons), furthest))
                 for shown, seasons in zip((self.shown(window, s) for s in sides), told, strict=True)
             ]
-        asked = Asked(self.network, lessons, told, length, horizon, int(gap))
+        asked = Asked(self.network, lessons, told, length, horizon, int(gap), BY_WEEK)
         return asked, x.view(1, -1, step), panel
 
     def _beside_columns(
@@ -240,10 +241,10 @@ class ZeroShot:
     def both_ways(
         self, quantiles: Tensor, twice: Tensor, again: Tensor, window: Tensor, ahead: Tensor
     ) -> Tensor:
-        """(B, J, Q) quantiles, of which those of the rows ``twice`` are changed in place: the mean
+        """(B, J, Q) quantiles, of which those of the rows ``twice`` are changed in place: a mean
         with what was found ``again``; of short windows with smoothing beside it."""
         if self.network.shape.patch > 1:
-            quantiles[twice] = (quantiles[twice] + again) / 2
+            quantiles[twice] = (1 - BY_WEEK) * quantiles[twice] + BY_WEEK * again
             return quantiles
         both = (quantiles[twice] - again.flip(-1)) / 2
         quantiles[twice] = beside(both, window[twice], self.seasons[0], ahead[twice])
