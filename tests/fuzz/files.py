@@ -7,6 +7,7 @@ somebody who means it: those may make another model, if it is a whole one.
 
 import hashlib
 import json
+import math
 import random
 import shutil
 import tempfile
@@ -100,8 +101,8 @@ def _sign(folder: Path, description: dict[str, Any], weights: Path) -> None:
     (folder / "model.json").write_text(json.dumps(description))
 
 
-def run(seconds: float, seed: int) -> int:
-    """Mutate for a while; how many mutations were tried.
+def run(seconds: float, seed: int, cases: float = math.inf) -> int:
+    """Mutate for a while, or so many times; how many mutations were tried.
 
     Raises:
         AssertionError: One was read as something else, or ended in another error.
@@ -116,7 +117,7 @@ def run(seconds: float, seed: int) -> int:
                 model.save(folder / f"{kind}{k}")
                 originals[folder / f"{kind}{k}"] = (kind, said(kind, model))
         train(folder / "checkpoint", steps=4)
-        while monotonic() < until:
+        while monotonic() < until and tried < cases:
             try:
                 if draw.random() < 0.2:
                     _try_checkpoint(draw, folder)

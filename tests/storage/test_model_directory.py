@@ -2,6 +2,7 @@
 
 import errno
 import json
+import math
 import multiprocessing
 import os
 import shutil
@@ -243,7 +244,7 @@ def test_models_of_earlier_formats_are_read(kind):
 
 
 def test_mutated_files_load_unchanged_or_are_refused_in_one_line():
-    assert fuzz.run(seconds=4, seed=0) > 50
+    assert fuzz.run(seconds=math.inf, seed=0, cases=60) == 60  # the same on every machine
 
 
 @pytest.mark.parametrize(
