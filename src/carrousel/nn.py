@@ -17,7 +17,7 @@ Cho et al. 2014 (GRU); Tallec & Ollivier 2018 (chrono initialization).
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING, Literal, Protocol, overload
+from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
 
 import torch
 from torch import Tensor, nn
@@ -600,9 +600,73 @@ class _Cell(Torchlike, nn.RNNCellBase):
     """One step: the layer's kernel with T = 1."""
 
     _cell: cells.Cell
+    _whole: Any = None  # a layer of one level with the cell's options, and parameters of its own
 
     def _mode(self) -> str:
         return self._cell.modes[0]
+
+    @property
+    def _beyond(self) -> bool:
+        return self._whole is not None
+
+    def _beyond_torch(self) -> list[str]:
+        return self._whole._beyond_torch() if self._beyond else []
+
+    def _set_options(self, **options: Any) -> None:
+        """Take the layer's options, and of its parameters those that they change or add."""
+        first, kind = self.weight_ih, LAYERS[self._cell.name]
+        if len(self._cell.modes) > 1:
+            options["nonlinearity"] = cells.nonlinearity(self._mode())
+        sizes = (self.input_size, self.hidden_size)
+        whole = kind(*sizes, bias=self.bias, device="meta", dtype=first.dtype, **options)
+        if not whole._beyond:
+            return
+        object.__setattr__(self, "_whole", whole)  # no module of this one
+        for name, parameter in whole.named_parameters():
+            own = nn.Parameter(first.new_empty(parameter.shape))
+            self.register_parameter(name.removesuffix("_l0"), own)
+        self.reset_parameters()
+
+    def _layer(self) -> Any:
+        """The layer with this cell's parameters in it, which nobody else sees."""
+        layer, own = object.__new__(type(self._whole)), dict(self._whole.__dict__)
+        names = self._whole._parameters
+        own["_parameters"] = {name: getattr(self, name.removesuffix("_l0")) for name in names}
+        own["training"] = self.training
+        object.__setattr__(layer, "__dict__", own)
+        return layer
+
+    def reset_parameters(self) -> None:
+        super().reset_parameters()
+        if self._beyond:
+            self._layer()._reset_norms()
+
+    def extra_repr(self) -> str:
+        return ", ".join([super().extra_repr(), *self._beyond_torch()])
+
+    def _with_options(self, input, hx):
+        """One step as the layer makes it."""
+        leaf = as_leaf(self, input, hx)
+        if leaf is not None:
+            return leaf
+        tensor, size = isinstance(input, Tensor), self.input_size
+        if not tensor or input.dim() not in (1, 2) or input.size(-1) != size:
+            got = tuple(input.shape) if tensor else type(input).__name__
+            raise ValueError(f"input must be (B, {size}) or ({size},), got {got}")
+        shape, states = (*input.shape[:-1], self.hidden_size), None
+        if hx is not None:
+            given = hx if self._cell.has_cell else (hx,)
+            if (
+                not isinstance(given, (tuple, list))
+                or [getattr(s, "shape", None) for s in given] != [shape] * self._cell.states
+            ):
+                wanted = f"two tensors {shape}, h and c" if self._cell.has_cell else f"{shape}"
+                found = [tuple(getattr(s, "shape", [type(s).__name__])) for s in given]
+                raise ValueError(f"hx must be {wanted}, got {found}")
+            states = tuple([state[None] for state in given])
+        state = states if states is None or self._cell.has_cell else states[0]
+        _, last = self._layer().forward(input[None], state)
+        return last[0] if isinstance(last, Tensor) else tuple([state[0] for state in last])
 
     def forward(self, input, hx=None):  # type: ignore[override]
         looking = watch()
@@ -611,6 +675,8 @@ class _Cell(Torchlike, nn.RNNCellBase):
         return self._carrousel_forward(input, hx)
 
     def _carrousel_forward(self, input, hx=None):
+        if self._beyond:
+            return self._with_options(input, hx)
         plain = not torch.compiler.is_compiling() and TAPE.get() is CHANGES.get() is None
         if plain and gate.quiet() and not gate.converted():
             stepped = self._step(input, hx)
@@ -649,6 +715,8 @@ class _Cell(Torchlike, nn.RNNCellBase):
 
     def one_step(self, index: int, dtype: torch.dtype) -> OneStep:
         """How the cell makes its step, on the CPU and in this dtype."""
+        if self._beyond:
+            return self._layer().one_step(0, dtype)
         names = _WEIGHTS if self.bias else _WEIGHTS[:2]
         weights = [getattr(self, name).detach().to("cpu", dtype) for name in names]
         return OneStep(self._mode(), weights)
@@ -695,7 +763,7 @@ class _Cell(Torchlike, nn.RNNCellBase):
 
 
 class RNNCell(_Cell, nn.RNNCell):
-    """One step of :class:`RNN`; see :class:`torch.nn.RNNCell`.
+    """One step of :class:`RNN`; see :class:`torch.nn.RNNCell`; ``zoneout`` as of the layer.
 
     >>> import torch, carrousel
     >>> cell = carrousel.RNNCell(3, 4)
@@ -704,15 +772,33 @@ class RNNCell(_Cell, nn.RNNCell):
     torch.Size([2, 4])
     """
 
-    def _mode(self) -> str:
-        return _RNN_MODES[self.nonlinearity]
-
     __call__: Step
     _cell = cells.RNN
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool = True,
+        nonlinearity: str = "tanh",
+        device: Device = None,
+        dtype: torch.dtype | None = None,
+        *,
+        zoneout: float = 0.0,
+    ) -> None:
+        super().__init__(input_size, hidden_size, bias, nonlinearity, device, dtype)
+        if zoneout:
+            self._set_options(zoneout=zoneout)
+
+    def _mode(self) -> str:
+        return _RNN_MODES[self.nonlinearity]
 
 
 class LSTMCell(_Cell, nn.LSTMCell):
     """One step of :class:`LSTM`; see :class:`torch.nn.LSTMCell`.
+
+    ``layer_norm``, ``peepholes``, ``coupled`` and ``zoneout`` are the layer's, their parameters
+    its own without "_l0" behind the names.
 
     >>> import torch, carrousel
     >>> cell = carrousel.LSTMCell(3, 4)
@@ -724,9 +810,29 @@ class LSTMCell(_Cell, nn.LSTMCell):
     __call__: StepOfTwo
     _cell = cells.LSTM
 
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool = True,
+        device: Device = None,
+        dtype: torch.dtype | None = None,
+        *,
+        layer_norm: bool = False,
+        peepholes: bool = False,
+        coupled: bool = False,
+        zoneout: float | tuple[float, float] = 0.0,
+    ) -> None:
+        super().__init__(input_size, hidden_size, bias, device, dtype)
+        if layer_norm or peepholes or coupled or zoneout:
+            self._set_options(
+                layer_norm=layer_norm, peepholes=peepholes, coupled=coupled, zoneout=zoneout
+            )
+
 
 class GRUCell(_Cell, nn.GRUCell):
-    """One step of :class:`GRU`; see :class:`torch.nn.GRUCell`.
+    """One step of :class:`GRU`; see :class:`torch.nn.GRUCell`; ``layer_norm`` and ``zoneout`` are
+    the layer's.
 
     >>> import torch, carrousel
     >>> cell = carrousel.GRUCell(3, 4)
@@ -737,6 +843,21 @@ class GRUCell(_Cell, nn.GRUCell):
 
     __call__: Step
     _cell = cells.GRU
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool = True,
+        device: Device = None,
+        dtype: torch.dtype | None = None,
+        *,
+        layer_norm: bool = False,
+        zoneout: float = 0.0,
+    ) -> None:
+        super().__init__(input_size, hidden_size, bias, device, dtype)
+        if layer_norm or zoneout:
+            self._set_options(layer_norm=layer_norm, zoneout=zoneout)
 
 
 LAYERS = {cells.LSTM.name: LSTM, cells.GRU.name: GRU, cells.RNN.name: RNN}  # by their names

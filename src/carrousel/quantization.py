@@ -66,6 +66,8 @@ def _made_of(layer: nn.Module) -> nn.Module:
     refuse_scripted(layer)
     kind = type(layer).__bases__[0] if parametrize.is_parametrized(layer) else type(layer)
     if kind in _CELLS:
+        for option in getattr(layer, "_beyond_torch", list)():
+            raise ValueError(f"has {option}, which only float cells know")
         return QuantizedCell(layer)
     if kind not in _LAYERS:
         raise ValueError(f"is a {kind.__name__}, whose own forward pass would be lost")
