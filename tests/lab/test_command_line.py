@@ -28,6 +28,22 @@ def test_an_experiment_prints_its_table_and_findings_and_writes_three_files(caps
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("finished", [0, 1])
+def test_an_interrupted_run_says_what_is_kept(capsys, tmp_path, monkeypatch, finished):
+    def interrupted(name, options):
+        for k in range(finished):
+            options.runs.mkdir(parents=True)
+            (options.runs / f"{k}.json").write_text("{}")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("carrousel.lab.run", interrupted)
+    code, _, err = command(capsys, "constant-error", "--out", tmp_path / "found")
+    assert code == 130
+    said = f"kept in {tmp_path / 'found' / 'runs'}" if finished else "nothing is kept"
+    assert said in "".join(err.splitlines()) or said in " ".join(err.split())
+    assert (tmp_path / "found").exists() == bool(finished)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such locks")
 def test_a_second_run_into_the_same_folder_is_refused(capsys, tmp_path):
     """Another process holds the folder, as a run does."""

@@ -56,7 +56,12 @@ def _command(name: str) -> "Callable[..., Any]":
             try:
                 outcome = run(name, options)
             except KeyboardInterrupt:
-                progress.note(f"interrupted; finished runs are kept in {options.runs}")
+                kept = options.runs.is_dir() and any(options.runs.iterdir())
+                progress.note(
+                    f"interrupted; finished runs are kept in {options.runs}"
+                    if kept
+                    else "interrupted before a run had finished: nothing is kept"
+                )
                 raise typer.Exit(130) from None
         _show(outcome, out)
         return _found(outcome, out)
