@@ -161,7 +161,9 @@ struct NormalizedForward {
   };
 
   // The gates of a row, `of` being the spreads of its sums, those of x and then of h, segment by segment.
-  void gates_of(const Row& row, Index t, const Spread<T>* of, T* cell) const {
+  // Out of line, as `show` is: of copies, one a place in the lockstep, the compiler may fuse different
+  // products with their sums, and a row's bits would depend on the rows beside it.
+  [[gnu::noinline]] void gates_of(const Row& row, Index t, const Spread<T>* of, T* cell) const {
     const Index hidden = p.hidden, wide = C::gates * hidden;
     for (Index u = 0; u < hidden; u += W<T>) {
       const Index n = hidden - u;
@@ -186,6 +188,17 @@ struct NormalizedForward {
       }
 #pragma GCC unroll 4
       for (int g = 0; g < C::sums; ++g) store(row.saved + g * hidden + u, v[g], n);
+    }
+  }
+
+  // What a row shows of its new cell state.
+  [[gnu::noinline]] void show(const Row& row, Index t, const Spread<T>& of, const T* cell) const {
+    const Index hidden = p.hidden;
+    const T* const gain = cell_gain(p, C::gates);
+    T* const y = p.y.at(p.steps, t, row.at);
+    for (Index u = 0; u < hidden; u += W<T>) {
+      const V<T> tanh_c = vtanh<T>(normalized_at(of, cell, gain, gain + hidden, u, hidden));
+      store(y + u, load(row.saved + 3 * hidden + u, hidden - u) * tanh_c, hidden - u);
     }
   }
 
@@ -220,14 +233,7 @@ struct NormalizedForward {
     if constexpr (C::cell) {
       Spread<T> shown[kLockstep];
       spreads<T, kLockstep>(cells, hidden, p.epsilon, shown);
-      const T* const gain = cell_gain(p, C::gates);
-      for (Index k = 0; k < count; ++k) {
-        T* const y = p.y.at(p.steps, t, rows[k].at);
-        for (Index u = 0; u < hidden; u += W<T>) {
-          const V<T> tanh_c = vtanh<T>(normalized_at(shown[k], cells[k], gain, gain + hidden, u, hidden));
-          store(y + u, load(rows[k].saved + 3 * hidden + u, hidden - u) * tanh_c, hidden - u);
-        }
-      }
+      for (Index k = 0; k < count; ++k) show(rows[k], t, shown[k], cells[k]);
     }
   }
 

@@ -47,7 +47,7 @@ def test_what_does_not_fit_is_one_line(run, folder, tmp_path):
     rows = "\n".join(f"{k},{k / 9},{k / 7}" for k in range(5))
     (tmp_path / "table.csv").write_text("id,x,y\n" + rows)
     for line, says in (
-        ("classify predict m table.csv", "the model reads recordings, the file holds none"),
+        ("classify predict m table.csv", "the model reads sound, the file holds numbers"),
         ("classify predict m words", "must hold *.wav"),
         ("tag train words --out t", "recordings have no label for each step"),
     ):

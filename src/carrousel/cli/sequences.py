@@ -228,8 +228,11 @@ def answers(model: Any, data: Dataset, per_step: bool) -> pl.DataFrame:
 
 def require_channels(model: Any, data: Dataset) -> None:
     """Whether sequences are of the kind that the model reads."""
-    kind = "sound" if isinstance(data.X, Recordings) else "numbers"
-    kind = "texts" if isinstance(data.X[0], str) else kind
+    kind = "numbers"
+    if isinstance(data.X, Recordings):
+        kind = "sound"
+    elif isinstance(data.X[0], str):
+        kind = "texts"
     if kind != model.reader_.kind:
         raise ValueError(f"the model reads {model.reader_.kind}, the file holds {kind}")
     if kind == "numbers" and data.X[0].shape[1] != (wanted := model.reader_.channels):
