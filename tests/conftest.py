@@ -26,6 +26,14 @@ def threads() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
+@pytest.fixture
+def double() -> Iterator[None]:
+    """Tensors are made in double precision."""
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
 @dataclass(frozen=True)
 class Result:
     code: int

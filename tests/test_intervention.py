@@ -8,6 +8,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 import carrousel
 from carrousel.explain import attribute, half_life, ledger
 
+pytestmark = pytest.mark.usefixtures("double")
 KINDS = ("LSTM", "GRU", "RNN")
 NAMES = {
     "LSTM": ("forget", "input", "candidate", "output", "cell", "hidden"),
@@ -74,13 +75,6 @@ def hand_written(kind, weights, x, changed, reverse=False):
 def weights_of(layer, level=0, reverse=False):
     end = f"_l{level}" + "_reverse" * reverse
     return [getattr(layer, name + end) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
-
-
-@pytest.fixture(autouse=True)
-def double():
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
 
 
 @pytest.mark.parametrize("rule", list(RULES))

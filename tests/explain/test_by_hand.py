@@ -21,13 +21,7 @@ RULES = {
 }
 WHERE = {"steps": [2, 4], "units": [0, 2], "sequences": [1, 0]}
 LENGTHS = [5, 6, 4]
-
-
-@pytest.fixture(autouse=True)
-def double():
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
+pytestmark = pytest.mark.usefixtures("double")
 
 
 def cases(rules=tuple(RULES)):

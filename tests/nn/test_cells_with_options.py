@@ -24,11 +24,8 @@ OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 @pytest.fixture(autouse=True)
-def double():
-    torch.set_default_dtype(torch.float64)
+def drawn_alike(double):
     torch.manual_seed(0)
-    yield
-    torch.set_default_dtype(torch.float32)
 
 
 def both(kind: str) -> tuple[Any, Any]:

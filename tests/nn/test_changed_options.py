@@ -44,11 +44,8 @@ LENGTHS = [6, 4, 5]
 
 
 @pytest.fixture(autouse=True)
-def double():
-    torch.set_default_dtype(torch.float64)
+def drawn_alike(double):
     torch.manual_seed(0)
-    yield
-    torch.set_default_dtype(torch.float32)
 
 
 def make(kind: str, **options: Any) -> Any:

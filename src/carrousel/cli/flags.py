@@ -4,13 +4,8 @@ import re
 
 from .options import FLAGS
 
-_TOLD = (
-    "calendar",
-    "groups",
-    "holidays",
-    "init",
-    "channels",
-)  # with a colon, whatever columns are called
+# With a colon, whatever columns are called.
+_TOLD = ("calendar", "groups", "holidays", "init", "channels")
 
 # What follows an option's name at the start of a message, and seldom that of a column.
 _BEGIN = (

@@ -112,7 +112,9 @@ class Network(nn.Module):
         rows, beside = self.read(steps, dropout)
         if self.pooling is not None:
             return self.answer(self.pooling(steps, rows, beside, dropout))
-        each = [one if dropout is None else dropout(steps, one) for one in _given(rows, beside)]
+        each = [one for one in (rows, beside) if one is not None]
+        if dropout is not None:
+            each = [dropout(steps, one) for one in each]
         said = self.answer(torch.cat(each, 1) if len(each) > 1 else each[0])
         return batch.like(steps.in_line(said))
 
@@ -141,10 +143,6 @@ class Network(nn.Module):
                 packed = PackedSequence(packing.pack(rows), packing.batch_sizes)
                 rows = packing.unpack(layer(packed)[0].data)
         return rows
-
-
-def _given(*each: Tensor | None) -> list[Tensor]:
-    return [one for one in each if one is not None]
 
 
 def _layer(shape: Shape, inputs: int) -> nn.Module:

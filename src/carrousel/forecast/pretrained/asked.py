@@ -42,7 +42,7 @@ class Asked(nn.Module):
         length: Values in the window that the network is shown, a multiple of its patch.
         horizon: Steps after the end of the series that are asked about, from 0 on.
         gap: Steps without a value between the end of the window and the end of the series.
-        second: How much of a forecast is what is found the second time, but of short windows: half.
+        parts: Of a forecast, what is found each time.
     """
 
     any_batch = True  # variants of the window are asked together
@@ -58,15 +58,13 @@ class Asked(nn.Module):
         length: int,
         horizon: list[int],
         gap: int,
-        second: float,
+        parts: Sequence[float],
     ) -> None:
         super().__init__()
         self.networks = nn.ModuleList([network, *(copy.deepcopy(network) for _ in lessons[1:])])
         self.lessons, self.seasons, self.length = lessons, seasons, length
-        self.horizon, self.gap = horizon, gap
+        self.horizon, self.gap, self.parts = horizon, gap, parts
         self.short = len(lessons) > 1 and network.shape.patch == 1
-        second = 0.0 if len(lessons) == 1 else 0.5 if self.short else second
-        self.parts = (1 - second, second)[: len(lessons)]  # of a forecast, each time
         self.names = (*ANCHORS, "damped slope", "half a slope") if self.short else ANCHORS
 
     def forward(self, x: Tensor) -> Tensor:

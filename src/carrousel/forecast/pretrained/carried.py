@@ -225,13 +225,19 @@ class Carried(Stream):
         return {"count": torch.from_numpy(self.count)} | kept | {"cut": since}
 
     @classmethod
+    def _unread(cls, zero_shot: ZeroShot, panel: Panel, kept: int, h: int) -> "Carried":
+        """Series of which nothing has been read, and no window is cut."""
+        stream = cls.__new__(cls)
+        stream.zero_shot, stream.h = zero_shot, h
+        stream._adopt([], panel, kept)
+        return stream
+
+    @classmethod
     def resumed(
         cls, zero_shot: ZeroShot, panel: Panel, tensors: dict[str, Tensor], kept: int, h: int
     ) -> "Carried":
         """The stream whose ``panel()`` and ``tensors()`` these are."""
-        stream = cls.__new__(cls)
-        stream.zero_shot, stream.h = zero_shot, h
-        stream._adopt([], panel, kept)
+        stream = cls._unread(zero_shot, panel, kept, h)
         stream.count = tensors["count"].numpy().copy()
         for name, value in stream._kept().items():
             found = tensors[name].clone()
@@ -246,14 +252,11 @@ def check_carried(tensors: dict[str, Tensor], zero_shot: ZeroShot, panel: Panel,
     Raises:
         ValueError: It is not.
     """
-    wanted = Carried.__new__(Carried)
-    wanted.zero_shot, wanted.h = zero_shot, h
-    wanted._adopt([], panel, 1)
-    expected = {name: value.shape for name, value in wanted.tensors().items()}
-    if names := expected.keys() ^ tensors.keys():
+    wanted = Carried._unread(zero_shot, panel, 1, h).tensors()
+    if names := wanted.keys() ^ tensors.keys():
         name = min(names)
-        raise ValueError(f"stream.{name} is {'missing' if name in expected else 'too many'}")
-    for name, value in wanted.tensors().items():
+        raise ValueError(f"stream.{name} is {'missing' if name in wanted else 'too many'}")
+    for name, value in wanted.items():
         check_tensor(tensors[name], tuple(value.shape), (value.dtype,), f"stream.{name}")
     sizes = zero_shot.sizes
     if not np.isin(tensors["size"].numpy(), sizes).all():

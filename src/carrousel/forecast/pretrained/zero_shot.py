@@ -154,7 +154,8 @@ class ZeroShot:
                 learn(check(self.network, self.network.remember(shown, seasons), furthest))
                 for shown, seasons in zip((self.shown(window, s) for s in sides), told, strict=True)
             ]
-        asked = Asked(self.network, lessons, told, length, horizon, int(gap), BY_WEEK)
+        parts = self.parts(len(sides) > 1)
+        asked = Asked(self.network, lessons, told, length, horizon, int(gap), parts)
         return asked, x.view(1, -1, step), panel
 
     def _beside_columns(
@@ -238,13 +239,20 @@ class ZeroShot:
         """The seasons that are told the first time, and the second."""
         return (self.seasons[1], 1) if side and self.network.shape.patch > 1 else self.seasons
 
+    def parts(self, twice: bool) -> tuple[float, ...]:
+        """Of a forecast, what is found each time that a window is read."""
+        if not twice:
+            return (1.0,)
+        return (0.5, 0.5) if self.network.shape.patch == 1 else (1 - BY_WEEK, BY_WEEK)
+
     def both_ways(
         self, quantiles: Tensor, twice: Tensor, again: Tensor, window: Tensor, ahead: Tensor
     ) -> Tensor:
         """(B, J, Q) quantiles, of which those of the rows ``twice`` are changed in place: a mean
         with what was found ``again``; of short windows with smoothing beside it."""
         if self.network.shape.patch > 1:
-            quantiles[twice] = (1 - BY_WEEK) * quantiles[twice] + BY_WEEK * again
+            first, second = self.parts(twice=True)
+            quantiles[twice] = first * quantiles[twice] + second * again
             return quantiles
         both = (quantiles[twice] - again.flip(-1)) / 2
         quantiles[twice] = beside(both, window[twice], self.seasons[0], ahead[twice])

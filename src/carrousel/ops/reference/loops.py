@@ -97,28 +97,16 @@ class _Behind:
 
 
 def direction(
-    mode,
-    x,
-    batch_sizes,
-    h0,
-    c0,
-    weights,
-    w_hr=None,
-    reverse=False,
-    insides: list[Inside] | None = None,
-    noise: Noise | None = None,
-    equations: StepFunction | None = None,
+    one: OneStep, x, batch_sizes, h0, c0, reverse=False, insides: list[Inside] | None = None
 ):
     """All steps of one layer in one direction: the loop that the kernels replace.
 
     x (N, I) rows time-major, batch_sizes: rows of each step, h0 (B, H or P), c0 (B, H) or None
     -> y (N, H or P), h_n (B, H or P), c_n or None, and the :class:`Run` where a tape is on.
-    To ``insides``, where given, gates and states are appended. ``noise``: recurrent dropout and
-    zoneout, of which the memory's share is taped as what was kept and written. ``equations``: a
-    step that somebody wrote, in the place of :func:`step`.
+    To ``insides``, where given, gates and states are appended. Of zoneout the memory's share is
+    taped as what was kept and written.
     """
-    cell, firsts = cells.BY_MODE[mode], list(accumulate(batch_sizes, initial=0))
-    one = OneStep(mode, weights, w_hr, noise, equations)
+    cell, firsts = one.cell, list(accumulate(batch_sizes, initial=0))
     steps = list(zip(x.split(batch_sizes), batch_sizes, strict=True))
     h, c = h0, c0
     outputs: list = [None] * len(steps)
@@ -131,7 +119,7 @@ def direction(
         outputs[t] = (h_t, c_t, gates)
         h = torch.cat([h_t, h[rows:]])  # rows past the end of their sequence keep their state
         c = None if c is None else torch.cat([c_t, c[rows:]])
-    _tape(mode, reverse, batch_sizes, outputs, h0, c0)
+    _tape(one.mode, reverse, batch_sizes, outputs, h0, c0)
     y = torch.cat([h_t for h_t, _, _ in outputs])
     if insides is not None:
         memory = None if c0 is None else torch.cat([c_t for _, c_t, _ in outputs])
@@ -220,9 +208,8 @@ def layer(
         own = weights[d * per : (d + 1) * per]
         cell = None if c0 is None else c0[d]
         projection = None if w_hr is None else w_hr[d]
-        one = None if noise is None else noise[d]
-        way = (projection, d == 1, insides, one, equations)
-        parts.append(direction(mode, rows, batch_sizes, h0[d], cell, own, *way))
+        one = OneStep(mode, own, projection, None if noise is None else noise[d], equations)
+        parts.append(direction(one, rows, batch_sizes, h0[d], cell, d == 1, insides))
     y, h_n, c_n = zip(*parts, strict=True)
     whole = torch.cat(y, -1)
     whole = whole.view(*x.shape[:-1], whole.size(-1))

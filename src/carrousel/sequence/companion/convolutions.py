@@ -212,9 +212,9 @@ class RandomConvolutions(nn.Module):
     def _pooled(self, batch: Ragged) -> Iterator[tuple[Tensor, Tensor]]:
         """Of each view (B, places, kernels) how many steps lie above thresholds, in their order,
         and how far, summed."""
-        counts = self.at.bincount(minlength=len(self.dilation))
+        order, counts = self._order, self.at.bincount(minlength=len(self.dilation))
         for view, rows in enumerate(self._views(batch)):
-            chosen, threshold = self.chosen[view].transpose(1, 2), self.threshold[view, self._order]
+            chosen, threshold = self.chosen[view].transpose(1, 2), self.threshold[view, order]
             yield above(
                 rows, batch.lengths, chosen, KERNELS.T, self.dilation, counts, threshold, 2 * GRID
             )

@@ -157,7 +157,7 @@ class Voice:
         if word not in self.words_:
             known = some([repr(one) for one in self.words_], 12)
             raise ValueError(f"words must be among {known}, got {word!r}")
-        if who not in self.speakers_ == [""]:
+        if self.speakers_ == [""] and who != "":
             raise ValueError(f"speaker must be None for a voice that learned no names, got {who!r}")
         one_of("speaker", who, self.speakers_)
         one = torch.tensor([self.words_.index(word)]), torch.tensor([self.speakers_.index(who)])
