@@ -32,11 +32,14 @@ struct Choice {
 extern const Isa isa_avx2, isa_avx512;
 extern const Narrow narrow_avx512_bf16, narrow_avx512_vnni;
 namespace {
-constexpr Choice kChoices[] = {{&isa_avx512, &narrow_avx512_bf16},
-                               {&isa_avx512, &narrow_avx512_vnni},
-                               {&isa_avx512, nullptr},
-                               {&isa_avx2, nullptr},
-                               {&isa_baseline, nullptr}};
+constexpr Choice kChoices[] = {
+#ifndef CARROUSEL_PORTABLE
+    {&isa_avx512, &narrow_avx512_bf16},
+    {&isa_avx512, &narrow_avx512_vnni},
+#endif
+    {&isa_avx512, nullptr},
+    {&isa_avx2, nullptr},
+    {&isa_baseline, nullptr}};
 #else
 constexpr Choice kChoices[] = {{&isa_baseline, nullptr}};
 #endif

@@ -34,9 +34,10 @@ include=(-I"$work/root/usr/include/python$version" -I"$work/root/usr/include"
          -I"$nanobind/include" -I"$nanobind/ext/robin_map/include")
 flags=(-std=c++17 -O3 -fPIC -fvisibility=hidden -fno-strict-aliasing -DNDEBUG)
 mkdir -p "$work/objects"
-for name in module tensors step dispatch threads isa_baseline; do
+rm -f "$work"/objects/*.o
+for source in $(sed -n 's/^set(sources \(.*\))$/\1/p' "$root/CMakeLists.txt"); do
   aarch64-linux-gnu-g++ "${flags[@]}" -ffp-contract=fast -Wall -Wextra -Wno-psabi -Werror \
-    "${include[@]}" -c "$root/csrc/$name.cpp" -o "$work/objects/$name.o"
+    "${include[@]}" -c "$root/$source" -o "$work/objects/$(basename "$source" .cpp).o"
 done
 aarch64-linux-gnu-g++ "${flags[@]}" -DNB_COMPACT_ASSERTIONS "${include[@]}" \
   -c "$nanobind/src/nb_combined.cpp" -o "$work/objects/nanobind.o"
