@@ -17,7 +17,7 @@ from .imports import FILES, ROOT, TREES, absolute, circles, graph, imported
 # each other on the ground lie small things that know nothing of networks.
 FLOORS = [
     {"_core"},
-    {"colors", "wording", "console", "limits", "plottable", "showing"}
+    {"colors", "wording", "console", "html_chart", "limits", "plottable", "showing"}
     | {"storage", "tokenizers", "data", "audio"},
     {"ops"},
     {

@@ -10,7 +10,9 @@ from carrousel import SequenceClassifier
 from carrousel.sequence import SequenceTagger
 from carrousel.sequence.evaluation.evaluation import Evaluation
 from carrousel.sequence.evaluation.report import render
+from carrousel.sequence.evaluation.training_report import _curve, learning_chart
 from carrousel.sequence.labels import Labels
+from carrousel.training import Run
 
 from .toy import ALONE, QUICK, waves
 
@@ -99,3 +101,43 @@ def test_estimators_evaluate_themselves():
     assert found.accuracy == pytest.approx(tagger.score(X, tags))
     assert len(found.names) == sum(map(len, X))
     assert found.names[1] == "0, step 1"
+
+
+@pytest.mark.parametrize("companion", [False, True])
+def test_what_was_held_out_is_judged_by_answers_that_did_not_learn_it(companion):
+    X, y = waves(40)
+    model = SequenceClassifier(**{**QUICK, "ensemble": 3}, companion=companion).fit(X, y)
+    found = model.evaluate_held_out(y, [f"s{k}" for k in range(40)])
+    assert found is not None
+    assert found.accuracy == model.report_["accuracy"]
+    assert found.calibration_error == pytest.approx(
+        model.report_["expected_calibration_error"]["after"]
+    )
+    assert len(set(found.names)) == len(found.names) == model.report_["held_out"]
+    assert [found.labels[k] for k in found.truth] == [y[int(name[1:])] for name in found.names]
+    if not companion:
+        network = model.networks_[0]
+        first = [int(name[1:]) for name in found.names[:4]]
+        alone = model.task_.activate(network(model.reader_.read([X[k] for k in first])).double())
+        np.testing.assert_allclose(found.chances[:4], alone.detach(), atol=1e-6)
+
+
+def test_so_are_others_that_were_given_and_steps():
+    X, y = waves(40)
+    model = SequenceClassifier(**QUICK).fit(X[10:], y[10:], validation=(X[:10], y[:10]))
+    given = model.evaluate_held_out(y[:10])
+    np.testing.assert_allclose(given.chances, model.predict_proba(X[:10]), atol=1e-9)
+    tags = [["+" if v > 0 else "-" for v in x[:, 0]] for x in X]
+    tagger = SequenceTagger(**QUICK).fit(X, tags)
+    found = tagger.evaluate_held_out(tags)
+    assert found.accuracy == pytest.approx(tagger.report_["accuracy"])
+    assert (
+        SequenceTagger(**QUICK, validation_fraction=0).fit(X, tags).evaluate_held_out(tags) is None
+    )
+
+
+def test_a_curve_ends_where_learning_did():
+    x, y = _curve([3.0] * 90 + [1.0] * 60)
+    assert (len(x), x[-1], y[0], y[-1]) == (60, 150, 3, 1)
+    assert "<svg" not in learning_chart([])
+    assert learning_chart([Run(losses=[1.0], scores=[(1, 0.5)])]).count("dot") == 2

@@ -1,6 +1,7 @@
 """classify and tag on the command line: from a file to a model, answers and a page."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -42,7 +43,7 @@ def test_from_a_table_to_a_page(run, tmp_path):
     assert "channels: x, z" in trained.err
     assert "Held out: " in trained.out
     (weights,) = (tmp_path / "model").glob("model-*.safetensors")
-    names = {"README.md", "model.json", weights.name}
+    names = {"README.md", "model.json", "report.html", weights.name}
     assert {file.name for file in (tmp_path / "model").iterdir()} == names
 
     found = run("classify", "evaluate", "model", "test.csv", "--out", "found", *COLUMNS)
@@ -66,6 +67,24 @@ def test_from_a_table_to_a_page(run, tmp_path):
     np.testing.assert_allclose(table["p(up)"], model.predict_proba(X)[:, 1], atol=1e-6)
     assert run("classify", "predict", "model", "test.csv", "--out", "a.parquet", *COLUMNS).code == 0
     assert pl.read_parquet("a.parquet").equals(table)
+
+
+def test_a_training_leaves_a_page(run, tmp_path):
+    quick = (*QUICK, "--json")
+    found = json.loads(run("classify", "train", "train.csv", "--out", "m", *COLUMNS, *quick).out)
+    assert found["written"] == ["m", str(Path("m", "report.html"))]
+    page = (tmp_path / "m" / "report.html").read_text()
+    assert f"<b>{found['held_out']['accuracy']:.1%}</b>right of 4 sequences" in page
+    for part in (*found["chosen"], "fixed features", "How it learned", "macro F1", "<svg",
+                 "What was taken for what", "Worst mistakes", "hidden_size"):  # fmt: skip
+        assert part in page
+    assert "<script" not in page
+    long_table(tags=True).write_csv("tags.csv")
+    assert run("tag", "train", "tags.csv", "--out", "t", *COLUMNS, *QUICK).code == 0
+    assert "steps" in (tmp_path / "t" / "report.html").read_text()
+    long_table(5).write_csv("few.csv")  # of which nothing is held out
+    assert run("classify", "train", "few.csv", "--out", "m", *COLUMNS, *QUICK).code == 0
+    assert "nothing was held out" in (tmp_path / "m" / "report.html").read_text()
 
 
 def test_an_answer_is_explained_and_drawn(run, tmp_path):

@@ -179,12 +179,13 @@ def _add_train(app: typer.Typer, tags: bool) -> None:
         """Learn from the sequences in FILE and their labels.
 
         A run that was stopped, by Ctrl-C or otherwise, goes on with --resume and arrives at the
-        model of a run that never stopped.
+        model of a run that never stopped. Beside the model stands report.html: what was chosen, how
+        it learned, and how good it is on what was held out.
         """
         from ..console import console
         from ..storage.tempfiles import with_lock
         from .folders import writable_folder
-        from .sequences import learn
+        from .sequences import PAGE, learn, write_training
 
         options = {
             "cell": cell, "hidden_size": hidden_size, "num_layers": num_layers,
@@ -212,8 +213,13 @@ def _add_train(app: typer.Typer, tags: bool) -> None:
         given = None if held is None else (held.X, held.answers(validation.name))  # type: ignore[union-attr]
         with writable_folder(out), with_lock(out, wait=False):
             learn(model, data.X, answers, out, validation=given, init=init, resume=resume)
+            judged = data if held is None else held
+            found = model.evaluate_held_out(judged.y, judged.ids)
+            title = legible(f"{out.name}, learned from {file.name}")
+            write_training(out, model, found, title, "steps" if tags else "sequences", data.notes)
         _tell(console(), model, out, "tag" if tags else "classify")
-        return {"written": [str(out)], "chosen": model.plan_.reasons, "held_out": model.report_}
+        written = [str(out), str(out / PAGE)]
+        return {"written": written, "chosen": model.plan_.reasons, "held_out": model.report_}
 
 
 def _name_rare(screen: Any, answers: Any) -> None:
@@ -239,7 +245,10 @@ def _tell(screen: Any, model: Any, out: Path, command: str) -> None:
         screen.print(f"Held out: {found['accuracy']:.1%} right of {count:,} {unit}{calibrated}.")
     else:
         screen.print("Nothing was held out: how good the answers are was not measured.")
-    screen.print(f"Written to {out}: carrousel {command} evaluate {out} FILE", soft_wrap=True)
+    screen.print(
+        f"Written to {out}, with report.html: carrousel {command} evaluate {out} FILE",
+        soft_wrap=True,
+    )
 
 
 def _add_use(app: typer.Typer, tags: bool) -> None:
@@ -306,11 +315,11 @@ def _add_use(app: typer.Typer, tags: bool) -> None:
             if shown is not None:
                 screen.print(shown)
         if out is not None:
-            set_options = {k: v for k, v in estimator.get_params().items() if v is not None}
             with whole_folder(out) as folder:
                 sequences.write_evaluation(
                     folder, found, legible(f"{file.name} by {model.name}"),
-                    "steps" if tags else "sequences", [*data.notes, *notes], set_options,
+                    "steps" if tags else "sequences", [*data.notes, *notes],
+                    sequences.set_options(estimator),
                 )  # fmt: skip
             names = "report.html, confusion.png, answers.csv, evaluation.json"
             screen.print(f"Written to {out}{os.sep}: {names}")

@@ -19,6 +19,7 @@ from ..data.read import open_table
 from ..sequence import Dataset, read_folder, read_table, read_texts, read_ts, read_wide
 from ..sequence.evaluation.evaluation import Evaluation
 from ..sequence.evaluation.report import render
+from ..sequence.evaluation.training_report import render_training
 from ..sequence.inputs.tables import bare_texts, texts_in
 from ..sequence.inputs.wide_files import is_wide
 from ..storage.files import write_bytes, write_csv, write_json
@@ -30,6 +31,7 @@ WIDE = (".csv", ".tsv", ".txt")
 DEFAULT_ID = "id"
 TEXT_COLUMNS, PATH_COLUMN = ("text", "sentence"), "path"
 CHECKPOINTS = "training"  # folder inside that of the model, while it is made
+PAGE = "report.html"
 MOST_LINES = 30  # labels in a table on the terminal
 
 
@@ -205,7 +207,23 @@ def write_evaluation(
     write_csv(folder / "answers.csv", rows)
     evaluation.plot().savefig(folder / "confusion.png")
     page = render(evaluation, title, what=what, notes=notes, settings=settings, version=__version__)
-    write_bytes(folder / "report.html", page.encode())
+    write_bytes(folder / PAGE, page.encode())
+
+
+def write_training(
+    out: Path, model: Any, found: Any, title: str, what: str, notes: Sequence[str] = ()
+) -> None:
+    """The page beside a model that was learned: see ``training_report.py``."""
+    page = render_training(
+        title, model.runs_, found, what=what, notes=notes, reasons=model.plan_.reasons,
+        report=model.report_, settings=set_options(model), version=__version__,
+    )  # fmt: skip
+    write_bytes(out / PAGE, page.encode())
+
+
+def set_options(model: Any) -> dict[str, Any]:
+    """Those that were chosen by somebody."""
+    return {k: v for k, v in model.get_params().items() if v is not None}
 
 
 def answers(model: Any, data: Dataset, per_step: bool) -> pl.DataFrame:

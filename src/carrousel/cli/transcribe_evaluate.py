@@ -87,11 +87,11 @@ def _write(folder: Path, found: "TranscriptEvaluation", title: str, model: Any) 
     from .. import __version__
     from ..sequence.evaluation.transcripts import render_transcripts
     from ..storage.files import write_bytes, write_csv, write_json
+    from .sequences import set_options
 
     write_csv(folder / "texts.csv", found.rows)
     write_json(folder / "evaluation.json", found.summary())
-    set_options = {k: v for k, v in model.get_params().items() if v is not None}
-    page = render_transcripts(found, title, settings=set_options, version=__version__)
+    page = render_transcripts(found, title, settings=set_options(model), version=__version__)
     write_bytes(folder / "report.html", page.encode())
 
 

@@ -50,16 +50,17 @@ def train(
 
     A folder has one folder for each label; a table has columns of paths and labels. With --strings
     single words are enough to learn to hear several in a row. A run that was stopped, by Ctrl-C or
-    otherwise, goes on with --resume and arrives at the model of a run that never stopped.
+    otherwise, goes on with --resume and arrives at the model of a run that never stopped. Beside
+    the model stands report.html: what was chosen, how it learned, what it mishears.
     """
     from ..audio import read_recordings
     from ..console import console
     from ..limits import real
     from ..sequence import Transcriber
     from ..storage.tempfiles import with_lock
-    from ..wording import one_of
+    from ..wording import legible, one_of
     from .folders import writable_folder
-    from .sequences import learn
+    from .sequences import PAGE, learn, write_training
 
     one_of("--units", units, ("words", "characters"))
     real("--validation-fraction", validation_fraction, 0, 1, below=True)
@@ -77,11 +78,14 @@ def train(
         learned, held = _prepared(learned, held, strings, longest, copies, seed)
         validation = None if held is None else (held, held.labels)
         learn(model, learned, learned.labels, out, validation=validation, resume=resume)
+        found = None if held is None else model.evaluate(held, held.labels or [], held.names)
+        title = legible(f"{out.name}, learned from {recordings.name}")
+        write_training(out, model, found, title, units)
     assert model.plan_ is not None  # it was not read from a file
     chosen = model.plan_.reasons
     _tell(console(), model, given, chosen, out)
     told = {"recordings": len(given), "rate": given.rate, "labels": len(model.labels_)}
-    return {**told, "chosen": chosen, **model.report_, "written": [str(out)]}
+    return {**told, "chosen": chosen, **model.report_, "written": [str(out), str(out / PAGE)]}
 
 
 def _prepared(
@@ -116,4 +120,5 @@ def _tell(
         texts, labels = f"{report['string_error_rate']:.1%}", f"{report['label_error_rate']:.1%}"
         held = f"{report['held_out']:,} that were held out"
         screen.print(f"Wrong {what} in {held}: {labels}; texts that are not all right: {texts}.")
-    screen.print(f"Written to {out}: carrousel transcribe predict {out} FILE.wav")
+    told = f"Written to {out}, with report.html: carrousel transcribe predict {out} FILE.wav"
+    screen.print(told, soft_wrap=True)

@@ -11,15 +11,14 @@ from torch import Tensor
 
 BINS = 15
 _LOW, _HIGH = 0.05, 20.0  # of temperatures
+_SMALLEST = 1e-30  # probability, so that its logarithm is finite
 _PRIOR = 1.0  # examples' worth of doubt that the temperature is far from 1
 
 # Of a part that was held out: scores of the networks that did not see it (M, n, K), targets (n,)
 Part = tuple[Tensor, Tensor]
 
 
-def best_temperature(
-    parts: Sequence[Part], activate: Callable[[Tensor], Tensor] | None = None
-) -> float:
+def best_temperature(parts: Sequence[Part]) -> float:
     """The number by which scores are divided so that the mean of the networks' probabilities
     gives the held-out targets the highest likelihood.
 
@@ -31,21 +30,39 @@ def best_temperature(
     True
     """
 
-    def cost(log_temperature: float) -> float:
-        total = _PRIOR * log_temperature**2
-        for scores, targets in parts:
-            total += -_log_likelihood(scores.double() / np.exp(log_temperature), targets)
-        return total
+    def cost(temperature: float) -> float:
+        said = [(scores.double() / temperature, targets) for scores, targets in parts]
+        return -sum(_log_likelihood(scores, targets) for scores, targets in said)
+
+    return least_costly(cost)
+
+
+def least_costly(cost: Callable[[float], float]) -> float:
+    """The temperature with the lowest cost (in nats, summed over examples), with a little doubt
+    that it is far from 1."""
+
+    def doubted(log_temperature: float) -> float:
+        return cost(float(np.exp(log_temperature))) + _PRIOR * log_temperature**2
 
     low, high = np.log(_LOW), np.log(_HIGH)
     ratio = (np.sqrt(5) - 1) / 2  # golden section
     for _ in range(60):
         left, right = high - ratio * (high - low), low + ratio * (high - low)
-        if cost(left) <= cost(right):
+        if doubted(left) <= doubted(right):
             high = right
         else:
             low = left
     return float(np.exp((low + high) / 2))
+
+
+def at_temperature(chances: Tensor, temperature: float) -> Tensor:
+    """Probabilities (n, K) whose logarithms are divided by a temperature.
+
+    >>> import torch
+    >>> at_temperature(torch.tensor([[0.8, 0.2]]), 0.5).round(decimals=2).tolist()
+    [[0.94, 0.06]]
+    """
+    return (chances.clamp_min(_SMALLEST).log() / temperature).softmax(-1)
 
 
 def _log_likelihood(scores: Tensor, targets: Tensor) -> float:

@@ -186,6 +186,25 @@ class SequenceClassifier(SequenceEstimator):
         assert isinstance(task, Classification)
         return Evaluation.of(task.labels, truth, chances, list(names) or range(len(chances)))
 
+    def evaluate_held_out(self, y: Any, names: Sequence[Any] = ()) -> Evaluation | None:
+        """The same for what ``fit`` held out, by answers that were not learned from it; None if it
+        held out nothing, or the model was loaded.
+
+        Args:
+            y: As ``fit`` was given it (of ``validation``, if there was one).
+            names: Of all these sequences; by default their numbers from 0.
+        """
+        self._require_fitted()
+        if not self.held_out_:
+            return None
+        chosen = torch.cat([numbers for numbers, _ in self.held_out_]).numpy()
+        chances = torch.cat([cast(Tensor, said) for _, said in self.held_out_]).numpy()
+        called = list(names) or range(len(y))
+        task = self.task_
+        assert isinstance(task, Classification)
+        truth = column(y, len(called))[chosen]
+        return Evaluation.of(task.labels, truth, chances, [called[k] for k in chosen])
+
     def _answers(self) -> list[Any]:
         return self.classes_.tolist()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from ..audio import Recordings
@@ -28,6 +29,7 @@ from .task import Outputs, Task, averaged
 from .training import Augment, Examples, Member, ask, train_ensemble
 
 S = TypeVar("S", bound="SequenceEstimator")
+HeldOut = tuple[Tensor, Outputs]  # numbers of sequences, and what was said of them unseen
 Report = Callable[[str, Progress], None]
 
 
@@ -199,16 +201,19 @@ class SequenceEstimator:
         _warn(members)
         unseen = _unseen(members, examples, held, plan)
         report = task.calibrate(unseen) if unseen else {}
+        said = [averaged(task, outputs) for outputs, _ in unseen]
+        parts = [] if held is not None else _held_out(members, plan)
         companion = None if before is None else before.companion_
         if before is None and plan.companion:
-            parts = [] if held is not None else _held_out(members, plan)
-            companion, report = joined(
+            companion, report, said = joined(
                 reader, task, examples, held, parts, unseen, report, plan.train.seed
             )
         self._take(
             reader, task, plan, [m.network for m in members], [m.run for m in members], companion
         )
         self.report_ = report
+        numbers = [torch.arange(len(held))] if held is not None else parts
+        self.held_out_ = list(zip(numbers, said, strict=True))
 
     def _augment(self, reader: Any) -> Augment | None:
         """What makes of the sequences of an update others that might have been."""
@@ -222,6 +227,7 @@ class SequenceEstimator:
         self.reader_, self.task_, self.plan_ = reader, task, plan
         self.networks_, self.runs_ = list(networks), list(runs)
         self.companion_ = companion
+        self.held_out_: list[HeldOut] = []
 
     def predict(self, X: Any) -> Any:
         """The answers to sequences."""

@@ -12,7 +12,7 @@ from ..limits import real
 from ..storage.checkpoint import prefixed, section
 from ..storage.model_directory import filled, read_model, write_model
 from ..storage.plain import restored, shortened, typed
-from .companion.companion import Companion
+from .companion.companion import SAVED, Companion
 from .inputs.readers import BY_KIND
 from .network import Network, Shape
 
@@ -97,15 +97,14 @@ def load_estimator(path: Path, cls: Any) -> Any:
 def _companion(
     saved: dict[str, Any], reader: Any, task: Any, tensors: dict[str, Tensor]
 ) -> Companion:
-    own = ("share", "temperature")
-    sizes = {name: value for name, value in saved.items() if name not in own}
+    sizes = {name: value for name, value in saved.items() if name not in SAVED}
 
     def made() -> Companion:
         return Companion(reader.companion_features_from(sizes), task)
 
     companion = cast(Companion, filled(made, tensors, "companion"))
     companion.features.check()
-    companion.restore(*(typed(saved.get(name), float, f"companion.{name}") for name in own))
+    companion.restore({n: typed(saved.get(n), float, f"companion.{n}") for n in SAVED})
     return companion
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import torch
@@ -176,17 +176,35 @@ class SequenceTagger(SequenceEstimator):
 
         ``names``: what each is called in the list of mistakes; by default its number from 0.
         """
-        task = self.task_
         said = self._averaged(X)
-        assert isinstance(task, Tagging)
         assert isinstance(said, Ragged)
+        return self._judged(said, y, list(names) or range(len(said)))
+
+    def evaluate_held_out(self, y: Any, names: Sequence[Any] = ()) -> Evaluation | None:
+        """The same for what ``fit`` held out, by answers that were not learned from it; None if it
+        held out nothing, or the model was loaded.
+
+        Args:
+            y: As ``fit`` was given it (of ``validation``, if there was one).
+            names: Of all these sequences; by default their numbers from 0.
+        """
+        self._require_fitted()
+        if not self.held_out_:
+            return None
+        chosen = torch.cat([numbers for numbers, _ in self.held_out_]).tolist()
+        parts = [part for _, said in self.held_out_ for part in cast(Ragged, said).parts()]
+        called = list(names) or range(len(y))
+        return self._judged(Ragged.of(parts), [y[k] for k in chosen], [called[k] for k in chosen])
+
+    def _judged(self, said: Ragged, y: Any, names: Sequence[Any]) -> Evaluation:
+        task = self.task_
+        assert isinstance(task, Tagging)
         if task.labels is None:
             raise ValueError("y must have one label for each step to be evaluated, got several")
         truth = [tag for tags in _tags(y, said) for tag in tags.tolist()]
-        called = list(names) or range(len(said))
         each = [
             f"{name}, step {step}"
-            for name, steps in zip(called, said.lengths.tolist(), strict=True)
+            for name, steps in zip(names, said.lengths.tolist(), strict=True)
             for step in range(steps)
         ]
         return Evaluation.of(task.labels, truth, said.rows.numpy(), each)

@@ -12,9 +12,9 @@ from tests.forecast.explanation.test_explain import network
 from carrousel.colors import COLORS, DARK
 from carrousel.forecast.evaluation import Evaluation
 from carrousel.forecast.evaluation.report import Content, render
-from carrousel.forecast.evaluation.report.svg import Chart, value_ticks
 from carrousel.forecast.explanation.explain import explain
 from carrousel.forecast.intervals.calibration import Band
+from carrousel.html_chart import Chart, value_ticks
 
 from .saying import saying
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ..task import Outputs, Task, averaged
 from ..training import Examples
-from .companion import Companion, mixed
+from .companion import Companion
 
 
 def joined(
@@ -20,8 +20,9 @@ def joined(
     unseen: Sequence[tuple[list[Outputs], Any]],
     report: dict[str, Any],
     seed: int,
-) -> tuple[Companion | None, dict[str, Any]]:
-    """The companion of these examples (None: it would have no share) and the report of both.
+) -> tuple[Companion | None, dict[str, Any], list[Tensor]]:
+    """The companion of these examples (None: it would have no share), the report of both, and
+    their answers to each part of ``unseen``.
 
     Args:
         held: Examples that nothing was learned from, where somebody gave them.
@@ -37,16 +38,16 @@ def joined(
     networks = [(cast(Tensor, averaged(task, said)), targets) for said, targets in unseen]
     alone = companion.join(networks, scores)
     if not companion.share:
-        return None, report
+        return None, report, [said for said, _ in networks]
     if not networks:
-        return companion, report
+        return companion, report, []
     truth = [targets for _, targets in networks]
     together = [
-        mixed(said, own, companion.share) for (said, _), own in zip(networks, alone, strict=True)
+        companion.together(said, own) for (said, _), own in zip(networks, alone, strict=True)
     ]
     both, own = (task.figures(list(zip(one, truth, strict=True))) for one in (together, alone))
     return companion, {
         **report, **task.reported(report, both),
         "networks": task.figures(networks),
         "companion": {"share": companion.share, **own},
-    }  # fmt: skip
+    }, together  # fmt: skip

@@ -23,6 +23,18 @@ tr + tr { border-top: 1px solid color-mix(in srgb, currentColor 15%, transparent
 .card { border: 1px solid color-mix(in srgb, currentColor 20%, transparent); border-radius: 10px;
   padding: 12px 16px; } .card b { display: block; font-size: 1.5rem; }
 .confusion td { background: color-mix(in srgb, var(--right) var(--share), transparent); }
+.chart { position: relative; margin: 6px 0 40px 64px; }
+.chart svg { position: absolute; inset: 0; width: 100%; height: 100%; overflow: visible; }
+.chart .x, .chart .y { position: absolute; font-size: 12px; opacity: 0.7; white-space: nowrap; }
+.chart .x { top: calc(100% + 5px); transform: translateX(-50%); }
+.chart .y { right: calc(100% + 8px); transform: translateY(-50%); }
+.line, .dot { fill: none; vector-effect: non-scaling-stroke; stroke-width: 1.8; }
+.dot { stroke-width: 6; stroke-linecap: round; }
+.grid { stroke: color-mix(in srgb, currentColor 18%, transparent); stroke-width: 1; }
+.learned { stroke: var(--right); } .judged { stroke: var(--wrong); }
+.legend span { margin-right: 16px; } .legend i { display: inline-block; width: 16px; height: 3px;
+  margin-right: 6px; vertical-align: middle; } .legend i.learned { background: var(--right); }
+.legend i.judged { background: var(--wrong); }
 .confusion td.wrong { background: color-mix(in srgb, var(--wrong) var(--share), transparent); }
 """
 
@@ -37,24 +49,35 @@ def render(
     version: str = "",
 ) -> str:
     """The whole page as text, to be written as UTF-8."""
+    body = [
+        f"<h1>{escape(title)}</h1>{cards(evaluation, what)}",
+        _notes(evaluation, notes),
+        *sections(evaluation),
+        settings_table(settings or {}),
+    ]
+    return page(title, body, version)
+
+
+def cards(evaluation: Evaluation, what: str) -> str:
+    """The three figures that come first."""
     shown = [
         (f"{evaluation.accuracy:.1%}", f"right of {len(evaluation.truth):,} {what}"),
         (f"{evaluation.macro_f1:.3f}", "macro F1"),
         (f"{evaluation.calibration_error:.3f}", "expected calibration error"),
     ]
-    cards = "".join(card(a, b) for a, b in shown)
-    body = [
-        f"<h1>{escape(title)}</h1><div class='cards'>{cards}</div>",
-        _notes(evaluation, notes),
+    return f"<div class='cards'>{''.join(card(a, b) for a, b in shown)}</div>"
+
+
+def sections(evaluation: Evaluation) -> list[str]:
+    """What is behind them."""
+    return [
         f"<h2>By class</h2><div class='scroll'>{figures(evaluation.by_class)}</div>",
         "<h2>What was taken for what</h2><p class='soft'>Rows are true labels, columns answers."
         f"</p><div class='scroll'>{_confusion(evaluation)}</div>",
         _mistakes(evaluation),
         "<h2>Do the probabilities mean what they say?</h2><p class='soft'>Answers by their "
         f"probability, and how many of them were right.</p>{figures(evaluation.reliability)}",
-        settings_table(settings or {}),
     ]
-    return page(title, body, version)
 
 
 def page(title: str, body: Iterable[str], version: str) -> str:

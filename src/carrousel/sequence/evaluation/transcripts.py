@@ -84,20 +84,32 @@ def render_transcripts(
     version: str = "",
 ) -> str:
     """``report.html``: the whole page as text, to be written as UTF-8."""
+    body = [
+        f"<h1>{escape(title)}</h1>{transcript_cards(found)}",
+        *transcript_sections(found),
+        settings_table(settings or {}),
+    ]
+    return page(title, body, version)
+
+
+def transcript_cards(found: TranscriptEvaluation) -> str:
+    """The three figures that come first."""
     told = found.summary()
-    cards = "".join(
+    shown = "".join(
         card(f"{told[f'{what}_error_rate']:.1%}", f"of {whole} wrong")
         for what, whole in (
             ("word", f"{told['words']:,} words"), ("character", "characters"),
             ("string", f"{told['recordings']:,} texts"),
         )
     )  # fmt: skip
+    return f"<div class='cards'>{shown}</div>"
+
+
+def transcript_sections(found: TranscriptEvaluation) -> list[str]:
+    """What is behind them."""
     worst = found.mistakes(50)
     mistakes = figures(worst) if worst else "<p>There are none.</p>"
-    body = [
-        f"<h1>{escape(title)}</h1><div class='cards'>{cards}</div>",
+    return [
         f"<h2>By length</h2><div class='scroll'>{figures(found.by_length())}</div>",
         f"<h2>Worst mistakes</h2><div class='scroll'>{mistakes}</div>",
-        settings_table(settings or {}),
     ]
-    return page(title, body, version)

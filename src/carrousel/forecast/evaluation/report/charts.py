@@ -4,11 +4,11 @@ import json
 
 import numpy as np
 
+from ....html_chart import Chart, numbers, span, time_ticks, value_ticks
 from ....wording import written
 from ...explanation.explanation import Explanation
 from .. import Evaluation
 from .content import Content
-from .svg import Chart, numbers, span, time_ticks, value_ticks
 
 MOST_POINTS = 700  # of history in a chart
 
