@@ -201,7 +201,7 @@ class SequenceEstimator:
         _warn(members)
         unseen = _unseen(members, examples, held, plan)
         report = task.calibrate(unseen) if unseen else {}
-        said = [averaged(task, outputs) for outputs, _ in unseen]
+        said: Sequence[Outputs] = [averaged(task, outputs) for outputs, _ in unseen]
         parts = [] if held is not None else _held_out(members, plan)
         companion = None if before is None else before.companion_
         if before is None and plan.companion:
@@ -213,7 +213,7 @@ class SequenceEstimator:
         )
         self.report_ = report
         numbers = [torch.arange(len(held))] if held is not None else parts
-        self.held_out_ = list(zip(numbers, said, strict=True))
+        self.held_out_: list[HeldOut] = list(zip(numbers, said, strict=True))
 
     def _augment(self, reader: Any) -> Augment | None:
         """What makes of the sequences of an update others that might have been."""
@@ -227,7 +227,7 @@ class SequenceEstimator:
         self.reader_, self.task_, self.plan_ = reader, task, plan
         self.networks_, self.runs_ = list(networks), list(runs)
         self.companion_ = companion
-        self.held_out_: list[HeldOut] = []
+        self.held_out_ = []
 
     def predict(self, X: Any) -> Any:
         """The answers to sequences."""
