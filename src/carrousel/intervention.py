@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from .adoption import Left
-from .ops.cells import RECORDED, Cell, name_of
+from .ops.cells import Cell, name_of
 from .ops.changes import Add, Apply, Change, Changes, Clamp, Freeze, Rule, Scale, Set, SetWhere
 from .ops.tape import Run
+from .ops.written import of_kind
 from .record.record import Record
 from .watching import recurrent_layers, watching
 from .wording import one_of
@@ -145,7 +146,7 @@ class Intervention:
     def freeze(self, name: str, **where: Any) -> None:
         """Leave it as it was after the step before, in the order in which the layer runs."""
         layer = self._layers[self._one(where.get("layer"))]
-        if isinstance(layer, nn.RNNCellBase) and name in RECORDED[name_of(layer) or ""].gates:
+        if isinstance(layer, nn.RNNCellBase) and name in of_kind(name_of(layer) or "").gates:
             raise ValueError(f"{name!r} of a one-step cell cannot be frozen; set it")
         self._ask(name, Freeze(), where)
 
@@ -163,7 +164,7 @@ class Intervention:
                 f"record is of kind {record.kind!r}, layer {layer!r} is of kind {kind!r}; give one "
                 "of the same kind"
             )
-        one_of("name", name, _names(RECORDED[record.kind]))
+        one_of("name", name, _names(of_kind(record.kind)))
         array, first = record.arrays()[name], record.info.first_step
         wish = self._wish(name, Set(array), where)
         end = first + array.shape[1]
@@ -245,7 +246,7 @@ class Intervention:
         kind = name_of(layer)
         if kind is None:
             raise ValueError(f"intervene changes no steps of {type(layer).__name__}")
-        cell = RECORDED[kind]
+        cell = of_kind(kind)
         one_of("name", name, _names(cell))
         whole = not isinstance(layer, nn.RNNCellBase)
         levels, directions = (layer.num_layers, 1 + layer.bidirectional) if whole else (1, 1)

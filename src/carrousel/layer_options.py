@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from inspect import signature
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -10,12 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from .ops import gate, noise
-from .ops.cells import BY_MODE, HALF
+from .ops.cells import BY_MODE, HALF, Cell
 from .ops.inside import places
 from .ops.noise import Noise
 from .ops.products import linear
-from .ops.reference.equations import VARIANTS, Equations
-from .ops.reference.loops import StepFunction
+from .ops.reference.equations import VARIANTS, Equations, Written
 from .ops.rules import BY_MODE as RULES
 from .ops.rules import LSTM_COUPLED, Rule
 from .wording import no_option, one_of
@@ -23,6 +21,7 @@ from .wording import no_option, one_of
 _DROPOUTS = ("input_dropout", "recurrent_dropout", "output_dropout", "weight_dropout")
 _OPTIONS = (*_DROPOUTS, "zoneout", "learn_initial_state", "residual", "highway", "equations",
             "precision")  # fmt: skip
+_FIRST = {"hidden": "h_0", "cell": "c_0"}  # how learned initial states are called
 
 
 if TYPE_CHECKING:
@@ -50,9 +49,18 @@ class WithOptions(nn.RNNBase):
     input_dropout = recurrent_dropout = output_dropout = weight_dropout = 0.0
     zoneout: tuple[float, float] = (0.0, 0.0)  # of the hidden state, of the cell state
     equations: Equations | None = None
+    own_cell: Cell | None = None  # of equations with gates or states of their own
     peepholes = coupled = False
     precision = "float32"  # of products; torch's layer may well compute in another one
     _beyond = False  # whether any option is set that torch's own layer would not heed
+
+    def __init__(self, mode: str, input_size: int, hidden_size: int, *rest: Any) -> None:
+        if isinstance(hidden_size, list | tuple):
+            raise TypeError(
+                "hidden_size must be one number, as h_n is one tensor of all levels, got "
+                f"{hidden_size!r}; give carrousel.nn.Stack a layer for each"
+            )
+        super().__init__(mode, input_size, hidden_size, *rest)
 
     def _beyond_torch(self) -> list[str]:
         """Options that torch's layer of the same name lacks, as they would be written."""
@@ -60,12 +68,17 @@ class WithOptions(nn.RNNBase):
                  "highway", "peepholes", "coupled")  # fmt: skip
         plain = {name: getattr(WithOptions, name) for name in names}
         own = {name: getattr(self, name) for name in names}
-        if not BY_MODE[self.mode].has_cell and self.zoneout[0]:
+        if not self._cell.has_cell and self.zoneout[0]:
             own["zoneout"] = self.zoneout[0]
         found = [f"{name}={value}" for name, value in own.items() if value != plain[name]]
         if self.equations is not None and not (self.peepholes or self.coupled):
             found.append(f"equations={getattr(self.equations.step, '__name__', '...')}")
         return found
+
+    @property
+    def _cell(self) -> Cell:
+        """The row of the table."""
+        return BY_MODE[self.mode] if self.own_cell is None else self.own_cell
 
     def _set_options(self, options: Options) -> None:
         if not options.keys() <= set(_OPTIONS):
@@ -84,13 +97,22 @@ class WithOptions(nn.RNNBase):
                 "recurrent_dropout must be 0 with equations, which say themselves how h is read, "
                 f"got {self.recurrent_dropout}"
             )
+        if self._cell.further and any(self.zoneout):
+            raise ValueError(
+                f"zoneout must be 0 with states beside 'hidden' and 'cell', got {self.zoneout}"
+            )
         if self.highway:
             self._add_highways()
         self._beyond = bool(self._beyond_torch())
         if self.learn_initial_state:
             first, rows = next(self.parameters()), len(self._all_weights)
-            for name, size in zip(("h_0", "c_0"), self._state_sizes(), strict=False):
+            for name, size in self._first_names().items():
                 self.register_parameter(name, nn.Parameter(first.new_zeros(rows, 1, size)))
+
+    def _first_names(self) -> dict[str, int]:
+        """How learned initial states are called, and how wide they are."""
+        names = [_FIRST.get(name, f"{name}_0") for name in self._cell.state_names]
+        return dict(zip(names, self._state_sizes(), strict=True))
 
     def _set_precision(self, precision: str) -> None:
         one_of("precision", precision, ("float32", "bf16"))
@@ -141,6 +163,15 @@ class WithOptions(nn.RNNBase):
             )
         if self.equations is not None or self.layer_norm:
             raise ValueError("equations, peepholes, coupled and layer_norm exclude each other")
+        own = BY_MODE[self.mode]
+        cell = equations.cell(own)
+        equations.check(cell)
+        if cell is not own:
+            if self.proj_size:
+                raise ValueError(
+                    f"proj_size must be 0 with gates or states of your own, got {self.proj_size}"
+                )
+            self.own_cell = cell
         self.equations = equations
         hidden, first = self.hidden_size, next(self.parameters())
         for names, place in zip(self._all_weights, self._places(), strict=True):
@@ -161,8 +192,8 @@ class WithOptions(nn.RNNBase):
 
     def _blocks(self) -> int:
         """Rows of the weights for a unit."""
-        own = None if self.equations is None else self.equations.blocks
-        return BY_MODE[self.mode].blocks if own is None else own
+        own = BY_MODE[self.mode]
+        return own.blocks if self.equations is None else self.equations.rows(own)
 
     def _with_vectors(self, weights: list[list[Tensor]]) -> list[list[Tensor]]:
         """What the equations read beside the usual weights, behind those but before w_hr."""
@@ -174,14 +205,14 @@ class WithOptions(nn.RNNBase):
             found.append([*row[:usual], *vectors, *(row[usual:] if usual else ())])
         return found
 
-    def _written(self) -> StepFunction | None:
-        """One step of x, h, c and weights, by equations that somebody wrote."""
+    def _written(self) -> Written | None:
+        """One step by equations that somebody wrote."""
         if self.equations is None:
             return None
         place = self._places()[0]
         names = [name.removesuffix(place) for name in self._all_weights[0]]
         names = [name for name in names if name != "weight_hr"]
-        return partial(self.equations.take, BY_MODE[self.mode], [*names, *self.equations.vectors])
+        return Written(self.equations, self._cell, [*names, *self.equations.vectors])
 
     def _rule(self) -> Rule | None:
         """What kernel runs the layer with something between its steps; None: the equations do."""
@@ -192,7 +223,7 @@ class WithOptions(nn.RNNBase):
 
     def _shares(self, zoneout: Any) -> tuple[float, float]:
         """Of the hidden and of the cell state."""
-        has_cell = BY_MODE[self.mode].has_cell
+        has_cell = self._cell.has_cell
         both = zoneout if isinstance(zoneout, tuple | list) else (zoneout, zoneout)
         if len(both) != 2 or (isinstance(zoneout, tuple | list) and not has_cell):
             accepted = "one probability" + " or two, of hidden and cell state" * has_cell
@@ -201,14 +232,13 @@ class WithOptions(nn.RNNBase):
         return hidden, cell if has_cell else 0.0
 
     def _state_sizes(self) -> list[int]:
-        sizes = [self.proj_size or self.hidden_size]
-        return [*sizes, self.hidden_size] if BY_MODE[self.mode].has_cell else sizes
+        count = BY_MODE[self.mode].has_cell if self.own_cell is None else self.own_cell.states - 1
+        return [self.proj_size or self.hidden_size, *[self.hidden_size] * count]
 
     def _first_states(self, x: Tensor, batch: int) -> list[Tensor]:
         """Initial states (L*D, B, H) of a call that is given none."""
         if self.learn_initial_state:
-            names = ("h_0", "c_0")[: len(self._state_sizes())]
-            return [getattr(self, name).repeat(1, batch, 1) for name in names]
+            return [getattr(self, name).repeat(1, batch, 1) for name in self._first_names()]
         rows = len(self._all_weights)
         return [x.new_zeros(rows, batch, size) for size in self._state_sizes()]
 
@@ -277,7 +307,7 @@ class WithOptions(nn.RNNBase):
         super().reset_parameters()
         self._reset_norms()
         self._reset_highways()
-        for name in ("h_0", "c_0") if self.learn_initial_state else ():
+        for name in self._first_names() if self.learn_initial_state else ():
             if hasattr(self, name):
                 nn.init.zeros_(getattr(self, name))
 

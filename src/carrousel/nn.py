@@ -163,7 +163,7 @@ class _Recurrent(Conventional, Torchlike, WithOptions):
             leaf = as_leaf(self, input, hx)
             if leaf is not None:
                 return leaf
-            output = _as_torch(self._torchs.forward, self, input, hx)  # or its error
+            output = _as_torch(self._torchs.forward, self, input, self._as_torchs(hx))  # or error
             if self._beyond:
                 raise RuntimeError("input must have at least one step and sequences of one width")
             return output
@@ -191,7 +191,7 @@ class _Recurrent(Conventional, Torchlike, WithOptions):
             leaf = as_leaf(self, input, hx, return_states=True)
             if leaf is not None:
                 return leaf
-            _as_torch(self._torchs.forward, self, input, hx)  # for its error
+            _as_torch(self._torchs.forward, self, input, self._as_torchs(hx))  # for its error
             raise RuntimeError(
                 "return_states=True needs a batch that is not empty, and neither autocast nor "
                 "torch.jit.trace around the call; under autocast call the layer inside "
@@ -238,6 +238,8 @@ class _Recurrent(Conventional, Torchlike, WithOptions):
             batch = x.size(1)
         states = self._initial(hx, x, batch, unbatched, order)
         if states is None:
+            if self.own_cell is not None:
+                self._refuse_states(hx, x, batch, unbatched)
             return None
         weights = self._weights()
         self._check(weights)
@@ -308,7 +310,7 @@ class _Recurrent(Conventional, Torchlike, WithOptions):
         if hx is None:
             return self._first_states(x, batch)
         sizes = self._state_sizes()
-        given = hx if len(sizes) == 2 else (hx,)
+        given = hx if len(sizes) > 1 else (hx,)
         if not isinstance(given, (tuple, list)) or len(given) != len(sizes):
             return None
         states = []
@@ -323,6 +325,23 @@ class _Recurrent(Conventional, Torchlike, WithOptions):
                 return None
             states.append(state if order is None else state.index_select(1, order))
         return states
+
+    def _as_torchs(self, hx):
+        """States for torch's layer; it knows none of a cell with its own."""
+        return hx if self.own_cell is None else None
+
+    def _refuse_states(self, hx, x, batch, unbatched) -> None:
+        """``ValueError`` for initial states that do not fit a cell with its own."""
+        names = [one.removesuffix("_0") for one in self._first_names()]
+        rows = self.num_layers * (2 if self.bidirectional else 1)
+        shape = (rows, self.hidden_size) if unbatched else (rows, batch, self.hidden_size)
+        given = hx if isinstance(hx, (tuple, list)) else (hx,)
+        found = [
+            f"{one.dtype} {tuple(one.shape)}" if isinstance(one, Tensor) else type(one).__name__
+            for one in given
+        ]
+        many = f"a tuple of {', '.join(names)}" if len(names) > 1 else names[0]
+        raise ValueError(f"hx must be {many}, {x.dtype} {shape}, got {', '.join(found)}")
 
     def _weights(self) -> list[list[Tensor]]:
         """Of each layer in each direction w_ih, w_hh, the biases if any, the projection if any."""
@@ -352,24 +371,22 @@ class _Recurrent(Conventional, Torchlike, WithOptions):
         """All layers: -> y and the states after it, (L*D, B, H) each; ``insides`` receives what is
         in each."""
         directions = 2 if self.bidirectional else 1
-        h0, c0 = states if len(states) == 2 else (states[0], None)
+        count, batch = len(states), states[0].size(1)
         asked, offsets = changes(), None
         if batch_sizes is not None:
             offsets = offsets_of(batch_sizes)
         if self.num_layers == 1 and not self.proj_size and not self._beyond and asked is None:
-            flat = list(chain.from_iterable(weights))
-            y, *states = layer.run(self._run_mode(), x, offsets, h0, c0, flat, way, None, insides)
-            return y, states[: 1 if c0 is None else 2]
-        h_n: list = []
-        c_n: list = []  # of None where there are no cells
+            flat, (h, c) = list(chain.from_iterable(weights)), [*states, None][:2]
+            y, *states = layer.run(self._run_mode(), x, offsets, h, c, flat, way, None, insides)
+            return y, states[:count]
+        last: list = []  # of each level, its states
         for first in range(0, len(weights), directions):
             rows, w_hr = weights[first : first + directions], None
             if self.proj_size:
                 rows, w_hr = [row[:-1] for row in rows], [row[-1] for row in rows]
-            h = h0[first : first + directions]
-            c = None if c0 is None else c0[first : first + directions]
-            flat = list(chain.from_iterable(rows))
-            below, batch = x, h0.size(1)
+            start = [state[first : first + directions] for state in states]
+            h, c = [*start, None][:2]
+            flat, below = list(chain.from_iterable(rows)), x
             x = self._masked(x, self.input_dropout, batch, batch_sizes)
             noise, written = self._noises(x, batch), self._written()
             between = noise is not None or written is not None
@@ -377,24 +394,25 @@ class _Recurrent(Conventional, Torchlike, WithOptions):
             level = first // directions
             own = [(asked or {}).get((level, d), ()) for d in range(directions)]
             if any(own):
-                given = (self._run_mode(), x, offsets, h, c, flat, way, w_hr)
+                given = (self._run_mode(), x, offsets, start, flat, way, w_hr)
                 more = (insides, noise, written, rule, self.peepholes)
-                x, h, c = changed_layer.of_layer(given, own, *more)
+                x, after = changed_layer.of_layer(given, own, *more)
             elif rule is not None and way is gate.KERNELS and insides is None:
                 call = rule, x, offsets, h, c, flat, noise
-                x, h, c = recurrence.layer(*call, self.peepholes)
+                x, *after = recurrence.layer(*call, self.peepholes)
+            elif between:
+                given = (self._run_mode(), x, offsets, start, flat, w_hr)
+                x, after = layer.by_equations(*given, insides, noise, written)
             else:
-                by = gate.EQUATIONS if between else way
-                given = (self._run_mode(), x, offsets, h, c, flat, by, w_hr)
-                x, h, c = layer.run(*given, insides, noise, written)
+                given = (self._run_mode(), x, offsets, h, c, flat, way, w_hr)
+                x, *after = layer.run(*given, insides)
             if first:
                 x = self._passed(first // directions, below, x, way)
-            h_n.append(h)
-            c_n.append(c)
+            last.append(after[:count])
             if self.dropout and self.training and first + directions < len(weights):
                 x = torch.dropout(x, self.dropout, True)
-        x = self._masked(x, self.output_dropout, h0.size(1), batch_sizes)
-        return x, [torch.cat(states) for states in ((h_n,) if c0 is None else (h_n, c_n))]
+        x = self._masked(x, self.output_dropout, batch, batch_sizes)
+        return x, [torch.cat(levels) for levels in zip(*last, strict=True)]
 
 
 class RNN(_Recurrent):
@@ -705,13 +723,15 @@ class _Cell(Torchlike, nn.RNNCellBase):
             if not gate.converted():
                 gate.check_alike([names], [weights])
             return _as_torch(super().forward, input, hx)
-        x = input.reshape(1, -1, self.input_size)
-        h0, c0 = states if len(states) == 2 else (states[0], None)
-        given = (self._mode(), x, None, h0, c0, weights, way, None)
+        x, mode = input.reshape(1, -1, self.input_size), self._mode()
         own = (changes() or {}).get((0, 0), ())
-        _, h, c = changed_layer.of_layer(given, [own]) if own else layer.run(*given)
-        shape = (*input.shape[:-1], -1)
-        return h.reshape(shape) if c is None else (h.reshape(shape), c.reshape(shape))
+        if own:
+            _, after = changed_layer.of_layer((mode, x, None, states, weights, way, None), [own])
+        else:
+            h0, c0 = [*states, None][:2]
+            _, *after = layer.run(mode, x, None, h0, c0, weights, way)
+        last = [state.reshape(*input.shape[:-1], -1) for state in after if state is not None]
+        return last[0] if len(last) == 1 else tuple(last)
 
     def one_step(self, index: int, dtype: torch.dtype) -> OneStep:
         """How the cell makes its step, on the CPU and in this dtype."""

@@ -39,10 +39,11 @@ from .explain import (
     Steering,
     WriteDictionary,
 )
-from .ops.cells import RECORDED
+from .ops.written import of_kind, short
 from .record import Record
 
 _GRAY = COLORS["series"]
+_GATES = ("forget", "input", "output", "reset", "update")  # from 0 to 1
 _DIVERGING = LinearSegmentedColormap.from_list("carrousel", [NEGATIVE, WHITE, POSITIVE])
 _MAX_LINES = 8  # features drawn as lines; more are an image
 _MAX_LABELS = 60  # tokens written on the axis
@@ -80,7 +81,7 @@ def plot_record(
         _image(axis, image[chosen], name, at)
         _number_units(axis, chosen)
     _time_axis(axes[-1], at, tokens)
-    gate = RECORDED[record.kind].keeps
+    gate = of_kind(record.kind).keeps
     order = f"; units sorted by mean {gate} gate" if sort and gate else ""
     figure.suptitle(title or _title(record, index) + order, fontsize=10)
     return figure
@@ -331,7 +332,7 @@ def _images(record: Record, index: int, sequence: int, steps: int) -> dict[str, 
 def _chosen_units(
     record: Record, images: dict[str, np.ndarray], units: Sequence[int] | None, sort: bool
 ) -> np.ndarray:
-    gate = images.get("forget", images.get("update"))
+    gate = images.get(str(of_kind(record.kind).keeps))
     count = len(images["hidden"])
     chosen = np.arange(count) if units is None else np.asarray(units)
     if len(chosen) and not (chosen.min() >= 0 and chosen.max() < count):
@@ -342,18 +343,19 @@ def _chosen_units(
 
 
 def _image(axis: Axes, image: np.ndarray, name: str, at: np.ndarray) -> None:
-    signed = name in ("candidate", "cell", "hidden", "normalizer", "stabilizer")
-    largest = float(np.nanmax(np.abs(image), initial=1e-12)) if signed else 1.0
+    largest = float(np.nanmax(np.abs(image), initial=1e-12))
+    beyond = bool(np.nanmin(image, initial=0) < 0) or largest > 1  # of gates of written cells, too
+    signed = name not in _GATES and (name in COLORS or beyond)
+    largest, color = largest if signed else 1.0, COLORS.get(name, _GRAY)
     drawn = axis.imshow(
         image,
         aspect="auto",
         interpolation="nearest",
-        cmap=_DIVERGING if signed else _towards(COLORS[name]),
+        cmap=_DIVERGING if signed else _towards(color),
         vmin=-largest if signed else 0.0,
         vmax=largest,
         extent=(at[0] - 0.5, at[-1] + 0.5, len(image) - 0.5, -0.5),
     )
-    color = COLORS.get(name, COLORS["cell"])
     axis.set_ylabel(name, color=color, fontsize=10, fontweight="bold")
     axis.tick_params(labelsize=7)
     axis.spines[:].set_visible(False)
@@ -422,7 +424,8 @@ def _title(record: Record, index: int) -> str:
 
 
 def _named(name: str, kind: str) -> str:
-    return f"{name} ({kind.upper()})" if name else kind.upper()
+    kind = short(kind).upper()
+    return f"{name} ({kind})" if name else kind
 
 
 def _towards(color: str) -> Colormap:

@@ -10,7 +10,8 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 import carrousel
 from carrousel.explain import gradient_flow, half_life, influence
 from carrousel.nn import Equations
-from carrousel.ops.cells import RECORDED, name_of
+from carrousel.ops.cells import name_of
+from carrousel.ops.written import of_kind
 
 
 def own_step(x: Tensor, h: Tensor, c: Tensor, w: Any) -> Any:
@@ -23,6 +24,20 @@ def own_step(x: Tensor, h: Tensor, c: Tensor, w: Any) -> Any:
     return o * c.tanh(), c, {"input": i, "forget": f, "candidate": g, "output": o}
 
 
+def two_clocks(x: Tensor, h: Tensor, c: Tensor, slow: Tensor, w: Any) -> Any:
+    """A memory of its own kind, and a state that follows what is shown of it."""
+    sums = x @ w.weight_ih.T + h @ w.weight_hh.T + w.bias_ih + slow.repeat(1, 2) * w.bias_hh
+    keep, new = sums.chunk(2, -1)
+    keep, new = w.hand("keep", keep.sigmoid()), w.hand("new", new.tanh())
+    c = w.hand("cell", keep * c + (1 - keep) * new)
+    h = w.hand("hidden", c.sin())
+    return h, c, w.hand("slow", (slow + h) / 2), {"keep": keep, "new": new}
+
+
+OWN = Equations(
+    two_clocks, gates=("keep", "new"), states=("hidden", "cell", "slow"),
+    memory="cell = keep * cell + (1 - keep) * new",
+)  # fmt: skip
 KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "layer norm": ("LSTM", {"layer_norm": True}),
     "GRU, layer norm": ("GRU", {"layer_norm": True}),
@@ -36,6 +51,7 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "projection": ("LSTM", {"proj_size": 2}),
     "projection, zoneout": ("LSTM", {"proj_size": 2, "zoneout": (0.2, 0.3)}),
     "equations": ("LSTM", {"equations": Equations(own_step)}),
+    "equations, gates and states of one's own": ("RNN", {"equations": OWN}),
     "minGRU": ("MinGRU", {}),
     "minLSTM": ("MinLSTM", {"candidate": "positive"}),
     "sLSTM": ("SLSTM", {"num_heads": 2}),
@@ -54,7 +70,7 @@ def make(kind: str, **options: Any) -> Any:
 
 
 def names(kind: str) -> tuple[str, ...]:
-    cell = RECORDED[name_of(make(kind))]
+    cell = of_kind(name_of(make(kind)))
     return (*cell.gates, *cell.state_names)
 
 
@@ -146,11 +162,11 @@ def test_derivatives_between_steps_are_autograds(kind):
     """∂s_T/∂s_t by a push that nothing but the run knows, against the record's steps."""
     layer = make(kind, bidirectional=True).eval()
     x = torch.randn(6, 3, 3)
-    state = "cell" if RECORDED[name_of(layer)].has_cell else "hidden"
+    state = "cell" if of_kind(name_of(layer)).has_cell else "hidden"
     with carrousel.trace(layer) as trace:
         layer(packed(x))
     half_life(trace[0])
-    if RECORDED[name_of(layer)].keeps is None:
+    if of_kind(name_of(layer)).keeps is None:
         return
     found = influence(trace[0], jacobian=True)
     assert found.error < 1e-12
@@ -170,7 +186,7 @@ def test_derivatives_between_steps_are_autograds(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_taking_a_unit_away_is_a_changed_run_with_the_unit_emptied(kind):
     layer = make(kind).eval()
-    state = "cell" if RECORDED[name_of(layer)].has_cell else "hidden"
+    state = "cell" if of_kind(name_of(layer)).has_cell else "hidden"
     width = getattr(layer, "proj_size", 0) if state == "hidden" else 0
     x = torch.randn(6, 2, 3)
     with carrousel.trace(layer) as trace:

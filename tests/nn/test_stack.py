@@ -59,6 +59,7 @@ def test_dropout_is_between_layers():
     ("make", "error", "words"),
     [
         (lambda: Stack(), ValueError, "at least one"),
+        (lambda: carrousel.GRU(3, [4, 5]), TypeError, "give carrousel.nn.Stack a layer for each"),
         (lambda: Stack(torch.nn.Linear(3, 4)), TypeError, "recurrent layer, got Linear"),
         (lambda: Stack(torch.nn.GRU(3, 4), torch.nn.GRU(5, 4)), ValueError, "input_size=4"),
         (

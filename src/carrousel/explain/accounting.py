@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..ops.cells import RECORDED
+from ..ops.written import FORM, WrittenCell, of_kind
 from ..record.record import Record
 from ..showing import Shown
 from ..wording import one_of
@@ -40,12 +40,9 @@ class Books:
         order = Order.of(record, index, at)
         absent = ~order.present[..., None]
         gate = {k: order.enter(g[index].double()) for k, g in record.gates.items()}
-        cell = RECORDED[record.kind]
+        cell = of_kind(record.kind)
         if cell.keeps is None or cell.writes is None or cell.weight is None:
-            raise ValueError(
-                f"a plain RNN ({record.name!r}) has no additive memory to account for; "
-                "gradient_flow tells how far its past reaches"
-            )
+            raise ValueError(_no_sum(record))
         kept, written, size = gate[cell.keeps], cell.writes(gate), cell.weight(gate)
         if record.kept is not None and record.written is not None:  # the memory was changed by hand
             kept, written = (
@@ -65,12 +62,42 @@ class Books:
         before = initial[index].double().cpu().masked_fill(~begun, 0)
         final = torch.where(begun, order.last(order.enter(states[index].double())), before)
         kept, written = kept.masked_fill(absent, 1), written.masked_fill(absent, 0)
-        return cls(order, kept, written, size, before, final, readout)
+        books = cls(order, kept, written, size, before, final, readout)
+        if isinstance(cell, WrittenCell):
+            books._check(record, order.enter(states[index].double()))
+        return books
+
+    def _check(self, record: Record, states: Tensor) -> None:
+        """``ValueError`` where somebody's equations do not do what they say."""
+        before = torch.cat([self.initial[None], states[:-1]])
+        off = (self.kept * before + self.written - states).abs()
+        rounding = 100 * torch.finfo(record.hidden.dtype).eps
+        scale = (self.kept * before).abs() + self.size
+        wrong = self.order.present[..., None] & ~(off <= rounding * scale)
+        if wrong.any():
+            _, _, memory = record.kind.rpartition("; ")
+            raise ValueError(
+                f"the memory of {record.name!r} is not {memory}, as its equations say, but off by "
+                f"{float(off[wrong].max()):.2g}: there is no sum to account for"
+            )
 
     def survival(self) -> Tensor:
         """(T, B, H): the product of ``kept`` over all later steps."""
         later = torch.cat([self.kept[1:], torch.ones_like(self.kept[:1])])
         return later.flip(0).cumprod(0).flip(0)
+
+
+def _no_sum(record: Record) -> str:
+    """Why there is nothing to account for."""
+    if isinstance(of_kind(record.kind), WrittenCell):
+        return (
+            f"the equations of {record.name!r} do not say how the memory is a sum; give "
+            f"Equations(..., memory='{FORM}') where it is one"
+        )
+    return (
+        f"a plain RNN ({record.name!r}) has no additive memory to account for; "
+        "gradient_flow tells how far its past reaches"
+    )
 
 
 def survival(record: Record, at: int | None = None) -> Tensor:
@@ -172,7 +199,7 @@ class Ledger(Shown):
 
     @property
     def _squashes(self) -> bool:
-        cell = RECORDED[self.kind]
+        cell = of_kind(self.kind)
         return cell.exposes is not None and cell.normalizes is None
 
     def _in_hidden(self, index: int, rule: str) -> tuple[Tensor, Tensor]:
@@ -198,7 +225,8 @@ def ledger(record: Record, at: int | None = None) -> Ledger:
     the step at which to look, by default the last one that each direction processed. Computed in
     float64 from the recorded gates; ``.error`` compares the sum with the recorded state.
 
-    Raises ``ValueError`` for a plain RNN, which overwrites its state at each step.
+    Raises ``ValueError`` for a plain RNN, which overwrites its state at each step, and for a
+    written cell whose ``memory`` is not said (:class:`carrousel.nn.Equations`) or not what is said.
 
     >>> import torch, carrousel
     >>> from carrousel.explain import ledger

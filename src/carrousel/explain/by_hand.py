@@ -11,8 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..ops.cells import RECORDED, Cell
+from ..ops.cells import Cell
 from ..ops.changes import Change, Freeze, Hands, Memory
+from ..ops.written import of_kind
 from ..record.record import Record
 from .order import Order, shifted
 
@@ -38,7 +39,7 @@ class ByHand:
                 f"the run of {record.name!r} was changed by hand, and a file does not hold how; "
                 "trace again"
             )
-        return cls(RECORDED[record.kind], found[0], record.info.first_step, order, found[1])
+        return cls(of_kind(record.kind), found[0], record.info.first_step, order, found[1])
 
     def check_frozen(self, name: str) -> None:
         """``ValueError`` where a step depends on more than the state before it."""
@@ -84,8 +85,9 @@ class ByHand:
         after = entry.advance(entry.inputs[s][rows], own, hands)
         return [old.index_copy(0, rows, new) for old, new in zip(states, after, strict=True)]
 
-    def shown(self, entry: Any, s: int, position: int, cell: Tensor) -> Tensor:
-        """What is shown (B, P), as it was changed, of cells (B, H) at ``position``."""
+    def shown(self, entry: Any, s: int, position: int, cell: Tensor) -> list[Tensor]:
+        """What is shown (B, P), as it was changed, of cells (B, H) at ``position``; and the states
+        beside these two."""
         rows = self._rows(position)
         own = [state[s][rows] for state in entry.before]
         known = dict(zip(self.cell.state_names, own, strict=True))
@@ -94,8 +96,9 @@ class ByHand:
         def put(name: str, value: Tensor) -> Tensor:
             return cell[rows] if name == "cell" else hands(name, value)
 
-        hidden = entry.advance(entry.inputs[s][rows], own, put)[0]
-        return entry.hidden[s].index_copy(0, rows, hidden)
+        after = zip(entry.states, entry.advance(entry.inputs[s][rows], own, put), strict=True)
+        whole = [old[s].index_copy(0, rows, new) for old, new in after]
+        return [whole[0], *whole[2:]]
 
     def exposure(self, shown: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
         """Of o tanh(c) and the hidden state before, (T, B, H) each: see :func:`exposure`."""
@@ -135,6 +138,8 @@ class ByHand:
 def shows_memory(record: Record, index: int) -> bool:
     """Whether h = o * tanh(c) (of an sLSTM o * c / n), as everything that shares out h supposes;
     with layer normalization it is o * tanh(LN(c)). Asked of the numbers, which a file has, too."""
+    if record.cell is not None and of_kind(record.kind).exposes is None:
+        return False  # somebody's equations show the memory in their own way
     if record.cell is None or record.changed:
         return True
     hidden, cell = record.hidden[index], record.cell[index]
@@ -146,7 +151,8 @@ def shows_memory(record: Record, index: int) -> bool:
 
 NOT_SHOWN = (
     "the hidden state of this layer is not o * tanh(c), which is what is shared out among the "
-    "steps: it was made with layer_norm or zoneout; ledger(record) accounts for the cell state c"
+    "steps: it was made with layer_norm, zoneout or equations; ledger(record) accounts for the "
+    "cell state c"
 )
 
 
@@ -155,7 +161,7 @@ def shown_share(record: Record, index: int) -> Tensor:
 
     o tanh(c) / c, and of a cell that normalizes o / n, which is 0 where nothing has been written.
     """
-    cell = RECORDED[record.kind]
+    cell = of_kind(record.kind)
     gate = record.gates[str(cell.exposes)][index].double()
     if cell.normalizes is None:
         assert record.cell is not None

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from ..ops import cells
-from ..ops.cells import RECORDED
+from ..ops.written import of_kind
 from ..plottable import Plottable
 from ..record.record import Record
 from ..tracing import trace
@@ -152,7 +152,7 @@ def _of_output(record: Record) -> dict[str, Tensor | None]:
 
 
 def _of_states(record: Record, entries: list[Steps]) -> dict[str, Tensor | None]:
-    kind = RECORDED[entries[0].kind]
+    kind = of_kind(entries[0].kind)
     hidden = [_jacobian_norms(entry, "hidden") for entry in entries]
     cell = [_jacobian_norms(entry, "cell") for entry in entries] if kind.has_cell else None
     direct = None
@@ -213,7 +213,7 @@ def _bounds(entry: Steps) -> Tensor:
 def _step_bound(entry: Steps, t: int, sigma: dict[str, float]) -> Tensor:
     """(B, 2, 2): bounds on the norms of the blocks ∂(h_t, c_t)/∂(h_{t-1}, c_{t-1})."""
     blocks = torch.zeros(entry.hidden.shape[1], 2, 2, dtype=torch.float64)
-    return _BOUNDS[RECORDED[entry.kind]](entry, t, sigma, blocks)
+    return _BOUNDS[of_kind(entry.kind)](entry, t, sigma, blocks)
 
 
 def _rnn_bound(entry: Steps, t: int, sigma: dict[str, float], blocks: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ..ops.cells import RECORDED
+from ..ops.written import of_kind
 from ..plottable import Plottable
 from ..record.record import Record
 from .accounting import Books
@@ -69,7 +69,7 @@ def half_life(record: Record, layer: nn.Module | None = None) -> HalfLife:
         steps = [Steps.of(record, index, layer) for index in entries]
         jacobian = torch.stack([_jacobian_curve(entry, lags) for entry in steps])
         ablation = torch.stack([_ablation_curve(entry, lags) for entry in steps])
-    gated = RECORDED[record.kind].keeps is not None
+    gated = of_kind(record.kind).keeps is not None
     return HalfLife(
         gates=torch.stack([_by_gates(record, index) for index in entries]) if gated else None,
         jacobian=first_half(jacobian, lags),
@@ -148,7 +148,7 @@ def _run(entry: Steps, start: Tensor, lag: int, state: Tensor) -> Tensor:
     if entry.cell is None:
         states[0] = state
     else:
-        states[0], states[1] = entry.exposed(start, state), state
+        states = entry.exposed(start, state)
     for k in range(1, lag + 1):
         states = list(entry.go(start + k, states))
     return states[0] if entry.cell is None else states[1]

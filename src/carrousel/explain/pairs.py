@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..ops.cells import RECORDED
+from ..ops.written import of_kind
 from ..plottable import Plottable
 from ..record.record import Record
 from ..record.table import from_columns, grid
@@ -96,7 +96,7 @@ def _carried(record: Record, index: int) -> tuple[Tensor, Tensor, Tensor, float]
     if shown.shape == expected.shape:
         told = torch.where(expected == 0, 0.0, shown / torch.where(expected == 0, 1.0, expected))
     else:  # projected: what each unit showed before
-        gate = record.gates[str(RECORDED[record.kind].exposes)][index]
+        gate = record.gates[str(of_kind(record.kind).exposes)][index]
         told = books.order.enter(gate.double()) * tanh_ratio(expected)
     steps, batch, _ = expected.shape
     terms, first = torch.zeros_like(books.written), books.initial

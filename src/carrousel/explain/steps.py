@@ -15,10 +15,11 @@ from torch import Tensor, nn
 
 from ..adoption import BASES
 from ..conventions import place_of
-from ..ops.cells import GRU, LSTM, RECORDED, RNN, name_of
+from ..ops.cells import GRU, LSTM, RNN, name_of
 from ..ops.reference.cells import Hand, untouched
 from ..ops.reference.loops import OneStep
 from ..ops.reference.recurrences import RuleStep
+from ..ops.written import of_kind
 from ..record.record import Record
 from ..watching import stand_in
 from .by_hand import ByHand, derived
@@ -83,7 +84,7 @@ class Steps:
 
     @property
     def cell(self) -> Tensor | None:
-        return self.states[1] if len(self.states) > 1 else None
+        return self.states[1] if of_kind(self.kind).has_cell else None
 
     @classmethod
     def of(cls, record: Record, index: int, layer: nn.Module | None = None) -> "Steps":
@@ -102,7 +103,7 @@ class Steps:
             return order.enter(array.double())
 
         own: Any = layer if isinstance(layer, BASES) else stand_in(layer)
-        one, cell = own.one_step(index, torch.float64), RECORDED[record.kind]
+        one, cell = own.one_step(index, torch.float64), of_kind(record.kind)
         states = tuple(entered(record.state(name)[index]) for name in cell.state_names)
         initial = [record.initial(name)[index] for name in cell.state_names]
         steps = cls(
@@ -174,7 +175,7 @@ class Steps:
 
         Sequences that have no step t pass theirs through.
         """
-        closed = _BACK.get(RECORDED[self.kind]) if self.weights is not None else None
+        closed = _BACK.get(of_kind(self.kind)) if self.weights is not None else None
         new = (closed or Steps._back_by_autograd)(self, t, slopes)
         for s, position, own in self._changed(torch.full_like(self.order.lengths, t)):
 
@@ -208,54 +209,63 @@ class Steps:
         return self.weights
 
     def total_cell(self, t: int, slopes: Sequence[Tensor]) -> Tensor:
-        """The covector on c_t that also counts what h_t shows of it, at steps that exist."""
-        dh, dc = slopes[:2]
+        """The covector on c_t that also counts what the other states have of it, at steps that
+        exist."""
+        (dh, dc), others = slopes[:2], (slopes[0], *slopes[2:])
         if self.weights is not None:
             shown = dh if self.weights.w_hr is None else dh @ self.weights.w_hr
             total = self._through_output(t, shown, dc)
         else:
             cell = self.states[1][t].expand_as(dc).clone().requires_grad_()
             with torch.enable_grad():
-                hidden = self._shown(torch.full_like(self.order.lengths, t), cell)
-            total = dc + torch.autograd.grad(hidden, cell, dh)[0]
+                shown = self._shown(torch.full_like(self.order.lengths, t), cell)
+            ends = [(s, d) for s, d in zip(shown, others, strict=True) if s.requires_grad]
+            total = dc
+            if ends:  # not where equations keep the cell state to themselves until they are done
+                total = (
+                    dc + torch.autograd.grad([s for s, _ in ends], cell, [d for _, d in ends])[0]
+                )
         for s, position, own in self._changed(torch.full_like(self.order.lengths, t)):
 
-            def again(cell: Tensor, s: int = s, position: int = position) -> tuple[Tensor]:
-                return (self._hands.shown(self, s, position, cell),)
+            def again(cell: Tensor, s: int = s, position: int = position) -> list[Tensor]:
+                return self._hands.shown(self, s, position, cell)
 
             total = torch.where(
-                own[:, None], dc + derived(again, (self.states[1][s],), (dh,))[0], total
+                own[:, None], dc + derived(again, (self.states[1][s],), others)[0], total
             )
         return torch.where(self.order.present[t][:, None], total, dc)
 
-    def exposed(self, t: Tensor, cell: Tensor) -> Tensor:
-        """What each sequence's step t (B,) shows of cells (..., B, H), all else as it was."""
-        hidden = self._shown(t, cell)
+    def exposed(self, t: Tensor, cell: Tensor) -> list[Tensor]:
+        """The states after each sequence's step t (B,) that leaves cells (..., B, H), all else as
+        it was."""
+        shown = self._shown(t, cell)
         for s, position, own in self._changed(t):
-            shown = [self._hands.shown(self, s, position, c) for c in cell]
-            hidden = torch.where(own[:, None], torch.stack(shown), hidden)
-        return hidden
+            by_hand = [self._hands.shown(self, s, position, c) for c in cell]
+            changed = [torch.stack(one) for one in zip(*by_hand, strict=True)]
+            shown = list(_where(own, changed, shown))
+        return [shown[0], cell, *shown[1:]]
 
-    def _shown(self, t: Tensor, cell: Tensor) -> Tensor:
-        """The same of a run that nobody changed."""
+    def _shown(self, t: Tensor, cell: Tensor) -> list[Tensor]:
+        """All but the cell state, of a run that nobody changed."""
         flat = cell.reshape(-1, *cell.shape[-2:])  # (K, B, H)
 
         def at(array: Tensor) -> Tensor:
             return at_step(array, t).expand(len(flat), -1, -1)
 
         if self.weights is not None:
-            hidden = at(self.gates[str(RECORDED[self.kind].exposes)]) * flat.tanh()
+            hidden = at(self.gates[str(of_kind(self.kind).exposes)]) * flat.tanh()
             w_hr = self.weights.w_hr
-            hidden = hidden if w_hr is None else hidden @ w_hr.T
+            shown = [hidden if w_hr is None else hidden @ w_hr.T]
         else:
             # Gates but those of the cell state itself are made of the states before, as they were.
             put = flat.reshape(-1, flat.size(-1))
             before = [at(state) for state in self.before]
-            hidden = self.advance(at(self.inputs), before, _Put("cell", put))[0]
-        return hidden.view(*cell.shape[:-1], -1)
+            hidden, _, *further = self.advance(at(self.inputs), before, _Put("cell", put))
+            shown = [hidden, *further]
+        return [one.view(*cell.shape[:-1], -1) for one in shown]
 
     def _through_output(self, t: int, dh: Tensor, dc: Tensor) -> Tensor:
-        output = self.gates[str(RECORDED[self.kind].exposes)][t]
+        output = self.gates[str(of_kind(self.kind).exposes)][t]
         return dc + dh * output * (1 - self.states[1][t].tanh() ** 2)
 
     def _back_gru(self, t: int, slopes: Sequence[Tensor]) -> States:
@@ -281,7 +291,7 @@ class Steps:
 
     def recurrent_matrices(self) -> dict[str, tuple[Tensor, ...]]:
         """By which each gate reads the hidden state, one for each head; none where none does."""
-        cell = RECORDED[self.kind]
+        cell = of_kind(self.kind)
         if isinstance(self.one, RuleStep):
             heads = self.one.weight
             if heads is None:

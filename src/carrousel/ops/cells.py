@@ -120,6 +120,9 @@ def nonlinearity(mode: str) -> str:
 def name_of(module: object) -> str | None:
     """Of a layer's or a one-step cell's kind, ours, torch's or derived; None if it is of none."""
     cell = BY_MODE.get(getattr(module, "mode", ""))
+    own: Cell | None = getattr(module, "own_cell", None)
+    if own is not None:
+        return own.name
     classes = {one.__name__ for one in type(module).__mro__}
     found = (one for one in RECORDED.values() if one is cell or f"{one.title}Cell" in classes)
     return next((one.name for one in found), None)

@@ -23,12 +23,13 @@ from .inside import Inside, joined, reordered
 from .joined import Joined, Piece
 from .noise import Noise
 from .recurrence import Call, Given
-from .reference.loops import OneStep, StepFunction
+from .reference.equations import Written
+from .reference.loops import OneStep
 from .reference.recurrences import RuleStep
 from .rules import Rule
 from .tape import Pieces, tape, taped
 
-States = list[Tensor]  # of one direction, hidden first: (B, ...) each
+States = list[Tensor]  # hidden first: of one direction (B, ...) each
 
 
 @dataclass(frozen=True)
@@ -95,17 +96,19 @@ class OfLayer:
         x, offsets, one = span.of(self.rows), span.offsets, self.one
         if offsets is None:
             x = x.reshape(len(span.sizes), span.sizes[0], -1)
-        h, c = states[0][None], states[1][None] if len(states) > 1 else None
+        start = [state[None] for state in states]
+        h, c = [*start, None][:2]
         noise = None if one.noise is None else [one.noise.part(_index(span), span.sizes[0])]
-        weights = list(one.weights)
+        weights, w_hr = list(one.weights), None if one.w_hr is None else [one.w_hr]
+        after: Sequence[Tensor | None]
         if self.rule is not None and insides is None and self.way is gate.KERNELS:
             given = (self.rule, x, offsets, h, c, weights, noise, self.peepholes)
             y, *after = recurrence.layer(*given)
+        elif self._between:
+            plain = (one.mode, x, offsets, start, weights, w_hr, insides)
+            y, after = layer.by_equations(*plain, noise, one.equations)
         else:
-            way = gate.EQUATIONS if self._between else self.way
-            w_hr = None if one.w_hr is None else [one.w_hr]
-            plain = (one.mode, x, offsets, h, c, weights, way, w_hr)
-            y, *after = layer.run(*plain, insides, noise, one.equations)
+            y, *after = layer.run(one.mode, x, offsets, h, c, weights, self.way, w_hr, insides)
         return y.reshape(-1, y.size(-1)), [state[0] for state in after if state is not None]
 
     def share(self, rows: slice) -> Any:
@@ -164,24 +167,25 @@ def of_layer(
     changes: Sequence[Sequence[Change]],
     insides: list[Inside] | None = None,
     noise: Sequence[Noise] | None = None,
-    equations: StepFunction | None = None,
+    equations: Written | None = None,
     rule: Rule | None = None,
     peepholes: bool = False,
-) -> tuple[Tensor, Tensor, Tensor | None]:
-    """One level of RNN, LSTM or GRU with the changes of each direction; ``given`` and what comes
-    back as of :func:`carrousel.ops.layer.run`."""
-    mode, x, offsets, h0, c0, weights, way, w_hr = given
-    rows, per = x.reshape(-1, x.size(-1)), len(weights) // len(h0)
+) -> tuple[Tensor, States]:
+    """One level of RNN, LSTM or GRU with the changes of each direction; ``given`` as of
+    :func:`carrousel.ops.layer.run`, with all states (D, B, H) in the place of h0 and c0, and what
+    comes back as of :func:`carrousel.ops.layer.by_equations`."""
+    mode, x, offsets, states, weights, way, w_hr = given
+    count = len(states[0])
+    rows, per = x.reshape(-1, x.size(-1)), len(weights) // count
     directions, start = [], []
-    for d in range(len(h0)):
+    for d in range(count):
         own = weights[d * per : (d + 1) * per]
         projection, one = None if w_hr is None else w_hr[d], None if noise is None else noise[d]
         step = OneStep(mode, own, projection, one, equations)
         directions.append(OfLayer(step, rows, way, rule, peepholes))
-        start.append([h0[d]] if c0 is None else [h0[d], c0[d]])
+        start.append([state[d] for state in states])
     y, last = run(directions, batch_sizes(x, offsets), start, changes, insides)
-    states = [torch.stack(one) for one in zip(*last, strict=True)]
-    return y.view(*x.shape[:-1], -1), states[0], None if c0 is None else states[1]
+    return y.view(*x.shape[:-1], -1), [torch.stack(one) for one in zip(*last, strict=True)]
 
 
 def of_rules(

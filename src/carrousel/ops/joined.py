@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .cells import RECORDED
 from .tape import BOOKS, Run, books
+from .written import of_kind
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Joined(Run):
         made = cls.__new__(cls)
         made.pieces, made.changed = pieces, True
         made.kind, made.reverse, made.batch_sizes = pieces[0].run.kind, reverse, sizes
-        cell = RECORDED[made.kind]
+        cell = of_kind(made.kind)
         named = {n: s.detach().clone() for n, s in zip(cell.state_names, start, strict=True)}
         made.h0, made.c0 = named["hidden"], named.get("cell")
         made.starts = {name: named[name] for name in cell.further}

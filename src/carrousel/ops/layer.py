@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -10,7 +12,7 @@ from .autograd import Layer, OpenLayer, batch_sizes, record_runs
 from .cells import BY_MODE, NUMBER
 from .inside import Inside, from_record
 from .noise import Noise
-from .reference.loops import StepFunction
+from .reference.equations import Written
 from .tape import tape, taped
 
 
@@ -24,8 +26,6 @@ def run(
     way: str,
     w_hr: list[Tensor] | None = None,
     insides: list[Inside] | None = None,
-    noise: list[Noise] | None = None,
-    equations: StepFunction | None = None,
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """One layer, one direction or both; shapes as in :func:`carrousel.ops.cpu.forward`.
 
@@ -33,18 +33,14 @@ def run(
     tensors, but for TORCH -> y, h_n, c_n (None but for the LSTM)
 
     w_hr: the LSTM's projections; with ``insides`` and on a tape only the equations know them.
-    noise: of each direction, and equations of the caller's: only with way=EQUATIONS.
     insides: receives gates and states of each direction, through which gradients flow: the kernels'
     own record is what is handed out.
     The kernels run inside an ``autograd.Function`` where a gradient is wanted, without it straight.
     """
     if way is gate.EQUATIONS:
-        sizes = batch_sizes(x, offsets)
-        if torch.compiler.is_compiling():  # where there is no tape, nor a context variable
-            return reference.layer(mode, x, sizes, h0, c0, weights, w_hr, insides, noise, equations)
-        # What a transform hands around is nothing that a tape could keep.
-        with taped(None if gate.in_transform() else tape()):
-            return reference.layer(mode, x, sizes, h0, c0, weights, w_hr, insides, noise, equations)
+        start = [h0] if c0 is None else [h0, c0]
+        y, states = by_equations(mode, x, offsets, start, weights, w_hr, insides)
+        return y, states[0], states[1] if c0 is not None else None
     if w_hr is not None:
         x, start, plain = projected.as_plain(x, offsets, h0, weights, w_hr, way)
         y, h_n, c_n = run(mode, x, offsets, start, c0, plain, way)
@@ -68,6 +64,29 @@ def run(
     if watched:
         record_runs(number, x, offsets, h0, c0, out)
     return out[:3]
+
+
+def by_equations(
+    mode: str,
+    x: Tensor,
+    offsets: Tensor | None,
+    start: Sequence[Tensor],
+    weights: list[Tensor],
+    w_hr: list[Tensor] | None = None,
+    insides: list[Inside] | None = None,
+    noise: Sequence[Noise] | None = None,
+    equations: Written | None = None,
+) -> tuple[Tensor, list[Tensor]]:
+    """The same in torch, from any number of states (D, B, H): -> y, and the states after it.
+
+    noise: what is between the steps of each direction; equations: somebody's own.
+    """
+    given = (mode, x, batch_sizes(x, offsets), start, weights, w_hr, insides, noise, equations)
+    if torch.compiler.is_compiling():  # where there is no tape, nor a context variable
+        return reference.level(*given)
+    # What a transform hands around is nothing that a tape could keep.
+    with taped(None if gate.in_transform() else tape()):
+        return reference.level(*given)
 
 
 def _opened(

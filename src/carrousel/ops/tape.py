@@ -17,8 +17,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from .cells import RECORDED
 from .changes import Change, Changes, changing, merged
+from .written import of_kind
 
 
 @dataclass
@@ -30,7 +30,7 @@ class Run:
     by the states after each step; they are None until backward has passed.
     """
 
-    kind: str  # a name in ops/cells.py
+    kind: str  # a name in ops/cells.py, or of a written cell (ops/written.py)
     reverse: bool
     batch_sizes: Tensor  # (T,) int64
     hidden: Tensor  # (N, H)
@@ -55,7 +55,7 @@ class Pieces(list[Run]):
 
 def books(run: Run, name: str) -> Tensor:
     """(N, H): what each step kept of the memory before, or wrote, by the gates or as changed."""
-    cell = RECORDED[run.kind]
+    cell = of_kind(run.kind)
     assert cell.keeps is not None
     assert cell.writes is not None
     if name in run.gates:

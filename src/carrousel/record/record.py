@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..ops.cells import RECORDED
 from ..ops.changes import Change
 from ..ops.tape import BOOKS
+from ..ops.written import of_kind, short
 from ..plottable import Plottable
 from .sources import Source
 
@@ -22,7 +22,7 @@ class Info:
 
     name: str
     call: int  # 0 for the first call of this layer in the block
-    kind: str  # a name in ops/cells.py
+    kind: str  # a name in ops/cells.py, or of a written cell (ops/written.py)
     num_layers: int
     num_directions: int
     first_step: int  # 0 unless only some steps were kept
@@ -41,7 +41,8 @@ class Record(Plottable, picture="carrousel.plots:plot_record"):
 
     Attributes:
         gates: mapping from name to (L*D, T, B, H). LSTM: forget, input, candidate, output. GRU:
-            reset, update, candidate. RNN: none.
+            reset, update, candidate. RNN: none. A written cell: its own; and any states beside the
+            two below.
         hidden, cell: (L*D, T, B, H). States after each step; ``cell`` is None but for the LSTM.
         initial_hidden, initial_cell: (L*D, B, H). States before the first kept step of each
             direction.
@@ -84,7 +85,7 @@ class Record(Plottable, picture="carrousel.plots:plot_record"):
 
     @property
     def gates(self) -> MappingProxyType[str, Tensor]:
-        return MappingProxyType({name: self._need(name) for name in RECORDED[self.kind].shown})
+        return MappingProxyType({name: self._need(name) for name in of_kind(self.kind).shown})
 
     @property
     def hidden(self) -> Tensor:
@@ -163,8 +164,8 @@ class Record(Plottable, picture="carrousel.plots:plot_record"):
     def arrays(self) -> dict[str, Tensor]:
         """Everything there is, by name."""
         states = ("cell", "hidden", "initial_cell", "initial_hidden", "grad_cell", "grad_hidden")
-        further = (f"initial_{name}" for name in RECORDED[self.kind].further)
-        names = (*RECORDED[self.kind].shown, *states, *further, *BOOKS, "inputs")
+        further = (f"initial_{name}" for name in of_kind(self.kind).further)
+        names = (*of_kind(self.kind).shown, *states, *further, *BOOKS, "inputs")
         found = {name: self._source.array(name) for name in names}
         return {name: array for name, array in found.items() if array is not None}
 
@@ -186,6 +187,6 @@ class Record(Plottable, picture="carrousel.plots:plot_record"):
         shape = f"levels={levels}, directions={directions}" if entries > 1 else "levels=1"
         gradients = "yes" if self.grad_hidden is not None else "not yet"
         return (
-            f"Record({self.name!r}, call={self.call}, {self.kind}, {shape}, steps={steps}, "
+            f"Record({self.name!r}, call={self.call}, {short(self.kind)}, {shape}, steps={steps}, "
             f"sequences={batch}, units={hidden}, gradients={gradients})"
         )

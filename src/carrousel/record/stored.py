@@ -5,8 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..ops.cells import RECORDED
 from ..ops.tape import BOOKS
+from ..ops.written import of_kind
 from ..storage.plain import restored
 from .record import Info, Record
 from .sources import StoredSource
@@ -34,11 +34,12 @@ def stored_record(entry: Any, tensors: dict[str, Tensor]) -> Record:
 
 
 def _check(info: Info, arrays: dict[str, Tensor]) -> None:
-    if info.kind not in RECORDED:
-        raise ValueError(f"record {info.name!r} is of no layer: kind {info.kind!r}")
+    try:
+        own = of_kind(info.kind)
+    except ValueError as error:
+        raise ValueError(f"record {info.name!r} is of no layer: {error}") from None
     if info.num_directions not in (1, 2) or min(info.num_layers, 1 + info.first_step) < 1:
         raise ValueError(f"record {info.name!r} has impossible levels, directions or steps")
-    own = RECORDED[info.kind]
     cell = ("cell",) if own.has_cell else ()
     states = (name for state in own.state_names for name in (state, f"initial_{state}"))
     needed = {*own.shown, *states, "inputs", "lengths"}

@@ -9,13 +9,12 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from ..ops.tape import BOOKS
 from ..wording import one_of
 
 _BACKENDS = ("polars", "pandas", "pyarrow")
-_VALUES = (
-    *("forget", "input", "candidate", "output", "reset", "update"),
-    *("cell", "hidden", "grad_cell", "grad_hidden"),
-)
+_GATES = ("forget", "input", "candidate", "output", "reset", "update")
+_STATES = ("cell", "hidden", "grad_cell", "grad_hidden")
 
 
 class Tabular(Protocol):
@@ -35,7 +34,9 @@ def to_dataframe(records: Sequence[Tabular], backend: str = "polars") -> Any:
     if not records:
         raise ValueError("there is no record yet: call the model inside the trace's block")
     present = [_values(record) for record in records]
-    names = [name for name in _VALUES if any(name in values for values in present)]
+    found = dict.fromkeys(name for values in present for name in values)
+    own = [name for name in found if name not in (*_GATES, *_STATES)]
+    names = [name for name in (*_GATES, *own, *_STATES) if name in found]
     tables = [_columns(*pair, names) for pair in zip(records, present, strict=True)]
     data = {key: np.concatenate([table[key] for table in tables]) for key in tables[0]}
     frame = from_columns(data, backend)
@@ -60,8 +61,13 @@ def grid(**axes: Iterable[int]) -> dict[str, np.ndarray]:
 
 
 def _values(record: Tabular) -> dict[str, Tensor]:
-    arrays = record.arrays()
-    return {name: array for name, array in arrays.items() if name in _VALUES}
+    """What there is of each step: gates, states, and those of written cells."""
+    aside = (*BOOKS, "inputs")
+    return {
+        name: array
+        for name, array in record.arrays().items()
+        if name not in aside and not name.startswith("initial_")
+    }
 
 
 def _columns(record: Tabular, values: dict[str, Tensor], names: list[str]) -> dict[str, np.ndarray]:

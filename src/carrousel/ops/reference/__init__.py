@@ -5,6 +5,16 @@ forecaster sees of a window.
 """
 
 from .cells import gru_step, lstm_step, rnn_step, step
-from .loops import OneStep, direction, layer, single
+from .loops import OneStep, direction, layer, level, single
 
-__all__ = ["OneStep", "direction", "gru_step", "layer", "lstm_step", "rnn_step", "single", "step"]
+__all__ = [
+    "OneStep",
+    "direction",
+    "gru_step",
+    "layer",
+    "level",
+    "lstm_step",
+    "rnn_step",
+    "single",
+    "step",
+]

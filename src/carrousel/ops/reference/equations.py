@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from inspect import signature
 from typing import Any
 
 from torch import Tensor
 
 from ..cells import Cell
+from ..written import NAME, check_names, kind_of, of_kind
 from .cells import Hand, untouched
 
 
@@ -55,6 +57,23 @@ class Equations:
     level and direction: ``w.weight_ih`` (G*H, I), ``w.weight_hh`` (G*H, H), with ``bias=True``
     ``w.bias_ih`` and ``w.bias_hh`` (G*H), and one of k*H for each of ``vectors``.
 
+    A cell with gates or states of its own says how they are called; ``step`` is given all states
+    in this order, and gives them and a dictionary of its gates (if it has any), (B, H) each.
+
+    blocks:
+        G, rows of the weights for a unit; None: as many as there are ``gates``, or as the layer has
+    vectors:
+        further parameters, name -> k
+    gates:
+        names, in the order of their rows in the weights; None: the layer's own
+    states:
+        names, "hidden" first, which is what the layer gives; second "cell", if what is remembered
+        is another one; then any. None: the layer's own
+    memory:
+        how the memory ("cell", or without one "hidden") is a sum: "cell = keep * cell + write *
+        new", a gate times the state before, plus what is written: gates, or (1 - gate), multiplied.
+        ``explain.ledger`` and all that goes by it hold it to that. None: nothing keeps its books
+
     >>> import torch, carrousel
     >>> def step(x, h, w):  # an RNN that changes by half at most
     ...     new = torch.tanh(x @ w.weight_ih.T + h @ w.weight_hh.T + w.bias_ih)
@@ -65,45 +84,123 @@ class Equations:
     """
 
     step: Callable[..., Any]
-    blocks: int | None = None  # G, rows of the weights for a unit; None: as the layer's own
-    vectors: Mapping[str, int] = field(default_factory=dict)  # name -> k
+    blocks: int | None = None
+    vectors: Mapping[str, int] = field(default_factory=dict)
+    gates: Sequence[str] | None = None
+    states: Sequence[str] | None = None
+    memory: str | None = None
 
-    def take(
-        self,
-        cell: Cell,
-        names: list[str],
-        x: Tensor,
-        h: Tensor,
-        c: Any,
-        weights: Any,
-        hand: Hand = untouched,
-    ) -> Any:
-        """h, c and gates after one step, checked."""
-        w = Parameters(names, weights, hand)
-        found = self.step(x, h, c, w) if cell.has_cell else self.step(x, h, w)
-        if not cell.gates:
-            found = (found, {})
-        states, wanted = cell.states, "h, c and gates" if cell.has_cell else "h and gates"
-        if not isinstance(found, tuple) or len(found) != states + 1:
-            raise ValueError(f"equations must give {wanted}, got {type(found).__name__}")
-        *new, gates = found
-        shown = h if w.has_handed("hidden") else _wide(h, c)
-        for name, state, before in zip(("h", "c"), new, (shown, c), strict=False):
-            if not isinstance(state, Tensor) or state.shape != before.shape:
-                shape = getattr(state, "shape", type(state).__name__)
-                raise ValueError(f"equations must give {name} {tuple(before.shape)}, got {shape}")
-        if set(gates) != set(cell.gates):
-            raise ValueError(f"equations must give the gates {cell.gates}, got {tuple(gates)}")
-        gates = {name: gates[name] for name in cell.gates}
+    def __post_init__(self) -> None:
+        if not callable(self.step):
+            raise TypeError(
+                f"step must be a function of x, h and w, got {type(self.step).__name__}"
+            )
+        for name, rows in (("blocks", self.blocks), *self.vectors.items()):
+            whole = isinstance(rows, int) and not isinstance(rows, bool)
+            if rows is not None and not (whole and rows > 0):
+                raise ValueError(f"{name} must be a whole number above 0, got {rows!r}")
+        for name in self.vectors:
+            if NAME.fullmatch(name) is None or name in _WEIGHTS or hasattr(Parameters, name):
+                raise ValueError(f"vectors must have names of their own, got {name!r}")
+        for kind, names in (("gates", self.gates), ("states", self.states)):
+            if isinstance(names, str):
+                raise TypeError(f"{kind} must be a sequence of names, got {names!r}")
+
+    def cell(self, own: Cell) -> Cell:
+        """The row of the table, in the place of the layer's ``own``."""
+        if self.gates is None and self.states is None and self.memory is None:
+            return own
+        gates = own.gates if self.gates is None else self.gates
+        states = own.state_names if self.states is None else self.states
+        check_names(gates, states)
+        name = getattr(self.step, "__name__", "written")
+        return of_kind(kind_of(name, gates, states, self.memory))
+
+    def rows(self, own: Cell) -> int:
+        """G."""
+        if self.blocks is not None:
+            return self.blocks
+        return own.blocks if self.gates is None else max(len(self.gates), 1)
+
+    def check(self, cell: Cell) -> None:
+        """``ValueError`` for a step that cannot be called with the states of the cell."""
+        names = ["x", *map(_short, cell.state_names), "w"]
+        try:
+            signature(self.step).bind(*names)
+        except TypeError:
+            found = ", ".join(signature(self.step).parameters)
+            raise ValueError(
+                f"equations must have a step of ({', '.join(names)}), got one of ({found})"
+            ) from None
+        except ValueError:  # a function that does not tell
+            return
+
+
+@dataclass(frozen=True)
+class Written:
+    """Equations in a layer: of which cell, and how the weights are called in their order."""
+
+    equations: Equations
+    cell: Cell
+    names: Sequence[str]
+
+    def __call__(
+        self, x: Tensor, states: Sequence[Tensor], weights: Sequence[Tensor], hand: Hand = untouched
+    ) -> tuple[list[Tensor], dict[str, Tensor]]:
+        """The states and gates after one step, checked."""
+        w = Parameters(self.names, weights, hand)
+        found = self.equations.step(x, *states, w)
+        new, gates = self._parted(found)
+        self._check_states(new, states, w.has_handed("hidden"))
+        self._check_gates(gates, states[-1])
+        gates = {name: gates[name] for name in self.cell.gates}
         # The cell state first: what is done behind the equations looks at it before the hidden one.
-        named = dict(zip(reversed(cell.state_names), reversed(new), strict=True))
-        *memory, h = w.rest(named, gates)
-        return h, memory[0] if memory else None, gates
+        named = dict(zip(reversed(self.cell.state_names), reversed(new), strict=True))
+        return w.rest(named, gates)[::-1], gates
+
+    def _parted(self, found: Any) -> tuple[Sequence[Any], dict[str, Any]]:
+        """States and gates of what a step gave."""
+        count, names = self.cell.states, [*map(_short, self.cell.state_names)]
+        if self.cell.gates:
+            names.append("gates")
+            if isinstance(found, tuple) and len(found) == count + 1 and isinstance(found[-1], dict):
+                return found[:-1], found[-1]
+        elif count == 1:
+            return (found,), {}
+        elif isinstance(found, tuple) and len(found) == count:
+            return found, {}
+        wanted = f"{', '.join(names[:-1])} and {names[-1]}"
+        got = f"{len(found)} of them" if isinstance(found, tuple) else type(found).__name__
+        raise ValueError(f"equations must give {wanted}, got {got}")
+
+    def _check_states(
+        self, new: Sequence[Any], before: Sequence[Tensor], is_projected: bool
+    ) -> None:
+        # As wide as h before it is projected.
+        shown = before[0] if is_projected or not self.cell.has_cell else before[1]
+        for name, state, old in zip(self.cell.state_names, new, [shown, *before[1:]], strict=True):
+            if not isinstance(state, Tensor) or state.shape != old.shape:
+                shape = getattr(state, "shape", type(state).__name__)
+                wanted = f"{_short(name)} {tuple(old.shape)}"
+                raise ValueError(f"equations must give {wanted}, got {shape}")
+
+    def _check_gates(self, gates: dict[str, Any], like: Tensor) -> None:
+        if set(gates) != set(self.cell.gates):
+            raise ValueError(f"equations must give the gates {self.cell.gates}, got {tuple(gates)}")
+        for name, gate in gates.items():
+            if not isinstance(gate, Tensor) or gate.shape != like.shape:
+                shape = getattr(gate, "shape", type(gate).__name__)
+                raise ValueError(
+                    f"equations must give the gate {name!r} {tuple(like.shape)}, got {shape}"
+                )
 
 
-def _wide(h: Tensor, c: Tensor | None) -> Tensor:
-    """As wide as h before it is projected."""
-    return h if c is None else c
+def _short(state: str) -> str:
+    """As a step's arguments are called."""
+    return {"hidden": "h", "cell": "c"}.get(state, state)
+
+
+_WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr", "h_0", "c_0")
 
 
 def _sums(x: Tensor, h: Tensor, w: Any) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate
@@ -17,8 +17,8 @@ from ..inside import Inside
 from ..noise import Noise
 from ..tape import Run, tape
 from .cells import Hand, step, untouched
+from .equations import Written
 
-StepFunction = Callable[..., Any]  # of x, h, c, weights and a hand, to h, c or None, and gates
 States = Sequence[Tensor]  # hidden, and cell where there is one: (B, P) and (B, H)
 
 
@@ -34,11 +34,11 @@ class OneStep:
     weights: Sequence[Tensor]
     w_hr: Tensor | None = None
     noise: Noise | None = None
-    equations: StepFunction | None = None
+    equations: Written | None = None
 
     @property
     def cell(self) -> Cell:
-        return cells.BY_MODE[self.mode]
+        return cells.BY_MODE[self.mode] if self.equations is None else self.equations.cell
 
     def __call__(
         self, first: int, x: Tensor, states: States, hand: Hand = untouched
@@ -47,20 +47,26 @@ class OneStep:
 
         x (B, I). What ``hand`` changes is what is carried on: behind projection and zoneout.
         """
-        h, c = states[0], states[1] if len(states) > 1 else None
         behind = None
         if self.w_hr is not None or self.noise is not None:
             hand = behind = _Behind(self, first, states, hand)
         if self.equations is not None:
-            h, c_t, gates = self.equations(x, h, c, self.weights, hand)
+            after, gates = self.equations(x, states, self.weights, hand)
         else:
-            read = None if self.noise is None else self.noise.factors(len(x))
-            h, c_t, gates = step(self.mode, x, h, c, self.weights, hand, read)
+            after, gates = self._plain(x, states, hand)
         if self.noise is not None:
             gates = gates | self.noise.books(self.cell, gates, slice(first, first + len(x)))
         if behind is not None and behind.memory is not None:
-            c_t = behind.memory
-        return [h] if c_t is None else [h, c_t], gates
+            after[1] = behind.memory
+        return after, gates
+
+    def _plain(
+        self, x: Tensor, states: States, hand: Hand
+    ) -> tuple[list[Tensor], dict[str, Tensor]]:
+        h, c = [*states, None][:2]
+        read = None if self.noise is None else self.noise.factors(len(x))
+        h_t, c_t, gates = step(self.mode, x, h, c, self.weights, hand, read)
+        return [h_t] if c_t is None else [h_t, c_t], gates
 
 
 class _Behind:
@@ -97,71 +103,81 @@ class _Behind:
 
 
 def direction(
-    one: OneStep, x, batch_sizes, h0, c0, reverse=False, insides: list[Inside] | None = None
-):
+    one: OneStep,
+    x: Tensor,
+    batch_sizes: Sequence[int],
+    start: States,
+    reverse: bool = False,
+    insides: list[Inside] | None = None,
+) -> tuple[Tensor, list[Tensor]]:
     """All steps of one layer in one direction: the loop that the kernels replace.
 
-    x (N, I) rows time-major, batch_sizes: rows of each step, h0 (B, H or P), c0 (B, H) or None
-    -> y (N, H or P), h_n (B, H or P), c_n or None, and the :class:`Run` where a tape is on.
-    To ``insides``, where given, gates and states are appended. Of zoneout the memory's share is
-    taped as what was kept and written.
+    x (N, I) rows time-major, batch_sizes: rows of each step, start: the states before the first one
+    -> y (N, H or P) and the states after the last, and the :class:`Run` where a tape is on. To
+    ``insides``, where given, gates and states are appended. Of zoneout the memory's share is taped
+    as what was kept and written.
     """
-    cell, firsts = one.cell, list(accumulate(batch_sizes, initial=0))
+    firsts = list(accumulate(batch_sizes, initial=0))
     steps = list(zip(x.split(batch_sizes), batch_sizes, strict=True))
-    h, c = h0, c0
-    outputs: list = [None] * len(steps)
+    states = list(start)
+    made: list[Any] = [None] * len(steps)
     for t in reversed(range(len(steps))) if reverse else range(len(steps)):
         x_t, rows = steps[t]
-        before = [h[:rows]] if c is None else [h[:rows], c[:rows]]
-        after, gates = one(firsts[t], x_t, before)
-        h_t = after[0]
-        c_t: Any = after[1] if len(after) > 1 else None
-        outputs[t] = (h_t, c_t, gates)
-        h = torch.cat([h_t, h[rows:]])  # rows past the end of their sequence keep their state
-        c = None if c is None else torch.cat([c_t, c[rows:]])
-    _tape(one.mode, reverse, batch_sizes, outputs, h0, c0)
-    y = torch.cat([h_t for h_t, _, _ in outputs])
+        after, _ = made[t] = one(firsts[t], x_t, [state[:rows] for state in states])
+        # Rows past the end of their sequence keep their state.
+        states = [torch.cat([new, old[rows:]]) for new, old in zip(after, states, strict=True)]
+    _tape(one.cell, reverse, batch_sizes, made, start)
     if insides is not None:
-        memory = None if c0 is None else torch.cat([c_t for _, c_t, _ in outputs])
-        gates = {name: torch.cat([g[name] for _, _, g in outputs]) for name in cell.gates}
-        insides.append(Inside(y, memory, gates))
-    return y, h, c
+        insides.append(_inside(one.cell, made))
+    return torch.cat([after[0] for after, _ in made]), states
 
 
 def single(
     one: OneStep, first: int, x: Tensor, states: States, hand: Hand, insides: list[Inside] | None
 ) -> list[Tensor]:
     """One step of one direction, taped as by :func:`direction`: x (B, I) -> the states after it."""
-    after, gates = one(first, x, states, hand)
-    h, c = [*states, None][:2]
-    h_t, c_t = [*after, None][:2]
-    _tape(one.mode, False, [len(x)], [(h_t, c_t, gates)], h, c)
+    made = one(first, x, states, hand)
+    _tape(one.cell, False, [len(x)], [made], states)
     if insides is not None:
-        assert h_t is not None
-        insides.append(Inside(h_t, c_t, {name: gates[name] for name in one.cell.gates}))
-    return after
+        insides.append(_inside(one.cell, [made]))
+    return made[0]
 
 
-def _tape(mode, reverse, batch_sizes, outputs, h0, c0):
+def _inside(cell: Cell, made: Sequence[Any]) -> Inside:
+    """Of the states and gates of each step, those of all."""
+    named = _named(cell, [torch.cat(rows) for rows in zip(*[one for one, _ in made], strict=True)])
+    gates = {name: torch.cat([gates[name] for _, gates in made]) for name in cell.gates}
+    further = {name: named[name] for name in cell.further}
+    return Inside(named["hidden"], named.get("cell"), gates | further)
+
+
+def _named(cell: Cell, states: States) -> dict[str, Tensor]:
+    return dict(zip(cell.state_names, states, strict=True))
+
+
+def _tape(cell: Cell, reverse: bool, batch_sizes: Sequence[int], made: Any, start: States) -> None:
     so_far = tape()
     if so_far is None:
         return
-    hidden, memory, gates = zip(*outputs, strict=True)
+    steps = [_named(cell, after) for after, _ in made]
+    first = {name: state.detach().clone() for name, state in _named(cell, start).items()}
+    gates = {name: _rows([own[name] for _, own in made]) for name in made[0][1]}
+    further = {name: _rows([one[name] for one in steps]) for name in cell.further}
     run = Run(
-        kind=cells.BY_MODE[mode].name,
+        kind=cell.name,
         reverse=reverse,
         batch_sizes=torch.tensor(batch_sizes),
-        hidden=_rows(hidden),
-        cell=_rows(memory) if c0 is not None else None,
-        gates={name: _rows([g[name] for g in gates]) for name in gates[0]},
-        h0=h0.detach().clone(),
-        c0=None if c0 is None else c0.detach().clone(),
+        hidden=_rows([one["hidden"] for one in steps]),
+        cell=_rows([one["cell"] for one in steps]) if cell.has_cell else None,
+        gates=gates | further,
+        h0=first["hidden"],
+        c0=first.get("cell"),
+        starts={name: first[name] for name in cell.further},
     )
     so_far.append(run)
-    if hidden[0].requires_grad:
-        collect(run, "grad_hidden", hidden)
-    if c0 is not None and memory[0].requires_grad:  # not where a hand has set all of it
-        collect(run, "grad_cell", memory)
+    for name in cell.state_names[: 1 + cell.has_cell]:
+        if steps[0][name].requires_grad:  # not where a hand has set all of it
+            collect(run, f"grad_{name}", tuple([one[name] for one in steps]))
 
 
 def _rows(steps) -> Tensor:
@@ -185,32 +201,39 @@ def collect(run: Run, name: str, states: tuple[Tensor, ...]) -> None:
             state.register_hook(partial(fill, number))
 
 
-def layer(
-    mode,
-    x,
-    batch_sizes,
-    h0,
-    c0,
-    weights,
-    w_hr=None,
+def level(
+    mode: str,
+    x: Tensor,
+    batch_sizes: Sequence[int],
+    start: States,
+    weights: Sequence[Tensor],
+    w_hr: Sequence[Tensor] | None = None,
     insides: list[Inside] | None = None,
     noise: Sequence[Noise] | None = None,
-    equations: StepFunction | None = None,
-):
-    """One layer, one direction or both: h0, c0 (D, B, H), weights: 2 or 4 tensors per direction.
+    equations: Written | None = None,
+) -> tuple[Tensor, list[Tensor]]:
+    """One layer, one direction or both: states (D, B, H), so many weights for each direction.
 
-    x (T, B, I) or rows (N, I) -> y (T, B, D*H) or (N, D*H), h_n, c_n (D, B, H), or c_n None
+    x (T, B, I) or rows (N, I) -> y (T, B, D*H) or (N, D*H), and the states (D, B, H) after it
     """
-    per = len(weights) // h0.shape[0]
+    count = len(start[0])
+    per = len(weights) // count
     rows = x.reshape(-1, x.size(-1))  # (N, I)
     parts = []
-    for d in range(h0.shape[0]):
+    for d in range(count):
         own = weights[d * per : (d + 1) * per]
-        cell = None if c0 is None else c0[d]
         projection = None if w_hr is None else w_hr[d]
         one = OneStep(mode, own, projection, None if noise is None else noise[d], equations)
-        parts.append(direction(one, rows, batch_sizes, h0[d], cell, d == 1, insides))
-    y, h_n, c_n = zip(*parts, strict=True)
-    whole = torch.cat(y, -1)
+        states = [state[d] for state in start]
+        parts.append(direction(one, rows, batch_sizes, states, d == 1, insides))
+    outputs, ends = zip(*parts, strict=True)
+    whole = torch.cat(outputs, -1)
     whole = whole.view(*x.shape[:-1], whole.size(-1))
-    return whole, torch.stack(h_n), None if c0 is None else torch.stack(c_n)
+    return whole, [torch.stack(states) for states in zip(*ends, strict=True)]
+
+
+def layer(mode, x, batch_sizes, h0, c0, weights, insides: list[Inside] | None = None):
+    """The same of torch's own states: -> y, h_n, c_n (D, B, H), or c_n None."""
+    start = [h0] if c0 is None else [h0, c0]
+    y, states = level(mode, x, batch_sizes, start, weights, insides=insides)
+    return y, states[0], None if c0 is None else states[1]
