@@ -27,15 +27,18 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # also as a plain script
 from benchmarks._grid import geometric_mean
 
 import carrousel
-from carrousel.ops import cpu, gate
+from carrousel.ops import cpu, gate, recurrence
 from carrousel.ops import layer as door
 from carrousel.ops.cells import BY_MODE, MODES, NUMBER
+from carrousel.ops.reference.recurrences import slstm_step
+from carrousel.ops.rules import RULES, SLSTM
 
 TOLERANCE = {"float32": 1e-4, "tf32": 2e-2, "bfloat16": 6e-2}  # of the largest of all entries
 DTYPES = {"float32": torch.float32, "tf32": torch.float32, "bfloat16": torch.bfloat16}
 # steps, sequences, inputs, units, directions: resident weights, and a product for each step
 CHECKED = [(9, 33, 5, 17, 2), (7, 20, 8, 64, 1), (5, 40, 16, 128, 1), (4, 19, 9, 300, 1)]
 INTERPRETED = [(2, 3, 2, 5, 1)]
+NEWER = RULES[:6]  # cells that torch lacks
 UNITS, BATCHES, STEPS = (64, 128, 256, 512, 1024), (16, 64, 512), 100
 RESERVE = 30.0  # s, within which no new row is begun
 
@@ -72,6 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"\n{torch.cuda.get_device_name()}, torch {torch.__version__}")
         report(list(rows(end)))
         normalized(end)
+        exponential(end)
     return 0
 
 
@@ -79,13 +83,16 @@ def checks(device: str) -> Iterator[bool]:
     """Of each cell, size and precision whether it is right, said in a line."""
     # The interpreter multiplies no bfloat16.
     names = TOLERANCE if device == "cuda" else ("float32",)
-    for mode, size in product(MODES, CHECKED if device == "cuda" else INTERPRETED):
-        for name in names:
-            with multiplied(name):
-                found = difference(mode, size, DTYPES[name], device)
-            right = found < TOLERANCE[name]
-            print(f"{'right' if right else 'WRONG'}  {mode:10} {name:9} {size}  {found:.1e}")
-            yield right
+    sizes = CHECKED if device == "cuda" else INTERPRETED
+    for mode, size, name in product([*MODES, *NEWER], sizes, names):
+        newer = not isinstance(mode, str)
+        with multiplied(name):
+            differ = difference_of_rule if newer else difference
+            found = differ(mode, size, DTYPES[name], device)
+        right = found < TOLERANCE[name]
+        label = f"{mode.cell.modes[0]} {mode.number}" if newer else mode
+        print(f"{'right' if right else 'WRONG'}  {label:10} {name:9} {size}  {found:.1e}")
+        yield right
 
 
 class multiplied:
@@ -117,6 +124,35 @@ def difference(mode: str, size: tuple, dtype: torch.dtype, device: str) -> float
         largest = max(one.abs().max().item() for one in pairs[0])
         for one, other in zip(*pairs, strict=True):
             worst = max(worst, (other.double().cpu() - one).abs().max().item() / largest)
+    return worst
+
+
+def difference_of_rule(rule, size: tuple, dtype: torch.dtype, device: str) -> float:
+    """The same of the recurrent part of a cell that torch lacks, one direction."""
+    from carrousel.ops.gpu import recurrence as gpu
+
+    steps, batch, _, units, _ = size
+    draw = torch.Generator().manual_seed(1)
+
+    def random(*shape: int) -> Tensor:
+        return torch.randn(shape, generator=draw, dtype=torch.float64)
+
+    weight = random(1, rule.gates, units, units) / units**0.5 if rule.product else None
+    start = random(rule.states, batch, units).abs()
+    given = [random(steps * batch, rule.gates * units), start, weight, None, None]
+    call, worst = recurrence.Call(rule, None), 0.0
+    expected, got = [], []
+    for module, own, found in ((recurrence, given, expected), (gpu, None, got)):
+        own = [None if t is None else t.to(device, dtype) for t in given] if own is None else own
+        with torch.no_grad():
+            y, last, saved, states = module.forward(call, own, True)
+            grads = torch.ones_like(y), torch.ones_like(last)
+            needs = (True, True, rule.product, False, False)
+            back = module.backward(call, own, (y, saved, states), grads, needs, None)
+        found += [t for t in (y, last, *back) if t is not None]
+    for one, other in zip(expected, got, strict=True):
+        off = (other.double().cpu() - one).abs().max().item()
+        worst = max(worst, off / one.abs().max().item())
     return worst
 
 
@@ -244,6 +280,32 @@ def normalized(end: float) -> None:
 
     compiled, kernels = alternating([looped, lambda: ours(x)[0].sum().backward()])
     print(f"layer-norm LSTM, H 128, B 64: {compiled / kernels:.1f} of torch.compile's loop; bar 5")
+
+
+def exponential(end: float) -> None:
+    """The sLSTM, beside one step of it under torch.compile in a loop."""
+    if time.monotonic() > end - RESERVE:
+        print("the sLSTM was not reached: give more --seconds")
+        return
+    ours = carrousel.SLSTM(128, 128, num_heads=2).to("cuda")
+    x = torch.randn(STEPS, 64, 128, device="cuda", requires_grad=True)
+    weight_hh = ours.weight_hh_l0.detach().clone().requires_grad_()
+
+    @torch.compile
+    def cell(sums, states, weight):
+        heads = weight.unflatten(0, (4, 2, -1))  # (G, heads, D, D)
+        h = torch.einsum("bkv,gkuv->bgku", states[0].unflatten(-1, (2, -1)), heads).flatten(1)
+        return slstm_step(SLSTM, sums, h, states)[0]
+
+    def looped() -> None:
+        states, outputs = [x.new_zeros(64, 128)] * 4, []
+        for sums in nn.functional.linear(x, ours.weight_ih_l0, ours.bias_l0):
+            states = cell(sums, states, weight_hh)
+            outputs.append(states[0])
+        torch.stack(outputs).sum().backward()
+
+    compiled, kernels = alternating([looped, lambda: ours(x)[0].sum().backward()])
+    print(f"sLSTM, H 128, 2 heads, B 64: {compiled / kernels:.1f} of torch.compile's loop; bar 5")
 
 
 def step(x, h, c, w_ih, w_hh, b_ih, b_hh, gain_ih, gain_hh, gain_c, bias_c):

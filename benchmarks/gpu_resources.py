@@ -21,22 +21,28 @@ import torch
 sys.path.insert(0, str(Path(__file__).parents[1]))  # also as a plain script
 
 from carrousel.ops.cells import BY_MODE, MODES, NUMBER
+from carrousel.ops.rules import RULES
 
+NEWER = {rule.cell.modes[0]: rule for rule in RULES[:6] if not rule.variant}
 INTEGERS = ("batch", "y_width", "last", "first", "rows_now", "first_before", "size_before")
-GRADIENTS = ("dh0", "dc0", "dh", "dc")  # float32 whatever the layer is
+INTEGERS += ("since", "until")
+GRADIENTS = ("dh0", "dc0", "dn0", "dm0", "dh", "dc")  # float32 whatever the layer is
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--capability", type=int, default=90)
-    parser.add_argument("--modes", nargs="+", default=["LSTM", "GRU", "RNN_TANH"], choices=MODES)
+    parser.add_argument(
+        "--modes", nargs="+", default=["LSTM", "GRU", "RNN_TANH"], choices=[*MODES, *NEWER]
+    )
     parser.add_argument("--units", type=int, nargs="+", default=[64])
     parser.add_argument("--dtypes", nargs="+", default=["float32", "bfloat16"])
     given = parser.parse_args(arguments)
     print("| kernel | registers | spilled, bytes | shared memory, bytes |")
     print("|---|---|---|---|")
     for mode, units, name in product(given.modes, given.units, given.dtypes):
-        for scheme, kernel, known in kernels(mode, units, getattr(torch, name)):
+        made = of_rule if mode in NEWER else kernels
+        for scheme, kernel, known in made(mode, units, getattr(torch, name)):
             found = resources(kernel, known, name, given.capability)
             label = f"{mode} {name} H {units}, {scheme} {kernel.__name__}"
             print(f"| {label} | " + " | ".join(map(str, found)) + " |", flush=True)
@@ -56,6 +62,26 @@ def kernels(mode: str, units: int, dtype: torch.dtype):
     back["INSIDE_C"] = BY_MODE[mode].has_cell
     yield scheme, module.forward, size.known | more | {"RECORD": True}
     yield scheme, module.backward, size.known | more | back
+
+
+def of_rule(mode: str, units: int, dtype: torch.dtype):
+    """The same of a cell that torch lacks, with one head."""
+    from carrousel.ops.gpu import layer, recurrence, rules
+    from carrousel.ops.gpu.fused import ROWS
+
+    rule, padded = NEWER[mode], recurrence.padded(units)
+    fits = rule.gates * padded**2 * dtype.itemsize <= layer.RESIDENT
+    how = rules.RESIDENT if fits else rules.GIVEN
+    how = how if rule.product else rules.NO_PRODUCT
+    size = units if how is rules.RESIDENT else recurrence.SCANNED
+    known = {
+        "hidden": units, "size": size, "RULE": rule.number, "G": rule.gates, "K": rule.saved,
+        "HOW": how.value, "REVERSE": False, "PRECISION": "tf32", "ROWS": ROWS,
+        "UNITS": recurrence.padded(size), "num_warps": 8 if size >= 128 else 4,
+    }  # fmt: skip
+    scheme = "alternating" if how is rules.GIVEN else "fused"
+    yield scheme, rules.forward, known | {"RECORD": True}
+    yield scheme, rules.backward, known | {"TOTALS": True}
 
 
 def resources(kernel: Any, known: dict[str, Any], name: str, capability: int) -> tuple[str, ...]:
@@ -90,7 +116,8 @@ def kind(argument: str, kernel: Any, known: dict[str, Any], name: str) -> str:
     if argument in ("offsets", "steps_of"):
         return "*i64" if argument == "offsets" else "*i32"
     states = argument in ("h", "c") and "sums" in kernel.arg_names  # of the alternating way
-    if states or argument in GRADIENTS:
+    moved = argument in ("h0", "c0", "n0", "m0") and "ms" in kernel.arg_names  # of a rule's forward
+    if states or moved or argument in GRADIENTS:
         return "*fp32"
     return {"float32": "*fp32", "bfloat16": "*bf16"}[name]
 

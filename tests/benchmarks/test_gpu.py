@@ -23,7 +23,7 @@ def test_the_check_is_interpreted(capsys, monkeypatch):
     pytest.importorskip("triton")
     monkeypatch.setattr(gpu, "MODES", ("LSTM", "GRU"))
     assert gpu.main(["--check-only"]) == 0
-    assert capsys.readouterr().out.count("right") == 2
+    assert capsys.readouterr().out.count("right") == 2 + len(gpu.NEWER)
 
 
 @without_a_gpu
@@ -39,7 +39,8 @@ def test_the_kernels_compile_to_machine_code():
     """The compiler refuses some of what the interpreter takes."""
     pytest.importorskip("triton")
     command = [sys.executable, "-m", "benchmarks.gpu_resources"]
-    command += ["--modes", "LSTM_NORM", "--units", "5", "--dtypes", "bfloat16"]
+    command += ["--modes", "LSTM_NORM", "SLSTM", "MIN_LSTM", "--units", "5", "--dtypes", "bfloat16"]
     outside = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
     run = subprocess.run(command, capture_output=True, text=True, check=True, env=outside)
-    assert run.stdout.count("LSTM_NORM bfloat16 H 5, fused") == 2
+    for mode in ("LSTM_NORM", "SLSTM", "MIN_LSTM"):
+        assert run.stdout.count(f"{mode} bfloat16 H 5, fused") == 2

@@ -7,7 +7,7 @@ Shapes: N rows in all, time-major; B sequences, H hidden units in ``heads`` of D
 from __future__ import annotations
 
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,15 +57,24 @@ def run(call: Call, given: Given, way: str) -> tuple[Tensor, Tensor]:
         rest = (call.rule.number, call.offsets, call.heads, call.reverse)
         y, last, _, _ = torch.ops.carrousel.recurrence(*given, *rest)
         return y, last
-    if way is not gate.KERNELS:
+    if way not in (gate.KERNELS, gate.TRITON):
         return _by_equations(call, given)
     if torch.is_grad_enabled() and any([t is not None and t.requires_grad for t in given]):
         return Recurrent.apply(call, *given)  # type: ignore[no-untyped-call]
     watched = tape() is not None
-    y, last, saved, states = forward(call, given, watched)
+    y, last, saved, states = _passes(given)[0](call, given, watched)
     if watched:
         _record(call, given, y, saved, states)
     return y, last
+
+
+def _passes(given: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Forward and backward, where the tensors are."""
+    if given[0].is_cpu:
+        return forward, backward
+    from .gpu import recurrence  # not before it is needed: it imports Triton
+
+    return recurrence.forward, recurrence.backward
 
 
 class Recurrent(torch.autograd.Function):
@@ -73,7 +82,7 @@ class Recurrent(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, call: Call, *given):
-        y, last, saved, states = forward(call, given, True)
+        y, last, saved, states = _passes(given)[0](call, given, True)
         run = _record(call, given, y, saved, states)
         ctx.run = (lambda: None) if run is None else weakref.ref(run)
         ctx.call = call
@@ -88,19 +97,21 @@ class Recurrent(torch.autograd.Function):
         y, saved, states, *given = ctx.saved_tensors
         if dy is None and dlast is None:
             return (None,) * 6
-        tensors = [t for t in (y, saved, states, *given, dy, dlast) if t is not None]
+        tensors = [t for t in (y, given[1], saved, states, *given, dy, dlast) if t is not None]
         graph = torch.is_grad_enabled()
-        if graph or not gate.plain(tensors) or not gate.quiet():
+        kernels = (gate.plain(tensors) and gate.quiet()) or gate.on_gpu(tensors)
+        if graph or not kernels:
             return None, *differentiable(ctx.call, given, (dy, dlast), graph, ctx.run())
         if ctx.changes._version != ctx.version:
-            y = forward(ctx.call, given, False)[0]
+            y = _passes(given)[0](ctx.call, given, False)[0]
         record = (
             y.contiguous(),
             saved.contiguous(),
             None if states is None else states.contiguous(),
         )
         needs = ctx.needs_input_grad[1:]
-        return None, *backward(ctx.call, given, record, (dy, dlast), needs, ctx.run())
+        back = _passes(given)[1]
+        return None, *back(ctx.call, given, record, (dy, dlast), needs, ctx.run())
 
 
 def layer(
@@ -256,7 +267,7 @@ def backward(
 def differentiable(call: Call, given, grads, graph: bool, run: Run | None = None):
     """The gradients by the equations, as functions of everything where a ``graph`` is wanted."""
     present = [t for t in given if t is not None]
-    with torch.enable_grad(), torch.autocast("cpu", enabled=False):
+    with torch.enable_grad(), torch.autocast(given[0].device.type, enabled=False):
         views = [t.view_as(t) if t.requires_grad else t.detach().requires_grad_() for t in present]
         left = iter(views)
         y, last, made = _equations(call, tuple([None if t is None else next(left) for t in given]))
@@ -369,7 +380,9 @@ def way(tensors: list[Tensor]) -> str:
         return gate.OPERATOR if gate.alike(tensors) else gate.EQUATIONS
     if gate.converted():
         return gate.EQUATIONS
-    return gate.KERNELS if gate.plain(tensors) and gate.quiet() else gate.EQUATIONS
+    if gate.plain(tensors) and gate.quiet():
+        return gate.KERNELS
+    return gate.TRITON if gate.on_gpu(tensors) else gate.EQUATIONS
 
 
 def opened(call: Call, given: Given, insides: list[Inside]) -> tuple[Tensor, Tensor]:

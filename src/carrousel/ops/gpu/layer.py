@@ -21,15 +21,14 @@ from ..cells import BY_MODE, MODES, NUMBER, PLAIN
 from ..constants import NORM_EPSILON
 from ..tape import Run
 from . import alternating, fused
+from .steps import Steps
 
-_RESIDENT = (
-    128 << 10
-)  # bytes of W_hh that a kernel keeps: half of what a processor's registers hold
+RESIDENT = 128 << 10  # bytes of W_hh that a kernel keeps: half of what a processor's registers hold
 _ROOM = 2048  # numbers of a gate that a program takes where it holds no weights
 
 
 @dataclass(frozen=True)
-class _Size:
+class _Size(Steps):
     """What the kernels of a layer are compiled for, and where its rows lie."""
 
     hidden: int
@@ -37,9 +36,6 @@ class _Size:
     G: int
     S: int
     NORM: bool
-    sizes: list[int]  # rows of each step
-    starts: list[int]  # first row of each step, and the number of all
-    device: torch.device
 
     @classmethod
     def of(cls, mode: int, x: Tensor, offsets: Tensor | None, hidden: int) -> _Size:
@@ -49,7 +45,7 @@ class _Size:
         sizes = [x.size(1)] * x.size(0) if offsets is None else offsets.diff().tolist()
         starts = list(accumulate(sizes, initial=0))
         saved = cell.saved_by(MODES[mode])
-        return cls(hidden, plain, cell.blocks, saved, norm, sizes, starts, x.device)
+        return cls(sizes, starts, x.device, hidden, plain, cell.blocks, saved, norm)
 
     @property
     def units(self) -> int:
@@ -73,33 +69,10 @@ class _Size:
         return self.NORM or (self.S > 0 and not self.has_cell)
 
     def resident(self, dtype: torch.dtype) -> bool:
-        return self.G * self.units**2 * dtype.itemsize <= _RESIDENT
-
-    def tiles(self) -> tuple[int, Tensor, Tensor]:
-        """Programs of the fused kernels; where each step starts; the steps of each program."""
-        first = range(0, self.sizes[0], fused.ROWS)
-        steps = [sum(size > row for size in self.sizes) for row in first]
-        places = torch.tensor(self.starts).to(self.device)
-        return len(steps), places, torch.tensor(steps, dtype=torch.int32).to(self.device)
+        return self.G * self.units**2 * dtype.itemsize <= RESIDENT
 
     def rows_of_a_program(self) -> int:
         return max(1, _ROOM // self.units)
-
-    def order(self, reverse: bool) -> list[tuple[int, int | None]]:
-        """Each step and the one before it, in the order in which the direction runs."""
-        steps = list(range(len(self.sizes)))[:: -1 if reverse else 1]
-        return list(zip(steps, [None, *steps], strict=False))
-
-    def before(self, states: Tensor, initial: Tensor, reverse: bool) -> Tensor:
-        """(N, H) of every row the state before: of states (N, H), or the initial one (B, H)."""
-        if not reverse and len(set(self.sizes)) == 1:
-            return torch.cat([initial, states[: -len(initial)]])
-        parts = []
-        for t, earlier in sorted(self.order(reverse)):
-            ran = 0 if earlier is None else min(self.sizes[earlier], self.sizes[t])
-            start = 0 if earlier is None else self.starts[earlier]
-            parts += [states[start : start + ran], initial[ran : self.sizes[t]]]
-        return torch.cat(parts)
 
 
 @dataclass(frozen=True)
@@ -170,7 +143,7 @@ def forward(
         states = _parts(d, h0.contiguous(), None if c0 is None else c0.contiguous())
         ends = _parts(d, h_n, c_n)
         given = size, own, own.sums(rows), states, left, ends, record, d == 1
-        if not (size.resident(x.dtype) and _fits(_forward_fused, *given)):
+        if not (size.resident(x.dtype) and fits(_forward_fused, *given)):
             _forward_alternating(*given)
     return y, h_n, c_n, saved, cells
 
@@ -193,7 +166,7 @@ def _parts(d: int, *tensors: Tensor | None) -> list[Any]:
     return [None if t is None else t[d] for t in tensors]
 
 
-def _fits(run: Callable[..., None], *given: Any) -> bool:
+def fits(run: Callable[..., None], *given: Any) -> bool:
     """Run it, where this GPU's processors hold so much: they differ by a factor of two."""
     try:
         run(*given)
@@ -202,7 +175,7 @@ def _fits(run: Callable[..., None], *given: Any) -> bool:
     return True
 
 
-def _precision() -> str:
+def precision() -> str:
     """How torch multiplies float32 on a GPU: as it is, or rounded to TF32."""
     return "tf32" if torch.backends.cuda.matmul.fp32_precision == "tf32" else "ieee"
 
@@ -213,7 +186,7 @@ def _forward_fused(size, own, sums, states, left, ends, record, reverse) -> None
     fused.forward[(programs,)](
         sums, own.w_hh, own.vectors, h0, h0 if c0 is None else c0, *left.pointers,
         h_n, h_n if c_n is None else c_n, places, steps, len(h0), left.y.stride(0),
-        RECORD=record, REVERSE=reverse, PRECISION=_precision(), ROWS=fused.ROWS, **size.known,
+        RECORD=record, REVERSE=reverse, PRECISION=precision(), ROWS=fused.ROWS, **size.known,
     )  # fmt: skip
 
 
@@ -323,7 +296,7 @@ class _Back:
         }  # fmt: skip
 
     def run(self) -> None:
-        if not (self.size.resident(self.dy.dtype) and _fits(self._run_fused)):
+        if not (self.size.resident(self.dy.dtype) and fits(self._run_fused)):
             self._run_alternating()
 
     def _run_fused(self) -> None:
@@ -332,7 +305,7 @@ class _Back:
         fused.backward[(programs,)](
             self.own.w_hh, *self._given(), dh, dh if dc is None else dc, places, steps, len(dh),
             self.left.y.stride(0), len(self.size.sizes) - 1,
-            REVERSE=self.reverse, PRECISION=_precision(), ROWS=fused.ROWS, **self._known(),
+            REVERSE=self.reverse, PRECISION=precision(), ROWS=fused.ROWS, **self._known(),
         )  # fmt: skip
 
     def _run_alternating(self) -> None:
