@@ -33,7 +33,7 @@ TILES = ([17, 16, 1], 17, 2, 17, 2, True, "fused")
 
 def use(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if scheme == "alternating":
-        monkeypatch.setattr(layer, "_RESIDENT", 0)
+        monkeypatch.setattr(layer, "RESIDENT", 0)
 
 
 @dataclass
