@@ -376,36 +376,34 @@ class _Recurrent(Conventional, Torchlike, WithOptions):
         if batch_sizes is not None:
             offsets = offsets_of(batch_sizes)
         if self.num_layers == 1 and not self.proj_size and not self._beyond and asked is None:
-            flat, (h, c) = list(chain.from_iterable(weights)), [*states, None][:2]
-            y, *states = layer.run(self._run_mode(), x, offsets, h, c, flat, way, None, insides)
-            return y, states[:count]
+            flat, two = list(chain.from_iterable(weights)), layer.as_two(states)
+            y, *ends = layer.run(self._run_mode(), x, offsets, *two, flat, way, None, insides)
+            return y, ends[:count]
         last: list = []  # of each level, its states
         for first in range(0, len(weights), directions):
             rows, w_hr = weights[first : first + directions], None
             if self.proj_size:
                 rows, w_hr = [row[:-1] for row in rows], [row[-1] for row in rows]
-            start = [state[first : first + directions] for state in states]
-            h, c = [*start, None][:2]
-            flat, below = list(chain.from_iterable(rows)), x
+            start: list[Any] = [state[first : first + directions] for state in states]
+            flat, below, two = list(chain.from_iterable(rows)), x, layer.as_two(start)
             x = self._masked(x, self.input_dropout, batch, batch_sizes)
             noise, written = self._noises(x, batch), self._written()
             between = noise is not None or written is not None
             rule = self._rule() if between else None
             level = first // directions
             own = [(asked or {}).get((level, d), ()) for d in range(directions)]
+            mode, after = self._run_mode(), start
             if any(own):
-                given = (self._run_mode(), x, offsets, start, flat, way, w_hr)
+                given = (mode, x, offsets, start, flat, way, w_hr)
                 more = (insides, noise, written, rule, self.peepholes)
                 x, after = changed_layer.of_layer(given, own, *more)
             elif rule is not None and way is gate.KERNELS and insides is None:
-                call = rule, x, offsets, h, c, flat, noise
-                x, *after = recurrence.layer(*call, self.peepholes)
+                x, *after = recurrence.layer(rule, x, offsets, *two, flat, noise, self.peepholes)
             elif between:
-                given = (self._run_mode(), x, offsets, start, flat, w_hr)
-                x, after = layer.by_equations(*given, insides, noise, written)
+                how = (w_hr, insides, noise, written)
+                x, after = layer.by_equations(mode, x, offsets, start, flat, *how)
             else:
-                given = (self._run_mode(), x, offsets, h, c, flat, way, w_hr)
-                x, *after = layer.run(*given, insides)
+                x, *after = layer.run(mode, x, offsets, *two, flat, way, w_hr, insides)
             if first:
                 x = self._passed(first // directions, below, x, way)
             last.append(after[:count])
@@ -725,11 +723,11 @@ class _Cell(Torchlike, nn.RNNCellBase):
             return _as_torch(super().forward, input, hx)
         x, mode = input.reshape(1, -1, self.input_size), self._mode()
         own = (changes() or {}).get((0, 0), ())
+        after: Any
         if own:
             _, after = changed_layer.of_layer((mode, x, None, states, weights, way, None), [own])
         else:
-            h0, c0 = [*states, None][:2]
-            _, *after = layer.run(mode, x, None, h0, c0, weights, way)
+            _, *after = layer.run(mode, x, None, *layer.as_two(states), weights, way)
         last = [state.reshape(*input.shape[:-1], -1) for state in after if state is not None]
         return last[0] if len(last) == 1 else tuple(last)
 

@@ -218,8 +218,8 @@ class Steps:
         else:
             cell = self.states[1][t].expand_as(dc).clone().requires_grad_()
             with torch.enable_grad():
-                shown = self._shown(torch.full_like(self.order.lengths, t), cell)
-            ends = [(s, d) for s, d in zip(shown, others, strict=True) if s.requires_grad]
+                beside = self._shown(torch.full_like(self.order.lengths, t), cell)
+            ends = [(s, d) for s, d in zip(beside, others, strict=True) if s.requires_grad]
             total = dc
             if ends:  # not where equations keep the cell state to themselves until they are done
                 total = (

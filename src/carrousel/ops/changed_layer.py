@@ -97,18 +97,18 @@ class OfLayer:
         if offsets is None:
             x = x.reshape(len(span.sizes), span.sizes[0], -1)
         start = [state[None] for state in states]
-        h, c = [*start, None][:2]
+        two = layer.as_two(start)
         noise = None if one.noise is None else [one.noise.part(_index(span), span.sizes[0])]
         weights, w_hr = list(one.weights), None if one.w_hr is None else [one.w_hr]
         after: Sequence[Tensor | None]
         if self.rule is not None and insides is None and self.way is gate.KERNELS:
-            given = (self.rule, x, offsets, h, c, weights, noise, self.peepholes)
-            y, *after = recurrence.layer(*given)
+            peepholes = self.peepholes
+            y, *after = recurrence.layer(self.rule, x, offsets, *two, weights, noise, peepholes)
         elif self._between:
             plain = (one.mode, x, offsets, start, weights, w_hr, insides)
             y, after = layer.by_equations(*plain, noise, one.equations)
         else:
-            y, *after = layer.run(one.mode, x, offsets, h, c, weights, self.way, w_hr, insides)
+            y, *after = layer.run(one.mode, x, offsets, *two, weights, self.way, w_hr, insides)
         return y.reshape(-1, y.size(-1)), [state[0] for state in after if state is not None]
 
     def share(self, rows: slice) -> Any:

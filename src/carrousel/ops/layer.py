@@ -38,9 +38,9 @@ def run(
     The kernels run inside an ``autograd.Function`` where a gradient is wanted, without it straight.
     """
     if way is gate.EQUATIONS:
-        start = [h0] if c0 is None else [h0, c0]
-        y, states = by_equations(mode, x, offsets, start, weights, w_hr, insides)
-        return y, states[0], states[1] if c0 is not None else None
+        given = [h0] if c0 is None else [h0, c0]
+        y, states = by_equations(mode, x, offsets, given, weights, w_hr, insides)
+        return y, *as_two(states)
     if w_hr is not None:
         x, start, plain = projected.as_plain(x, offsets, h0, weights, w_hr, way)
         y, h_n, c_n = run(mode, x, offsets, start, c0, plain, way)
@@ -64,6 +64,11 @@ def run(
     if watched:
         record_runs(number, x, offsets, h0, c0, out)
     return out[:3]
+
+
+def as_two(states: Sequence[Tensor]) -> tuple[Tensor, Tensor | None]:
+    """The hidden state, and the cell state of what has one."""
+    return states[0], states[1] if len(states) > 1 else None
 
 
 def by_equations(

@@ -28,7 +28,9 @@ class _Pass:
     """One direction of a call, in either pass."""
 
     def __init__(self, call: Any, given: Any) -> None:
-        self.sums, self.start, self.weight, *_ = [t if t is None else t.contiguous() for t in given]
+        sums, start, weight, *_ = given
+        self.sums, self.start = sums.contiguous(), start.contiguous()
+        self.weight: Any = None if weight is None else weight.contiguous()
         self.call, self.rule, self.hidden = call, call.rule, self.start.size(2)
         sizes = call.sizes(given)
         self.steps = Steps(sizes, list(accumulate(sizes, initial=0)), self.sums.device)
