@@ -289,7 +289,10 @@ class TestLayers:
     def test_autocast_is_left_alone_and_said_to_be(self, lstm_model):
         x = torch.randn(4, 2, 3)
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            expected = lstm_model(x)
+            try:
+                expected = lstm_model(x)
+            except RuntimeError as error:  # a processor without what oneDNN's LSTM takes
+                pytest.skip(f"torch's own layer does not run here: {error}")
             with carrousel.trace(lstm_model) as trace:
                 assert torch.equal(lstm_model(x), expected)
                 lstm_model(x)

@@ -65,6 +65,19 @@ class TestTheAxisOfTime:
                 steps,
             )
 
+    @pytest.mark.parametrize("kind", ["SLSTM", "MinGRU", "MinLSTM"])
+    def test_of_cells_that_torch_lacks(self, kind):
+        x = torch.randn(3, 3, 2)
+        for batch_first in (True, False):
+            layer = getattr(carrousel, kind)(2, 4, batch_first=batch_first)
+
+            def last(out, first=batch_first):
+                return (out[0][:, -1] if first else out[0][-1]).sum(-1)
+
+            found = attribute(layer, x, last, method="gradient_x_input")
+            told = attribute(layer, x, last, method="gradient_x_input", time_dim=int(batch_first))
+            assert torch.equal(found.scores, told.scores)
+
     def test_is_asked_for_where_it_cannot_be_told(self):
         class Stream(nn.Module):
             def __init__(self):

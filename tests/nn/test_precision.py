@@ -179,9 +179,14 @@ def test_autocast_runs_the_kernels_and_gives_torchs_dtypes(
     find = gate.way
     monkeypatch.setattr(gate, "way", lambda tensors: ways.append(find(tensors)) or ways[-1])
     with torch.autocast("cpu", torch.bfloat16):
-        found, wanted = leaves(layer(x, hx)), leaves(theirs(x, hx))
+        found = leaves(layer(x, hx))
+        try:
+            wanted = [t.dtype for t in leaves(theirs(x, hx))]
+        except RuntimeError as error:  # a processor without what oneDNN's LSTM takes
+            assert "could not create a primitive" in str(error)
+            wanted = [torch.bfloat16] * 3
     assert ways == [gate.KERNELS]
-    assert [t.dtype for t in found] == [t.dtype for t in wanted]
+    assert [t.dtype for t in found] == wanted
     exact = leaves(half(x, hx))
     assert all(torch.equal(a, b.to(a.dtype)) for a, b in zip(found, exact, strict=True))
 

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from ..adoption import is_recurrent
 from ..tracing import trace
 
 
@@ -42,7 +43,7 @@ def time_axis(model: nn.Module, x: Tensor) -> int:
 
 def _shape(model: nn.Module, x: Tensor) -> tuple[int, int] | None:
     """(steps, sequences) of the first recurrent layer that ran, if any was seen."""
-    if not any(isinstance(m, nn.RNNBase | nn.RNNCellBase) for m in model.modules()):
+    if not any(map(is_recurrent, model.modules())):
         return None
     with torch.no_grad(), trace(model) as records:
         model(x)

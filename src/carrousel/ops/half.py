@@ -12,6 +12,11 @@ from torch.nn.utils.rnn import PackedSequence
 from .cells import BY_MODE
 
 
+# What oneDNN says where a processor lacks the instructions that its LSTM wants for bfloat16: what
+# torch's would give elsewhere is known, and ours runs anywhere.
+_UNABLE = "could not create a primitive"
+
+
 def dtypes(module: Any, input: Any, hx: Any) -> tuple[torch.dtype, ...] | None:
     """Of y and of each state; None where torch's layer must say what is wrong."""
     x = input.data if isinstance(input, PackedSequence) else input
@@ -35,7 +40,9 @@ def _asked(mode, bias, dtype, states, grad) -> tuple[torch.dtype, ...] | None:
         try:
             with torch.autocast("cpu", torch.bfloat16):
                 y, after = layer(torch.zeros(1, 1, 1, dtype=dtype), hx)
-        except (RuntimeError, ValueError):
+        except (RuntimeError, ValueError) as error:
+            if _UNABLE in str(error):
+                return (torch.bfloat16,) * (1 + BY_MODE[mode].states)
             return None
     return (y.dtype, *[s.dtype for s in (after if isinstance(after, tuple) else (after,))])
 
