@@ -60,7 +60,8 @@ class Newer(Conventional, Torchlike):
             ("num_layers", num_layers),
         ):
             if not isinstance(size, int) or isinstance(size, bool) or size < 1:
-                raise ValueError(f"{name} must be a whole number above 0, got {size!r}")
+                more = "; give carrousel.nn.Stack a layer for each" * isinstance(size, list | tuple)
+                raise ValueError(f"{name} must be a whole number above 0, got {size!r}{more}")
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
         self.bias, self.batch_first, self.dropout = bias, batch_first, _dropout(dropout)
         self.bidirectional = bidirectional
@@ -100,7 +101,7 @@ class Newer(Conventional, Torchlike):
         for parameter in self.parameters():
             nn.init.uniform_(parameter, -limit, limit)
 
-    def forward(self, input, hx=None, *, return_states=False):
+    def forward(self, input, hx=None, return_states=False):
         leaf = as_leaf(self, input, hx)
         if leaf is not None:
             return leaf
@@ -386,7 +387,8 @@ class SLSTM(Newer):
         forget_gate: str = "sigmoid",
     ) -> None:
         one_of("forget_gate", forget_gate, ("sigmoid", "exponential"))
-        if not isinstance(num_heads, int) or num_heads < 1 or hidden_size % num_heads:
+        whole = isinstance(num_heads, int) and num_heads >= 1
+        if not whole or (isinstance(hidden_size, int) and hidden_size % num_heads):
             raise ValueError(f"num_heads must divide hidden_size={hidden_size}, got {num_heads!r}")
         self.num_heads = self._heads = num_heads
         self.forget_gate = forget_gate
@@ -444,19 +446,32 @@ class Stack(nn.Module):
         self.layers, self.dropout = nn.ModuleList(layers), _dropout(dropout)
 
     def forward(
-        self, input: Tensor | PackedSequence, hx: Sequence[Any] | None = None
-    ) -> tuple[Any, tuple[Any, ...]]:
-        """The output of the last layer, and the states of each."""
+        self,
+        input: Tensor | PackedSequence,
+        hx: Sequence[Any] | None = None,
+        return_states: bool = False,
+    ) -> tuple[Any, ...]:
+        """The output of the last layer, and the states of each; with ``return_states`` third a
+        tuple of every layer's :class:`States`, which torch's own do not give."""
+        for number, layer in enumerate(self.layers if return_states else ()):
+            if not hasattr(layer, "_with_states"):
+                raise TypeError(
+                    f"return_states must be False with layers[{number}], a "
+                    f"{type(layer).__name__} that hands out no states; give one of carrousel's"
+                )
         given = [None] * len(self.layers) if hx is None else hx
         if not isinstance(given, list | tuple) or len(given) != len(self.layers):
             raise ValueError(f"hx must be the states of {len(self.layers)} layers, got {hx!r:.60}")
         states, x = [], input
+        opened: list[Any] = []
+        more = {"return_states": True} if return_states else {}
         for number, (layer, state) in enumerate(zip(self.layers, given, strict=True)):
-            x, last = layer(x) if state is None else layer(x, state)
+            x, last, *inside = layer(x, state, **more)
             states.append(last)
+            opened += inside
             if self.dropout and self.training and number < len(self.layers) - 1:
                 x = self._dropped(x)
-        return x, tuple(states)
+        return (x, tuple(states), tuple(opened)) if return_states else (x, tuple(states))
 
     def flatten_parameters(self) -> None:
         """Of every layer that has the method, as torch's have."""

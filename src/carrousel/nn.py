@@ -138,7 +138,8 @@ class _Recurrent(Conventional, Torchlike, WithOptions):
 
     _torchs: type[nn.RNNBase]  # torch's layer of the same name
 
-    def forward(self, input, hx=None, *, return_states=False):  # type: ignore[override]
+    # torch's older exporter to ONNX fills in every argument by its place.
+    def forward(self, input, hx=None, return_states=False):  # type: ignore[override]
         if gate.autocast():
             done = self._under_autocast(input, hx, return_states)
             if done is not None:

@@ -1,6 +1,7 @@
 """torch.compile, torch.export, ONNX, torch.func: the layer as part of a traced program."""
 
 import io
+import warnings
 from collections.abc import Iterator
 from importlib.util import find_spec
 
@@ -18,6 +19,8 @@ from tests.nn.twins import (
     twins,
 )
 from torch import Tensor, nn
+
+import carrousel
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
@@ -145,6 +148,23 @@ def test_onnx_file_gives_the_same_output(cell: str, layers: int) -> None:
     outputs = session.run(None, {session.get_inputs()[0].name: x.numpy()})
     for got, reference in zip(outputs, leaves(ours(x)), strict=True):
         assert difference(torch.from_numpy(got), reference.detach()) <= TOLERANCE[torch.float32]
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [("LSTM", {}), ("GRU", {"zoneout": 0.1}), ("LSTM", {"layer_norm": True}), ("SLSTM", {})],
+    ids=str,
+)
+def test_the_older_exporter_to_onnx_takes_a_layer_by_itself(kind: str, options: dict) -> None:
+    pytest.importorskip("onnx")
+    runtime = pytest.importorskip("onnxruntime")
+    layer, x, file = getattr(carrousel, kind)(3, 5, **options).eval(), noise(4, 2, 3), io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that there is a newer one; that steps become a constant
+        torch.onnx.export(layer, (x,), file, dynamo=False)
+    session = runtime.InferenceSession(file.getvalue(), providers=["CPUExecutionProvider"])
+    got = session.run(None, {session.get_inputs()[0].name: x.numpy()})[0]
+    assert difference(torch.from_numpy(got), layer(x)[0].detach()) < 1e-5
 
 
 @every_cell

@@ -183,7 +183,8 @@ def test_autocast_runs_the_kernels_and_gives_torchs_dtypes(
         try:
             wanted = [t.dtype for t in leaves(theirs(x, hx))]
         except RuntimeError as error:  # a processor without what oneDNN's LSTM takes
-            assert "could not create a primitive" in str(error)
+            if "could not create a primitive" not in str(error):
+                raise
             wanted = [torch.bfloat16] * 3
     assert ways == [gate.KERNELS]
     assert [t.dtype for t in found] == wanted

@@ -35,6 +35,17 @@ def test_it_calls_its_layers_in_turn(how):
     torch.testing.assert_close(found, tuple(states))
 
 
+def test_states_of_every_layer_are_handed_out():
+    stack = Stack(carrousel.LSTM(3, 8, num_layers=2), carrousel.MinGRU(8, 5), dropout=0.5).eval()
+    x = noise(6, 2, 3)
+    output, states, opened = stack(x, return_states=True)
+    torch.testing.assert_close((output, states), stack(x))
+    assert [one.hidden.shape for one in opened] == [(2, 6, 2, 8), (1, 6, 2, 5)]
+    torch.testing.assert_close(opened[1].hidden[0], output)
+    with pytest.raises(TypeError, match=r"layers\[1\], a GRU that hands out no states; give"):
+        of_three()(x, return_states=True)
+
+
 def test_its_states_go_on():
     stack, x = of_three(), noise(6, 2, 3)[:, :, :]
     forward_only = Stack(carrousel.LSTM(3, 8), carrousel.MinGRU(8, 5))
@@ -60,6 +71,7 @@ def test_dropout_is_between_layers():
     [
         (lambda: Stack(), ValueError, "at least one"),
         (lambda: carrousel.GRU(3, [4, 5]), TypeError, "give carrousel.nn.Stack a layer for each"),
+        (lambda: carrousel.SLSTM(3, [4]), ValueError, r"got \[4\]; give carrousel.nn.Stack"),
         (lambda: Stack(torch.nn.Linear(3, 4)), TypeError, "recurrent layer, got Linear"),
         (lambda: Stack(torch.nn.GRU(3, 4), torch.nn.GRU(5, 4)), ValueError, "input_size=4"),
         (

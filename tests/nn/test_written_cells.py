@@ -249,6 +249,7 @@ def test_steps_and_states_of_the_wrong_shape():
             h, h, {"keep": h[:, :1]},
         ),
         r"must give the gate 'keep' \(2, 5\), got float": (h, h, {"keep": 1.0}),
+        "must give slow in torch.float32, got torch.float64": (h, h.double(), gates),
         r"must give the gates \('keep',\), got \('new',\)": (h, h, {"new": h}),
     }  # fmt: skip
     own = {"gates": ["keep"], "states": ["hidden", "slow"]}

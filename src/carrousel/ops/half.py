@@ -11,7 +11,6 @@ from torch.nn.utils.rnn import PackedSequence
 
 from .cells import BY_MODE
 
-
 # What oneDNN says where a processor lacks the instructions that its LSTM wants for bfloat16: what
 # torch's would give elsewhere is known, and ours runs anywhere.
 _UNABLE = "could not create a primitive"

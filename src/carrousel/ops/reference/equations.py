@@ -183,6 +183,9 @@ class Written:
                 shape = getattr(state, "shape", type(state).__name__)
                 wanted = f"{_short(name)} {tuple(old.shape)}"
                 raise ValueError(f"equations must give {wanted}, got {shape}")
+            if state.dtype != old.dtype:
+                wanted = f"{_short(name)} in {old.dtype}"
+                raise ValueError(f"equations must give {wanted}, got {state.dtype}")
 
     def _check_gates(self, gates: dict[str, Any], like: Tensor) -> None:
         if set(gates) != set(self.cell.gates):
