@@ -192,7 +192,8 @@ class _Recurrent(Conventional, Torchlike, WithOptions):
             leaf = as_leaf(self, input, hx, return_states=True)
             if leaf is not None:
                 return leaf
-            _as_torch(self._torchs.forward, self, input, self._as_torchs(hx))  # for its error
+            if not gate.converted():
+                _as_torch(self._torchs.forward, self, input, self._as_torchs(hx))  # for its error
             raise RuntimeError(
                 "return_states=True needs a batch that is not empty, and neither autocast nor "
                 "torch.jit.trace around the call; under autocast call the layer inside "
