@@ -28,6 +28,7 @@ struct BackwardPass {
   T *w_hh = nullptr, *w_ih = nullptr;    // packed: depth G*H; null: read where they lie, in a single step
   T* d[2] = {};                          // d of this chunk and of the one before
   T *features_h = nullptr, *features_x = nullptr;  // panels of h_{t-1} and x: the chunk's rows
+  T** dx_rows = nullptr;  // where dx of each row of a chunk goes
   T* sums = nullptr;  // with layer normalization: gradients of gains and biases, in so many places
   Index places = 1;
 
@@ -111,12 +112,16 @@ struct BackwardPass {
     }
   }
 
-  // dh of M rows, one group: W_hh^T d of the step after (rows that it has), plus what is carried.
-  void product(Index group, Index m, const T* const* d_after, T* acc) const {
-    const int nv = units.width(group);
-    for (Index i = 0; i < m * nv; ++i) store(acc + i * W<T>, V<T>{});
-    const Index depth = C::gates * p.hidden;
-    multiply<T>(static_cast<int>(m), nv, depth, d_after, 1, w_hh + units.first(group) * W<T> * depth, acc);
+  // W_hh^T d of the step after, for M rows (that it has) and groups g0 .. g1, each to its own sums.
+  void product(Index g0, Index g1, Index m, const T* const* d_after, T (*acc)[kSums * W<T>]) const {
+    static constexpr T zeros[kPanel * W<T>] = {};
+    for (Index g = g0, n = 0; g < g1; g += n) {
+      const int nv = units.width(g);
+      for (n = 1; g + n < g1 && units.width(g + n) == nv;) ++n;
+      const Index depth = C::gates * p.hidden;
+      const Product<T> factor{depth, d_after, w_hh + units.first(g) * W<T> * depth};
+      multiply_panels<T>(static_cast<int>(m), nv, n, &factor, 1, {zeros, 0, acc[g - g0], 0, kSums * W<T>});
+    }
   }
 
   // The part of M rows that lies in one group of columns, into the tile's sums (or zeros) and back.
@@ -202,41 +207,85 @@ struct BackwardPass {
     }
   }
 
-  // Derivatives of the gates for one row and one vector of units.
-  void gates(Index t, Index r, Index u, V<T> dh, T* d_row) const {
-    const Index n = p.hidden - u, row = p.steps.begin(t) + r, at = r * p.hidden + u;
-    if (p.dy.base) dh += load(p.dy.at(p.steps, t, r) + u, n);
+  // Where what belongs to a row of a step lies; null: absent.
+  struct Row {
+    const T *dy, *h, *h_before, *saved, *cells, *c_before, *d_saved, *d_cells;
+    T *dh0, *dc0, *total_dh, *total_dc, *d;
+  };
+
+  Row row_of(Index t, Index r, T* d_row) const {
+    const Index hidden = p.hidden, row = p.steps.begin(t) + r, at = row * hidden;
+    Row found{};
+    if (p.dy.base) found.dy = p.dy.at(p.steps, t, r);
+    if constexpr (C::saved > 0) {
+      found.saved = p.saved + C::saved * at;
+      if (p.d_saved) found.d_saved = p.d_saved + C::saved * at;
+    } else {
+      found.h = p.y.at(p.steps, t, r);
+    }
+    if constexpr (C::gru) found.h_before = h_before(t, r);
+    if constexpr (C::cell) {
+      const Index earlier = before(t);
+      found.cells = p.cells + at;
+      found.c_before =
+          r < p.steps.rows(earlier) ? p.cells + (p.steps.begin(earlier) + r) * hidden : p.c0 + r * hidden;
+      found.dc0 = p.dc0 + r * hidden;
+      if (p.d_cells) found.d_cells = p.d_cells + at;
+      if (p.total_dc) found.total_dc = p.total_dc + at;
+    }
+    found.dh0 = p.dh0 + r * hidden;
+    if (p.total_dh) found.total_dh = p.total_dh + at;
+    found.d = d_row;
+    return found;
+  }
+
+  // Derivatives of the gates for one row and one vector of units, of which n are there.
+  template <bool whole>
+  void gates(const Row& row, Index u, Index n, V<T> dh) const {
+    const auto read = [&](const T* from) { return load_lanes<whole>(from + u, n); };
+    const auto write = [&](T* to, V<T> value) { store_lanes<whole>(to + u, value, n); };
+    const Index hidden = p.hidden;
+    if (row.dy) dh += read(row.dy);
     V<T> s[kept], d_out[kept], c{}, c_before{}, h_prev{}, h{}, dc{}, total_dc{};
     if constexpr (C::saved > 0) {
 #pragma GCC unroll 4
-      for (Index g = 0; g < C::saved; ++g) s[g] = load(p.saved + (row * C::saved + g) * p.hidden + u, n);
+      for (Index g = 0; g < C::saved; ++g) s[g] = read(row.saved + g * hidden);
     } else {
-      h = load(p.y.at(p.steps, t, r) + u, n);
+      h = read(row.h);
     }
-    if constexpr (C::gru) h_prev = load(h_before(t, r) + u, n);
+    if constexpr (C::gru) h_prev = read(row.h_before);
     if constexpr (C::cell) {
-      const Index earlier = before(t);
-      c = load(p.cells + row * p.hidden + u, n);
-      c_before = load(
-          r < p.steps.rows(earlier) ? p.cells + (p.steps.begin(earlier) + r) * p.hidden + u : p.c0 + at, n);
-      dc = load(p.dc0 + at, n);
-      if (p.d_cells) dc += load(p.d_cells + row * p.hidden + u, n);
+      c = read(row.cells);
+      c_before = read(row.c_before);
+      dc = read(row.dc0);
+      if (row.d_cells) dc += read(row.d_cells);
     }
     const V<T> carried = C::backward(s, c_before, c, h_prev, h, dh, dc, total_dc, d_out);
     if constexpr (C::saved > 0) {
-      if (p.d_saved) {
+      if (row.d_saved) {
         V<T> own[kept];
 #pragma GCC unroll 4
-        for (Index g = 0; g < kept; ++g) own[g] = load(p.d_saved + (row * C::saved + g) * p.hidden + u, n);
+        for (Index g = 0; g < kept; ++g) own[g] = read(row.d_saved + g * hidden);
         C::add(s, own, d_out);
       }
     }
 #pragma GCC unroll 4
-    for (Index g = 0; g < kept; ++g) store(d_row + g * p.hidden + u, d_out[g], n);
-    store(p.dh0 + at, carried, n);
-    if constexpr (C::cell) store(p.dc0 + at, dc, n);
-    if (p.total_dh) store(p.total_dh + row * p.hidden + u, dh, n);
-    if (C::cell && p.total_dc) store(p.total_dc + row * p.hidden + u, total_dc, n);
+    for (Index g = 0; g < kept; ++g) write(row.d + g * hidden, d_out[g]);
+    write(row.dh0, carried);
+    if constexpr (C::cell) write(row.dc0, dc);
+    if (row.total_dh) write(row.total_dh, dh);
+    if (C::cell && row.total_dc) write(row.total_dc, total_dc);
+  }
+
+  // The derivatives of a vector of units, to which `sum` came from the step after (null: nothing), or, in a
+  // row that has no such step yet (of no d), what is carried on to it.
+  void derive(const Row& row, T* dh0, Index u, const T* sum) const {
+    const Index n = p.hidden - u;
+    V<T> dh = load(dh0 + u, n);
+    if (sum) dh += load(sum);
+    if (!row.d) store(dh0 + u, dh, n);
+    else if (n >= W<T>) gates<true>(row, u, n, dh);
+    else gates<false>(row, u, n, dh);
   }
 
   // One step for rows i0 .. i1 and groups g0 .. g1, the products first: the record is then read in
@@ -245,22 +294,20 @@ struct BackwardPass {
     const Index t = step(s), now = s < p.steps.count ? rows(t) : 0;
     const Index later = s > 0 ? rows(step(s - 1)) : 0;
     const Index m = min(i1, later) - i0;
-    alignas(64) T acc[kSpan][kMaxRows * 4 * W<T>];
+    alignas(64) T acc[kSpan][kSums * W<T>];
     if (m > 0) {
       const T* from[kMaxRows];
       for (Index i = 0; i < m; ++i) from[i] = d_after + (i0 + i) * stride + hh_column(p.hidden);
-      for (Index g = g0; g < g1; ++g) product(g, m, from, acc[g - g0]);
+      product(g0, g1, m, from, acc);
     }
     for (Index i = i0; i < i1 && (i < now || i < later); ++i) {
+      const Row row = i < now ? row_of(t, row0 + i, d_now + i * stride) : Row{};
+      T* const dh0 = p.dh0 + (row0 + i) * p.hidden;
       for (Index g = g0; g < g1; ++g) {
         const int nv = units.width(g);
         for (int v = 0; v < nv; ++v) {
-          const Index u = (units.first(g) + v) * W<T>;
-          T* const dh0 = p.dh0 + (row0 + i) * p.hidden + u;
-          V<T> dh = load(dh0, p.hidden - u);
-          if (i < later) dh += load(acc[g - g0] + ((i - i0) * nv + v) * W<T>);
-          if (i < now) gates(t, row0 + i, u, dh, d_now + i * stride);
-          else store(dh0, dh, p.hidden - u);
+          const T* const sum = acc[g - g0] + ((i - i0) * nv + v) * W<T>;
+          derive(row, dh0, (units.first(g) + v) * W<T>, i < later ? sum : nullptr);
         }
       }
     }
@@ -339,20 +386,24 @@ struct BackwardPass {
       case 4: return outer_product<4>(columns, features, d_chunk, column, j0, j1, first, dw, row);
     }
     alignas(64) T acc[kMaxRows * 4 * W<T>];
-    // These columns of d stay in L1 for all features. With few rows of d it is writing dW
-    // that takes the time, and memory likes it in few rows at once.
+    // A block of features stays in the second cache for all columns of d, and some columns of d in the
+    // first for all of the block. With few rows of d it is writing dW that takes the time, and memory
+    // likes it in few rows at once.
     const Index most = min(c.rows <= kFewRows ? 3 : kMaxRows, tile_rows(min(kPanel, columns.vectors())));
-    for (Index j = j0; j < j1; j += most) {
-      const Index m = min(most, j1 - j);
-      const T* from[kMaxRows];
-      for (Index i = 0; i < m; ++i) from[i] = d_chunk + column + j + i;
-      for (Index g = 0; g < columns.groups(); ++g) {
-        const int nv = columns.width(g);
-        const Index column0 = columns.first(g) * W<T>;
-        const auto out = [&](Index i) { return dw + row(j + i) * columns.count; };
-        fetch(columns, g, m, !first, out, acc);
-        multiply<T>(static_cast<int>(m), nv, c.rows, from, stride, features + column0 * c.rows, acc);
-        put(columns, g, m, acc, out);
+    const Index block = max(1, kNearBytes / (kPanel * W<T> * c.rows * Index(sizeof(T))));
+    for (Index g0 = 0; g0 < columns.groups(); g0 += block) {
+      for (Index j = j0; j < j1; j += most) {
+        const Index m = min(most, j1 - j);
+        const T* from[kMaxRows];
+        for (Index i = 0; i < m; ++i) from[i] = d_chunk + column + j + i;
+        for (Index g = g0; g < min(g0 + block, columns.groups()); ++g) {
+          const int nv = columns.width(g);
+          const Index column0 = columns.first(g) * W<T>;
+          const auto out = [&](Index i) { return dw + row(j + i) * columns.count; };
+          fetch(columns, g, m, !first, out, acc);
+          multiply<T>(static_cast<int>(m), nv, c.rows, from, stride, features + column0 * c.rows, acc);
+          put(columns, g, m, acc, out);
+        }
       }
     }
   }
@@ -395,30 +446,40 @@ struct BackwardPass {
     add_product(inputs, g0, g1, rest, d_now + n, p.w_ih, out);
   }
 
-  // dx = d W_ih for this worker's share of every step's rows.
-  void input_gradient(const Worker& me, const Chunk& c, const T* d_chunk) const {
-    if (!w_hh) return input_gradient_unpacked(me, d_chunk);
-    const Index depth = C::gates * p.hidden;
-    alignas(64) T acc[kMaxRows * 4 * W<T>];
+  // Where dx of each row of the chunk goes, for this worker's share of them.
+  void point(const Chunk& c, Index first, Index last, T** out) const {
     Index row = 0;
     for (Index s = c.first; s < c.last; ++s) {
       const Index t = step(s), n = rows(t);
+      for (Index r = max(0, first - row); r < min(n, last - row); ++r)
+        out[row + r - first] = p.dx.at(p.steps, t, row0 + r);
+      row += n;
+    }
+  }
+
+  // dx = d W_ih for this worker's share of the chunk's rows: a part of a panel stays in the first cache
+  // for all of them.
+  void input_gradient(const Worker& me, const Chunk& c, const T* d_chunk) const {
+    if (!w_hh) return input_gradient_unpacked(me, d_chunk);
+    const Index depth = C::gates * p.hidden, first = me.first(c.rows), last = me.last(c.rows);
+    T** const out = dx_rows + first;
+    point(c, first, last, out);
+    const Pieces tiles(last - first, tile_rows(min(kPanel, inputs.vectors())), 1);
+    alignas(64) T acc[kMaxRows * 4 * W<T>];
+    for (Index k0 = 0; k0 < depth; k0 += kDepth) {
       for (Index g = 0; g < inputs.groups(); ++g) {
         const int nv = inputs.width(g);
-        const Index column0 = inputs.first(g) * W<T>;
-        const Pieces tiles(me.last(n) - me.first(n), tile_rows(nv), 1);
+        const T* const panel = w_ih + inputs.first(g) * W<T> * depth + k0 * nv * W<T>;
         for (Index i = 0; i < tiles.count; ++i) {
-          const Index r0 = me.first(n) + tiles.first(i);
-          const Index m = tiles.first(i + 1) - tiles.first(i);
+          const Index r0 = tiles.first(i), m = tiles.first(i + 1) - r0;
           const T* from[kMaxRows];
-          for (Index j = 0; j < m; ++j) { from[j] = d_chunk + (row + r0 + j) * stride; }
-          const auto out = [&](Index j) { return p.dx.at(p.steps, t, row0 + r0 + j); };
-          fetch(inputs, g, m, p.add_dx, out, acc);
-          multiply<T>(static_cast<int>(m), nv, depth, from, 1, w_ih + column0 * depth, acc);
-          put(inputs, g, m, acc, out);
+          for (Index j = 0; j < m; ++j) from[j] = d_chunk + (first + r0 + j) * stride + k0;
+          const auto to = [&](Index j) { return out[r0 + j]; };
+          fetch(inputs, g, m, p.add_dx || k0 > 0, to, acc);
+          multiply<T>(static_cast<int>(m), nv, min(kDepth, depth - k0), from, 1, panel, acc);
+          put(inputs, g, m, acc, to);
         }
       }
-      row += n;
     }
   }
 
@@ -441,6 +502,7 @@ struct BackwardPass {
     chunk_rows = max(row1 - row0, max(Index(256), chunk_bytes / (stride * Index(sizeof(T)))));
     chunk_rows = min(chunk_rows, p.steps.total());
     for (T*& buffer : d) buffer = scratch.take<T>(chunk_rows * stride + W<T>);
+    if (p.dx.base) dx_rows = scratch.take<T*>(chunk_rows);
     if (!p.dw_ih) return;
     features_h = scratch.take<T>(chunk_rows * units.vectors() * W<T>);
     features_x = scratch.take<T>(chunk_rows * inputs.vectors() * W<T>);

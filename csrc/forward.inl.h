@@ -14,11 +14,16 @@ inline Index there_and_back(Index s, Index k, Index n, Index span) {
   return (s % 2 ? (n - 1) / span - k : k) * span;
 }
 
+// Weights that a step of few rows shares with others: reading a half of them must take longer than waiting
+// once a step, a microsecond where the processors are a virtual machine's. With 32 registers such a step
+// was measured on Zen 4 alone, which waits for less.
+constexpr Index kSharedBytes = (CARROUSEL_REGISTERS >= 32 ? 32 : 128) << 10;
+
 // Split by units where rows are too few to share, or where weights that no private cache holds
 // would be read by every worker.
 inline bool split_units(const Steps& steps, Index groups, Index weight_bytes, int workers) {
   if (workers == 1 || groups < workers) return false;
-  const bool few_rows = steps.batch < 4 * workers && weight_bytes >= (32 << 10);
+  const bool few_rows = steps.batch < 4 * workers && weight_bytes >= kSharedBytes;
   const bool large = weight_bytes > (512 << 10) && steps.batch < 512;
   return few_rows || large;
 }
@@ -61,30 +66,34 @@ struct ForwardPass {
     }
   }
 
-  // What the sums of a group's rows begin with: the bias, or the projection made ahead.
-  Sums<T> begin(const Group<T, C>& group, const T* ahead_row, T* acc) const {
-    if (ahead_row) return {ahead_row + group.offset(), units.vectors() * L::vector, acc};
-    return {bias + group.offset(), 0, acc};
+  // What the sums of m rows of a group begin with: the bias, or the projection made ahead.
+  Sums<T> begin(const Group<T, C>& group, Index m, const T* ahead_row, T* acc) const {
+    const Index panel = group.nv * W<T>, next = group.panels == 1 ? kSums * W<T> : m * panel;
+    if (ahead_row) return {ahead_row + group.offset(), units.vectors() * L::vector, acc, panel, next};
+    return {bias + group.offset(), 0, acc, panel, next};
   }
 
   Product<T> inputs(const T* const* x) const { return {p.input, x, w_hh ? w_ih : p.w_ih}; }
   Product<T> hiddens(const T* const* h) const { return {p.hidden, h, w_hh ? w_hh : p.w_hh}; }
 
-  // Start plus products, for M rows of one group.
-  void add(const Group<T, C>& group, Index m, const Product<T>* factors, int count, Sums<T> sums) const {
+  // Start plus products, for M rows of one group, or of `alike` groups of one panel.
+  void add(const Group<T, C>& group, Index m, const Product<T>* factors, int count, const Sums<T>& sums,
+           Index alike = 1) const {
     if (!w_hh) return add_dots(group, m, factors, count, sums);
     Product<T> packed[2];
     for (int f = 0; f < count; ++f) {
       packed[f] = factors[f];
       packed[f].panel += group.offset() * factors[f].depth;
     }
-    const Index panel = group.nv * W<T>;
-    for (int i = 0; i < group.panels; ++i) {
-      multiply<T>(static_cast<int>(m), group.nv, packed, count, 1, sums);
-      for (int f = 0; f < count; ++f) packed[f].panel += panel * factors[f].depth;
-      sums.start += panel;
-      sums.end += m * panel;
-    }
+    multiply_panels<T>(static_cast<int>(m), group.nv, group.panels * alike, packed, count, sums);
+  }
+
+  // How many groups from the g-th on have one panel each and are as wide.
+  Index alike(Index g, Index g1) const {
+    Index n = 1;
+    if (!w_hh || groups[g].panels > 1) return n;
+    while (g + n < g1 && groups[g + n].nv == groups[g].nv && groups[g + n].lanes == groups[g].lanes) ++n;
+    return n;
   }
 
   // The same with the weights as they lie in memory.
@@ -116,53 +125,71 @@ struct ForwardPass {
     }
   }
 
-  // Row r of m, which is row `at` of the batch, and one group.
-  void gates(Index t, const Group<T, C>& group, Index r, Index m, Index at, const T* h, const T* c,
-             const T* acc, const T* apart) const {
-    const Index row = p.steps.begin(t) + at;
-    T* const y = p.y.at(p.steps, t, at);
-    for (Index v = 0; v * W<T> < group.units; ++v) {
-      const Index u = group.first + v * W<T>, n = p.hidden - u;
-      V<T> s[C::sums];
+  // Where what a row of a step reads and writes lies; null: absent.
+  struct Row {
+    const T *h, *c;
+    T *y, *cells, *saved;
+  };
+
+  Row row_of(Index t, Index r, const T* h, const T* c) const {
+    const Index row = p.steps.begin(t) + r;
+    Row found{h, c, p.y.at(p.steps, t, r), nullptr, nullptr};
+    if constexpr (C::cell) found.cells = p.cells ? p.cells + row * p.hidden : p.c_n + r * p.hidden;
+    if constexpr (C::saved > 0) found.saved = p.saved ? p.saved + row * C::saved * p.hidden : nullptr;
+    return found;
+  }
+
+  // A row, which is row r of m in the sums, and a vector of a group's units, of which n are there.
+  template <bool whole>
+  void gates(const Row& row, const Group<T, C>& group, Index v, Index n, Index r, Index m, const T* acc,
+             const T* apart) const {
+    const Index u = group.first + v * W<T>;
+    V<T> s[C::sums];
 #pragma GCC unroll 4
-      for (Index g = 0; g < C::gates; ++g) s[g] = load(acc + group.gate(g, v, r, m));
-      if constexpr (C::gru) {
-        s[3] = s[2];
-        s[2] = load(apart + r * W<T>);
-      }
-      V<T> cell{}, hidden, h_before{};
-      if constexpr (C::cell) cell = load(c + u, n);
-      if constexpr (C::gru) h_before = load(h + u, n);
-      C::forward(s, cell, h_before, hidden);
-      store(y + u, hidden, n);
-      if constexpr (C::cell) store((p.cells ? p.cells + row * p.hidden : p.c_n + at * p.hidden) + u, cell, n);
-      if constexpr (C::saved > 0) {
-        if (!p.saved) continue;
+    for (Index g = 0; g < C::gates; ++g) s[g] = load(acc + group.gate(g, v, r, m));
+    if constexpr (C::gru) {
+      s[3] = s[2];
+      s[2] = load(apart + r * W<T>);
+    }
+    V<T> cell{}, hidden, h_before{};
+    if constexpr (C::cell) cell = load_lanes<whole>(row.c + u, n);
+    if constexpr (C::gru) h_before = load_lanes<whole>(row.h + u, n);
+    C::forward(s, cell, h_before, hidden);
+    store_lanes<whole>(row.y + u, hidden, n);
+    if constexpr (C::cell) store_lanes<whole>(row.cells + u, cell, n);
+    if constexpr (C::saved > 0) {
+      if (!row.saved) return;
 #pragma GCC unroll 4
-        for (Index g = 0; g < C::saved; ++g) store(p.saved + (row * C::saved + g) * p.hidden + u, s[g], n);
-      }
+      for (Index g = 0; g < C::saved; ++g) store_lanes<whole>(row.saved + g * p.hidden + u, s[g], n);
     }
   }
 
   // Groups g0 .. g1; `ahead_row` is the projection of row r0, or null: project here.
   void block(Index t, Index g0, Index g1, Index r0, Index m, const T* const* x, const T* const* h,
              const T* const* c, const T* ahead_row) const {
-    alignas(64) T acc[kSpan][kMaxRows * 4 * W<T>], apart[kSpan][kMaxRows * W<T>];
+    alignas(64) T acc[kSpan][kSums * W<T>], apart[kSpan][kMaxRows * W<T>];
     const Product<T> both[] = {inputs(x), hiddens(h)};
     const int known = ahead_row ? 1 : 0;
-    for (Index i = 0; i < g1 - g0; ++i) {
+    for (Index i = 0, n = 0; i < g1 - g0; i += n) {
       const Group<T, C>& group = groups[g0 + i];
+      n = alike(g0 + i, g1);
       if constexpr (C::gru) {
-        add(group, m, both, 1 - known, begin(group, ahead_row, acc[i]));
-        set_aside(group, m, acc[i], apart[i]);
-        add(group, m, both + 1, 1, {acc[i], group.nv * W<T>, acc[i]});
+        add(group, m, both, 1 - known, begin(group, m, ahead_row, acc[i]), n);
+        for (Index j = i; j < i + n; ++j) set_aside(groups[g0 + j], m, acc[j], apart[j]);
+        add(group, m, both + 1, 1, {acc[i], group.nv * W<T>, acc[i], kSums * W<T>, kSums * W<T>}, n);
       } else {
-        add(group, m, both + known, 2 - known, begin(group, ahead_row, acc[i]));
+        add(group, m, both + known, 2 - known, begin(group, m, ahead_row, acc[i]), n);
       }
     }
     for (Index r = 0; r < m; ++r) {
+      const Row row = row_of(t, r0 + r, h[r], C::cell ? c[r] : nullptr);
       for (Index i = 0; i < g1 - g0; ++i) {
-        gates(t, groups[g0 + i], r, m, r0 + r, h[r], C::cell ? c[r] : nullptr, acc[i], apart[i]);
+        const Group<T, C>& group = groups[g0 + i];
+        for (Index v = 0; v * W<T> < group.units; ++v) {
+          const Index n = p.hidden - group.first - v * W<T>;
+          if (n >= W<T>) gates<true>(row, group, v, n, r, m, acc[i], apart[i]);
+          else gates<false>(row, group, v, n, r, m, acc[i], apart[i]);
+        }
       }
     }
   }
@@ -186,23 +213,34 @@ struct ForwardPass {
         }
       }
     }
-    const Pieces tiles(n, L::rows, 1);
-    const Index row = units.vectors() * L::vector;
-    alignas(64) T acc[kMaxRows * 4 * W<T>];
-    for (Index g = g0; g < g1; ++g) {
-      const Group<T, C>& sums = groups[g];
-      for (Index i = 0; i < tiles.count; ++i) {
-        const Index r0 = tiles.first(i), m = tiles.first(i + 1) - r0;
-        const Product<T> factor = inputs(x + r0);
-        add(sums, m, &factor, 1, begin(sums, nullptr, acc));
-        for (Index q = 0; q < sums.vectors(); ++q) {
-          for (Index r = 0; r < m; ++r) {
-            store(out + (r0 + r) * row + sums.offset() + q * W<T>, load(acc + sums.vector(q, r, m)));
-          }
+    for (Index k0 = 0; k0 < p.input; k0 += kDepth) {
+      for (Index g = g0; g < g1; ++g) {
+        const Index panel = groups[g].nv * W<T>;
+        for (int i = 0; i < groups[g].panels; ++i) {
+          project_panel(groups[g].nv, groups[g].offset() + i * panel, k0, n, x, out);
         }
       }
     }
     return s;
+  }
+
+  // The part of it of inputs k0 .. k0 + kDepth and the sums of one panel, from the `at`-th on.
+  void project_panel(int nv, Index at, Index k0, Index n, const T* const* x, T* out) const {
+    const Pieces tiles(n, L::rows, 1);
+    const Index row = units.vectors() * L::vector;
+    alignas(64) T acc[kSums * W<T>];
+    for (Index i = 0; i < tiles.count; ++i) {
+      const Index r0 = tiles.first(i), m = tiles.first(i + 1) - r0;
+      const T* from[kMaxRows];
+      for (Index r = 0; r < m; ++r) from[r] = x[r0 + r] + k0;
+      T* const to = out + r0 * row + at;
+      const Product<T> factor{min(kDepth, p.input - k0), from, w_ih + at * p.input + k0 * nv * W<T>};
+      multiply<T>(static_cast<int>(m), nv, &factor, 1, 1,
+                  k0 == 0 ? Sums<T>{bias + at, 0, acc} : Sums<T>{to, row, acc});
+      for (Index r = 0; r < m; ++r) {
+        for (int v = 0; v < nv; ++v) store(to + r * row + v * W<T>, load(acc + (r * nv + v) * W<T>));
+      }
+    }
   }
 
   void run(const Worker& me) const {
@@ -254,15 +292,21 @@ void final_states(const Forward<T>& p) {
 
 constexpr Index kUnpackedRows = 16;  // of a single step
 
-// Enough work for a team: waking it costs some microseconds.
+// Enough work for a team: waking it costs from some microseconds to a hundred (on a virtual machine), and a
+// million multiplications with their gates some thirty.
 inline int useful_workers(const Steps& steps, Index multiplications, int threads) {
-  return steps.total() * multiplications < 100000 ? 1 : threads;
+  return steps.total() * multiplications < 1000000 ? 1 : threads;
 }
 
-// Workers and how they share, groups of units, and room for the packed weights and biases. `ahead`:
-// with few rows a group's gates run while the next group's weights are on their way.
+// Few rows: their inputs are projected for several steps at a time.
 template <class T, class C>
-void prepare(ForwardPass<T, C>& pass, bool ahead, Scratch& scratch, int threads) {
+bool few(const Forward<T>& p) {
+  return p.steps.count > 1 && p.steps.batch < 2 * Layout<T, C>::rows && p.steps.total() > 2;
+}
+
+// Workers and how they share, groups of units, and room for the packed weights and biases.
+template <class T, class C>
+void prepare(ForwardPass<T, C>& pass, Scratch& scratch, int threads) {
   using L = Layout<T, C>;
   const Forward<T>& p = pass.p;
   const Index row = pass.units.vectors() * L::vector, depth = p.input + p.hidden;
@@ -277,7 +321,10 @@ void prepare(ForwardPass<T, C>& pass, bool ahead, Scratch& scratch, int threads)
   Group<T, C>* const group = scratch.take<Group<T, C>>(groups);
   for (Index g = 0; g < groups; ++g) group[g] = Group<T, C>(pass.units, g, dense);
   pass.groups = group;
-  pass.span = ahead ? 1 : max(1, min(kSpan, kSpanBytes * groups / (row * depth * Index(sizeof(T)))));
+  // With few rows a block's gates run while the weights of the next are on their way.
+  const Index most = !few<T, C>(p) ? kSpan : C::gates == 4 ? 1 : panels_together(1, Layout<T, C>::panel(1));
+  const Index used = pass.ahead_rows ? p.hidden : depth;  // of a step's weights
+  pass.span = max(1, min(most, kSpanBytes * groups / (row * used * Index(sizeof(T)))));
   pass.bias = scratch.take<T>(row);
   pass.bias_n = scratch.take<T>(row);
 }
@@ -288,9 +335,10 @@ void forward_cell(const Forward<T>& p, int threads) {
   Scratch scratch;
   ForwardPass<T, C> pass{p, Columns{p.hidden, L::widest, W<T>}};
   const Index row = pass.units.vectors() * L::vector, batch = p.steps.batch;
-  const bool ahead = p.steps.count > 1 && batch < 2 * L::rows;
-  pass.ahead_rows = ahead ? 64 : 0;
-  prepare(pass, ahead, scratch, threads);
+  // Inputs much wider than a step has rows: their weights are then read for several steps, not for each.
+  const bool wide = row * p.input * Index(sizeof(T)) > kSpanBytes && p.input > 4 * batch;
+  pass.ahead_rows = few<T, C>(p) ? 64 : wide ? max(256, batch) : 0;
+  prepare(pass, scratch, threads);
   const Index rooms = pass.by_units ? 1 : min(pass.workers, batch);  // those who own no row need none
   pass.projected = scratch.take<T>(rooms * pass.ahead_rows * row);
   pass.pointers = scratch.take<const T*>((3 * batch + pass.ahead_rows) * pass.workers);

@@ -87,15 +87,12 @@ struct HalfBackward : BackwardPass<float, C> {
       multiply_words<Bf16>(m, units.width(g), &factor, 1, {zeros, 0, acc[g - g0]});
     }
     for (Index i = i0; i < i1 && (i < now || i < later); ++i) {
+      const auto row = i < now ? this->row_of(t, i, d_now + i * stride) : typename Base::Row{};
       for (Index g = g0; g < g1; ++g) {
         const int nv = units.width(g);
         for (int v = 0; v < nv; ++v) {
-          const Index u = (units.first(g) + v) * 16;
-          float* const dh0 = p.dh0 + i * p.hidden + u;
-          V<float> dh = load(dh0, p.hidden - u);
-          if (i < later) dh += load(acc[g - g0] + ((i - i0) * nv + v) * 16);
-          if (i < now) this->gates(t, i, u, dh, d_now + i * stride);
-          else store(dh0, dh, p.hidden - u);
+          const float* const sum = acc[g - g0] + ((i - i0) * nv + v) * 16;
+          this->derive(row, p.dh0 + i * p.hidden, (units.first(g) + v) * 16, i < later ? sum : nullptr);
         }
       }
     }

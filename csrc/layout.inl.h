@@ -3,7 +3,10 @@
 
 constexpr int kPanel = CARROUSEL_REGISTERS >= 32 ? 4 : 2;  // vectors in a panel
 constexpr Index kSpan = 8;                                 // most groups in a block
-constexpr Index kSpanBytes = 512 << 10;                    // most weights, unless for one group
+constexpr Index kSums = kMaxRows * 4;                      // vectors that their sums take, each
+// What fits the second cache beside others: weights of a block (unless of one group), features of dW.
+constexpr Index kSpanBytes = (CARROUSEL_REGISTERS >= 32 ? 512 : 256) << 10;
+constexpr Index kNearBytes = (CARROUSEL_REGISTERS >= 32 ? 512 : 128) << 10;
 
 // How a cell's sums lie in groups of panels: group = `units` vectors of units x gates.
 template <class T, class C>
@@ -44,9 +47,11 @@ struct Group {
   // Where lane 0 of vector q of row r of M lies in the tile's sums.
   Index vector(Index q, Index r, Index m) const { return ((q / nv * m + r) * nv + q % nv) * W<T>; }
 
-  // The same for gate g of vector v of the units.
+  // The same for gate g of vector v of the units. Several panels have kPanel vectors, and the group one
+  // vector of units.
   Index gate(Index g, Index v, Index r, Index m) const {
-    return panels == 1 ? r * nv * W<T> + v * C::gates * W<T> + g * lanes : vector(v * C::gates + g, r, m);
+    if (panels == 1) return r * nv * W<T> + v * C::gates * W<T> + g * lanes;
+    return ((g / kPanel * m + r) * kPanel + g % kPanel) * W<T>;
   }
 
   // The row of the weights that fills a lane of vector q; -1: zeros.

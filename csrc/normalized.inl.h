@@ -141,7 +141,7 @@ struct NormalizedForward {
     alignas(64) T acc[kMaxRows * 4 * W<T>];
     for (Index g = g0; g < g1; ++g) {
       const Group<T, C>& group = pass.groups[g];
-      pass.add(group, m, &factor, 1, pass.begin(group, nullptr, acc));
+      pass.add(group, m, &factor, 1, pass.begin(group, m, nullptr, acc));
       for (Index r = 0; r < m; ++r) {
         for (Index v = 0; v * W<T> < group.units; ++v) {
           const Index u = group.first + v * W<T>;
@@ -320,7 +320,7 @@ void forward_normalized(const Forward<T>& p, int threads) {
   NormalizedForward<T, C> all{{plain, Columns{p.hidden, L::widest, W<T>}}, p};
   ForwardPass<T, C>& pass = all.pass;
   const Index batch = p.steps.batch, wide = C::gates * p.hidden;
-  prepare(pass, p.steps.count > 1 && batch < 2 * L::rows, scratch, threads);
+  prepare(pass, scratch, threads);
   all.window = max(batch, 64);
   if (!p.saved) {
     const Index rooms = pass.by_units ? 1 : min(pass.workers, batch);

@@ -1,8 +1,6 @@
 // Products of matrices whose every bit is the same on any number of threads, which a library's need not be:
 // a worker owns rows of the result, and each sum runs over its terms in order.
 
-constexpr Index kDepth = 256;  // terms whose factors are packed at a time
-
 template <class T>
 struct ProductPass {
   const Multiply<T>& p;

@@ -13,6 +13,7 @@ constexpr Index min(Index a, Index b) { return a < b ? a : b; }
 constexpr Index max(Index a, Index b) { return a < b ? b : a; }
 
 constexpr int kMaxRows = 8;
+constexpr Index kDepth = 256;  // terms at a time where tiles share a panel: its part stays in the first cache
 
 // Rows that fit the registers: M*NV sums, NV panel vectors, one broadcast.
 constexpr int tile_rows(int nv) {
@@ -31,7 +32,8 @@ template <class T>
 struct Sums {
   const T* start;  // M rows of NV vectors
   Index start_row;
-  T* end;          // the same, contiguous; may be `start`
+  T* end;  // the same, contiguous; may be `start`
+  Index start_next = 0, end_next = 0;  // from one panel to the next, where there are several
 };
 
 template <class T, int M, int NV>
@@ -85,6 +87,93 @@ inline void multiply(int m, int nv, const Product<T>* products, int count, Index
                                                  CARROUSEL_ROW(4)};
 #undef CARROUSEL_ROW
   tiles[nv - 1][m - 1](products, count, stride, sums);
+}
+
+// P panels, one behind the other in memory, at a time: of few rows one panel has so few sums that each
+// would wait for its own last addition.
+template <class T, int M, int NV, int P>
+[[gnu::noinline]] void few_rows(const Product<T>* products, int count, const Sums<T>& sums) {
+  V<T> sum[P][NV][M];
+#pragma GCC unroll 4
+  for (int p = 0; p < P; ++p) {
+#pragma GCC unroll 4
+    for (int m = 0; m < M; ++m) {
+#pragma GCC unroll 4
+      for (int v = 0; v < NV; ++v)
+        sum[p][v][m] = load(sums.start + p * sums.start_next + m * sums.start_row + v * W<T>);
+    }
+  }
+  for (const Product<T>* product = products; product != products + count; ++product) {
+    const T *a[M], *panel = product->panel;
+    const Index apart = product->depth * NV * W<T>;
+#pragma GCC unroll 4
+    for (int m = 0; m < M; ++m) a[m] = product->rows[m];
+    for (Index k = 0; k < product->depth; ++k, panel += NV * W<T>) {
+      V<T> x[M];
+#pragma GCC unroll 4
+      for (int m = 0; m < M; ++m) x[m] = fill(a[m][k]);
+#pragma GCC unroll 4
+      for (int p = 0; p < P; ++p) {
+#pragma GCC unroll 4
+        for (int v = 0; v < NV; ++v) {
+          const V<T> b = load(panel + p * apart + v * W<T>);
+#pragma GCC unroll 4
+          for (int m = 0; m < M; ++m) sum[p][v][m] += x[m] * b;
+        }
+      }
+    }
+  }
+#pragma GCC unroll 4
+  for (int p = 0; p < P; ++p) {
+#pragma GCC unroll 4
+    for (int m = 0; m < M; ++m) {
+#pragma GCC unroll 4
+      for (int v = 0; v < NV; ++v) store(sums.end + p * sums.end_next + (m * NV + v) * W<T>, sum[p][v][m]);
+    }
+  }
+}
+
+// Most panels of nv vectors that m rows take at a time. With 32 registers a panel is wide enough.
+constexpr int panels_together(int m, int nv) {
+  if (CARROUSEL_REGISTERS >= 32 || m > 3 || m * nv > 6) return 1;
+  return m == 1 ? 4 : 2;
+}
+
+template <class T, int M, int P>
+inline void few_rows(int nv, const Product<T>* products, int count, const Sums<T>& sums) {
+  switch (nv) {
+    case 1: return few_rows<T, M, 1, P>(products, count, sums);
+    case 2: return few_rows<T, M, 2, P>(products, count, sums);
+    default: return few_rows<T, M, 3, P>(products, count, sums);
+  }
+}
+
+// Rows (stride 1) times `panels` panels, one behind the other in memory.
+template <class T>
+inline void multiply_panels(int m, int nv, Index panels, const Product<T>* products, int count,
+                            Sums<T> sums) {
+  Product<T> now[2];
+  for (int f = 0; f < count; ++f) now[f] = products[f];
+  while (panels > 0) {
+    const Index most = min(panels, panels_together(m, nv)), p = most >= 4 ? 4 : most >= 2 ? 2 : 1;
+    if constexpr (CARROUSEL_REGISTERS >= 32) {
+      multiply<T>(m, nv, now, count, 1, sums);
+    } else if (p == 4) {
+      few_rows<T, 1, 4>(nv, now, count, sums);
+    } else if (p == 2 && m == 1) {
+      few_rows<T, 1, 2>(nv, now, count, sums);
+    } else if (p == 2 && m == 2) {
+      few_rows<T, 2, 2>(nv, now, count, sums);
+    } else if (p == 2) {
+      nv == 1 ? few_rows<T, 3, 1, 2>(now, count, sums) : few_rows<T, 3, 2, 2>(now, count, sums);
+    } else {
+      multiply<T>(m, nv, now, count, 1, sums);
+    }
+    for (int f = 0; f < count; ++f) now[f].panel += p * nv * W<T> * now[f].depth;
+    sums.start += p * sums.start_next;
+    sums.end += p * sums.end_next;
+    panels -= p;
+  }
 }
 
 // acc += rows x panel
@@ -194,9 +283,9 @@ inline void row_dots(Index m, Index depth, const T* w, Index count, const T* con
 
 // Columns in groups of at most `widest` vectors, so that a narrow matrix wastes no lanes.
 struct Columns {
-  Index count;   // columns
-  int widest;    // vectors in a full group
-  int lanes;     // W
+  Index count;  // columns
+  int widest;  // vectors in a full group
+  int lanes;  // W
 
   Index vectors() const { return (count + lanes - 1) / lanes; }
   Index groups() const { return (vectors() + widest - 1) / widest; }

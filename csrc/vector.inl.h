@@ -182,6 +182,39 @@ inline void store_some(float* p, V<float> v, Index n) { _mm512_mask_storeu_ps(p,
 inline void store_some(double* p, V<double> v, Index n) {
   _mm512_mask_storeu_pd(p, (1u << n) - 1, (__m512d)v);
 }
+#elif CARROUSEL_VECTOR_BYTES == 32 && !defined(CARROUSEL_PORTABLE)
+// Stores in halves: one with a mask takes some AMD processors as long as twelve others.
+inline V<float> load_some(const float* p, Index n) {
+  alignas(32) static constexpr std::int32_t ones[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+  return (V<float>)_mm256_maskload_ps(p, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(ones + 8 - n)));
+}
+inline V<double> load_some(const double* p, Index n) {
+  alignas(32) static constexpr std::int64_t ones[8] = {-1, -1, -1, -1};
+  return (V<double>)_mm256_maskload_pd(p, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(ones + 4 - n)));
+}
+inline void store_some(float* p, V<float> v, Index n) {
+  __m128 rest = _mm256_castps256_ps128((__m256)v);
+  if (n & 4) {
+    _mm_storeu_ps(p, rest);
+    rest = _mm256_extractf128_ps((__m256)v, 1);
+    p += 4;
+  }
+  if (n & 2) {
+    _mm_storel_pi(reinterpret_cast<__m64*>(p), rest);
+    rest = _mm_movehl_ps(rest, rest);
+    p += 2;
+  }
+  if (n & 1) _mm_store_ss(p, rest);
+}
+inline void store_some(double* p, V<double> v, Index n) {
+  __m128d rest = _mm256_castpd256_pd128((__m256d)v);
+  if (n & 2) {
+    _mm_storeu_pd(p, rest);
+    rest = _mm256_extractf128_pd((__m256d)v, 1);
+    p += 2;
+  }
+  if (n & 1) _mm_store_sd(p, rest);
+}
 #else
 template <class T>
 inline V<T> load_some(const T* p, Index n) {
@@ -247,4 +280,16 @@ inline V<T> load(const T* p, Index n) {
 template <class T>
 inline void store(T* p, V<T> v, Index n) {
   n >= W<T> ? store(p, v) : store_some(p, v, n);
+}
+
+// The same where it is known beforehand whether all lanes are there.
+template <bool whole, class T>
+inline V<T> load_lanes(const T* p, Index n) {
+  if constexpr (whole) return load(p);
+  else return load_some(p, n);
+}
+template <bool whole, class T>
+inline void store_lanes(T* p, V<T> v, Index n) {
+  if constexpr (whole) store(p, v);
+  else store_some(p, v, n);
 }

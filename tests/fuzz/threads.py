@@ -34,7 +34,7 @@ from carrousel.ops.tape import Run
 
 THREADS = (1, 2, 3)
 TIMES = 2  # that each number of threads is tried: a race is not lost every time
-MOST_WORK = 4_000_000  # multiplications in a case
+MOST_WORK = 12_000_000  # multiplications in a case
 Named = dict[str, Tensor | None]
 
 
@@ -58,10 +58,10 @@ def draw_case(draw: random.Random) -> Case:
     mode = draw.randrange(len(cpu.MODES))
     batch = draw.choice([1, 2, draw.randint(3, 16), draw.randint(3, 16), draw.randint(1, 80)])
     inputs = draw.choice([1, draw.randint(2, 20), draw.randint(2, 20), draw.randint(1, 200)])
-    hidden = draw.choice([draw.randint(1, 40), draw.randint(1, 40), draw.randint(1, 330)])
+    hidden = draw.choice([draw.randint(1, 40), draw.randint(30, 130), draw.randint(1, 330)])
     gates = cpu.GATES[mode]
     longest = MOST_WORK // (batch * gates * hidden * (inputs + hidden)) + 1
-    steps = min(draw.choice([1, 2, draw.randint(1, 30), 60, draw.randint(60, 120)]), longest)
+    steps = min(draw.choice([1, draw.randint(2, 30), 60, draw.randint(60, 120), 200]), longest)
     packed = draw.random() < 0.6
     lengths = [draw.randint(1, steps) if packed else steps for _ in range(batch)]
     lengths[0] = steps

@@ -18,6 +18,7 @@ SIZES = [
     (5, 1, 3, 64),
     (7, 3, 5, 17),
     (9, 33, 4, 50),
+    (40, 33, 4, 50),
     (4, 70, 6, 130),
     (40, 2, 8, 300),
 ]
@@ -49,7 +50,7 @@ def test_one_and_two_threads(cell: str, dtype: torch.dtype, sizes: tuple[int, ..
 @pytest.mark.usefixtures("threads")
 @every_cell
 def test_one_and_two_threads_packed(cell: str) -> None:
-    _, ours = twins(cell, 4, 50, 2, bidirectional=True)
+    _, ours = twins(cell, 4, 60, 2, bidirectional=True)
     lengths = torch.tensor([1 + 7 * k % 19 for k in range(40)])
     batch = pack_padded_sequence(noise(19, 40, 4), lengths, enforce_sorted=False)
     assert_bit_identical(with_threads(1, ours, batch), with_threads(2, ours, batch))
@@ -59,7 +60,7 @@ def test_one_and_two_threads_packed(cell: str) -> None:
 @every_cell
 def test_threads_that_share_rows_of_unequal_length(cell: str) -> None:
     """Each goes its own pace through projections made ahead, in windows of unequal rows."""
-    _, ours = twins(cell, 9, 15)
+    _, ours = twins(cell, 9, 60)
     with torch.no_grad():
         for seed in range(3):
             draw = torch.Generator().manual_seed(seed)
@@ -92,7 +93,7 @@ def test_random_shapes_on_one_two_and_three_threads(isa: str) -> None:
 @pytest.mark.usefixtures("threads")
 @every_cell
 def test_one_and_two_threads_without_gradient(cell: str) -> None:
-    _, ours = twins(cell, 4, 50, 2, bidirectional=True)
+    _, ours = twins(cell, 4, 60, 2, bidirectional=True)
     results = []
     with torch.no_grad():
         for number in (1, 2):
@@ -103,7 +104,7 @@ def test_one_and_two_threads_without_gradient(cell: str) -> None:
 
 @every_cell
 def test_a_second_run_repeats_the_first(cell: str) -> None:
-    _, ours = twins(cell, 4, 50, 2, bidirectional=True)
+    _, ours = twins(cell, 4, 60, 2, bidirectional=True)
     assert_bit_identical(observe(ours, noise(9, 33, 4)), observe(ours, noise(9, 33, 4)))
 
 
