@@ -298,10 +298,13 @@ inline int useful_workers(const Steps& steps, Index multiplications, int threads
   return steps.total() * multiplications < 1000000 ? 1 : threads;
 }
 
-// Few rows: their inputs are projected for several steps at a time.
+// Whether inputs can be projected for several steps at a time: of packed weights.
+inline bool can_project(const Steps& steps) { return steps.count > 1 && steps.total() > 2; }
+
+// Few rows: their inputs are.
 template <class T, class C>
 bool few(const Forward<T>& p) {
-  return p.steps.count > 1 && p.steps.batch < 2 * Layout<T, C>::rows && p.steps.total() > 2;
+  return can_project(p.steps) && p.steps.batch < 2 * Layout<T, C>::rows;
 }
 
 // Workers and how they share, groups of units, and room for the packed weights and biases.
@@ -336,7 +339,8 @@ void forward_cell(const Forward<T>& p, int threads) {
   ForwardPass<T, C> pass{p, Columns{p.hidden, L::widest, W<T>}};
   const Index row = pass.units.vectors() * L::vector, batch = p.steps.batch;
   // Inputs much wider than a step has rows: their weights are then read for several steps, not for each.
-  const bool wide = row * p.input * Index(sizeof(T)) > kSpanBytes && p.input > 4 * batch;
+  const bool wide =
+      can_project(p.steps) && row * p.input * Index(sizeof(T)) > kSpanBytes && p.input > 4 * batch;
   pass.ahead_rows = few<T, C>(p) ? 64 : wide ? max(256, batch) : 0;
   prepare(pass, scratch, threads);
   const Index rooms = pass.by_units ? 1 : min(pass.workers, batch);  // those who own no row need none

@@ -10,6 +10,7 @@
 
 #include "checks.h"
 #include "dispatch.h"
+#include "layer.h"
 #include "memory.h"
 #include "sampling.h"
 #include "step.h"
@@ -324,11 +325,14 @@ NB_MODULE(_core, m) {
         [](Address address) { use_parallel_for(at<std::remove_pointer_t<ParallelFor>>(address)); });
   m.def("use_tensors", use_tensors);
   m.def("kept_tensor", kept_tensor);
+  m.def("kept_copy", kept_copy);
   m.def("idle_memory", idle_memory);
   m.def("plain", plain);
   const auto any = nb::arg().none();  // a tensor, or None where it may be absent
   const auto set = nb::arg();
   m.def("is_layer", is_layer, set, set, any, any, any, any, set);
+  m.def("layer_forward", layer_forward, set, set, any, any, any, any, set, set);
+  m.def("layer_gradients", layer_gradients, set, set, any, any, any, any, set, set, set, set, set, set);
   m.def("layers_step", layers_step, set, set, set, any, any, any, set, set, set);
   m.def("quantized_step", quantized_step, set, set, set, any, any, any, set);
   m.def("cell_step", cell_step, set, set, any, any, any, set, set, set, set);

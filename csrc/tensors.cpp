@@ -170,6 +170,13 @@ bool is_layer(Index gates, bool has_cell, nb::handle x_tensor, nb::handle offset
   return true;
 }
 
+nb::object like(nb::handle other) {
+  PyObject* const argument = other.ptr();
+  PyObject* const made = PyObject_Vectorcall(empty_like, &argument, 1, nullptr);
+  if (!made) throw nb::python_error();
+  return nb::steal(made);
+}
+
 template <class T>
 Fresh<T> Fresh<T>::like(nb::handle other) {
   PyObject* const argument = other.ptr();
@@ -210,6 +217,22 @@ nb::object kept_tensor(bool is_double, const std::vector<Index>& shape) {
   void* tensor = nullptr;
   if (table->own(made.release(), &tensor) != 0) throw nb::python_error();  // whose it is, even so
   return nb::steal(static_cast<PyObject*>(tensor));
+}
+
+nb::object kept_copy(nb::handle tensor) {
+  const View view(tensor);
+  const bool is_double = view.kind() == Kind::f64;
+  if ((view.kind() != Kind::f32 && !is_double) || !view.dense()) return nb::none();
+  std::vector<Index> shape;
+  std::size_t bytes = is_double ? 8 : 4;
+  for (int d = 0; d < view.dims(); ++d) {
+    shape.push_back(view.size(d));
+    bytes *= static_cast<std::size_t>(view.size(d));
+  }
+  if (shape.size() > Managed::most) return nb::none();
+  const nb::object made = kept_tensor(is_double, shape);
+  std::memcpy(View(made).data<char>(), view.data<const char>(), bytes);
+  return made;
 }
 
 template struct Fresh<float>;

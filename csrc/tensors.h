@@ -53,6 +53,9 @@ bool plain(const nb::sequence& tensors);
 bool is_layer(Index gates, bool has_cell, nb::handle x, nb::handle offsets, nb::handle h0, nb::handle c0,
               const nb::list& weights);
 
+// A new tensor, with the strides of the other where it has no gaps.
+nb::object like(nb::handle other);
+
 // A new tensor like a dense one, or of another shape, and where it lies.
 template <class T>
 struct Fresh {
@@ -66,5 +69,8 @@ struct Fresh {
 // A new tensor of float32 or float64 whose memory goes back to `memory.h`. For what only we look at and
 // nobody resizes.
 nb::object kept_tensor(bool is_double, const std::vector<Index>& shape);
+
+// A copy of a dense one in such memory, made by the caller's thread alone; None of any other tensor.
+nb::object kept_copy(nb::handle tensor);
 
 }  // namespace carrousel

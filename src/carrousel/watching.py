@@ -55,7 +55,9 @@ def watching(
     """
     if _has_compiled(module):
         stack.enter_context(_UNCOMPILED)
-    stack.enter_context(standing_in(layers))
+    foreign = [layer for layer in layers if not isinstance(layer, BASES)]
+    if foreign:
+        stack.enter_context(standing_in(foreign))
     before = TAPE.get()
     others = before.observers if isinstance(before, Watch) else ()
     ours = Watch((*others, observer))
@@ -85,7 +87,7 @@ _FORWARD = Replaced("forward")
 @contextmanager
 def standing_in(layers: Sequence[nn.Module]) -> Iterator[None]:
     """A block in which ours run in the place of these layers for those who watch them."""
-    classes = {type(layer) for layer in layers if not isinstance(layer, BASES)}
+    classes = {type(layer) for layer in layers}
     mixed = [adopted_class(cls) for cls in classes]  # kept, or each call would make one anew
     makers = {
         theirs: functools.partial(_asking, mine)

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from . import cpu, gate, kernels, reference
+from . import gate, kernels, reference
 from .cells import BY_MODE, MODES
 from .inside import Inside, as_record
-from .tape import Pieces, Run, tape, taped
+from .tape import Pieces, Run, SavedGates, copied, tape, taped
 
 _EMPTY: dict[tuple[torch.dtype, torch.device], Tensor] = {}
 
@@ -192,27 +192,23 @@ def record_runs(mode, x, offsets, h0, c0, out) -> list[Run]:
     kind, hidden = BY_MODE[MODES[mode]], h0.size(2)
     y, _, _, saved, cells = out
     # Copies of what is the caller's, who may write over it; what is between pieces is nobody's.
-    kept = Tensor.detach if isinstance(so_far, Pieces) else _copied
+    kept = Tensor.detach if isinstance(so_far, Pieces) else copied
     y = kept(y).view(-1, y.size(-1))
     sizes = torch.full((x.size(0),), x.size(1)) if offsets is None else offsets.diff()
     runs = []
     for d in range(h0.size(0)):
-        gates = saved[d].view(-1, cpu.SAVED[mode], hidden).unbind(1) if saved is not None else ()
+        gates = {} if saved is None else SavedGates(kind.gates, saved[d], hidden)
         runs.append(
             Run(
                 kind=kind.name,
                 reverse=d == 1,
                 batch_sizes=sizes,
-                hidden=y[:, d * hidden : (d + 1) * hidden],
+                hidden=y if len(h0) == 1 else y[:, d * hidden : (d + 1) * hidden],
                 cell=None if cells is None else cells[d],
-                gates=dict(zip(kind.gates, gates, strict=False)),
+                gates=gates,
                 h0=kept(h0[d]),
                 c0=None if c0 is None else kept(c0[d]),
             )
         )
     so_far.extend(runs)
     return runs
-
-
-def _copied(tensor: Tensor) -> Tensor:
-    return tensor.detach().clone()

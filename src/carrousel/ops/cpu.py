@@ -24,6 +24,7 @@ SAVED = tuple(BY_MODE[mode].saved_by(mode) for mode in MODES)  # values saved pe
 GATES = tuple(BY_MODE[mode].blocks for mode in MODES)  # rows of the weights per unit
 HAS_CELL = tuple(BY_MODE[mode].has_cell for mode in MODES)
 NORM = tuple(BY_MODE[mode].norm_rows(mode) for mode in MODES)  # of layer normalization, per unit
+_WHOLE = frozenset(mode for mode, norm in enumerate(NORM) if not norm)  # one call into C++ each
 _HUGE = 4 << 20  # bytes
 
 
@@ -123,6 +124,11 @@ def forward(
     ``record``, the saved gates (D, N, S*H) and cell states (D, N, H); None for what there is not.
     Raises TypeError or ValueError for tensors that do not make a layer.
     """
+    if mode in _WHOLE:
+        threads = torch.get_num_threads()
+        made = _core.layer_forward(mode, threads, x, offsets, h0, c0, weights, record)
+        if made is not None:
+            return made
     _check_layer(mode, x, offsets, h0, c0, weights)
     directions, batch, hidden = h0.shape
     x, h0, weights = _dense_rows(x), h0.contiguous(), [w.contiguous() for w in weights]
@@ -172,6 +178,18 @@ def backward(
     ``runs`` of a tape are given, each receives the gradient of every step's states.
     inside: dL/dsaved and dL/dcells of what reads gates and cell states themselves.
     """
+    if mode in _WHOLE and inside[0] is inside[1] is None:
+        watched = [run is not None for run in runs]
+        found = _core.layer_gradients(
+            mode, torch.get_num_threads(), x, offsets, h0, c0, weights, tuple(record),
+            tuple(grads), need_x, need_weights, watched,
+        )  # fmt: skip
+        if found is not None:
+            *gradients, totals = found
+            for run, total in zip(runs, totals, strict=True):
+                if run is not None:
+                    run.grad_hidden, run.grad_cell = total
+            return tuple(gradients)
     dy, dh_n, dc_n = [None if grad is None else resolved(grad) for grad in grads]
     _check_layer(mode, x, offsets, h0, c0, weights)
     _check_record(mode, x, h0, record, (dy, dh_n, dc_n))

@@ -8,7 +8,7 @@ in a context variable and in nothing that others can reach, so that threads and 
 watch the same module at the same time do not meet.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from .. import _core
 from .changes import Change, Changes, changing, merged
 from .written import of_kind
 
@@ -35,7 +36,7 @@ class Run:
     batch_sizes: Tensor  # (T,) int64
     hidden: Tensor  # (N, H)
     cell: Tensor | None  # (N, H), LSTM only
-    gates: dict[str, Tensor]  # name -> (N, H)
+    gates: Mapping[str, Tensor]  # name -> (N, H)
     h0: Tensor  # (B, H)
     c0: Tensor | None
     starts: dict[str, Tensor] = field(default_factory=dict)  # of states beside h and c, (B, H)
@@ -44,6 +45,37 @@ class Run:
     grad_hidden: Tensor | None = field(default=None)
     grad_cell: Tensor | None = field(default=None)
 
+
+class SavedGates(Mapping[str, Tensor]):
+    """The gates in what the kernels saved, (N, S*H): views, made when they are asked for."""
+
+    def __init__(self, names: Sequence[str], saved: Tensor, hidden: int) -> None:
+        self._names, self._saved, self._hidden = names, saved, hidden
+        self._made: dict[str, Tensor] = {}
+
+    def __getitem__(self, name: str) -> Tensor:
+        if name not in self._made:
+            if name not in self._names:
+                raise KeyError(name)
+            first = self._names.index(name) * self._hidden
+            self._made[name] = self._saved[:, first : first + self._hidden]
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def copied(tensor: Tensor) -> Tensor:
+    """A copy apart from any graph. The kernels' memory takes it where it can: a thread of torch's
+    team that has to be woken for it costs more than it helps."""
+    made = None if tensor.numel() > _MOST_COPIED else _core.kept_copy(tensor)
+    return tensor.detach().clone() if made is None else made
+
+
+_MOST_COPIED = 1 << 20  # values; of more a team copies in less time
 
 BOOKS = ("kept", "written")  # of the memory at each step, where it was changed by hand
 

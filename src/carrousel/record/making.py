@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from ..ops.tape import Run
+from ..ops.tape import Run, copied
 from .record import Info, Record
 from .rows import crop_rows
 from .sources import ChainSource, Excerpt, TapeSource
@@ -95,25 +95,24 @@ class Call:
     def _input_rows(self) -> Tensor:
         """The kept part of the input as rows (N, I)."""
         given = self.given[0]
-        lent = given.data if isinstance(given, PackedSequence) else given
-        if isinstance(given, PackedSequence):
-            rows = lent
-        elif given.dim() == 3:
-            rows = (given.transpose(0, 1) if self.module.batch_first else given).flatten(0, 1)
-        else:
-            rows = given.reshape(-1, given.shape[-1])
+        packed = isinstance(given, PackedSequence)
+        lent = rows = (given.data if packed else given).detach()  # first: views of it are no nodes
+        if not packed and rows.dim() == 3:
+            rows = (rows.transpose(0, 1) if self.module.batch_first else rows).flatten(0, 1)
+        elif not packed:
+            rows = rows.reshape(-1, rows.shape[-1])
         start, stop = self._bounds
         sizes, device = self.runs[0].batch_sizes, self.window.device
         if stop - start < len(sizes):
             rows = crop_rows(rows, sizes, start, stop)
-        rows = rows.detach() if device is None else rows.detach().to(device)
+        rows = rows if device is None else rows.to(device)
         return owned(rows, lent)
 
 
 def owned(tensor: Tensor, *lent: Tensor) -> Tensor:
     """``tensor``, copied if it lies in the memory of what is ``lent``."""
     shared = any([torch._C._is_alias_of(tensor, other) for other in lent])  # type: ignore[attr-defined]
-    return tensor.clone() if shared else tensor
+    return copied(tensor) if shared else tensor
 
 
 class Chain:
