@@ -9,6 +9,7 @@ what was typed or read, or cannot be written; 3 done but for what ``--on-error s
 Ctrl-C; 143 ended by SIGTERM.
 """
 
+import copy
 import signal
 import sys
 import warnings
@@ -99,7 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             warnings.showwarning = _told  # type: ignore[assignment]
             TYPED.set(tuple(arguments))
             _BOXES.set(False)
-            code = app(args=arguments or ["--help"], standalone_mode=False)
+            code = _with(arguments[:1])(args=arguments or ["--help"], standalone_mode=False)
             sys.stdout.flush()  # a full disk is an error of this command, not of its end
     except typer.Abort:
         sys.exit(1)
@@ -111,6 +112,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
         drop_output()
         sys.exit(2)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _with(typed: list[str]) -> typer.Typer:
+    """The command that is typed first, by itself; all of them if it is none. To build hundreds of
+    options takes as long as two forecasts."""
+    commands = [one for one in app.registered_commands if _name(one) in typed]
+    groups = [one for one in app.registered_groups if one.name in typed]
+    if not commands and not groups:
+        return app
+    alone = copy.copy(app)
+    alone.registered_commands, alone.registered_groups = commands, groups
+    return alone
+
+
+def _name(command: Any) -> str:
+    return command.name or command.callback.__name__
 
 
 def _told(message: Warning | str, *_: Any) -> None:

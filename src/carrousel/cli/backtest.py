@@ -9,6 +9,7 @@ import typer
 
 from . import options as o
 from .cluster import Ray, on_cluster
+from .imports import importing
 
 
 @o.with_settings()
@@ -40,15 +41,16 @@ def backtest(
     Beside ours stand the naive and seasonal naive methods, scored on the same windows.
     """
     source, h = o.chosen_source(file, sample), o.chosen_horizon(horizon, sample)
-    from ..console import console
-    from ..data.store import is_source
-    from ..forecast import Forecaster
-    from ..forecast.tables import to_learn_from
-    from ..wording import counted
-    from . import inputs, large, result_files, summary
-    from .folders import whole_folder
-    from .progress import training_bar
-    from .screen import reading
+    with importing():
+        from ..console import console
+        from ..data.store import is_source
+        from ..forecast import Forecaster
+        from ..forecast.tables import to_learn_from
+        from ..wording import counted
+        from . import inputs, large, result_files, summary
+        from .folders import whole_folder
+        from .progress import training_bar
+        from .screen import reading
 
     for name, value in (("--windows", windows), ("--step", step)):
         if value is not None and value < 1:

@@ -8,6 +8,7 @@ import typer
 
 from . import options as o
 from .cluster import Ray, on_cluster
+from .imports import importing
 
 if TYPE_CHECKING:
     from ..forecast import Forecaster
@@ -55,14 +56,15 @@ def forecast(
     more series than memory, are forecast in parts, and --resume goes on with a run that stopped.
     """
     source, h = o.chosen_source(file, sample), o.chosen_horizon(horizon, sample)
-    from ..console import console
-    from ..data.store import is_source
-    from ..forecast import Forecaster
-    from ..forecast.tables import to_learn_from
-    from . import inputs, large, result_files, summary
-    from .folders import whole_folder
-    from .progress import training_bar
-    from .screen import reading
+    with importing():
+        from ..console import console
+        from ..data.store import is_source
+        from ..forecast import Forecaster
+        from ..forecast.tables import to_learn_from
+        from . import inputs, large, result_files, summary
+        from .folders import whole_folder
+        from .progress import training_bar
+        from .screen import reading
 
     forecaster, level = Forecaster(h, **settings), o.levels(level)
     start = None if init is None else Forecaster.load(init)

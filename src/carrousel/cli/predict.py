@@ -7,6 +7,7 @@ import typer
 
 from . import options as o
 from .cluster import Ray, on_cluster
+from .imports import importing
 from .scripting import write
 
 if TYPE_CHECKING:
@@ -55,15 +56,16 @@ def predict(
     shall rest on, and may hold series that the model has never seen. Without FILE, the series that
     the model holds are forecast, with what `update` added to them.
     """
-    from ..console import console
-    from ..data.store import is_source
-    from ..forecast.tables import to_forecast
-    from ..storage.files import write_bytes
-    from . import large
-    from .folders import writable_file
-    from .formats import as_text, table_bytes
-    from .inputs import open_future
-    from .screen import reading
+    with importing():
+        from ..console import console
+        from ..data.store import is_source
+        from ..forecast.tables import to_forecast
+        from ..storage.files import write_bytes
+        from . import large
+        from .folders import writable_file
+        from .formats import as_text, table_bytes
+        from .inputs import open_future
+        from .screen import reading
 
     if file is not None and is_source(file):
         large.refuse(X_df=future, static_df=static, n=samples, distribution=distribution)

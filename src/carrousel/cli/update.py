@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from . import options as o
+from .imports import importing
 
 
 @o.with_settings("id_col", "time_col", "target_col", *o.HOW_WRITTEN)
@@ -23,13 +24,14 @@ def update(
     FILE has the columns that the model was made with, and only needs what is new: the memory of
     each series goes on from where it was. Nothing is learned. The MODEL folder is written anew.
     """
-    import numpy as np
+    with importing():
+        import numpy as np
 
-    from ..console import console
-    from ..forecast import Forecaster
-    from ..storage.tempfiles import with_lock
-    from ..wording import counted, written
-    from .screen import reading
+        from ..console import console
+        from ..forecast import Forecaster
+        from ..storage.tempfiles import with_lock
+        from ..wording import counted, written
+        from .screen import reading
 
     with with_lock(model):  # two updates at once would each save what the other has not seen
         forecaster = Forecaster.load(model)
