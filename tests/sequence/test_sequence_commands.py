@@ -87,6 +87,17 @@ def test_a_training_leaves_a_page(run, tmp_path):
     assert "nothing was held out" in (tmp_path / "m" / "report.html").read_text()
 
 
+def test_what_was_written_is_listed_in_json(run, tmp_path):
+    assert run("classify", "train", "train.csv", "--out", "m", *COLUMNS, *ALONE).code == 0
+    told = run("classify", "evaluate", "m", "test.csv", "--out", "e", "--json", *COLUMNS).out
+    files = {str(file.relative_to(tmp_path)) for file in (tmp_path / "e").iterdir()}
+    assert set(json.loads(told)["written"]) == files
+    told = run("classify", "evaluate", "m", "test.csv", "--json", *COLUMNS).out
+    assert "written" not in json.loads(told)
+    told = run("classify", "explain", "m", "test.csv", "--out", "why.png", "--json", *COLUMNS).out
+    assert json.loads(told)["written"] == ["why.png"]
+
+
 def test_an_answer_is_explained_and_drawn(run, tmp_path):
     run("classify", "train", "train.csv", "--out", "model", *COLUMNS, *ALONE)
     found = run("classify", "explain", "model", "test.csv", "--sequence", "s3", "--out", "why.png",

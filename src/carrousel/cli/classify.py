@@ -314,6 +314,7 @@ def _add_use(app: typer.Typer, tags: bool) -> None:
                       sequences.mistake_table(found), *notes):  # fmt: skip
             if shown is not None:
                 screen.print(shown)
+        told = found.summary()
         if out is not None:
             with whole_folder(out) as folder:
                 sequences.write_evaluation(
@@ -321,9 +322,9 @@ def _add_use(app: typer.Typer, tags: bool) -> None:
                     "steps" if tags else "sequences", [*data.notes, *notes],
                     sequences.set_options(estimator),
                 )  # fmt: skip
-            names = "report.html, confusion.png, answers.csv, evaluation.json"
-            screen.print(f"Written to {out}{os.sep}: {names}")
-        return found.summary()
+            screen.print(f"Written to {out}{os.sep}: {', '.join(sequences.WRITTEN)}")
+            told["written"] = [str(out / name) for name in sequences.WRITTEN]
+        return told
 
 
 def _add_explain(app: typer.Typer, tags: bool) -> None:
@@ -377,10 +378,12 @@ def _add_explain(app: typer.Typer, tags: bool) -> None:
         decided = f"decided at step {found.decided} of {len(found.steps)}"
         title = f"{ids[k]}: {found.answer}, log odds {found.believed:.2f}, {decided}"
         screen.print(table(rows, ("name",), title=title))
+        told = found.summary()
         if out is not None:
             found.plot(title=f"{ids[k]}: {found.answer}").savefig(out)
             screen.print(f"Written to {out}")
-        return found.summary()
+            told["written"] = [str(out)]
+        return told
 
 
 classify, tag = commands(tags=False), commands(tags=True)

@@ -32,6 +32,7 @@ DEFAULT_ID = "id"
 TEXT_COLUMNS, PATH_COLUMN = ("text", "sentence"), "path"
 CHECKPOINTS = "training"  # folder inside that of the model, while it is made
 PAGE = "report.html"
+WRITTEN = (PAGE, "confusion.png", "answers.csv", "evaluation.json")  # by an evaluation
 MOST_LINES = 30  # labels in a table on the terminal
 
 
