@@ -4,19 +4,23 @@ fast they learn and answer.
     python benchmarks/sequences.py FOLDER --seeds 10
     python benchmarks/sequences.py FOLDER --only TREC --seeds 3
     python benchmarks/sequences.py --speed
+    python benchmarks/sequences.py --made-up
 
 FOLDER holds JapaneseVowels, ItalyPowerDemand and ArrowHead as ``NAME_TRAIN.ts`` and
 ``NAME_TEST.ts`` (https://www.timeseriesclassification.com), TREC.train.tsv and TREC.test.tsv,
 stsa.binary.train.tsv, .dev.tsv and .test.tsv (a label, a tab, a text), and JSB_Chorales.mat
 (http://www-etud.iro.umontreal.ca/~boulanni/icml2012). Everything is learned from the training part
 (of SST-2 and JSB stopped by the validation part) with the defaults; the test part is looked at once
-for each seed, and the mean and spread of all seeds are told.
+for each seed, and the mean and spread of all seeds are told. Sets that are made up have names that
+say how many examples there are to learn from; beside the defaults stand the companion alone and two
+simple classifiers of scikit-learn's.
 """
 
 import argparse
 from collections.abc import Callable
 from pathlib import Path
-from time import perf_counter
+from resource import RUSAGE_SELF, getrusage
+from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
@@ -78,6 +82,112 @@ SETS: dict[str, tuple[Callable[[Path, str, int], float], str]] = {
     "SST-2": (sst, "accuracy"),
     "JSB Chorales": (chorales, "nats a step"),
 }
+
+
+Made = tuple[list[np.ndarray], np.ndarray]  # sequences and labels
+
+
+def tones(noise: np.random.Generator, count: int, classes: int, lengths: tuple[int, int]) -> Made:
+    """Sine waves of one frequency for each class, from anywhere on, in as much noise."""
+    X, y = [], np.arange(count) % classes
+    for label in y:
+        t = np.arange(noise.integers(*lengths))
+        wave = np.sin(t * (0.2 + 0.8 * label / classes) + noise.uniform(0, 6))
+        X.append((wave + noise.normal(0, 0.7, len(t)))[:, None])
+    return X, y
+
+
+def bumps(noise: np.random.Generator, count: int) -> Made:
+    """One of three shapes anywhere, of any width."""
+    X, y = [], np.arange(count) % 3
+    for label in y:
+        t = np.linspace(0, 1, noise.integers(40, 80))
+        at, width = noise.uniform(0.2, 0.8), noise.uniform(0.05, 0.12)
+        bump = np.exp(-(((t - at) / width) ** 2))
+        after = np.exp(-(((t - at - 2 * width) / width) ** 2))
+        shape = (bump, np.where(t < at, 1.5 * bump, 0), bump - after)[label]
+        X.append((shape + noise.normal(0, 0.25, len(t)))[:, None])
+    return X, y
+
+
+def channels(noise: np.random.Generator, count: int) -> Made:
+    """60 channels, of which a few carry a slow wave; which ones says the class."""
+    X, y = [], np.arange(count) % 4
+    for label in y:
+        x = noise.normal(size=(50, 60))
+        wave = np.sin(np.arange(50) / (3 + label) + noise.uniform(0, 6))
+        x[:, 3 * label : 3 * label + 3] += wave[:, None]
+        X.append(x)
+    return X, y
+
+
+def events(noise: np.random.Generator, count: int, steps: int) -> Made:
+    """Two channels of noise; whether a short event in the first comes before one in the second."""
+    X, y = [], np.arange(count) % 2
+    for label in y:
+        x = noise.normal(size=(steps, 2))
+        first, second = np.sort(noise.choice(steps // 20, 2, replace=False)) * 20
+        for at, channel in ((first, label), (second, 1 - label)):
+            x[at : at + 20, channel] += 2.5
+        X.append(x)
+    return X, y
+
+
+MADE_UP: dict[str, tuple[Callable[[np.random.Generator, int], Made], int, int]] = {
+    "28 series of 60 steps, 4 classes": (lambda g, n: tones(g, n, 4, (60, 61)), 28, 400),
+    "45 series of 40 to 79 steps, 3 shapes": (bumps, 45, 400),
+    "160 series of 50 steps, 60 channels": (channels, 160, 400),
+    "300 series of 20 to 99 steps, 10 classes": (lambda g, n: tones(g, n, 10, (20, 100)), 300, 400),
+    "200 series of 2,000 steps, 2 channels": (lambda g, n: events(g, n, 2000), 200, 200),
+    "10,000 series of 100 steps, 2 channels": (lambda g, n: events(g, n, 100), 10_000, 1000),
+}  # fmt: skip
+
+
+def summaries(X: list[np.ndarray]) -> np.ndarray:
+    """(n, features) of each channel and of its changes: mean, spread, ends, quantiles."""
+    rows = []
+    for x in X:
+        parts = [x, np.diff(x, axis=0)]
+        found = [np.quantile(part, [0, 0.1, 0.25, 0.5, 0.75, 0.9, 1], axis=0) for part in parts]
+        found += [np.stack([part.mean(0), part.std(0)]) for part in parts]
+        rows.append(np.concatenate([*found, x[:1], x[-1:]]).ravel())
+    return np.array(rows)
+
+
+def stretched(X: list[np.ndarray], steps: int = 100) -> np.ndarray:
+    """(n, steps * channels) all as long as each other, to be compared step by step."""
+    places = np.linspace(0, 1, steps)
+    return np.array([
+        np.ravel([np.interp(places, np.linspace(0, 1, len(x)), one) for one in x.T]) for x in X
+    ])  # fmt: skip
+
+
+def made_up(name: str, seed: int) -> dict[str, float]:
+    """What the defaults and simpler classifiers get right of a set, and how sure they are."""
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.neighbors import KNeighborsClassifier
+
+    make, count, others = MADE_UP[name]
+    noise = np.random.default_rng(seed)
+    (X, y), (unseen, truth) = make(noise, count), make(noise, others)
+    began = process_time()
+    model = SequenceClassifier(random_state=seed, layout="ntc").fit(X, y)
+    seconds = process_time() - began
+    found = model.evaluate(unseen, truth)
+    told = {"accuracy": found.accuracy, "error of probabilities": found.calibration_error}
+    told |= {"error of the mean": told["error of probabilities"], "companion's share": 0.0}
+    if (companion := model.companion_) is not None:
+        told["companion's share"], companion.joint = companion.share, 1.0
+        told["error of the mean"] = model.evaluate(unseen, truth).calibration_error
+        companion.share = 1.0
+        told["companion alone"] = model.evaluate(unseen, truth).accuracy
+    forest = RandomForestClassifier(300, random_state=seed).fit(summaries(X), y)
+    nearest = KNeighborsClassifier(1).fit(stretched(X), y)
+    return told | {
+        "forest of summaries": forest.score(summaries(unseen), truth),
+        "nearest neighbor": nearest.score(stretched(unseen), truth), "seconds": seconds,
+        "MB": getrusage(RUSAGE_SELF).ru_maxrss / 1024,
+    }  # fmt: skip
 
 
 class Plain(nn.Module):
@@ -163,10 +273,22 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--speed", action="store_true")
+    parser.add_argument("--made-up", action="append", nargs="?", const="", metavar="BEGINNING")
     given = parser.parse_args()
     screen = console()
     if given.speed:
         screen.print(table(speed(), ("what",)))
+        return
+    if given.made_up is not None:
+        seeds = range(given.first, given.first + given.seeds)
+        for name in MADE_UP:
+            if name.startswith(tuple(given.made_up)):
+                found = [made_up(name, seed) for seed in seeds]
+                means = {
+                    key: np.mean([one[key] for one in found if key in one]) for key in found[0]
+                }
+                screen.print(f"{name}, {len(found)} seeds")
+                screen.print(", ".join(f"{key} {value:.3f}" for key, value in means.items()))
         return
     if given.folder is None:
         parser.error("name the FOLDER of the sets, or give --speed")
