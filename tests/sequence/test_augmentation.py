@@ -79,3 +79,45 @@ def test_what_cannot_be_varied_is_refused(X, augment, why):
     model = SequenceClassifier(augment=augment, ensemble=1, epochs=1)
     with pytest.raises((ValueError, TypeError), match=why):
         model.fit(X, [0, 1] * 4)
+
+
+def bumps(count: int, seed: int) -> tuple[list[np.ndarray], np.ndarray]:
+    """A bump anywhere, or its rising half, as wide as it may be."""
+    noise, X = np.random.default_rng(seed), []
+    for k in range(count):
+        t = np.linspace(0, 1, noise.integers(20, 40))
+        at, width = noise.uniform(0.2, 0.8), noise.uniform(0.05, 0.15)
+        bump = np.exp(-(((t - at) / width) ** 2))
+        bump = np.where(t < at, 1.3 * bump, 0) if k % 2 else bump
+        X.append((bump + noise.normal(0, 0.1, len(t)))[:, None])
+    return X, np.arange(count) % 2
+
+
+TRIED = {"hidden_size": 8, "ensemble": 2, "epochs": 4, "companion": False, "augment": None}
+
+
+def test_what_is_held_out_says_whether_to_vary(tmp_path):
+    X, y = bumps(40, 0)
+    told = []
+    model = SequenceClassifier(**TRIED).fit(
+        X, y, progress=lambda name, _: told.append(name), checkpoint=tmp_path
+    )
+    assert {"network 1 of 2", "network 2 of 2, varied"} <= set(told)
+    reason = model.plan_.reasons[-1]
+    within, without = (float(word) for word in reason.split() if word[0].isdigit())
+    assert reason.startswith("learned from variations" if within < without else "not varied")
+    alone = [SequenceClassifier(**{**TRIED, "augment": way}).fit(X, y) for way in (False, True)]
+    wanted = alone[within < without]
+    np.testing.assert_array_equal(model.predict_proba(X), wanted.predict_proba(X))
+    for one, nats in zip(alone, (without, within), strict=True):
+        assert one.evaluate_held_out(y).log_loss == pytest.approx(nats, abs=1e-3)
+    again = SequenceClassifier(**TRIED).fit(X, y, checkpoint=tmp_path, resume=True)
+    np.testing.assert_array_equal(model.predict_proba(X), again.predict_proba(X))
+
+
+def test_where_nothing_can_be_judged_nothing_is_varied():
+    X, y = bumps(12, 0)
+    everything = SequenceClassifier(**TRIED, validation_fraction=0).fit(X, y)
+    texts = SequenceClassifier(**TRIED).fit(["good film", "so bad"] * 12, ["+", "-"] * 12)
+    for model in (everything, texts):
+        assert not any("vari" in reason for reason in model.plan_.reasons)

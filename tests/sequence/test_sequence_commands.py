@@ -111,6 +111,11 @@ def test_an_answer_is_explained_and_drawn(run, tmp_path):
 
 def test_a_model_learns_on_and_is_judged_by_a_file(run, tmp_path):
     run("classify", "train", "train.csv", "--out", "model", *COLUMNS, *ALONE)
+    varied = run("classify", "train", "train.csv", "--out", "v", *COLUMNS, *ALONE, "--vary")
+    assert "nats an unseen label with variations" in varied.out
+    assert not (tmp_path / "v" / "training").exists()
+    refused = run("tag", "train", "train.csv", "--out", "v", *COLUMNS, "--vary")
+    assert "--vary: there is none where each step has a label" in refused.err
     more = ("--init", "model", "--validation", "test.csv", "--json")
     found = run("classify", "train", "train.csv", "--out", "model2", *COLUMNS, *ALONE, *more)
     assert found.code == 0, found.err

@@ -74,6 +74,9 @@ Epochs = Annotated[int | None, _learning("How often all sequences are learned fr
 BatchSize = Annotated[int | None, _learning("Sequences in an update.")]
 Rate = Annotated[float | None, _learning("At its highest.", "--learning-rate")]
 Balanced = Annotated[bool, _learning("Mistakes of rare classes cost more.", "--balanced")]
+Vary = Annotated[
+    bool, _learning("Try to learn from variations of series; kept if that is better.", "--vary")
+]
 Missing = Annotated[
     bool | None,
     _learning(
@@ -169,6 +172,7 @@ def _add_train(app: typer.Typer, tags: bool) -> None:
         batch_size: BatchSize = None,
         learning_rate: Rate = None,
         balanced: Balanced = False,
+        vary: Vary = False,
         missing: Missing = None,
         level: Level = "word",
         vectors: Vectors = None,
@@ -196,10 +200,11 @@ def _add_train(app: typer.Typer, tags: bool) -> None:
             "class_weight": "balanced" if balanced else None, "layout": "ntc",
             "missing": missing,
         }  # fmt: skip
+        own = {"--pooling": pooling, "--companion": companion, "--vary": vary or None}
         if not tags:
             options |= {"pooling": pooling, "companion": companion}
-        elif pooling is not None or companion is not None:
-            option = "--pooling" if pooling is not None else "--companion"
+            options |= {"augment": None if vary else False}
+        elif option := next((name for name, value in own.items() if value is not None), None):
             raise ValueError(f"{option}: there is none where each step has a label")
         model = _estimator(tags)(**options)
         columns = _columns(id_col, time_col, label_col, text_col, channel)

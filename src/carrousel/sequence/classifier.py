@@ -1,7 +1,7 @@
 """``SequenceClassifier``: one label for a sequence."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, cast
 
 import numpy as np
@@ -9,13 +9,14 @@ import torch
 from torch import Tensor
 
 from .calibration import Part, best_temperature, expected_calibration_error
-from .estimator import SequenceEstimator
+from .estimator import SequenceEstimator, unseen_parts
 from .evaluation.evaluation import Evaluation
 from .inputs.augmentation import varied
 from .labels import Labels, as_array, check_labels
+from .plan import Plan
 from .ragged import Ragged
 from .task import Outputs, Task, averaged
-from .training import Augment
+from .training import Augment, Examples, Member, train_ensemble
 
 SMALLEST = 1e-9  # weight of a class, beside which probabilities are looked at
 
@@ -136,7 +137,9 @@ class SequenceClassifier(SequenceEstimator):
             of texts) has a share in the answer, as large as what is held out says; None: yes,
             unless ``bidirectional`` is False (a stream has none) or nothing is held out.
         augment: Whether numbers are varied anew each time that they are learned from: a part of
-            each sequence, at an uneven pace, with noise. Recordings always are (SpecAugment).
+            each sequence, at an uneven pace, with noise. None: networks are trained with and
+            without, which takes twice as long, and those stay that know better what is held out.
+            Recordings always are varied (SpecAugment).
         class_weight: What a mistake costs: a dict from label to weight, or "balanced" for the
             inverse of how frequent a class is; None: the same for all.
 
@@ -163,7 +166,7 @@ class SequenceClassifier(SequenceEstimator):
 
     pooling: str | None = None
     companion: bool | None = None
-    augment: bool = False
+    augment: bool | None = False
     class_weight: Any = None
 
     @property
@@ -208,12 +211,48 @@ class SequenceClassifier(SequenceEstimator):
     def _answers(self) -> list[Any]:
         return self.classes_.tolist()
 
+    def _members(
+        self, reader: Any, task: Task, examples: Examples, plan: Plan, held: Examples | None,
+        **how: Any,
+    ) -> tuple[list[Member], Plan]:  # fmt: skip
+        plain, plan = super()._members(reader, task, examples, plan, held, **how)
+        able = reader.kind == "numbers" and (held is not None or plan.parts > 0)
+        if self.augment is not None or not able or _interrupted(plain):
+            return plain, plan
+        other = train_ensemble(
+            task, examples, plan, held=held, prepare=reader.prepare, augment=varied,
+            suffix=", varied", **how,
+        )  # fmt: skip
+        if _interrupted(other):
+            return plain, plan
+        parts = [unseen_parts(members, examples, held, plan) for members in (plain, other)]
+        if not all(parts):  # of classes with one example each nothing is held out
+            return plain, plan
+        without, within = (_surprise(task, unseen) for unseen in parts)
+        chosen = "learned from variations of series" if within < without else "not varied"
+        reason = (
+            f"{chosen}: {within:.3f} nats an unseen label with variations, {without:.3f} without"
+        )
+        plan = replace(plan, reasons=(*plan.reasons, reason))
+        return other if within < without else plain, plan
+
     def _augment(self, reader: Any) -> Augment | None:
         if not self.augment or reader.kind == "sound":
             return super()._augment(reader)
         if reader.kind != "numbers":
             raise ValueError("augment must be False for texts: it warps and blurs numbers")
         return varied
+
+
+def _interrupted(members: Sequence[Member]) -> bool:
+    return any(member.run.stopped == "interrupted" for member in members)
+
+
+def _surprise(task: Task, unseen: Sequence[tuple[list[Outputs], Any]]) -> float:
+    """Mean nats of labels that were not learned from, by calibrated networks."""
+    task.calibrate(list(unseen))
+    total = sum(task.cost(cast(Tensor, averaged(task, said)), targets) for said, targets in unseen)
+    return total / sum(len(targets) for _, targets in unseen)
 
 
 def log_odds(scores: Tensor, answer: int) -> Tensor:

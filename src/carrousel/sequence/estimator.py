@@ -192,14 +192,13 @@ class SequenceEstimator:
             plan = for_one_pass(plan, self.epochs)
         if before is not None:
             plan = for_learning_on(plan, before.networks_)
-        members = train_ensemble(
-            task, examples, plan, held=held,
-            init=None if before is None else before.networks_,
-            prepare=reader.prepare, augment=self._augment(reader), progress=progress,
+        members, plan = self._members(
+            reader, task, examples, plan, held,
+            init=None if before is None else before.networks_, progress=progress,
             checkpoint=None if checkpoint is None else Path(checkpoint), resume=resume,
         )  # fmt: skip
         _warn(members)
-        unseen = _unseen(members, examples, held, plan)
+        unseen = unseen_parts(members, examples, held, plan)
         report = task.calibrate(unseen) if unseen else {}
         said: Sequence[Outputs] = [averaged(task, outputs) for outputs, _ in unseen]
         parts = [] if held is not None else _held_out(members, plan)
@@ -214,6 +213,16 @@ class SequenceEstimator:
         self.report_ = report
         numbers = [torch.arange(len(held))] if held is not None else parts
         self.held_out_: list[HeldOut] = list(zip(numbers, said, strict=True))
+
+    def _members(
+        self, reader: Any, task: Task, examples: Examples, plan: Plan, held: Examples | None,
+        **how: Any,
+    ) -> tuple[list[Member], Plan]:  # fmt: skip
+        """The trained networks, and the plan with what was found out on the way."""
+        augment = self._augment(reader)
+        return train_ensemble(
+            task, examples, plan, held=held, prepare=reader.prepare, augment=augment, **how
+        ), plan  # fmt: skip
 
     def _augment(self, reader: Any) -> Augment | None:
         """What makes of the sequences of an update others that might have been."""
@@ -361,7 +370,7 @@ def _seed(random_state: Any) -> int:
     return random_state
 
 
-def _unseen(
+def unseen_parts(
     members: Sequence[Member], examples: Examples, held: Examples | None, plan: Plan
 ) -> list[tuple[list[Outputs], Any]]:
     """Parts that networks did not learn from: what these say of them, and the targets."""

@@ -61,11 +61,12 @@ def train_ensemble(
     progress: Report | None = None,
     checkpoint: Path | None = None,
     resume: bool = False,
+    suffix: str = "",
 ) -> list[Member]:
     """Train the networks of a plan; ``held`` is validated on instead of a part of the examples,
     ``init`` are trained ones of the same shape to learn on; new ones are given to ``prepare`` with
     the inputs that they learn from. What they learn from is another at every update where
-    ``augment`` makes it so."""
+    ``augment`` makes it so. ``suffix``: of the networks' names, in progress and checkpoints."""
     strata = task.strata(examples.targets)
     part = folds(len(examples), plan.parts, strata, plan.train.seed) if plan.parts else None
     everything = torch.arange(len(examples))
@@ -94,8 +95,8 @@ def train_ensemble(
             validate=partial(_validate, task, judged) if judged and plan.stop_early else None,
             progress=None
             if progress is None
-            else partial(progress, f"network {number + 1} of {plan.ensemble}"),
-            checkpoint=checkpoint / f"network{number}.safetensors" if checkpoint else None,
+            else partial(progress, f"network {number + 1} of {plan.ensemble}{suffix}"),
+            checkpoint=checkpoint / f"network{number}{suffix}.safetensors" if checkpoint else None,
             resume=resume,
             identity=identity,
         )
