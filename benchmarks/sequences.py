@@ -4,7 +4,8 @@ fast they learn and answer.
     python benchmarks/sequences.py FOLDER --seeds 10
     python benchmarks/sequences.py FOLDER --only TREC --seeds 3
     python benchmarks/sequences.py --speed
-    python benchmarks/sequences.py --made-up
+    python benchmarks/sequences.py --made-up --seeds 3
+    python benchmarks/sequences.py --made-up 45 --augment auto --seeds 3
 
 FOLDER holds JapaneseVowels, ItalyPowerDemand and ArrowHead as ``NAME_TRAIN.ts`` and
 ``NAME_TEST.ts`` (https://www.timeseriesclassification.com), TREC.train.tsv and TREC.test.tsv,
@@ -133,6 +134,7 @@ def events(noise: np.random.Generator, count: int, steps: int) -> Made:
     return X, y
 
 
+AUGMENT = {"no": False, "yes": True, "auto": None}
 MADE_UP: dict[str, tuple[Callable[[np.random.Generator, int], Made], int, int]] = {
     "28 series of 60 steps, 4 classes": (lambda g, n: tones(g, n, 4, (60, 61)), 28, 400),
     "45 series of 40 to 79 steps, 3 shapes": (bumps, 45, 400),
@@ -162,7 +164,7 @@ def stretched(X: list[np.ndarray], steps: int = 100) -> np.ndarray:
     ])  # fmt: skip
 
 
-def made_up(name: str, seed: int) -> dict[str, float]:
+def made_up(name: str, seed: int, augment: bool | None) -> dict[str, float]:
     """What the defaults and simpler classifiers get right of a set, and how sure they are."""
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.neighbors import KNeighborsClassifier
@@ -171,7 +173,7 @@ def made_up(name: str, seed: int) -> dict[str, float]:
     noise = np.random.default_rng(seed)
     (X, y), (unseen, truth) = make(noise, count), make(noise, others)
     began = process_time()
-    model = SequenceClassifier(random_state=seed, layout="ntc").fit(X, y)
+    model = SequenceClassifier(random_state=seed, layout="ntc", augment=augment).fit(X, y)
     seconds = process_time() - began
     found = model.evaluate(unseen, truth)
     told = {"accuracy": found.accuracy, "error of probabilities": found.calibration_error}
@@ -273,6 +275,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--speed", action="store_true")
+    parser.add_argument("--augment", choices=AUGMENT, default="no", help="of sets that are made up")
     parser.add_argument("--made-up", action="append", nargs="?", const="", metavar="BEGINNING")
     given = parser.parse_args()
     screen = console()
@@ -283,7 +286,7 @@ def main() -> None:
         seeds = range(given.first, given.first + given.seeds)
         for name in MADE_UP:
             if name.startswith(tuple(given.made_up)):
-                found = [made_up(name, seed) for seed in seeds]
+                found = [made_up(name, seed, AUGMENT[given.augment]) for seed in seeds]
                 means = {
                     key: np.mean([one[key] for one in found if key in one]) for key in found[0]
                 }
