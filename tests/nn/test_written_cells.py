@@ -14,6 +14,7 @@ from torch.nn.utils.rnn import pack_padded_sequence
 
 import carrousel
 from carrousel.explain import attribute, gradient_flow, half_life, influence, ledger, survival
+from carrousel.explain.dictionary import writes_of
 from carrousel.nn import Equations
 from carrousel.ops.written import kind_of, of_kind, short
 
@@ -175,12 +176,17 @@ def test_what_the_ledger_does_not_know_it_refuses():
         return layer, trace[0]
 
     layer, silent = record()
+    with pytest.raises(ValueError, match="a leaky overwrites its state, or does not say what it"):
+        writes_of(silent)
     for ask in (ledger, survival, influence):
         with pytest.raises(ValueError, match=r"do not say how the memory is a sum; give Equations"):
             ask(silent)
     found = half_life(silent, layer)
     assert found.gates is None
     assert found.jacobian.shape == (1, 5)
+    _, told = record(memory="hidden = keep * hidden + (1 - keep) * new")
+    written = (1 - told.gates["keep"].double()) * told.gates["new"].double()
+    torch.testing.assert_close(writes_of(told), written[-1])
     _, wrong = record(memory="hidden = keep * hidden + new")
     with pytest.raises(ValueError, match=r"is not hidden = keep \* hidden \+ new, as its eq"):
         ledger(wrong)

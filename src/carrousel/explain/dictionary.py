@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..ops.cells import CELLS, Cell
+from ..ops.cells import Cell
+from ..ops.written import of_kind
 from ..plottable import Plottable
 from ..record.record import Record
 from ..record.table import from_columns
@@ -76,7 +77,7 @@ def writes_of(record: Record, index: int = -1) -> Tensor:
     if record.written is not None:
         return record.written[index].double()
     gates = {name: gate[index].double() for name, gate in record.gates.items()}
-    return _writer(CELLS[record.kind])(gates)
+    return _writer(of_kind(record.kind))(gates)
 
 
 def write_dictionary(
@@ -178,7 +179,7 @@ def replace_writes(
     place = replace(place or Place(), state="candidate")
     asked = Replacing.of(model, x, target, place, time_dim)
     batch, length, width = asked.shape
-    cell = CELLS[asked.record.kind]
+    cell = of_kind(asked.record.kind)
     written = writes_of(asked.record, asked.index).transpose(0, 1)  # (B, T, U)
     gates = {n: g[asked.index].double().transpose(0, 1) for n, g in asked.record.gates.items()}
     factor = _writer(cell)(gates | {"candidate": torch.ones_like(written)})
@@ -202,7 +203,10 @@ def replace_writes(
 
 def _writer(cell: Cell) -> Any:
     if cell.writes is None:
-        raise ValueError(f"a {cell.title} overwrites its state and has no writes to speak of")
+        raise ValueError(
+            f"a {cell.title} overwrites its state, or does not say what it writes, and has no "
+            "writes to speak of"
+        )
     return cell.writes
 
 
