@@ -22,8 +22,8 @@ class States(NamedTuple):
     """
 
     hidden: Tensor  # after each step, before any dropout between levels
-    cell: Tensor | None  # likewise; None but for the LSTM and the sLSTM
-    gates: dict[str, Tensor]  # after their sigmoid or tanh; none of a plain RNN
+    cell: Tensor | None  # likewise; None where there is no cell state
+    gates: dict[str, Tensor]  # after their sigmoid or tanh; and states beside those two
 
 
 class Padding(NamedTuple):

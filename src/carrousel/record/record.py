@@ -43,7 +43,7 @@ class Record(Plottable, picture="carrousel.plots:plot_record"):
         gates: mapping from name to (L*D, T, B, H). LSTM: forget, input, candidate, output. GRU:
             reset, update, candidate. RNN: none. A written cell: its own; and any states beside the
             two below.
-        hidden, cell: (L*D, T, B, H). States after each step; ``cell`` is None but for the LSTM.
+        hidden, cell: (L*D, T, B, H). States after each step; ``cell`` is None where there is none.
         initial_hidden, initial_cell: (L*D, B, H). States before the first kept step of each
             direction.
         grad_hidden, grad_cell: (L*D, T, B, H) or None. Total derivatives of the loss by these
