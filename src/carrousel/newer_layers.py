@@ -11,6 +11,7 @@ References: Feng et al. 2024, "Were RNNs all we needed?" (minGRU, minLSTM); Beck
 from __future__ import annotations
 
 from collections.abc import Sequence
+from inspect import signature
 from itertools import pairwise
 from typing import Any
 
@@ -29,7 +30,7 @@ from .ops.reference.recurrences import RuleStep
 from .ops.rules import Rule
 from .ops.tape import watch
 from .states import states_of
-from .wording import one_of
+from .wording import no_option, one_of
 
 
 class Newer(Conventional, Torchlike):
@@ -266,6 +267,13 @@ def _dropout(share: float) -> float:
     return float(share)
 
 
+def _refuse(kind: type, options: dict[str, Any]) -> None:
+    """``TypeError`` for options, which these layers have none of beyond their arguments."""
+    if options:
+        names = [name for name in signature(kind).parameters if name != "options"]
+        raise TypeError(no_option(kind.__name__, options, names))
+
+
 class _Minimal(Newer):
     """Gates that see the inputs alone."""
 
@@ -284,7 +292,9 @@ class _Minimal(Newer):
         dtype: torch.dtype | None = None,
         *,
         candidate: str = "linear",
+        **options: Any,
     ) -> None:
+        _refuse(type(self), options)
         one_of("candidate", candidate, ("linear", "positive"))
         self.candidate = candidate
         super().__init__(
@@ -385,7 +395,9 @@ class SLSTM(Newer):
         *,
         num_heads: int = 1,
         forget_gate: str = "sigmoid",
+        **options: Any,
     ) -> None:
+        _refuse(type(self), options)
         one_of("forget_gate", forget_gate, ("sigmoid", "exponential"))
         whole = isinstance(num_heads, int) and num_heads >= 1
         if not whole or (isinstance(hidden_size, int) and hidden_size % num_heads):

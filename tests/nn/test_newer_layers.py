@@ -355,6 +355,8 @@ def test_large_sums_neither_overflow_nor_vanish(kind, size, dtype, monkeypatch):
         (lambda: carrousel.MinGRU(3, 4)(torch.zeros(2, 1, 5)), ValueError, "I = 3"),
         (lambda: carrousel.MinGRU(3, 4)(torch.zeros(0, 1, 3)), ValueError, "one step"),
         (lambda: carrousel.MinGRU(3, 4)(torch.zeros(2, 1, 3).double()), TypeError, "float32"),
+        (lambda: carrousel.MinGRU(3, 4, zoneout=0.1), TypeError, "MinGRU has no option 'zoneout'"),
+        (lambda: carrousel.SLSTM(3, 4, num_head=2), TypeError, "did you mean 'num_heads'"),
         (
             lambda: carrousel.SLSTM(3, 4)(torch.zeros(2, 1, 3), torch.zeros(1, 1, 4)),
             ValueError,
