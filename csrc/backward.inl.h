@@ -583,12 +583,17 @@ void backward_cell(const Backward<T>& p, int threads) {
     whole.w_hh = scratch.take<T>(depth * width_h);
     whole.w_ih = p.dx.base ? scratch.take<T>(depth * width_x) : nullptr;
   }
-  const int workers = useful_workers(p.steps, depth * (2 * p.hidden + p.input), threads);
+  const Index multiplications = depth * (2 * p.hidden + p.input);
+  int workers = useful_workers(p.steps, multiplications, threads);
   const Index parts = p.steps.count == 1 ? 1 : parts_of(p.steps, size * Index(sizeof(T)));
   if (parts == 1) {
-    whole.workers = workers;
     whole.by_units =
         unpacked || split_units(p.steps, whole.units.groups(), depth * width_h * Index(sizeof(T)), workers);
+    // Of one sequence only dW and dx are shared, and worth it where there are sixteen times as many steps.
+    if (!whole.by_units && p.steps.batch == 1) {
+      workers = useful_workers(p.steps, multiplications / 16, threads);
+    }
+    whole.workers = workers;
     whole.allocate(scratch, 512 << 10);
     whole.places = kPlaces;
     whole.sums = place_sums<T, C>(p, kPlaces, scratch);

@@ -315,6 +315,7 @@ void prepare(ForwardPass<T, C>& pass, Scratch& scratch, int threads) {
   const Index row = pass.units.vectors() * L::vector, depth = p.input + p.hidden;
   pass.workers = useful_workers(p.steps, row * depth, threads);
   pass.by_units = split_units(p.steps, pass.units.groups(), row * depth * Index(sizeof(T)), pass.workers);
+  if (!pass.by_units && p.steps.batch == 1) pass.workers = 1;  // nothing to share
   // Weights that a row or two, or few rows of a single step, will use are not worth packing.
   if (p.steps.total() > (p.steps.count == 1 ? kUnpackedRows : 2)) {
     pass.w_ih = scratch.take<T>(row * p.input);

@@ -16,6 +16,7 @@ cpu = pytest.importorskip("carrousel.ops.cpu")  # torch's own layers promise no 
 SIZES = [
     (1, 1, 1, 1),
     (5, 1, 3, 64),
+    (900, 1, 3, 64),
     (7, 3, 5, 17),
     (9, 33, 4, 50),
     (40, 33, 4, 50),
