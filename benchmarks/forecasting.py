@@ -115,18 +115,23 @@ def main() -> None:
         arguments.json.write_text(json.dumps(results, indent=1), encoding="utf-8")
 
 
-def run(name: str, data: Set, arguments: argparse.Namespace) -> dict[str, dict[str, float]]:
-    """Print and return the scores of every method on one set."""
-    table = data.read(arguments.data)
+def parts(data: Set, folder: Path, validate: bool) -> tuple[Panel, Panel, list[int]]:
+    """The series that are forecast, what is learned from, and how many steps are hidden for each
+    window; with ``validate`` of the training part."""
+    table = data.read(folder)
     held = data.windows * data.h
-    if "split" in table.columns and arguments.validate:
+    if "split" in table.columns and validate:
         table = table.filter(pl.col("split") == "train")
     panel, _ = to_panel(table, freq=data.freq)
-    if "split" not in table.columns and arguments.validate:
+    if "split" not in table.columns and validate:
         panel = panel.head(held)
     panel = panel.select(np.flatnonzero(panel.lengths > held + 1))
-    known = panel.head(held)
-    drops = [held - k * data.h for k in range(data.windows)]
+    return panel, panel.head(held), [held - k * data.h for k in range(data.windows)]
+
+
+def run(name: str, data: Set, arguments: argparse.Namespace) -> dict[str, dict[str, float]]:
+    """Print and return the scores of every method on one set."""
+    panel, known, drops = parts(data, arguments.data, arguments.validate)
     results = {}
     heads = [panel.head(drop) for drop in drops]
     for method in SIMPLE_METHODS:
