@@ -59,7 +59,7 @@ def at_temperature(chances: Tensor, temperature: float) -> Tensor:
     """Probabilities (n, K) whose logarithms are divided by a temperature.
 
     >>> import torch
-    >>> at_temperature(torch.tensor([[0.8, 0.2]]), 0.5).round(decimals=2).tolist()
+    >>> at_temperature(torch.tensor([[0.8, 0.2]]).double(), 0.5).round(decimals=2).tolist()
     [[0.94, 0.06]]
     """
     return (chances.clamp_min(_SMALLEST).log() / temperature).softmax(-1)

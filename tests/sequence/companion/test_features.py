@@ -31,8 +31,8 @@ def batch(lengths: list[int], channels: int = 2) -> Ragged:
     return Ragged(5 + 3 * rows.cumsum(0), torch.tensor(lengths))
 
 
-def learned(given: Ragged, masked: bool = False) -> RandomConvolutions:
-    return RandomConvolutions.learn(given, masked, torch.Generator().manual_seed(0))
+def learned(given: Ragged, masked: bool = False, summed: bool = False) -> RandomConvolutions:
+    return RandomConvolutions.learn(given, masked, torch.Generator().manual_seed(0), summed)
 
 
 def by_hand(features: RandomConvolutions, rows: torch.Tensor) -> list[float]:
@@ -70,10 +70,32 @@ def test_features_are_those_of_the_definition():
         np.testing.assert_allclose(found[k], by_hand(features, rows), rtol=0, atol=1e-12)
 
 
+def test_summaries_of_each_channel_stand_behind_them():
+    given = batch([30, 7, 1])
+    features = learned(given, summed=True)
+    found = features(given)
+    assert torch.equal(found[:, : -features.summaries], learned(given)(given))
+    values, changes = (rows.double().numpy() for rows in features._views(given))
+    ends = np.cumsum(given.lengths.numpy())[:-1]
+    for one, x, d in zip(found, np.split(values, ends), np.split(changes, ends), strict=True):
+        wanted = [x.mean(0), x.std(0), np.abs(x).mean(0), np.sqrt((d**2).mean(0))]
+        np.testing.assert_allclose(one[-8:], np.concatenate(wanted), rtol=0, atol=1e-7)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_weighed_features_are_never_all_there_but_give_the_same(masked):
+    given = batch([30, 7, 18], 3)
+    features = learned(given, masked, summed=True)
+    weight = torch.randn(features.width, 2, generator=torch.Generator().manual_seed(2))
+    wanted = features(given) @ weight.double()
+    torch.testing.assert_close(features.times(given, weight), wanted, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("summed", [False, True])
 @pytest.mark.parametrize("lengths", [[1], [1, 1, 2], [9, 9, 9], [40, 3, 17]])
-def test_features_do_not_depend_on_what_stands_beside_to_the_last_bit(lengths):
+def test_features_do_not_depend_on_what_stands_beside_to_the_last_bit(lengths, summed):
     given = batch(lengths)
-    features = learned(given)
+    features = learned(given, summed=summed)
     alone = torch.cat([features(Ragged.of([rows])) for rows in given.parts()])
     assert torch.equal(features(given), alone)
     assert torch.equal(features(given[torch.arange(len(lengths)).flip(0)]).flip(0), alone)
@@ -141,6 +163,25 @@ def test_what_is_left_out_is_what_a_refit_says(n, p):
         rest = np.arange(n) != k
         refit = Ridge(alpha=penalty).fit(z[rest], y[rest]).predict(z[k : k + 1])[0]
         np.testing.assert_allclose(found.left_out[k], refit, atol=1e-6)
+
+
+@pytest.mark.parametrize("n", [12, 60], ids=["wide", "tall"])
+def test_how_much_a_second_view_counts_is_what_left_out_examples_ask_for(n):
+    noise = np.random.default_rng(1)
+    first, second = noise.normal(size=(n, 20)), noise.normal(size=(n, 4))
+    X = np.concatenate([first, second], 1)
+    z = (X - X.mean(0)) / X.std(0)
+    for y, weight in ((second[:, :1] + 0.1 * noise.normal(size=(n, 1)), 2), (first[:, :1], 0)):
+        found = ridge(torch.from_numpy(X), torch.from_numpy(y), 4)
+        said = X @ found.weight.numpy() + found.offset.numpy()
+        weighed = z * np.r_[np.ones(20), np.full(4, weight * 5**0.5)]
+        fits = [
+            Ridge(alpha=a).fit(weighed, y).predict(weighed) for a in 10.0 ** np.arange(-1, 3, 0.5)
+        ]
+        assert min(np.abs(fit.reshape(said.shape) - said).max() for fit in fits) < 1e-6
+        others = [ridge(torch.from_numpy(X), torch.from_numpy(y)), found]
+        missed = [float((one.left_out - torch.from_numpy(y)).square().mean()) for one in others]
+        assert missed[1] < missed[0]
 
 
 def sklearns(texts: list[str], least: int) -> np.ndarray:

@@ -24,6 +24,7 @@ from ...storage.plain import typed
 from ..layers.entry import LARGEST, Numbers
 from ..ragged import Ragged
 from .ridge import ridge
+from .summaries import PER_CHANNEL, summaries
 
 SIZE = 9
 KERNELS = torch.tensor(
@@ -64,6 +65,7 @@ class RandomConvolutions(nn.Module):
         masked: Whether numbers may be missing.
         dilations: How many distances between a kernel's weights.
         thresholds: Of each kernel in each view, spread over the dilations.
+        summed: Whether ``summaries`` of each channel stand behind the rest.
     """
 
     chosen: Tensor
@@ -72,12 +74,15 @@ class RandomConvolutions(nn.Module):
     threshold: Tensor
     spread: Tensor
 
-    def __init__(self, channels: int, masked: bool, dilations: int, thresholds: int) -> None:
+    def __init__(
+        self, channels: int, masked: bool, dilations: int, thresholds: int, summed: bool = False
+    ) -> None:
         super().__init__()
         self.entry = Numbers(channels, masked)
         read = channels * (2 if masked else 1)
         self.sizes = {"dilations": dilations, "thresholds": thresholds}
-        self.width = VIEWS * POOLED * thresholds * len(KERNELS)
+        self.summaries = PER_CHANNEL * read if summed else 0  # how many
+        self.width = VIEWS * POOLED * thresholds * len(KERNELS) + self.summaries
         self.register_buffer("dilation", torch.ones(dilations, dtype=torch.int64))
         self.register_buffer("at", torch.arange(thresholds) * dilations // thresholds)
         self.register_buffer("chosen", torch.ones(VIEWS, dilations, len(KERNELS), read))
@@ -85,13 +90,15 @@ class RandomConvolutions(nn.Module):
         self.register_buffer("spread", torch.ones(read))
 
     @classmethod
-    def learn(cls, batch: Ragged, masked: bool, generator: torch.Generator) -> "RandomConvolutions":
+    def learn(
+        cls, batch: Ragged, masked: bool, generator: torch.Generator, summed: bool = False
+    ) -> "RandomConvolutions":
         """Draw features of such sequences."""
         width = WIDTHS[len(batch) > FEW]
         thresholds = max(width // (VIEWS * POOLED * len(KERNELS)), 1)
         usual = float(batch.lengths.double().median())
         dilations = dilations_up_to(usual, thresholds)
-        made = cls(batch.rows.shape[1], masked, len(dilations), thresholds)
+        made = cls(batch.rows.shape[1], masked, len(dilations), thresholds, summed)
         made.entry.measure(batch.rows)
         made.dilation.copy_(torch.tensor(dilations))
         some = _parts(batch[torch.randperm(len(batch), generator=generator)[:SEEN]], generator)
@@ -101,7 +108,9 @@ class RandomConvolutions(nn.Module):
         return made
 
     @classmethod
-    def sized(cls, data: dict[str, Any], channels: int, masked: bool) -> "RandomConvolutions":
+    def sized(
+        cls, data: dict[str, Any], channels: int, masked: bool, summed: bool = False
+    ) -> "RandomConvolutions":
         """One whose numbers are read next; ``data`` is what ``sizes`` was.
 
         Raises:
@@ -112,7 +121,7 @@ class RandomConvolutions(nn.Module):
         for name, value in data.items():
             typed(value, int, f"companion.{name}")
             whole(f"companion.{name}", value)
-        return cls(channels, masked, data["dilations"], data["thresholds"])
+        return cls(channels, masked, data["dilations"], data["thresholds"], summed)
 
     def check(self) -> None:
         """Refuse numbers from a file by which nothing can be found.
@@ -165,7 +174,7 @@ class RandomConvolutions(nn.Module):
         if len(kept) > LEARNED:
             generator = torch.Generator().manual_seed(0)
             kept = torch.randperm(len(batch), generator=generator)[:LEARNED].sort().values
-        found = ridge(self(batch[kept]), targets[kept])
+        found = ridge(self(batch[kept]), targets[kept], self.summaries)
         weight, offset = found.weight.float(), found.offset.float()
         number = torch.full((len(batch),), -1).index_copy_(0, kept, torch.arange(len(kept)))
         left_out = []
@@ -181,16 +190,20 @@ class RandomConvolutions(nn.Module):
     def times(self, batch: Ragged, weight: Tensor) -> Tensor:
         """(B, K) from weights (width, K); features are never all there at once."""
         shape = VIEWS, len(self.at), POOLED, len(KERNELS), -1
-        parts = weight.double().view(shape)[:, self._order].transpose(1, 2).flatten(2, 3)
-        return torch.cat([self._weighed(part, parts) for part in batch.portions(ROWS)])
+        counted, summed = weight.double().split([self.width - self.summaries, self.summaries])
+        parts = counted.view(shape)[:, self._order].transpose(1, 2).flatten(2, 3)
+        return torch.cat([self._weighed(part, parts, summed) for part in batch.portions(ROWS)])
 
-    def _weighed(self, batch: Ragged, weight: Tensor) -> Tensor:
-        """(B, K) from weights (views, pooled, places and kernels, K), of one portion."""
+    def _weighed(self, batch: Ragged, weight: Tensor, summed: Tensor) -> Tensor:
+        """(B, K) from weights (views, pooled, places and kernels, K) and those of summaries, of one
+        portion."""
+        views = self._views(batch)
         total = torch.zeros(len(batch), weight.shape[-1], dtype=torch.float64)
-        for of_view, pooled in zip(weight, self._pooled(batch), strict=True):
+        for of_view, pooled in zip(weight, self._pooled(batch, views), strict=True):
             for one, found in zip(of_view, pooled, strict=True):
                 total += found.flatten(1) @ one
-        return total / batch.lengths[:, None]
+        total /= batch.lengths[:, None]
+        return total + summaries(*views, batch) @ summed if self.summaries else total
 
     @torch.no_grad()
     def forward(self, batch: Ragged) -> Tensor:
@@ -198,22 +211,25 @@ class RandomConvolutions(nn.Module):
 
     def _features(self, batch: Ragged) -> Tensor:
         """(B, width) of sequences that fit into one portion, or of a longer one."""
-        order = self._order
+        order, views = self._order, self._views(batch)
         found = torch.empty(len(batch), VIEWS, len(order), POOLED, len(KERNELS)).double()
-        for view, pooled in enumerate(self._pooled(batch)):
+        for view, pooled in enumerate(self._pooled(batch, views)):
             found[:, view, order] = torch.stack(pooled, 2)
-        return found.flatten(1) / batch.lengths[:, None]
+        counted = found.flatten(1) / batch.lengths[:, None]
+        return torch.cat([counted, summaries(*views, batch)], 1) if self.summaries else counted
 
     @property
     def _order(self) -> Tensor:
         """(places,) thresholds by their dilation."""
         return self.at.argsort(stable=True)
 
-    def _pooled(self, batch: Ragged) -> Iterator[tuple[Tensor, Tensor]]:
+    def _pooled(
+        self, batch: Ragged, views: tuple[Tensor, Tensor]
+    ) -> Iterator[tuple[Tensor, Tensor]]:
         """Of each view (B, places, kernels) how many steps lie above thresholds, in their order,
         and how far, summed."""
         order, counts = self._order, self.at.bincount(minlength=len(self.dilation))
-        for view, rows in enumerate(self._views(batch)):
+        for view, rows in enumerate(views):
             chosen, threshold = self.chosen[view].transpose(1, 2), self.threshold[view, order]
             yield above(
                 rows, batch.lengths, chosen, KERNELS.T, self.dilation, counts, threshold, 2 * GRID

@@ -7,6 +7,12 @@ import torch
 from torch import Tensor
 
 PENALTIES = torch.logspace(-1, 6, 15, dtype=torch.float64)
+SECOND_WEIGHTS = (
+    0.0,
+    0.5,
+    1.0,
+    2.0,
+)  # of a second view, where 1 gives it as much variance as the first
 ITERATIONS = 60
 
 
@@ -19,9 +25,12 @@ class Fitted:
     left_out: Tensor  # (n, K)
 
 
-def ridge(features: Tensor, targets: Tensor) -> Fitted:
+def ridge(features: Tensor, targets: Tensor, second: int = 0) -> Fitted:
     """Fit features (n, p), each brought to one scale, to targets (n, K) with the penalty that is
     best where each example is left out once (in closed form: Golub, Heath & Wahba 1979).
+
+    The last ``second`` features are another view of the examples. How much it counts beside the
+    others, from nothing to twice as much as all of them, is found the same way.
 
     >>> import torch
     >>> x = torch.arange(8.0)[:, None]
@@ -29,33 +38,51 @@ def ridge(features: Tensor, targets: Tensor) -> Fitted:
     >>> bool((x @ found.weight.float() + found.offset.float() - 2 * x - 1).abs().max() < 0.1)
     True
     """
-    count = len(features)
     features = features.double()
     mean, spread = features.mean(0), features.std(0, correction=0)
     scale = torch.where(spread > 1e-9 * (1 + mean.abs()), spread, torch.inf)
     z = (features - mean) / scale
     middle = targets.mean(0)
-    away = targets - middle
-    if count <= z.shape[1]:
-        values, left = torch.linalg.eigh(z @ z.T)
+    _, weight, missed = min(
+        (_least(z, factor, targets - middle) for factor in _factors(z.shape[1], second)),
+        key=lambda found: found[0],
+    )
+    weight = weight / scale[:, None]
+    return Fitted(weight, middle - mean @ weight, targets - missed)
+
+
+def _factors(width: int, second: int) -> list[Tensor]:
+    """(p,) what features are multiplied by: one choice for each weight of the second view."""
+    usual = torch.ones(width, dtype=torch.float64)
+    if not second or second == width:
+        return [usual]
+    alike = ((width - second) / second) ** 0.5
+    return [
+        torch.cat([usual[:-second], usual[-second:] * alike * weight]) for weight in SECOND_WEIGHTS
+    ]
+
+
+def _least(z: Tensor, factor: Tensor, away: Tensor) -> tuple[float, Tensor, Tensor]:
+    """Of one choice, with the best penalty: the mean square of what is missed where each example is
+    left out; weights (p, K) of z; what is missed (n, K)."""
+    scaled = z * factor
+    if len(z) <= z.shape[1]:
+        values, left = torch.linalg.eigh(scaled @ scaled.T)
         values = values.clamp_min(0)
     else:
-        values, right = torch.linalg.eigh(z.T @ z)
+        values, right = torch.linalg.eigh(scaled.T @ scaled)
         values = values.clamp_min(0)
-        left = z @ right / values.sqrt().clamp_min(1e-12)
+        left = scaled @ right / values.sqrt().clamp_min(1e-12)
     along = left.T @ away  # (r, K)
-    best, fitted = torch.inf, None
+    best = torch.inf
     for penalty in PENALTIES:
         shrunk = values / (values + penalty)
-        own = (left.square() @ shrunk + 1 / count).clamp_max(1 - 1e-6)
-        missed = (away - left @ (shrunk[:, None] * along)) / (1 - own)[:, None]
-        error = float(missed.square().mean())
+        own = (left.square() @ shrunk + 1 / len(z)).clamp_max(1 - 1e-6)
+        off = (away - left @ (shrunk[:, None] * along)) / (1 - own)[:, None]
+        error = float(off.square().mean())
         if error < best:
-            dual = left @ (along / (values + penalty)[:, None])
-            best, fitted = error, (dual, targets - missed)
-    assert fitted is not None
-    weight = (z.T @ fitted[0]) / scale[:, None]
-    return Fitted(weight, middle - mean @ weight, fitted[1])
+            best, dual, missed = error, left @ (along / (values + penalty)[:, None]), off
+    return best, factor[:, None] * (scaled.T @ dual), missed
 
 
 @dataclass(frozen=True)

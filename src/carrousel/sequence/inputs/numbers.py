@@ -57,11 +57,11 @@ class NumberReader:
 
     def companion_features(self, batch: Ragged, generator: torch.Generator) -> RandomConvolutions:
         """What a companion of the networks reads, drawn for such sequences."""
-        return RandomConvolutions.learn(batch, self.masked, generator)
+        return RandomConvolutions.learn(batch, self.masked, generator, summed=self.channels > 1)
 
     def companion_features_from(self, data: dict[str, Any]) -> RandomConvolutions:
         """The same, of the sizes that a file names."""
-        return RandomConvolutions.sized(data, self.channels, self.masked)
+        return RandomConvolutions.sized(data, self.channels, self.masked, summed=self.channels > 1)
 
     def steps(self, batch: Ragged) -> list[list[str]]:
         """What people read at each step: its number from 0."""
