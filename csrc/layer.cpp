@@ -11,18 +11,6 @@ namespace {
 
 constexpr std::size_t kHuge = std::size_t(4) << 20;  // bytes of an output from which large pages pay
 
-template <class T>
-constexpr Kind kKind = sizeof(T) == 4 ? Kind::f32 : Kind::f64;
-
-template <class T>
-const Kernels<T>& kernels() {
-  if constexpr (sizeof(T) == 4) {
-    return isa().f32;
-  } else {
-    return isa().f64;
-  }
-}
-
 // What a call was given, as far as `is_layer` has not looked at it yet.
 struct Call {
   Cell cell;

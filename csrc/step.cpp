@@ -10,18 +10,6 @@ namespace carrousel {
 namespace {
 
 template <class T>
-constexpr Kind kKind = sizeof(T) == 4 ? Kind::f32 : Kind::f64;
-
-template <class T>
-const Kernels<T>& kernels() {
-  if constexpr (sizeof(T) == 4) {
-    return isa().f32;
-  } else {
-    return isa().f64;
-  }
-}
-
-template <class T>
 bool fits(const View& view, std::initializer_list<Index> shape) {
   return view.is(kKind<T>, shape) && view.dense();
 }

@@ -19,6 +19,9 @@ void use_tensors(const nb::object& table, const nb::object& tensor, const nb::ob
 
 enum class Kind { none, f32, f64, i64 };
 
+template <class T>
+constexpr Kind kKind = sizeof(T) == 4 ? Kind::f32 : Kind::f64;
+
 // A tensor as it lies in the CPU's memory. Of Kind::none, and nothing else, where that is not what
 // its values are: a subclass, another dtype or device, sparse, negated by a flag, without memory.
 // It points into the tensor, which must live and stay as it is while this is looked at.

@@ -197,15 +197,13 @@ class SequenceClassifier(SequenceEstimator):
             y: As ``fit`` was given it (of ``validation``, if there was one).
             names: Of all these sequences; by default their numbers from 0.
         """
-        self._require_fitted()
-        if not self.held_out_:
+        found = self._unlearned(y, names)
+        if found is None:
             return None
-        chosen = torch.cat([numbers for numbers, _ in self.held_out_]).numpy()
-        chances = torch.cat([cast(Tensor, said) for _, said in self.held_out_]).numpy()
-        called = list(names) or range(len(y))
+        chosen, said, called = found
         task = self.task_
         assert isinstance(task, Classification)
-        truth = column(y, len(called))[chosen]
+        truth, chances = column(y, len(called))[chosen], torch.cat(cast(list[Tensor], said)).numpy()
         return Evaluation.of(task.labels, truth, chances, [called[k] for k in chosen])
 
     def _answers(self) -> list[Any]:

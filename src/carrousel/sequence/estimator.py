@@ -238,6 +238,17 @@ class SequenceEstimator:
         self.companion_ = companion
         self.held_out_ = []
 
+    def _unlearned(
+        self, y: Any, names: Sequence[Any]
+    ) -> tuple[list[int], list[Outputs], Sequence[Any]] | None:
+        """Of what ``fit`` held out of ``y``: numbers of its sequences, and what was said of it part
+        by part; names of all of ``y``. None: there is nothing, or the model was loaded."""
+        self._require_fitted()
+        if not self.held_out_:
+            return None
+        numbers, said = zip(*self.held_out_, strict=True)
+        return torch.cat(numbers).tolist(), list(said), list(names) or range(len(y))
+
     def predict(self, X: Any) -> Any:
         """The answers to sequences."""
         said = self._averaged(X)

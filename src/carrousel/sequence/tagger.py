@@ -188,12 +188,11 @@ class SequenceTagger(SequenceEstimator):
             y: As ``fit`` was given it (of ``validation``, if there was one).
             names: Of all these sequences; by default their numbers from 0.
         """
-        self._require_fitted()
-        if not self.held_out_:
+        found = self._unlearned(y, names)
+        if found is None:
             return None
-        chosen = torch.cat([numbers for numbers, _ in self.held_out_]).tolist()
-        parts = [part for _, said in self.held_out_ for part in cast(Ragged, said).parts()]
-        called = list(names) or range(len(y))
+        chosen, said, called = found
+        parts = [part for one in cast(list[Ragged], said) for part in one.parts()]
         return self._judged(Ragged.of(parts), [y[k] for k in chosen], [called[k] for k in chosen])
 
     def _judged(self, said: Ragged, y: Any, names: Sequence[Any]) -> Evaluation:
