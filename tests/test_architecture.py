@@ -20,16 +20,8 @@ FLOORS = [
     {"colors", "wording", "console", "html_chart", "limits", "plottable", "showing"}
     | {"storage", "tokenizers", "data", "audio"},
     {"ops"},
-    {
-        "nn",
-        "newer_layers",
-        "layer_options",
-        "machinery",
-        "states",
-        "conventions",
-        "patching",
-        "adoption",
-    }
+    {"nn", "layer_forward", "cell_forward", "newer_layers", "layer_options", "machinery"}
+    | {"states", "conventions", "patching", "adoption"}
     | {"quantization", "training"},
     {"record", "watching", "tracing", "intervention"},
     {"explain"},

@@ -20,6 +20,8 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from . import nn as ours
+from .cell_forward import OneStepCell
+from .layer_forward import Recurrent
 from .newer_layers import Newer
 from .patching import Replaced
 
@@ -37,11 +39,7 @@ TORCHS: dict[type, type] = {  # what release makes of ours, adopted or not
     ours.LSTM: nn.LSTM,
     ours.GRU: nn.GRU,
 }
-BASES = (
-    ours._Recurrent,
-    ours._Cell,
-    Newer,
-)  # of every layer of ours, also of kinds that torch lacks
+BASES = (Recurrent, OneStepCell, Newer)  # of every layer of ours, also of kinds that torch lacks
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from torch.nn.utils.rnn import PackedSequence
 from . import nn as ours
 from .adoption import is_recurrent, refuse_scripted
 from .conventions import Conventional, offsets_of, place_of
+from .layer_forward import Recurrent
 from .ops import quantized
 from .ops.cells import BY_MODE, CELLS
 from .ops.gate import autocast, packs, quiet
@@ -71,7 +72,7 @@ def _made_of(layer: nn.Module) -> nn.Module:
         return QuantizedCell(layer)
     if kind not in _LAYERS:
         raise ValueError(f"is a {kind.__name__}, whose own forward pass would be lost")
-    beyond = layer._beyond_torch() if isinstance(layer, ours._Recurrent) else []
+    beyond = layer._beyond_torch() if isinstance(layer, Recurrent) else []
     for option in beyond:
         if not option.startswith((*_IDLE, *_HEEDED)):
             raise ValueError(f"has {option}, which only float layers know")
