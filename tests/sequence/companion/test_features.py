@@ -165,7 +165,7 @@ def test_what_is_left_out_is_what_a_refit_says(n, p):
         np.testing.assert_allclose(found.left_out[k], refit, atol=1e-6)
 
 
-@pytest.mark.parametrize("n", [12, 60], ids=["wide", "tall"])
+@pytest.mark.parametrize("n", [12, 60, 1100], ids=["wide", "tall", "chosen on a part"])
 def test_how_much_a_second_view_counts_is_what_left_out_examples_ask_for(n):
     noise = np.random.default_rng(1)
     first, second = noise.normal(size=(n, 20)), noise.normal(size=(n, 4))

@@ -7,12 +7,9 @@ import torch
 from torch import Tensor
 
 PENALTIES = torch.logspace(-1, 6, 15, dtype=torch.float64)
-SECOND_WEIGHTS = (
-    0.0,
-    0.5,
-    1.0,
-    2.0,
-)  # of a second view, where 1 gives it as much variance as the first
+# Of a second view, where 1 gives it as much variance as the first has.
+SECOND_WEIGHTS = 0.0, 0.5, 1.0, 2.0
+CHOOSING = 1000  # examples that say which of them, where there are more
 ITERATIONS = 60
 
 
@@ -30,7 +27,8 @@ def ridge(features: Tensor, targets: Tensor, second: int = 0) -> Fitted:
     best where each example is left out once (in closed form: Golub, Heath & Wahba 1979).
 
     The last ``second`` features are another view of the examples. How much it counts beside the
-    others, from nothing to twice as much as all of them, is found the same way.
+    others, from nothing to twice as much as all of them, is found the same way, on a random part
+    of the examples where there are more than 1,000: each choice costs a decomposition.
 
     >>> import torch
     >>> x = torch.arange(8.0)[:, None]
@@ -43,12 +41,22 @@ def ridge(features: Tensor, targets: Tensor, second: int = 0) -> Fitted:
     scale = torch.where(spread > 1e-9 * (1 + mean.abs()), spread, torch.inf)
     z = (features - mean) / scale
     middle = targets.mean(0)
+    factors = _factors(z.shape[1], second)
+    if len(factors) > 1 and len(z) > CHOOSING:
+        factors = [_chosen(z, targets, factors)]
     _, weight, missed = min(
-        (_least(z, factor, targets - middle) for factor in _factors(z.shape[1], second)),
-        key=lambda found: found[0],
+        (_least(z, factor, targets - middle) for factor in factors), key=lambda found: found[0]
     )
     weight = weight / scale[:, None]
     return Fitted(weight, middle - mean @ weight, targets - missed)
+
+
+def _chosen(z: Tensor, targets: Tensor, factors: list[Tensor]) -> Tensor:
+    """The factor that is best for some of the examples."""
+    generator = torch.Generator().manual_seed(0)
+    some = torch.randperm(len(z), generator=generator)[:CHOOSING]
+    part, away = z[some] - z[some].mean(0), targets[some] - targets[some].mean(0)
+    return min(factors, key=lambda factor: _least(part, factor, away)[0])
 
 
 def _factors(width: int, second: int) -> list[Tensor]:
@@ -74,11 +82,11 @@ def _least(z: Tensor, factor: Tensor, away: Tensor) -> tuple[float, Tensor, Tens
         values = values.clamp_min(0)
         left = scaled @ right / values.sqrt().clamp_min(1e-12)
     along = left.T @ away  # (r, K)
+    shrunk = values[:, None] / (values[:, None] + PENALTIES)  # (r, penalties)
+    owns = (left.square() @ shrunk + 1 / len(z)).clamp_max(1 - 1e-6)  # (n, penalties)
     best = torch.inf
-    for penalty in PENALTIES:
-        shrunk = values / (values + penalty)
-        own = (left.square() @ shrunk + 1 / len(z)).clamp_max(1 - 1e-6)
-        off = (away - left @ (shrunk[:, None] * along)) / (1 - own)[:, None]
+    for penalty, share, own in zip(PENALTIES, shrunk.T, owns.T, strict=True):
+        off = (away - left @ (share[:, None] * along)) / (1 - own)[:, None]
         error = float(off.square().mean())
         if error < best:
             best, dual, missed = error, left @ (along / (values + penalty)[:, None]), off
