@@ -5,7 +5,6 @@ are, and again with their last values hidden (a gap), or all but the last (a new
 must hold as often as without that; how much wider they must be is what ``doubt.doubted`` applies.
 """
 
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -39,15 +38,15 @@ def measure_doubt(network: Network, sampler: Sampler, real: int, seed: int) -> N
     network.factors.copy_(torch.stack([hiding.few(), hiding.ended(network.wander)]))
 
 
-@dataclass(frozen=True)
 class _Hiding:
     """Forecasts of what followed the positions ``end`` (B,) of ``series`` (B,)."""
 
-    network: Network
-    windows: Windows
-    series: Tensor
-    end: Tensor
-    real: int
+    def __init__(
+        self, network: Network, windows: Windows, series: Tensor, end: Tensor, real: int
+    ) -> None:
+        self.network, self.windows, self.real = network, windows, real
+        self.series, self.end = series, end
+        self.plain: dict[int, Tensor] = {}  # how far off the forecasts of windows as they are were
 
     def wander(self) -> Tensor:
         """(len(GAPS),) the smallest powers with which intervals hold after a gap of whole seasons.
@@ -60,7 +59,7 @@ class _Hiding:
             over = _whole(gap, self.network.shape)
             which = self._long(over)
             if len(which) >= LEAST:
-                wanted = _reached(*self._forecast(which))
+                wanted = self._reached_plainly(which)
                 quantiles, target = self._forecast(which, over=over)
                 powers.append(_smallest_power(quantiles, target, over, wanted))
             if powers:
@@ -76,7 +75,7 @@ class _Hiding:
         which = self._long(0)
         if len(which) < LEAST:
             return factors
-        wanted = _reached(*self._forecast(which))
+        wanted = self._reached_plainly(which)
         for k, count in enumerate(COUNTS):
             if count <= self.windows.history // 2:
                 factors[k] = _reached(*self._forecast(which, known=count)) / wanted
@@ -89,7 +88,7 @@ class _Hiding:
         for k, gap in enumerate(COUNTS):
             which = self._long(gap)
             if not int(stepped_over(torch.tensor(gap), self.network.shape)) and len(which) >= LEAST:
-                wanted = _reached(*self._forecast(which))
+                wanted = self._reached_plainly(which)
                 quantiles, target = self._forecast(which, gap=gap)
                 wide = widened(quantiles, torch.full((len(which),), gap), wander)
                 factor = _reached(wide, target) / wanted
@@ -102,6 +101,13 @@ class _Hiding:
         long = self.end - gap - self.windows.start[self.series] >= known
         own = long & (self.series < self.real)
         return torch.nonzero(own if int(own.sum()) >= 2 * LEAST else long)[:MEASURED, 0]
+
+    def _reached_plainly(self, which: Tensor) -> float:
+        """``_reached`` of windows as they are, each forecast once."""
+        new = [window for window in which.tolist() if window not in self.plain]
+        if new:
+            self.plain |= zip(new, _sides(*self._forecast(torch.tensor(new))), strict=True)
+        return _most(torch.stack([self.plain[window] for window in which.tolist()]))
 
     def _forecast(
         self, which: Tensor, over: int = 0, gap: int = 0, known: int | None = None
@@ -142,10 +148,19 @@ def _smallest_power(quantiles: Tensor, target: Tensor, gap: int, wanted: float) 
 
 def _reached(quantiles: Tensor, target: Tensor) -> float:
     """How far from the median 95 % of what came was, in sides of the 95 % interval."""
+    return _most(_sides(quantiles, target))
+
+
+def _sides(quantiles: Tensor, target: Tensor) -> Tensor:
+    """(B, h) how far from the median each was, in sides of the 95 % interval."""
     median = quantiles[..., SIDE]
     above = quantiles[..., SIDE + INTERVAL] - median
     below = median - quantiles[..., SIDE - INTERVAL]
     side = torch.where(target > median, above, below)
-    scores = (target - median).abs() / side.clamp_min(1e-300)
-    scores = scores[scores.isfinite()]
-    return max(float(scores.quantile(0.95)), 1e-9) if len(scores) else 1.0
+    return (target - median).abs() / side.clamp_min(1e-300)
+
+
+def _most(sides: Tensor) -> float:
+    """95 % of all that are known are not above it."""
+    known = sides[sides.isfinite()]
+    return max(float(known.quantile(0.95)), 1e-9) if len(known) else 1.0
