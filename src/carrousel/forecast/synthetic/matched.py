@@ -97,15 +97,17 @@ def _levels(count: int, length: int, rng: np.random.Generator) -> Array:
         rng.standard_t(4, (count, length)) / np.sqrt(2),
         rng.standard_normal((count, length)),
     )
-    out, level, rest = np.empty((count, length)), np.zeros(one), np.zeros(one)
-    for t in range(length):
-        shock = noise[:, t, None]
-        rest = rho * rest + np.sqrt(1 - rho**2) * shock
+    shocks = np.ascontiguousarray(noise.T)  # a step of all series lies together
+    alpha, beta, damped, slope, rho = (each[:, 0] for each in (alpha, beta, damped, slope, rho))
+    fresh = np.sqrt(1 - rho**2)
+    out, level, rest = np.empty_like(shocks), np.zeros(count), np.zeros(count)
+    for t, shock in enumerate(shocks):
+        rest = rho * rest + fresh * shock
         slope = damped * slope
-        out[:, t, None] = level + slope + rest
+        out[t] = level + slope + rest
         level = level + slope + alpha * shock
         slope = slope + beta * shock
-    return out
+    return np.ascontiguousarray(out.T)
 
 
 def _shocks(count: int, length: int, rng: np.random.Generator) -> Array:
@@ -133,8 +135,8 @@ def _season(count: int, length: int, season: int, block: int, rng: np.random.Gen
     size = _share(often, count, rng) * rng.lognormal(mean, 1.0, (count, 1))
     steps = rng.standard_normal((count, length // season + 1)).cumsum(1)
     strength = 1 + 0.15 * _share(0.3, count, rng) * steps
-    t = np.arange(length)
-    return size * profile[:, t % season] * strength[:, t // season]
+    cycles = strength.shape[1]
+    return np.tile(size * profile, cycles)[:, :length] * np.repeat(strength, season, 1)[:, :length]
 
 
 def _sized(x: Array, rng: np.random.Generator) -> Array:
@@ -142,7 +144,10 @@ def _sized(x: Array, rng: np.random.Generator) -> Array:
     size = np.exp(rng.uniform(np.log(0.003), np.log(0.2), (len(x), 1)))
     away = x - x[:, :1]
     gentle = np.minimum(size, 5 / np.abs(away).max(1, keepdims=True).clip(1e-9))
-    return np.where(_share(0.5, len(x), rng), np.exp(gentle * away), 1 + size * x)
+    grows = _share(0.5, len(x), rng)[:, 0]
+    y = 1 + size * x
+    y[grows] = np.exp(gentle[grows] * away[grows])
+    return y
 
 
 def _counted(x: Array, rng: np.random.Generator) -> Array:
