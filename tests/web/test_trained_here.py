@@ -117,7 +117,7 @@ def test_what_was_trained_survives_a_reload_until_it_is_deleted(open_page: Any, 
     page.locator("#train-forget").click()
     page.locator("#train-forget").wait_for(state="detached")
     assert page.locator("#train-updates").get_attribute("data-updates") == "0"
-    assert page.locator("#model option").get_by_text("trained here").count() == 0
+    page.locator("#model option").get_by_text("trained here").wait_for(state="detached")
     page.goto(f"{server}?lang=en&model=trained-gru#sequence")
     page.locator("#missing").get_by_text("not here: trained-gru").wait_for()
 
