@@ -113,7 +113,7 @@ nb::object forward_of(const Call& call, int threads, nb::handle x, nb::handle h0
   }
   {
     nb::gil_scoped_release release;
-    for (const Forward<T>& p : passes) kernels<T>().forward(p, threads);
+    for (const Forward<T>& p : passes) forward(p, threads);
   }
   return nb::make_tuple(y.tensor, h_n.tensor, c_n.tensor, saved.tensor, cells.tensor);
 }
@@ -183,7 +183,7 @@ nb::object gradients_of(const Call& call, int threads, nb::handle x, nb::handle 
   }
   {
     nb::gil_scoped_release release;
-    for (const Backward<T>& p : passes) kernels<T>().backward(p, threads);
+    for (const Backward<T>& p : passes) backward(p, threads);
   }
   return nb::make_tuple(dx, dh0.tensor, dc0.tensor, dweights, totals);
 }

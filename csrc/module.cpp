@@ -334,7 +334,7 @@ NB_MODULE(_core, m) {
   m.def("layer_forward", layer_forward, set, set, any, any, any, any, set, set);
   m.def("layer_gradients", layer_gradients, set, set, any, any, any, any, set, set, set, set, set, set);
   m.def("layers_step", layers_step, set, set, set, any, any, any, set, set, set);
-  m.def("quantized_step", quantized_step, set, set, set, any, any, any, set);
+  m.def("quantized_step", quantized_step, set, set, set, any, any, any, set, set, set);
   m.def("cell_step", cell_step, set, set, any, any, any, set, set, set, set);
   m.def("cell_gradients", cell_gradients, set, set, any, any, any, any, any, any, any, any, set, set, set);
   m.def("forward_f32", forward_layer<float>);

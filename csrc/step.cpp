@@ -198,7 +198,7 @@ nb::object layers_step(int cell, int threads, bool batch_first, nb::handle x, nb
 }
 
 nb::object quantized_step(int cell, int threads, bool batch_first, nb::handle x, nb::handle h0, nb::handle c0,
-                          const std::vector<Words>& packed) {
+                          const std::vector<Words>& packed, Index inputs, Index hidden) {
   const View view(x), h(h0);
   const bool known = view.kind() == Kind::f32 && cell >= 0 && cell < kPlainCells;
   if (!known || view.dims() != 3 || h.dims() != 3 || h.size(0) != static_cast<Index>(packed.size())) {
@@ -217,7 +217,7 @@ nb::object quantized_step(int cell, int threads, bool batch_first, nb::handle x,
     nb::gil_scoped_release release;
     for (std::size_t l = 0; l < layers.size(); ++l) isa().quantized.forward(layers[l], at(l), threads);
   };
-  return step_of_layers<float>(cell, batch_first, view, h0, c0, view.size(2), h.size(2), fit, run);
+  return step_of_layers<float>(cell, batch_first, view, h0, c0, inputs, hidden, fit, run);
 }
 
 nb::object cell_step(int cell, int threads, nb::handle x, nb::handle h0, nb::handle c0,

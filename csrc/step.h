@@ -19,7 +19,7 @@ nb::object layers_step(int cell, int threads, bool batch_first, nb::handle x, nb
 // The same with weights of 8 bits, packed: where those of each layer lie, and how many words they are.
 using Words = std::pair<std::uintptr_t, Index>;
 nb::object quantized_step(int cell, int threads, bool batch_first, nb::handle x, nb::handle h0, nb::handle c0,
-                          const std::vector<Words>& packed);
+                          const std::vector<Words>& packed, Index inputs, Index hidden);
 
 // x (B, I), h0, c0 (B, H) -> h, c and, for backward if `record`, the gates and another c.
 nb::object cell_step(int cell, int threads, nb::handle x, nb::handle h0, nb::handle c0,

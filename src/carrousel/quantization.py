@@ -216,7 +216,8 @@ class QuantizedLayer(Conventional, _Quantized):
         given = (x, h0) if c0 is None else (x, h0, c0)
         if any([type(t) is not Tensor or t.requires_grad for t in given]):
             return None
-        found = quantized.step(self.mode, x, h0, c0, self._packed(self._places()), self.batch_first)
+        packed, sizes = self._packed(self._places()), (self.input_size, self.hidden_size)
+        found = quantized.step(self.mode, x, h0, c0, packed, sizes, self.batch_first)
         if found is None:
             return None
         y, h_n, c_n = found

@@ -343,6 +343,7 @@ def test_what_is_no_step_goes_the_long_way(kind: str) -> None:
     assert small._step(torch.zeros(1, 4, 5).expand(1, 4, 5)[:, ::2], hx) is None
     for wrong, what in [
         (torch.zeros(1, 2, 4), "input must be"),
+        (torch.zeros(1, 2, 6), "input must be"),  # which takes as many words as 5
         (torch.zeros(1, 2, 5).double(), "float32"),
         (torch.zeros(1, 3, 5), "h_0 must be"),
         (torch.zeros(1, 2, 5, requires_grad=True), "no gradient"),
@@ -350,6 +351,9 @@ def test_what_is_no_step_goes_the_long_way(kind: str) -> None:
         assert small._step(wrong, hx) is None
         with pytest.raises((RuntimeError, TypeError, ValueError), match=what):
             small(wrong, hx)
+    narrow = torch.zeros(1, 2, 7)
+    with pytest.raises(ValueError, match="h_0 must be"):
+        small(torch.zeros(1, 2, 5), (narrow, narrow) if kind == "LSTM" else narrow)
     with pytest.raises((TypeError, ValueError)):
         small(torch.zeros(1, 2, 5), h if kind == "LSTM" else (h, h))
     small.train()

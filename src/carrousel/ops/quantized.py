@@ -104,16 +104,17 @@ def step(
     h0: Tensor,
     c0: Tensor | None,
     packed: Sequence[Tensor],
+    sizes: tuple[int, int],
     batch_first: bool,
 ) -> tuple[Tensor, Tensor, Tensor | None] | None:
     """One step of layers one on the other, in one call into C++; None: not such a step.
 
-    x (1, B, I), or (B, 1, I) with ``batch_first``; h0, c0 (L, B, H); ``packed``: of each layer
-    -> y of the last in the order of x, h_n, c_n (L, B, H) or None.
+    x (1, B, I), or (B, 1, I) with ``batch_first``; h0, c0 (L, B, H); ``packed``: of each layer;
+    ``sizes``: I and H -> y of the last in the order of x, h_n, c_n (L, B, H) or None.
     """
     found = _core.quantized_step(
         NUMBER[mode], torch.get_num_threads(), batch_first, x, h0, c0,
-        [(one.data_ptr(), one.numel()) for one in packed],
+        [(one.data_ptr(), one.numel()) for one in packed], *sizes,
     )  # fmt: skip
     if found is None or not batch_first:
         return found
