@@ -18,7 +18,7 @@ unexport PYTHONDONTWRITEBYTECODE
 CHECKED := src tests benchmarks examples tools
 
 .PHONY: help demo lab models pretrained test fuzz check format lint types javascript unit browser \
-  pictures sanitize docs wheel notebooks clean
+  pictures sanitize emulated docs wheel notebooks clean
 
 help:
 	@echo "make demo     forecast a sample and write the results to demo/"
@@ -28,6 +28,7 @@ help:
 	@echo "make test     every check that CI runs: format, lint, types, tests"
 	@echo "make fuzz     random inputs against other programs: SECONDS=3600 SEED=1; prints what differs"
 	@echo "make sanitize the kernels' tests under the address and undefined-behavior sanitizers"
+	@echo "make emulated the kernels' tests on AVX-512 and AMX as C++ on AVX2: no processor that has them is needed"
 	@echo "make docs     write the documentation as a site, build/site"
 	@echo "make notebooks  run the notebooks from beginning to end"
 	@echo "make wheel    build, audit and try the wheel and the source archive as strangers get them"
@@ -153,6 +154,23 @@ sanitize: $(VENV)/installed-test
 	  LD_PRELOAD="$$(c++ -print-file-name=libasan.so) $$(c++ -print-file-name=libubsan.so)" \
 	  ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1 CARROUSEL_ISA=$$isa \
 	  $(SANITIZE)/venv/bin/python -m pytest -x $(KERNEL_TESTS) || exit 1; \
+	done
+
+# The kernels for instruction sets that this processor lacks, with their instructions written out in C++
+# (tools/emulated.h): right or wrong as there, and slow.
+EMULATED := build/emulated
+NARROW_TESTS := tests/nn/test_precision.py tests/nn/test_quantize.py
+
+emulated: $(VENV)/installed-test
+	$(PYTHON) -m venv $(EMULATED)/venv
+	$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > \
+	  "$$($(EMULATED)/venv/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/borrowed.pth"
+	$(EMULATED)/venv/bin/python -m pip install --no-deps --force-reinstall \
+	  -C cmake.define.CARROUSEL_EMULATED=ON -C build-dir=$(EMULATED)/build .
+	CARROUSEL_ISA=avx512 $(EMULATED)/venv/bin/python -m pytest -x $(KERNEL_TESTS)
+	for isa in avx512_vnni avx512_bf16 avx512_amx; do \
+	  CARROUSEL_ISA=$$isa $(EMULATED)/venv/bin/python -m pytest -x $(NARROW_TESTS) && \
+	  CARROUSEL_ISA=$$isa $(EMULATED)/venv/bin/python -m tests.fuzz.threads --seconds $(SECONDS) || exit 1; \
 	done
 
 $(VENV)/installed: $(SOURCES) | $(BIN)/python

@@ -34,7 +34,7 @@ struct Bf16 {
 
   static void product(const WordProduct<Bf16>& factor, Index m, int nv, const std::int32_t*, const float*,
                       const float* bias, const float*, float* out) {
-    multiply_words<Bf16>(m, nv, &factor, 1, {bias, 0, out});
+    multiply_words<Bf16>(m, nv, factor, {bias, 0, out});
   }
 };
 
@@ -44,7 +44,7 @@ inline Index pairs(Index n) { return (n + 1) / 2; }
 template <class C>
 void pack_pairs(const float* weights, Index hidden, Index depth, const Group<float, C>& group,
                 std::int32_t* packed) {
-  const Index words = pairs(depth);
+  const Index words = panel_depth(pairs(depth));
   packed += group.offset() * words;
   for (Index q = 0; q < group.vectors(); ++q) {
     std::int32_t* const out = packed + group.vector(q, 0, words);

@@ -30,9 +30,12 @@ struct Choice {
 #ifdef CARROUSEL_X86
 }  // namespace
 extern const Isa isa_avx2, isa_avx512;
-extern const Narrow narrow_avx512_bf16, narrow_avx512_vnni;
+extern const Narrow narrow_avx512_amx, narrow_avx512_bf16, narrow_avx512_vnni;
 namespace {
 constexpr Choice kChoices[] = {
+#ifdef CARROUSEL_HAS_AMX
+    {&isa_avx512, &narrow_avx512_amx},
+#endif
 #ifndef CARROUSEL_PORTABLE
     {&isa_avx512, &narrow_avx512_bf16},
     {&isa_avx512, &narrow_avx512_vnni},
@@ -47,7 +50,7 @@ constexpr Choice kChoices[] = {{&isa_baseline, nullptr}};
 Isa choose() {
   const char* const wanted = std::getenv("CARROUSEL_ISA");
   for (const Choice& choice : kChoices) {
-    if (choice.supported() && (!wanted || !*wanted || std::string(wanted) == choice.name())) {
+    if ((!wanted || !*wanted || std::string(wanted) == choice.name()) && choice.supported()) {
       return choice.whole();
     }
   }

@@ -11,7 +11,7 @@ void half_forward_cell(const Forward<float>& p, int threads) {
   NarrowWeights w{};
   for (int k = 0; k < 2; ++k) {
     w.words[k] = pairs(depths[k]);
-    w.panels[k] = panels[k] = scratch.take<std::int32_t>(row * w.words[k]);
+    w.panels[k] = panels[k] = scratch.take<std::int32_t>(row * panel_depth(w.words[k]));
     w.bias[k] = bias[k] = scratch.take<float>(row);
   }
   std::memset(bias[1], 0, static_cast<std::size_t>(row) * sizeof(float));

@@ -101,8 +101,8 @@ struct Int8 {
   // bias + scale of the row * scale of the weights * product, for m rows and nv vectors of sums.
   static void product(const WordProduct<Int8>& factor, Index m, int nv, const Sum* start, const float* scale,
                       const float* bias, const float* row_scale, float* out) {
-    alignas(64) Sum sums[kMaxRows * 4 * W<float>];
-    multiply_words<Int8>(m, nv, &factor, 1, {start, 0, sums});
+    alignas(64) Sum sums[kWordRows * 4 * W<float>];
+    multiply_words<Int8>(m, nv, factor, {start, 0, sums});
     for (Index v = 0; v < nv * W<float>; v += W<float>) {
       const V<float> weights = load(scale + v), first = load(bias + v);
       for (Index r = 0; r < m; ++r) {

@@ -32,7 +32,7 @@ struct NarrowPass {
     float* scale[2];
   };
   static constexpr int rows = word_rows<A>(C::gates == 3 ? 3 : kPanel);
-  static constexpr Index most = kMaxRows * 4 * W<float>;  // sums of a panel
+  static constexpr Index most = kWordRows * 4 * W<float>;  // sums of a panel
 
   const Forward<float>& p;
   NarrowWeights w;
@@ -43,6 +43,7 @@ struct NarrowPass {
   Index span = 1, ahead_rows = 0;  // as in ForwardPass
   int workers = 1;
   bool by_units = false;
+  bool few[2] = {};  // rows for a product
 
   NarrowPass(const Forward<float>& layer, const NarrowWeights& weights)
       : p(layer), w(weights), units(layer.hidden) {}
@@ -66,12 +67,13 @@ struct NarrowPass {
     const Index panel = group.nv * W<float>;
     WordProduct<A> factor{w.words[k],
                           {room.words[k] + at * stride(k), stride(k), 1},
-                          w.panels[k] + group.offset() * w.words[k]};
+                          w.panels[k] + group.offset() * panel_depth(w.words[k]),
+                          few[k]};
     for (int i = 0; i < group.panels; ++i, out += m * panel) {
       const Index place = group.offset() + i * panel;
       A::product(factor, m, group.nv, w.start[k] + place, w.scale[k] + place, w.bias[k] + place,
                  room.scale[k] + at, out);
-      factor.panel += panel * w.words[k];
+      factor.panel += panel * panel_depth(w.words[k]);
     }
   }
 
@@ -111,7 +113,7 @@ struct NarrowPass {
 
   // Groups g0 .. g1 of m rows from r0 on; `ahead`: the projection of row r0, or null.
   void block(Index t, Index g0, Index g1, Index r0, Index m, const Room& room, const float* ahead) const {
-    alignas(64) float of_x[kSpan][most], of_h[kSpan][most];
+    alignas(64) float of_x[kWordSpan][most], of_h[kWordSpan][most];
     for (Index i = 0; i < g1 - g0; ++i) {
       if (!ahead) product(groups[g0 + i], 0, room, r0, m, of_x[i]);
       product(groups[g0 + i], 1, room, r0, m, of_h[i]);
@@ -168,6 +170,7 @@ struct NarrowPass {
   }
 
   void run(const Worker& me) const {
+    const Multiplying now(!few[0] || !few[1]);
     const Room& room = rooms[me.begin];
     const Index g0 = by_units ? me.first(units.groups()) : 0;
     const Index g1 = by_units ? me.last(units.groups()) : units.groups();
@@ -208,8 +211,11 @@ void narrow_forward(const Forward<float>& p, const NarrowWeights& weights, int t
   const Index bytes = row * (p.input + p.hidden) * 4 / A::per;
   pass.workers = useful_workers(p.steps, row * (p.input + p.hidden) / A::per, threads);
   pass.by_units = split_units(p.steps, groups, bytes, pass.workers);
-  pass.ahead_rows = p.steps.count > 1 && batch < 2 * pass.rows ? 64 : 0;
-  pass.span = max(1, min(kSpan, kSpanBytes * groups / bytes));
+  constexpr Index ahead = 64;
+  pass.ahead_rows = p.steps.count > 1 && batch < 2 * pass.rows && 2 * batch <= ahead ? ahead : 0;
+  pass.few[0] = too_few(max(batch, pass.ahead_rows));
+  pass.few[1] = too_few(batch);
+  pass.span = max(1, min(kWordSpan, kSpanBytes * groups / bytes));
   Group<float, C>* const group = scratch.take<Group<float, C>>(groups);
   for (Index g = 0; g < groups; ++g) group[g] = pass.units.group(g);
   pass.groups = group;
@@ -217,7 +223,7 @@ void narrow_forward(const Forward<float>& p, const NarrowWeights& weights, int t
   pass.rooms = scratch.take<Room>(pass.workers);
   for (int i = 0; i < pass.workers; ++i) {
     for (int k = 0; k < 2; ++k) {
-      const Index rows = k ? batch : max(batch, pass.ahead_rows);
+      const Index rows = (k ? batch : max(batch, pass.ahead_rows)) + kBeyond;
       pass.rooms[i].words[k] = scratch.take<std::int32_t>(rows * pass.stride(k));
       pass.rooms[i].scale[k] = scratch.take<float>(rows);
     }

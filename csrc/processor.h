@@ -2,7 +2,19 @@
 // be taken from the one that was compiled for a wider machine.
 #pragma once
 
-#if defined(_WIN32) && (defined(_M_X64) || defined(__x86_64__))
+#ifdef CARROUSEL_EMULATED  // tools/emulated.h
+
+namespace carrousel {
+
+static inline bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+static inline bool has_avx512() { return has_avx2(); }
+static inline bool has_avx512_vnni() { return true; }
+static inline bool has_avx512_bf16() { return true; }
+static inline bool has_amx() { return true; }
+
+}  // namespace carrousel
+
+#elif defined(_WIN32) && (defined(_M_X64) || defined(__x86_64__))
 #include <intrin.h>
 
 #if defined(__clang__) || defined(__GNUC__)
@@ -37,6 +49,12 @@ static inline bool has_avx512_bf16() { return cpuid_bit(7, 0, 5, 1); }
 
 #elif defined(__x86_64__)
 
+#ifdef __linux__
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 namespace carrousel {
 
 static inline bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
@@ -46,6 +64,17 @@ static inline bool has_avx512() {
 }
 static inline bool has_avx512_vnni() { return __builtin_cpu_supports("avx512vnni"); }
 static inline bool has_avx512_bf16() { return __builtin_cpu_supports("avx512bf16"); }
+
+#ifdef __linux__
+// Tiles, and their products of bfloat16 and of bytes. Linux keeps room for them only in processes that have asked
+// for it (arch_prctl ARCH_REQ_XCOMP_PERM, of the state XTILEDATA; since 5.16), and refuses where it keeps none.
+static inline bool has_amx() {
+  constexpr unsigned all = 1u << 22 | 1u << 24 | 1u << 25;
+  unsigned eax, ebx, ecx, edx;
+  return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) && (edx & all) == all &&
+         syscall(SYS_arch_prctl, 0x1023, 18) == 0;
+}
+#endif
 
 }  // namespace carrousel
 #endif

@@ -15,7 +15,7 @@ struct QuantizedPlaces {
       size += count;
       return found;
     };
-    for (int k = 0; k < 2; ++k) panels[k] = take(row * words[k]);
+    for (int k = 0; k < 2; ++k) panels[k] = take(row * panel_depth(words[k]));
     for (int k = 0; k < 2; ++k) start[k] = take(row), scale[k] = take(row), bias[k] = take(row);
   }
 };
@@ -33,7 +33,7 @@ void pack_quantized_group(const ToPack& p, const Group<float, C>& group,
     const bool apart = C::gru && row >= 2 * p.hidden;
     float bias[] = {0, 0};
     for (int k = 0; k < 2; ++k) {
-      const Index words = out.words[k];
+      const Index words = panel_depth(out.words[k]);
       std::int32_t* const panel = out.panels[k] + group.offset() * words + group.vector(q, 0, words) + lane;
       std::int32_t total = 0;
       for (Index w = 0; w < words; ++w) {

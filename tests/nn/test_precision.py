@@ -15,7 +15,8 @@ import carrousel
 from carrousel.ops import gate
 
 cpu = pytest.importorskip("carrousel.ops.cpu")
-HERE = cpu.isa() == "avx512_bf16"  # elsewhere products are float32
+HALF = {"avx512_bf16", "avx512_amx"}  # elsewhere products are float32
+HERE = cpu.isa() in HALF
 SIZES = [(5, 33, 7, 100), (3, 70, 65, 64), (130, 1, 3, 130), (64, 2, 9, 257), (4, 17, 1, 96)]
 LIMIT = dict.fromkeys(CELLS, 0.02) | {"relu RNN": 0.15}  # whose derivative is 0 or 1 beside 0
 SMALL = [(1, 1, 1, 1), (3, 2, 5, 17)]
@@ -48,6 +49,13 @@ def trained(layer: nn.Module, x: object, hx: object, dy: Tensor) -> dict[str, Te
 
 def in_double(given: object) -> object:
     return tuple(t.double() for t in given) if isinstance(given, tuple) else given.double()
+
+
+def python(code: str, isa: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=Path(__file__).parents[2], capture_output=True, text=True,
+        env=os.environ | {"CARROUSEL_ISA": isa},
+    )  # fmt: skip
 
 
 def check_near_float64(cells=tuple(CELLS), sizes=SIZES) -> None:
@@ -89,10 +97,46 @@ def test_output_and_gradients_are_near_float64() -> None:
     check_near_float64()
 
 
+@every_cell
+def test_it_is_rounded_where_it_is_said_to_be(cell: str) -> None:
+    """In everything that a training step gives, and only where there are such products."""
+    half, double = pair(cell, 9, 80)
+    x, hx, dy = noise(20, 9, 9), states(half, 9), noise(20, 9, 80, seed=3)
+    found = trained(half, x, hx, dy)
+    wanted = trained(double, x.double(), in_double(hx), dy)
+    for name, one in found.items():
+        off = ((one - wanted[name]).norm() / wanted[name].norm()).item()
+        assert (off > 1e-4) is HERE, (name, off)
+
+
 @pytest.mark.usefixtures("threads")
 @pytest.mark.skipif(not HERE, reason="this processor multiplies no bfloat16")
 def test_one_two_and_three_threads() -> None:
     check_threads()
+
+
+@pytest.mark.parametrize("isa", sorted(HALF & {*cpu.available_isas()} - {cpu.isa()}))
+def test_the_other_instructions_that_this_processor_has(isa: str) -> None:
+    done = python(
+        "from tests.nn.test_precision import *; check_near_float64(); check_threads()", isa
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(not HERE, reason="this processor multiplies no bfloat16")
+@every_cell
+def test_a_row_is_the_same_whatever_rows_are_beside_it(cell: str) -> None:
+    """Forward and backward, among others that are no numbers."""
+    for batch in (3, 5, 17, 70):
+        half, _ = pair(cell, 9, 80)
+        lone, crowd = noise(40, batch, 9), noise(40, batch, 9, seed=4)
+        kept = [0, batch // 2, batch - 1]
+        crowd[:, [b for b in range(batch) if b not in kept]] = torch.nan
+        crowd[:, kept] = lone[:, kept]
+        hx, dy = states(half, batch), noise(40, batch, 80, seed=3)
+        one, other = trained(half, lone, hx, dy), trained(half, crowd, hx, dy)
+        for name in ("y", "dx"):
+            assert torch.equal(one[name][:, kept], other[name][:, kept]), (batch, name)
 
 
 @every_cell
@@ -124,10 +168,7 @@ for name in ("LSTM", "GRU", "RNN"):
         results.append([y, *(w.grad for w in layer.parameters())])
     assert all(map(torch.equal, *results))
 """
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=Path(__file__).parents[2], capture_output=True, text=True,
-        env=os.environ | {"CARROUSEL_ISA": "baseline"},
-    )  # fmt: skip
+    done = python(code, "baseline")
     assert done.returncode == 0, done.stderr
 
 
