@@ -8,7 +8,9 @@
 // the recurrence, rows of the weight gradients. Parts and orders of summation follow from the sizes
 // alone, so that the number of workers changes no bit.
 
-constexpr Index kFewRows = 64;  // of d in a chunk, next to which dW is large
+constexpr Index kFewRows = 64;    // of d in a chunk, next to which dW is large
+constexpr Index kManyGroups = 16;  // of features, for which copying columns of d pays
+constexpr Index kColumnBytes = 128 << 10;  // of them
 
 template <class T, class C>
 struct NormalizedBackward;  // normalized.inl.h
@@ -28,6 +30,7 @@ struct BackwardPass {
   T *w_hh = nullptr, *w_ih = nullptr;    // packed: depth G*H; null: read where they lie, in a single step
   T* d[2] = {};                          // d of this chunk and of the one before
   T *features_h = nullptr, *features_x = nullptr;  // panels of h_{t-1} and x: the chunk's rows
+  T* columns_of_d = nullptr;  // copied for each worker; null: not worth it
   T** dx_rows = nullptr;  // where dx of each row of a chunk goes
   T* sums = nullptr;  // with layer normalization: gradients of gains and biases, in so many places
   Index places = 1;
@@ -143,6 +146,32 @@ struct BackwardPass {
       T* const to = out(r) + column0;
       for (int v = 0; v < nv; ++v, acc += W<T>) store(to + v * W<T>, load(acc), left - v * W<T>);
     }
+  }
+
+  // Rows out(0) .. out(m - 1) of a group of columns, if `old` holds, else zeros, plus from x panel. On 16
+  // registers tiles are so small that a copy of their sums shows.
+  template <class Out>
+  static void add_tile(const Columns& columns, Index group, Index m, bool old, Index depth,
+                       const T* const* from, Index from_stride, const T* packed, const Out& out) {
+    const int nv = columns.width(group);
+    const Index column0 = columns.first(group) * W<T>;
+    const T* const panel = packed + column0 * depth;
+    if constexpr (CARROUSEL_REGISTERS < 32) {
+      const Index row = m > 1 ? out(1) - out(0) : 0;
+      bool whole = column0 + nv * W<T> <= columns.count;
+      for (Index r = 2; r < m; ++r) whole = whole && out(r) - out(r - 1) == row;
+      if (whole) {
+        static constexpr T zeros[kPanel * W<T>] = {};
+        T* const to = out(0) + column0;
+        const Product<T> product{depth, from, panel};
+        const Sums<T> sums{old ? to : zeros, old ? row : 0, to, 0, 0, row};
+        return multiply<T, true>(static_cast<int>(m), nv, &product, 1, from_stride, sums);
+      }
+    }
+    alignas(64) T acc[kMaxRows * 4 * W<T>];
+    fetch(columns, group, m, old, out, acc);
+    multiply<T>(static_cast<int>(m), nv, depth, from, from_stride, panel, acc);
+    put(columns, group, m, acc, out);
   }
 
   // The same as `add_product` for R rows in all: rows of w one after the other, as memory likes it.
@@ -350,22 +379,34 @@ struct BackwardPass {
     return d_after;
   }
 
+  // Features of a chunk in panels, and the dW that they make with the columns of d from `column` on.
+  struct Factor {
+    const Columns& columns;
+    const T* features;
+    Index column;
+    T* dw;
+    bool input_order;
+  };
+
+  T* gradient_row(const Factor& f, Index j) const {
+    return f.dw + (f.input_order ? ih_row(j, p.hidden) : j) * f.columns.count;
+  }
+
   // The same as `weight_gradient` for R rows of d, so few that a tile would spend its time on being called.
-  template <int R, class Row>
-  void outer_product(const Columns& columns, const T* features, const T* d_chunk, Index column, Index j0,
-                     Index j1, bool first, T* dw, const Row& row) const {
+  template <int R>
+  void outer_product(const Factor& f, const T* d_chunk, Index j0, Index j1, bool first) const {
     for (Index j = j0; j < j1; ++j) {
       V<T> factor[R];
 #pragma GCC unroll 4
-      for (int r = 0; r < R; ++r) factor[r] = fill(d_chunk[r * stride + column + j]);
-      T* const out = dw + row(j) * columns.count;
-      for (Index g = 0; g < columns.groups(); ++g) {
-        const int nv = columns.width(g);
-        const Index column0 = columns.first(g) * W<T>;
-        const T* const panel = features + column0 * R;
+      for (int r = 0; r < R; ++r) factor[r] = fill(d_chunk[r * stride + f.column + j]);
+      T* const out = gradient_row(f, j);
+      for (Index g = 0; g < f.columns.groups(); ++g) {
+        const int nv = f.columns.width(g);
+        const Index column0 = f.columns.first(g) * W<T>;
+        const T* const panel = f.features + column0 * R;
         for (int v = 0; v < nv; ++v) {
           T* const to = out + column0 + v * W<T>;
-          const Index left = columns.count - column0 - v * W<T>;
+          const Index left = f.columns.count - column0 - v * W<T>;
           V<T> sum = first ? V<T>{} : load(to, left);
 #pragma GCC unroll 4
           for (int r = 0; r < R; ++r) sum += factor[r] * load(panel + (r * nv + v) * W<T>);
@@ -375,47 +416,77 @@ struct BackwardPass {
     }
   }
 
-  // dW[row(j)][:] += sum over the chunk of d[:, column + j] * features, for rows j0 .. j1.
-  template <class Row>
-  void weight_gradient(const Columns& columns, const T* features, const T* d_chunk, Index column, Index j0,
-                       Index j1, bool first, const Chunk& c, T* dw, const Row& row) const {
+  // Rows j .. j + m of the part of dW that one group of features makes with columns of d.
+  void add_features(const Factor& f, Index group, const T* columns, Index apart, Index m, Index j,
+                    const Chunk& c) const {
+    const T* from[kMaxRows];
+    for (Index i = 0; i < m; ++i) from[i] = columns + i;
+    add_tile(f.columns, group, m, c.first > 0, c.rows, from, apart, f.features,
+             [&](Index i) { return gradient_row(f, j + i); });
+  }
+
+  // dW[j][:] += sum over the chunk of d[:, column + j] * features, for rows j0 .. j1.
+  void weight_gradient(const Factor& f, const T* d_chunk, Index j0, Index j1, const Chunk& c) const {
+    const bool first = c.first == 0;
     switch (c.rows) {
-      case 1: return outer_product<1>(columns, features, d_chunk, column, j0, j1, first, dw, row);
-      case 2: return outer_product<2>(columns, features, d_chunk, column, j0, j1, first, dw, row);
-      case 3: return outer_product<3>(columns, features, d_chunk, column, j0, j1, first, dw, row);
-      case 4: return outer_product<4>(columns, features, d_chunk, column, j0, j1, first, dw, row);
+      case 1: return outer_product<1>(f, d_chunk, j0, j1, first);
+      case 2: return outer_product<2>(f, d_chunk, j0, j1, first);
+      case 3: return outer_product<3>(f, d_chunk, j0, j1, first);
+      case 4: return outer_product<4>(f, d_chunk, j0, j1, first);
     }
-    alignas(64) T acc[kMaxRows * 4 * W<T>];
     // A block of features stays in the second cache for all columns of d, and some columns of d in the
     // first for all of the block. With few rows of d it is writing dW that takes the time, and memory
     // likes it in few rows at once.
-    const Index most = min(c.rows <= kFewRows ? 3 : kMaxRows, tile_rows(min(kPanel, columns.vectors())));
+    const Index most = min(c.rows <= kFewRows ? 3 : kMaxRows, tile_rows(min(kPanel, f.columns.vectors())));
     const Index block = max(1, kNearBytes / (kPanel * W<T> * c.rows * Index(sizeof(T))));
-    for (Index g0 = 0; g0 < columns.groups(); g0 += block) {
+    for (Index g0 = 0; g0 < f.columns.groups(); g0 += block) {
       for (Index j = j0; j < j1; j += most) {
-        const Index m = min(most, j1 - j);
-        const T* from[kMaxRows];
-        for (Index i = 0; i < m; ++i) from[i] = d_chunk + column + j + i;
-        for (Index g = g0; g < min(g0 + block, columns.groups()); ++g) {
-          const int nv = columns.width(g);
-          const Index column0 = columns.first(g) * W<T>;
-          const auto out = [&](Index i) { return dw + row(j + i) * columns.count; };
-          fetch(columns, g, m, !first, out, acc);
-          multiply<T>(static_cast<int>(m), nv, c.rows, from, stride, features + column0 * c.rows, acc);
-          put(columns, g, m, acc, out);
+        for (Index g = g0; g < min(g0 + block, f.columns.groups()); ++g) {
+          add_features(f, g, d_chunk + f.column + j, stride, min(most, j1 - j), j, c);
         }
       }
     }
   }
 
+  // The same with some columns of d copied to lie side by side, tile by tile: they stay in the second cache
+  // for the features of all factors, and a panel of features in the first for these columns.
+  void weight_gradient(const Factor* factors, int count, const T* d_chunk, Index j0, Index j1, const Chunk& c,
+                       T* copy) const {
+    constexpr Index most = tile_rows(kPanel);
+    const Index tiles = max(1, kColumnBytes / (most * c.rows * Index(sizeof(T))));
+    for (Index left = j0; left < j1; left += tiles * most) {
+      const Index right = min(left + tiles * most, j1);
+      for (Index j = left; j < right; j += most) {
+        const T* from = d_chunk + factors->column + j;
+        T* to = copy + (j - left) * c.rows;
+        for (Index k = 0; k < c.rows; ++k, from += stride, to += most) {
+          for (Index i = 0; i < most; i += W<T>) store(to + i, load(from + i));
+        }
+      }
+      for (const Factor* f = factors; f != factors + count; ++f) {
+        for (Index g = 0; g < f->columns.groups(); ++g) {
+          for (Index j = left; j < right; j += most) {
+            add_features(*f, g, copy + (j - left) * c.rows, most, min(most, right - j), j, c);
+          }
+        }
+      }
+    }
+  }
+
+  // db += sum over the chunk of d[:, column + k], a cache line of each row at a time.
   void bias_gradient(const T* d_chunk, Index column, bool first, const Chunk& c, Index k0, Index k1, T* db,
                      bool input_order) const {
-    for (Index k = k0; k < k1; k += W<T>) {
-      V<T> sum{};
-      for (Index r = 0; r < c.rows; ++r) sum += load(d_chunk + r * stride + column + k);
-      for (Index i = 0; i < W<T> && k + i < k1; ++i) {
+    constexpr int vectors = 64 / sizeof(T) / W<T>;
+    for (Index k = k0; k < k1; k += vectors * W<T>) {
+      V<T> sum[vectors] = {};
+      for (Index r = 0; r < c.rows; ++r) {
+        const T* const from = d_chunk + r * stride + column + k;
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; ++v) sum[v] += load(from + v * W<T>);
+      }
+      for (Index i = 0; i < vectors * W<T> && k + i < k1; ++i) {
         T& out = db[input_order ? ih_row(k + i, p.hidden) : k + i];
-        out = (first ? T(0) : out) + sum[i];
+        out = (first ? T(0) : out) + sum[i / W<T>][i % W<T>];
       }
     }
   }
@@ -423,13 +494,19 @@ struct BackwardPass {
   void weight_gradients(const Worker& me, const Chunk& c, const T* d_chunk) const {
     const Index rows = C::gates * p.hidden, j0 = me.first(rows), j1 = me.last(rows);
     const Index hh = hh_column(p.hidden);
-    const bool first = c.first == 0;
-    weight_gradient(inputs, features_x, d_chunk, 0, j0, j1, first, c, p.dw_ih,
-                    [&](Index k) { return ih_row(k, p.hidden); });
-    weight_gradient(units, features_h, d_chunk, hh, j0, j1, first, c, p.dw_hh, [](Index k) { return k; });
+    const Factor factors[] = {{inputs, features_x, 0, p.dw_ih, true},
+                              {units, features_h, hh, p.dw_hh, false}};
+    const int together = hh == 0 ? 2 : 1;  // that the same columns of d make
+    for (const Factor* f = factors; f != factors + 2; f += together) {
+      if (columns_of_d && c.rows > kFewRows) {
+        weight_gradient(f, together, d_chunk, j0, j1, c, columns_of_d + me.begin * copied(chunk_rows));
+      } else {
+        for (int i = 0; i < together; ++i) weight_gradient(f[i], d_chunk, j0, j1, c);
+      }
+    }
     if constexpr (C::normalized) return;  // of which d is not the biases' gradient
-    if (p.db_ih) bias_gradient(d_chunk, 0, first, c, j0, j1, p.db_ih, true);
-    if (p.db_hh) bias_gradient(d_chunk, hh, first, c, j0, j1, p.db_hh, false);
+    if (p.db_ih) bias_gradient(d_chunk, 0, c.first == 0, c, j0, j1, p.db_ih, true);
+    if (p.db_hh) bias_gradient(d_chunk, hh, c.first == 0, c, j0, j1, p.db_hh, false);
   }
 
   // dx = d W_ih of a single step, for this worker's share of the columns.
@@ -465,19 +542,16 @@ struct BackwardPass {
     T** const out = dx_rows + first;
     point(c, first, last, out);
     const Pieces tiles(last - first, tile_rows(min(kPanel, inputs.vectors())), 1);
-    alignas(64) T acc[kMaxRows * 4 * W<T>];
-    for (Index k0 = 0; k0 < depth; k0 += kDepth) {
+    for (Index k0 = 0; k0 < depth; k0 += kLongDepth) {
+      const Index n = min(kLongDepth, depth - k0);
       for (Index g = 0; g < inputs.groups(); ++g) {
-        const int nv = inputs.width(g);
-        const T* const panel = w_ih + inputs.first(g) * W<T> * depth + k0 * nv * W<T>;
+        const Index before = inputs.first(g) * W<T> * (depth - n) + k0 * inputs.width(g) * W<T>;
         for (Index i = 0; i < tiles.count; ++i) {
           const Index r0 = tiles.first(i), m = tiles.first(i + 1) - r0;
           const T* from[kMaxRows];
           for (Index j = 0; j < m; ++j) from[j] = d_chunk + (first + r0 + j) * stride + k0;
-          const auto to = [&](Index j) { return out[r0 + j]; };
-          fetch(inputs, g, m, p.add_dx || k0 > 0, to, acc);
-          multiply<T>(static_cast<int>(m), nv, min(kDepth, depth - k0), from, 1, panel, acc);
-          put(inputs, g, m, acc, to);
+          add_tile(inputs, g, m, p.add_dx || k0 > 0, n, from, 1, w_ih + before,
+                   [&](Index j) { return out[r0 + j]; });
         }
       }
     }
@@ -498,12 +572,20 @@ struct BackwardPass {
     }
   }
 
+  // Values that the copied columns of d of at most so many rows take, and what the last copy writes past them.
+  static Index copied(Index rows) {
+    return max(kColumnBytes / Index(sizeof(T)), tile_rows(kPanel) * rows) + kMaxRows;
+  }
+
   void allocate(Scratch& scratch, Index chunk_bytes) {
     chunk_rows = max(row1 - row0, max(Index(256), chunk_bytes / (stride * Index(sizeof(T)))));
     chunk_rows = min(chunk_rows, p.steps.total());
-    for (T*& buffer : d) buffer = scratch.take<T>(chunk_rows * stride + W<T>);
+    for (T*& buffer : d) buffer = scratch.take<T>(chunk_rows * stride + 64 / sizeof(T));
     if (p.dx.base) dx_rows = scratch.take<T*>(chunk_rows);
     if (!p.dw_ih) return;
+    if (CARROUSEL_REGISTERS < 32 && inputs.groups() + units.groups() >= kManyGroups) {
+      columns_of_d = scratch.take<T>(workers * copied(chunk_rows));
+    }
     features_h = scratch.take<T>(chunk_rows * units.vectors() * W<T>);
     features_x = scratch.take<T>(chunk_rows * inputs.vectors() * W<T>);
   }

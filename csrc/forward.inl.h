@@ -168,16 +168,17 @@ struct ForwardPass {
   void block(Index t, Index g0, Index g1, Index r0, Index m, const T* const* x, const T* const* h,
              const T* const* c, const T* ahead_row) const {
     alignas(64) T acc[kSpan][kSums * W<T>], apart[kSpan][kMaxRows * W<T>];
-    const Product<T> both[] = {inputs(x), hiddens(h)};
-    const int known = ahead_row ? 1 : 0;
+    Product<T> both[] = {inputs(x), hiddens(h)};
+    if (ahead_row) both[0].depth = 0;
     for (Index i = 0, n = 0; i < g1 - g0; i += n) {
       const Group<T, C>& group = groups[g0 + i];
       n = alike(g0 + i, g1);
       if constexpr (C::gru) {
-        add(group, m, both, 1 - known, begin(group, m, ahead_row, acc[i]), n);
+        add(group, m, both, 1, begin(group, m, ahead_row, acc[i]), n);
         for (Index j = i; j < i + n; ++j) set_aside(groups[g0 + j], m, acc[j], apart[j]);
         add(group, m, both + 1, 1, {acc[i], group.nv * W<T>, acc[i], kSums * W<T>, kSums * W<T>}, n);
       } else {
+        const int known = ahead_row ? 1 : 0;
         add(group, m, both + known, 2 - known, begin(group, m, ahead_row, acc[i]), n);
       }
     }
@@ -213,7 +214,7 @@ struct ForwardPass {
         }
       }
     }
-    for (Index k0 = 0; k0 < p.input; k0 += kDepth) {
+    for (Index k0 = 0; k0 < p.input; k0 += kLongDepth) {
       for (Index g = g0; g < g1; ++g) {
         const Index panel = groups[g].nv * W<T>;
         for (int i = 0; i < groups[g].panels; ++i) {
@@ -224,7 +225,7 @@ struct ForwardPass {
     return s;
   }
 
-  // The part of it of inputs k0 .. k0 + kDepth and the sums of one panel, from the `at`-th on.
+  // The part of it of inputs k0 .. k0 + kLongDepth and the sums of one panel, from the `at`-th on.
   void project_panel(int nv, Index at, Index k0, Index n, const T* const* x, T* out) const {
     const Pieces tiles(n, L::rows, 1);
     const Index row = units.vectors() * L::vector;
@@ -234,7 +235,7 @@ struct ForwardPass {
       const T* from[kMaxRows];
       for (Index r = 0; r < m; ++r) from[r] = x[r0 + r] + k0;
       T* const to = out + r0 * row + at;
-      const Product<T> factor{min(kDepth, p.input - k0), from, w_ih + at * p.input + k0 * nv * W<T>};
+      const Product<T> factor{min(kLongDepth, p.input - k0), from, w_ih + at * p.input + k0 * nv * W<T>};
       multiply<T>(static_cast<int>(m), nv, &factor, 1, 1,
                   k0 == 0 ? Sums<T>{bias + at, 0, acc} : Sums<T>{to, row, acc});
       for (Index r = 0; r < m; ++r) {

@@ -2,7 +2,7 @@
 //
 //   sum[m][v] = start[m][v] + rows[m][k * stride] * panel[k][v] + ...     k = 0 .. depth-1
 //
-// with one product, or two after each other (inputs and hidden states, say). A panel is packed:
+// with one product, or some after each other (inputs and hidden states, say), at least one. A panel is packed:
 // depth x (NV vectors), contiguous. Rows are wherever their pointers say: hidden states of a padded,
 // packed or reversed batch (stride 1), or columns of a row-major matrix (stride = its row length),
 // which gives the transposed product of the weight gradient. The sums start from anything (a bias:
@@ -14,6 +14,8 @@ constexpr Index max(Index a, Index b) { return a < b ? b : a; }
 
 constexpr int kMaxRows = 8;
 constexpr Index kDepth = 256;  // terms at a time where tiles share a panel: its part stays in the first cache
+// The same where sums are read and written by every part, which costs more than a panel in the second cache.
+constexpr Index kLongDepth = CARROUSEL_REGISTERS >= 32 ? kDepth : 2048;
 
 // Rows that fit the registers: M*NV sums, NV panel vectors, one broadcast.
 constexpr int tile_rows(int nv) {
@@ -34,22 +36,26 @@ struct Sums {
   Index start_row;
   T* end;  // the same, contiguous; may be `start`
   Index start_next = 0, end_next = 0;  // from one panel to the next, where there are several
+  Index end_row = 0;  // from one row of `end` to the next, where they are `spread`
 };
 
-template <class T, int M, int NV>
+template <class T, int M, int NV, bool spread = false>
 [[gnu::noinline]] void tile(const Product<T>* products, int count, Index stride, const Sums<T>& sums) {
   V<T> sum[M][NV];
   const T* start = sums.start;
+  T* end = sums.end;
+  const Index end_row = spread ? sums.end_row : NV * W<T>;
 #pragma GCC unroll 8
   for (int m = 0; m < M; ++m, start += sums.start_row) {
 #pragma GCC unroll 4
     for (int v = 0; v < NV; ++v) sum[m][v] = load(start + v * W<T>);
   }
-  for (const Product<T>* product = products; product != products + count; ++product) {
-    const T *a[M], *panel = product->panel;
+  const Product<T>* const last = products + count;
+  do {  // not a loop that may end at once: the compiler would keep a second set of the sums for that
+    const T *a[M], *panel = products->panel;
 #pragma GCC unroll 8
-    for (int m = 0; m < M; ++m) a[m] = product->rows[m];
-    for (Index k = 0; k < product->depth; ++k) {
+    for (int m = 0; m < M; ++m) a[m] = products->rows[m];
+    for (Index k = 0; k < products->depth; ++k) {
       V<T> b[NV];
 #pragma GCC unroll 4
       for (int v = 0; v < NV; ++v) b[v] = load(panel + v * W<T>);
@@ -61,11 +67,11 @@ template <class T, int M, int NV>
         for (int v = 0; v < NV; ++v) sum[m][v] += x * b[v];
       }
     }
-  }
+  } while (++products != last);
 #pragma GCC unroll 8
-  for (int m = 0; m < M; ++m) {
+  for (int m = 0; m < M; ++m, end += end_row) {
 #pragma GCC unroll 4
-    for (int v = 0; v < NV; ++v) store(sums.end + (m * NV + v) * W<T>, sum[m][v]);
+    for (int v = 0; v < NV; ++v) store(end + v * W<T>, sum[m][v]);
   }
 }
 
@@ -73,19 +79,19 @@ template <class T>
 using Tile = void (*)(const Product<T>*, int, Index, const Sums<T>&);
 
 // rows <= tile_rows(nv)
-template <class T>
+template <class T, bool spread = false>
 inline void multiply(int m, int nv, const Product<T>* products, int count, Index stride,
                      const Sums<T>& sums) {
-#define CARROUSEL_ROW(NV)                                                                             \
-  {                                                                                                   \
-    tile<T, 1, NV>, tile<T, 2 <= tile_rows(NV) ? 2 : 1, NV>, tile<T, 3 <= tile_rows(NV) ? 3 : 1, NV>, \
-        tile<T, 4 <= tile_rows(NV) ? 4 : 1, NV>, tile<T, 5 <= tile_rows(NV) ? 5 : 1, NV>,             \
-        tile<T, 6 <= tile_rows(NV) ? 6 : 1, NV>, tile<T, 7 <= tile_rows(NV) ? 7 : 1, NV>,             \
-        tile<T, 8 <= tile_rows(NV) ? 8 : 1, NV>                                                       \
+#define CARROUSEL_TILE(M, NV) tile<T, M <= tile_rows(NV) ? M : 1, NV, spread>
+#define CARROUSEL_ROW(NV)                                                                          \
+  {                                                                                                \
+    CARROUSEL_TILE(1, NV), CARROUSEL_TILE(2, NV), CARROUSEL_TILE(3, NV), CARROUSEL_TILE(4, NV),    \
+        CARROUSEL_TILE(5, NV), CARROUSEL_TILE(6, NV), CARROUSEL_TILE(7, NV), CARROUSEL_TILE(8, NV) \
   }
   static constexpr Tile<T> tiles[4][kMaxRows] = {CARROUSEL_ROW(1), CARROUSEL_ROW(2), CARROUSEL_ROW(3),
                                                  CARROUSEL_ROW(4)};
 #undef CARROUSEL_ROW
+#undef CARROUSEL_TILE
   tiles[nv - 1][m - 1](products, count, stride, sums);
 }
 
@@ -103,12 +109,13 @@ template <class T, int M, int NV, int P>
         sum[p][v][m] = load(sums.start + p * sums.start_next + m * sums.start_row + v * W<T>);
     }
   }
-  for (const Product<T>* product = products; product != products + count; ++product) {
-    const T *a[M], *panel = product->panel;
-    const Index apart = product->depth * NV * W<T>;
+  const Product<T>* const last = products + count;
+  do {
+    const T *a[M], *panel = products->panel;
+    const Index apart = products->depth * NV * W<T>;
 #pragma GCC unroll 4
-    for (int m = 0; m < M; ++m) a[m] = product->rows[m];
-    for (Index k = 0; k < product->depth; ++k, panel += NV * W<T>) {
+    for (int m = 0; m < M; ++m) a[m] = products->rows[m];
+    for (Index k = 0; k < products->depth; ++k, panel += NV * W<T>) {
       V<T> x[M];
 #pragma GCC unroll 4
       for (int m = 0; m < M; ++m) x[m] = fill(a[m][k]);
@@ -122,7 +129,7 @@ template <class T, int M, int NV, int P>
         }
       }
     }
-  }
+  } while (++products != last);
 #pragma GCC unroll 4
   for (int p = 0; p < P; ++p) {
 #pragma GCC unroll 4
