@@ -9,7 +9,7 @@ from carrousel import Forecaster
 from carrousel.data import load_sample
 from carrousel.forecast import Pretrained
 from carrousel.forecast.evaluation.simple_methods import seasonal_naive
-from carrousel.forecast.pretrained import storage
+from carrousel.forecast.pretrained import regression, storage
 from carrousel.forecast.pretrained.zero_shot import ZeroShot
 
 from ..conftest import make_panel, make_table, seasonal_series
@@ -71,7 +71,10 @@ def test_a_long_window_is_read_as_weeks_too():
     with torch.inference_mode():
         found = days.following(window, ahead)
         both = days._read(window, ahead, 0), weeks.following(window, ahead)
-    torch.testing.assert_close(found, both[0] * 2 / 3 + both[1] / 3)
+        mean = both[0] * 2 / 3 + both[1] / 3
+        expected = regression.beside(mean.clone(), window, (24, 168), ahead)
+    torch.testing.assert_close(found, expected)
+    assert 0.02 < (found - mean).abs().mean() < 2
 
 
 def test_a_gap_at_the_end_is_looked_over_and_makes_the_forecast_less_sure():

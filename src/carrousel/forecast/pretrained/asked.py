@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..network.distribution import SIDE
+from . import regression
 from .checks import MIXED, Lesson
 from .history import history
 from .network import Answer, Network, Remembered
@@ -30,7 +31,8 @@ def step_of(known: int, season: int, patch: int) -> int:
 
 class Asked(nn.Module):
     """The mean median of some steps ahead, (B, T, step) values -> (B,) float64, as
-    ``explanation.question.Asked``. What the network learned from checking itself is held fixed.
+    ``explanation.question.Asked``. What the network learned from checking itself is held fixed,
+    and so is what regressions learned.
 
     Windows that are read twice (``ZeroShot.is_read_twice``) are read the second time by a second
     network, a copy of the first.
@@ -43,6 +45,7 @@ class Asked(nn.Module):
         horizon: Steps after the end of the series that are asked about, from 0 on.
         gap: Steps without a value between the end of the window and the end of the series.
         parts: Of a forecast, what is found each time.
+        lines: What regressions beside the network learned, if there are any.
     """
 
     any_batch = True  # variants of the window are asked together
@@ -59,13 +62,18 @@ class Asked(nn.Module):
         horizon: list[int],
         gap: int,
         parts: Sequence[float],
+        lines: regression.Lines | None = None,
     ) -> None:
         super().__init__()
         self.networks = nn.ModuleList([network, *(copy.deepcopy(network) for _ in lessons[1:])])
         self.lessons, self.seasons, self.length = lessons, seasons, length
         self.horizon, self.gap, self.parts = horizon, gap, parts
-        self.short = len(lessons) > 1 and network.shape.patch == 1
-        self.names = (*ANCHORS, "damped slope", "half a slope") if self.short else ANCHORS
+        self.lines, self.short = lines, len(lessons) > 1 and network.shape.patch == 1
+        beside = ("damped slope", "half a slope") if self.short else ()
+        self.names = (
+            *ANCHORS,
+            *(("regression on days", "regression on weeks") if lines else beside),
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         found = [self._remember(x, side) for side in range(len(self.lessons))]
@@ -91,14 +99,15 @@ class Asked(nn.Module):
         """For each network the simple forecasts (K, k), which depend on x, their weights (K, k),
         the correction (k,) and the origin (1,). A plain mean of them over the networks is the
         forecast: each is as large as its part of that."""
-        of_both = float(self._share(x)) if self.short else 0.0
+        beside, shares_beside = self._beside(x)  # (k, n) forecasts and shares of the whole
+        of_both = shares_beside.sum(1)
         for side, network in enumerate(self._sides()):
             with torch.no_grad():
                 found = self._remember(x, side)
                 answer = self._answer(side, found, found.memory)
                 weights, median = network.middle(found.memory[:, -1:], answer.question)
             shares = self.lessons[side].shares[0].to(weights)
-            kept = (1 - of_both) * (1 - shares.sum())
+            kept = (1 - of_both) * (1 - shares.sum())  # (k,)
             weights, median = kept * weights[0, 0].T, kept * median[0, 0, :, 0]  # (K, k), (k,)
             weights[MIXED, :] += (1 - of_both) * shares[:, None]
             # Units cancel out of simple forecasts; their slopes need not be followed.
@@ -108,9 +117,8 @@ class Asked(nn.Module):
             sign, unit = -1 if side and self.short else 1, question.unit[0, 0].double()  # (1,)
             origin = sign * (past.base.double() + question.origin[0].double())[0]
             anchors = sign * (question.anchors[0, 0].double() * unit).T
-            if self.short:
-                anchors = torch.cat([anchors, self._smoothed(x)[0].T - origin])
-                weights = torch.cat([weights, weights.new_full((2, weights.shape[1]), of_both / 2)])
+            anchors = torch.cat([anchors, beside.T - origin])
+            weights = torch.cat([weights, shares_beside.T])
             part = len(self.parts) * self.parts[side]
             yield (
                 anchors,
@@ -156,15 +164,24 @@ class Asked(nn.Module):
         medians = [
             self._answer(side, *one).absolute()[:, 0, :, SIDE] for side, one in enumerate(found)
         ]
-        if not self.short:
-            parts = zip(self.parts, medians, strict=True)
-            return torch.stack([part * one.mean(-1) for part, one in parts]).sum(0)
-        middle = (medians[0] - medians[1]) / 2
-        window, season = self._window(x), int(self.seasons[0][0, 0])
-        return beside(middle[..., None], window, season, self._ahead(len(x)))[..., 0].mean(-1)
+        window, ahead = self._window(x), self._ahead(len(x))
+        if self.short:
+            middle = ((medians[0] - medians[1]) / 2)[..., None]
+            return beside(middle, window, int(self.seasons[0][0, 0]), ahead)[..., 0].mean(-1)
+        middle = torch.stack([p * m for p, m in zip(self.parts, medians, strict=True)]).sum(0)
+        if self.lines:
+            middle = regression.moved(middle[..., None], window, self.lines, ahead)[..., 0]
+        return middle.mean(-1)
 
-    def _smoothed(self, x: Tensor) -> Tensor:
-        return smoothed(self._window(x), int(self.seasons[0][0, 0]), self._ahead(len(x)))
-
-    def _share(self, x: Tensor) -> Tensor:
-        return share(self._window(x), self._smoothed(x).detach())
+    def _beside(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(k, n) simple forecasts that are not the network's, and their shares of the whole."""
+        window, ahead = self._window(x), self._ahead(len(x))
+        if self.short:
+            found = smoothed(window, int(self.seasons[0][0, 0]), ahead)
+            shares = share(window, found.detach())[:, None, None].expand_as(found) / 2
+        elif self.lines:
+            found = regression.forecasts(window, self.lines, ahead)
+            shares = regression.share(ahead, self.lines.seasons)[..., None] * self.lines.weight
+        else:
+            found = shares = window.new_zeros(1, len(self.horizon), 0)
+        return found[0], shares[0]

@@ -183,9 +183,7 @@ class Carried(Stream):
             lesson = Lesson(*(x[side, some] for x in (self.shares, self.outer, self.inner)))
             answer = network.answer(read, last, ahead[which, None])
             found.append(lesson.corrected(answer).absolute()[:, 0])
-        if not len(twice):
-            return found[0]
-        return self.zero_shot.both_ways(found[0], twice, found[1], window, ahead)
+        return self.zero_shot.together(found[0], twice, found[-1], window, ahead)
 
     def _sides(self, rows: Rows) -> list[tuple[int, Rows]]:
         """The sides that are read, and of which of these series."""

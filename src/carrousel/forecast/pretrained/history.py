@@ -49,7 +49,7 @@ def history(y: Tensor, seasons: Tensor, read: int | None = None, before: int = 0
     first = torch.where(seen, steps, length).amin(1, keepdim=True)
     base = y.gather(1, last[:, -1:].clamp_min(0)).nan_to_num(0.0)
     value, lag, lag2 = (y - base).float().nan_to_num_(0.0), seasons[:, :1], seasons[:, 1:]
-    value = _filled(value, seen, last, first, lag, steps)
+    value = filled(value, seen, last, first, lag, steps)
     started = steps >= first
 
     def back(lag: Tensor) -> tuple[Tensor, Tensor]:
@@ -125,7 +125,7 @@ def history(y: Tensor, seasons: Tensor, read: int | None = None, before: int = 0
     )
 
 
-def _filled(
+def filled(
     value: Tensor, seen: Tensor, last: Tensor, first: Tensor, lag: Tensor, steps: Tensor
 ) -> Tensor:
     """Holes take the value of one or two seasons ago, else the last; the start takes the first."""

@@ -13,6 +13,7 @@ from ...data.panel import Panel
 from ...data.wall import Wall
 from ..intervals.quantiles import require_finite
 from ..network.distribution import QUANTILES
+from . import regression
 from .asked import Asked, step_of
 from .checks import check, learn
 from .covariates import READ, apart
@@ -154,8 +155,10 @@ class ZeroShot:
                 learn(check(self.network, self.network.remember(shown, seasons), furthest))
                 for shown, seasons in zip((self.shown(window, s) for s in sides), told, strict=True)
             ]
+            long = regression.enough(window, self.seasons).item()
+            lines = regression.learned(window, self.seasons, furthest) if long else None
         parts = self.parts(len(sides) > 1)
-        asked = Asked(self.network, lessons, told, length, horizon, int(gap), parts)
+        asked = Asked(self.network, lessons, told, length, horizon, int(gap), parts, lines)
         return asked, x.view(1, -1, step), panel
 
     def _beside_columns(
@@ -218,7 +221,7 @@ class ZeroShot:
             shown = torch.cat([window, self.shown(window[twice], 1)])
             both = self._read(shown, torch.cat([ahead, ahead[twice]]), before)
             found = list(both.split([len(window), len(twice)]))
-        return self.both_ways(found[0], twice, found[-1], window, ahead) if len(twice) else found[0]
+        return self.together(found[0], twice, found[-1], window, ahead)
 
     def is_read_twice(self, window: Tensor, before: int = 0) -> Tensor:
         """(B,) which of the windows (B, n), in front of which ``before`` steps were left out, are
@@ -245,17 +248,19 @@ class ZeroShot:
             return (1.0,)
         return (0.5, 0.5) if self.network.shape.patch == 1 else (1 - BY_WEEK, BY_WEEK)
 
-    def both_ways(
+    def together(
         self, quantiles: Tensor, twice: Tensor, again: Tensor, window: Tensor, ahead: Tensor
     ) -> Tensor:
-        """(B, J, Q) quantiles, of which those of the rows ``twice`` are changed in place: a mean
-        with what was found ``again``; of short windows with smoothing beside it."""
+        """(B, J, Q) quantiles, changed in place: of the rows ``twice`` the mean with what was found
+        ``again``; of short windows with smoothing beside it, of hours with a regression."""
         if self.network.shape.patch > 1:
-            first, second = self.parts(twice=True)
-            quantiles[twice] = first * quantiles[twice] + second * again
-            return quantiles
-        both = (quantiles[twice] - again.flip(-1)) / 2
-        quantiles[twice] = beside(both, window[twice], self.seasons[0], ahead[twice])
+            if len(twice):
+                first, second = self.parts(twice=True)
+                quantiles[twice] = first * quantiles[twice] + second * again
+            return regression.beside(quantiles, window, self.seasons, ahead)
+        if len(twice):
+            both = (quantiles[twice] - again.flip(-1)) / 2
+            quantiles[twice] = beside(both, window[twice], self.seasons[0], ahead[twice])
         return quantiles
 
     def _read(self, window: Tensor, ahead: Tensor, before: int, side: int = 0) -> Tensor:
