@@ -7,11 +7,12 @@ import torch
 from carrousel.forecast.pretrained.regression import (
     APART,
     BLOCK,
+    MORE,
     PARTS,
     PENALTIES,
     POWER,
-    SHARE,
     TAKEN,
+    USUAL,
     beside,
     enough,
     forecasts,
@@ -37,7 +38,7 @@ def found(series, seasons=(DAY, WEEK), h=H):
     window = torch.tensor(np.array(series))
     ahead = torch.arange(1, h + 1).expand(len(window), -1)
     lines = learned(window, seasons, ahead[:, -1:])
-    return forecasts(window, lines, ahead).numpy(), lines.weight.numpy()
+    return forecasts(window, lines, ahead).numpy(), lines.weight.numpy(), lines.share.numpy()
 
 
 def _pair(y, t, season, taken, h):
@@ -83,26 +84,31 @@ def _slow(y, season, taken, h=H):
 @pytest.mark.parametrize("length", [4 * WEEK, 201, 1000])
 def test_both_are_the_regressions_of_a_loop(length):
     y = made(length)
-    forecast, weight = found([y, made(length, 1)])
+    forecast, weight, part = found([y, made(length, 1)])
     slow = [_slow(y, season, taken) for season, taken in zip((DAY, WEEK), TAKEN, strict=True)]
     np.testing.assert_allclose(forecast[0], np.stack([f for f, _ in slow], 1), rtol=1e-8)
-    expected = np.array([error for _, error in slow]) ** -POWER
-    np.testing.assert_allclose(weight[0], expected / expected.sum(), rtol=1e-6)
+    errors = np.array([error for _, error in slow])
+    expected = errors**-POWER / (errors**-POWER).sum()
+    np.testing.assert_allclose(weight[0], expected, rtol=1e-6)
+    naive = min(np.mean((y[WEEK:] - y[WEEK - s : length - s]) ** 2) for s in (DAY, WEEK))
+    better = np.log(naive / (errors * expected).sum()) / 2
+    assert part[0, 0] == pytest.approx(np.clip(USUAL + MORE * better, 0, 0.8))
 
 
 def test_what_is_new_in_the_last_day_fades_as_it_did():
     y = made(3000, 3)
-    forecast, weight = found([y[:-H]])
+    forecast, weight, part = found([y[:-H]])
     profile = np.array([y[k:-H:WEEK].mean() for k in range(WEEK)])
     coming = profile[np.arange(len(y) - H, len(y)) % WEEK]
     best = coming + (y[-H - 1] - profile[(len(y) - H - 1) % WEEK]) * 0.9 ** np.arange(1, H + 1)
     ours = (forecast[0] * weight[0]).sum(1)
     assert np.abs(ours - best).mean() < 1.2  # the deviation is 2.3 as a rule
+    assert part[0, 0] > 0.3
 
 
 def test_neither_units_nor_what_precedes_nor_neighbors_matter():
     y = made(400)
-    forecast, _ = found([y])
+    forecast = found([y])[0]
     np.testing.assert_allclose(found([1e-6 * y - 3])[0], 1e-6 * forecast - 3, rtol=1e-6)
     before = np.concatenate([np.full(50, np.nan), y])
     both = found([before, made(450, 1)])[0]
@@ -123,10 +129,11 @@ def test_a_forecast_is_moved_by_the_share_and_keeps_its_widths():
     moved = beside(quantiles.clone(), window, (DAY, WEEK), ahead) - quantiles
     lines = learned(window, (DAY, WEEK), ahead[:, -1:])
     way = (forecasts(window, lines, ahead) * lines.weight).sum(-1) - 205
-    part = share(ahead, (DAY, WEEK))
+    part = share(ahead, lines)
     torch.testing.assert_close(moved, (part * way)[..., None].expand_as(moved))
-    assert part[0, [0, WEEK - 1]].tolist() == [SHARE, SHARE]
-    assert part[0, 3 * WEEK // 2 - 1] == pytest.approx(SHARE / 2)
+    most = lines.share.item()
+    assert part[0, [0, WEEK - 1]].tolist() == [most, most]
+    assert part[0, 3 * WEEK // 2 - 1] == pytest.approx(most / 2)
     assert not part[0, 2 * WEEK - 1 :].any()
     forecast = beside(quantiles.clone(), window, (DAY, WEEK), ahead[:, :1])
     assert forecast.isfinite().all()

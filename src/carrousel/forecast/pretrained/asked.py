@@ -181,7 +181,7 @@ class Asked(nn.Module):
             shares = share(window, found.detach())[:, None, None].expand_as(found) / 2
         elif self.lines:
             found = regression.forecasts(window, self.lines, ahead)
-            shares = regression.share(ahead, self.lines.seasons)[..., None] * self.lines.weight
+            shares = regression.share(ahead, self.lines)[..., None] * self.lines.weight
         else:
             found = shares = window.new_zeros(1, len(self.horizon), 0)
         return found[0], shares[0]

@@ -8,7 +8,8 @@ mean of the last seasons before t,
 is regressed on x: what each hour of the last day was beside the same mean a season earlier, and
 the mean of these. There is one regression for each step ahead, from all earlier t of the window, by
 ridge (Hoerl & Kennard 1970) with the penalty that foretells parts of the window from the others
-best. Both forecasts are weighed by the errors of that.
+best. Both forecasts are weighed by the errors of that, and count the more beside the network's, the
+smaller these are beside those of the better of two seasonal naive forecasts.
 
 Constants were chosen on the ends of training parts (docs/pretrained.md).
 """
@@ -24,7 +25,9 @@ from .history import filled
 TAKEN = (3, 2)  # days and weeks whose mean is taken off
 LEAST = 4  # of the longer season that a window must hold
 BELOW = 48  # steps of a season that is a day of hours
-SHARE = 0.3  # of the middle of a forecast up to a week ahead; from two weeks on nothing
+# Of the middle of a forecast up to a week ahead (from two weeks on nothing): where errors are those
+# of the better seasonal naive forecast, and for each time that they are e times smaller.
+USUAL, MORE, MOST = 0.2, 1.0, 0.8
 APART = 4  # steps between the origins that are learned from
 BLOCK, PARTS = 12, 4  # origins in a row that belong to one of the parts
 PENALTIES = (0.01, 0.1)  # times the mean square of what is regressed on
@@ -37,7 +40,8 @@ class Lines(NamedTuple):
 
     seasons: tuple[int, int]
     slopes: tuple[Tensor, Tensor]  # (B, m + 1, J) of the m values of a day and their mean
-    weight: Tensor  # (B, 2)
+    weight: Tensor  # (B, 2) of either
+    share: Tensor  # (B, 1) of the whole forecast that both have
 
 
 def beside(quantiles: Tensor, window: Tensor, seasons: tuple[int, int], ahead: Tensor) -> Tensor:
@@ -54,11 +58,12 @@ def beside(quantiles: Tensor, window: Tensor, seasons: tuple[int, int], ahead: T
 def moved(quantiles: Tensor, window: Tensor, lines: Lines, ahead: Tensor) -> Tensor:
     """Quantiles (B, J, Q), as ``beside``, with what was learned; where the forecast cannot be
     written, they stay."""
-    forecast = (forecasts(window, lines, ahead) * lines.weight[:, None]).sum(-1, keepdim=True)
+    forecast = (forecasts(window, lines, ahead) * lines.weight[:, None]).sum(-1)
+    way = share(ahead, lines) * (forecast - quantiles[..., quantiles.shape[-1] // 2])
     # In float32: sums in double precision differ in the last bit by what else is in a batch.
-    way = (forecast - quantiles[..., quantiles.shape[-1] // 2, None]).float()
+    way = way.float()
     sensible = way.isfinite().all(1, keepdim=True)
-    return quantiles + share(ahead, lines.seasons)[..., None] * torch.where(sensible, way, 0.0)
+    return quantiles + torch.where(sensible, way, 0.0)[..., None]
 
 
 def enough(window: Tensor, seasons: tuple[int, int]) -> Tensor:
@@ -70,9 +75,9 @@ def enough(window: Tensor, seasons: tuple[int, int]) -> Tensor:
     return window[:, :begins].isfinite().any(1)
 
 
-def share(ahead: Tensor, seasons: tuple[int, int]) -> Tensor:
+def share(ahead: Tensor, lines: Lines) -> Tensor:
     """(B, J) of a forecast of the steps ``ahead`` (B, J)."""
-    return SHARE * (2 - ahead.double() / seasons[1]).clamp(0, 1)
+    return lines.share * (2 - ahead.double() / lines.seasons[1]).clamp(0, 1)
 
 
 def learned(window: Tensor, seasons: tuple[int, int], reach: Tensor) -> Lines:
@@ -86,7 +91,11 @@ def learned(window: Tensor, seasons: tuple[int, int], reach: Tensor) -> Lines:
     )
     wrong = torch.stack([by_day[1], by_week[1]], 1).clamp_min(SMALL)
     weight = (wrong.amin(1, keepdim=True) / wrong) ** POWER
-    return Lines(seasons, (by_day[0], by_week[0]), weight / weight.sum(1, keepdim=True))
+    weight = weight / weight.sum(1, keepdim=True)
+    naive = torch.stack([_repeated(y, first + seasons[1], season) for season in seasons], 1)
+    better = ((weight * wrong).sum(1) / naive.amin(1).clamp_min(SMALL)).log() / -2
+    part = (USUAL + MORE * better).clamp(0, MOST)[:, None]
+    return Lines(seasons, (by_day[0], by_week[0]), weight, part)
 
 
 def forecasts(window: Tensor, lines: Lines, ahead: Tensor) -> Tensor:
@@ -113,6 +122,13 @@ def _whole(window: Tensor, day: int) -> tuple[Tensor, Tensor, Tensor]:
     origin = window.gather(1, last[:, -1:].clamp_min(0)).nan_to_num()
     lag = torch.full_like(first, day)
     return filled((window - origin).nan_to_num(), seen, last, first, lag, steps), first, origin
+
+
+def _repeated(y: Tensor, first: Tensor, season: int) -> Tensor:
+    """(B,) mean squared error when each step from ``first`` on is as it was a season before."""
+    counts = torch.arange(season, y.shape[1]) >= first
+    change = (y[:, season:] - y[:, :-season]).square() * counts
+    return change.sum(1) / counts.sum(1).clamp_min(1)
 
 
 def _regressed(
