@@ -1,18 +1,20 @@
 """What is regressed on the last day, against loops over the formulas."""
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 
+from carrousel import Forecaster
 from carrousel.forecast.pretrained.regression import (
     APART,
+    BETTER,
     BLOCK,
-    MORE,
     PARTS,
     PENALTIES,
     POWER,
+    STEEP,
     TAKEN,
-    USUAL,
     beside,
     enough,
     forecasts,
@@ -21,17 +23,19 @@ from carrousel.forecast.pretrained.regression import (
 )
 from carrousel.forecast.pretrained.zero_shot import ZeroShot
 
+from ..conftest import make_table
+
 DAY, WEEK, H = 6, 24, 8
 
 
-def made(length, seed=0):
+def made(length, seed=0, day=DAY, week=WEEK, kept=0.9):
     """Days, weeks, and a deviation that fades."""
     rng = np.random.default_rng(seed)
     t, away = np.arange(length), np.zeros(length)
     for k in range(1, length):
-        away[k] = 0.9 * away[k - 1] + rng.normal()
-    profile = rng.normal(0, 5, WEEK) + 8 * np.sin(2 * np.pi * np.arange(WEEK) / DAY)
-    return 200 + profile[t % WEEK] + away
+        away[k] = kept * away[k - 1] + rng.normal()
+    profile = rng.normal(0, 5, week) + 8 * np.sin(2 * np.pi * np.arange(week) / day)
+    return 200 + profile[t % week] + away
 
 
 def found(series, seasons=(DAY, WEEK), h=H):
@@ -92,7 +96,7 @@ def test_both_are_the_regressions_of_a_loop(length):
     np.testing.assert_allclose(weight[0], expected, rtol=1e-6)
     naive = min(np.mean((y[WEEK:] - y[WEEK - s : length - s]) ** 2) for s in (DAY, WEEK))
     better = np.log(naive / (errors * expected).sum()) / 2
-    assert part[0, 0] == pytest.approx(np.clip(USUAL + MORE * better, 0, 0.8))
+    assert part[0, 0] == pytest.approx(np.clip(STEEP * (better - BETTER), 0, 0.8))
 
 
 def test_what_is_new_in_the_last_day_fades_as_it_did():
@@ -155,8 +159,39 @@ def test_only_four_weeks_of_hours_are_enough():
     assert not enough(hours[:, :600], (24, 168)).any()
 
 
+def of_hours(length):
+    return made(length, day=24, week=168, kept=0.99)
+
+
+@pytest.mark.parametrize("length", [900, 1600])
+def test_an_explanation_says_what_regressions_copied(length):
+    table = make_table([of_hours(length)], "1h")
+    forecaster = Forecaster(24, effort="instant").fit(table)
+    found = forecaster.explain(step=3)
+    simple = found.table("simple").filter(pl.col("name").str.starts_with("regression on "))
+    assert simple["weight"].sum() > 0.1
+    assert np.abs(simple["forecast"].to_numpy() - found.forecast).max() < 20
+    assert found.table("simple")["weight"].sum() == pytest.approx(1, rel=1e-4)
+    assert found.forecast == pytest.approx(forecaster.predict()["carrousel"][2], rel=1e-5)
+
+
+def test_a_state_that_goes_on_has_the_regression_of_now(tmp_path):
+    table = make_table([of_hours(1003)], "1h")
+    forecaster = Forecaster(24, effort="instant").fit(table[:-3])
+    for k in range(3):
+        forecaster.update(table[1000 + k : 1001 + k])
+        found = forecaster.predict()
+    again = Forecaster(24, effort="instant").fit(table).predict()
+    wide = np.ptp(again["carrousel"].to_numpy())
+    np.testing.assert_allclose(found["carrousel"], again["carrousel"], atol=0.02 * wide)
+    forecaster.save(tmp_path / "model")
+    loaded = Forecaster.load(tmp_path / "model").predict()
+    np.testing.assert_allclose(loaded["carrousel"], found["carrousel"], rtol=1e-9)
+
+
 def test_a_gap_at_the_end_is_looked_over():
-    y, zero_shot = made(800) + 50 * np.sin(np.arange(800) / 24), ZeroShot((24, 168))
+    y, zero_shot = of_hours(800), ZeroShot((24, 168))
+    assert found([y], (24, 168))[2].item() > 0.1
     window = torch.tensor(y[None])
     with torch.inference_mode():
         late = zero_shot.following(window, 5 + torch.arange(1, 9)[None])

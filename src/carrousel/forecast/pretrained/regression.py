@@ -25,9 +25,9 @@ from .history import filled
 TAKEN = (3, 2)  # days and weeks whose mean is taken off
 LEAST = 4  # of the longer season that a window must hold
 BELOW = 48  # steps of a season that is a day of hours
-# Of the middle of a forecast up to a week ahead (from two weeks on nothing): where errors are those
-# of the better seasonal naive forecast, and for each time that they are e times smaller.
-USUAL, MORE, MOST = 0.2, 1.0, 0.8
+# Of the middle of a forecast up to a week ahead (from two weeks on nothing): the more, the smaller
+# errors are than an eighth less than those of the better seasonal naive forecast, by logarithms.
+BETTER, STEEP, MOST = 0.13, 1.5, 0.8
 APART = 4  # steps between the origins that are learned from
 BLOCK, PARTS = 12, 4  # origins in a row that belong to one of the parts
 PENALTIES = (0.01, 0.1)  # times the mean square of what is regressed on
@@ -94,7 +94,7 @@ def learned(window: Tensor, seasons: tuple[int, int], reach: Tensor) -> Lines:
     weight = weight / weight.sum(1, keepdim=True)
     naive = torch.stack([_repeated(y, first + seasons[1], season) for season in seasons], 1)
     better = ((weight * wrong).sum(1) / naive.amin(1).clamp_min(SMALL)).log() / -2
-    part = (USUAL + MORE * better).clamp(0, MOST)[:, None]
+    part = (STEEP * (better - BETTER)).clamp(0, MOST)[:, None]
     return Lines(seasons, (by_day[0], by_week[0]), weight, part)
 
 
