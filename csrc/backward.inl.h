@@ -115,14 +115,18 @@ struct BackwardPass {
     }
   }
 
-  // W_hh^T d of the step after, for M rows (that it has) and groups g0 .. g1, each to its own sums.
-  void product(Index g0, Index g1, Index m, const T* const* d_after, T (*acc)[kSums * W<T>]) const {
+  // W_hh^T d of the step after, for M rows (that it has) and groups g0 .. g1, each to its own sums. The weights
+  // of as many groups from `next` on are brought near.
+  void product(Index g0, Index g1, Index m, const T* const* d_after, T (*acc)[kSums * W<T>], Index next,
+               const Ahead& ahead) const {
     static constexpr T zeros[kPanel * W<T>] = {};
     for (Index g = g0, n = 0; g < g1; g += n) {
       const int nv = units.width(g);
       for (n = 1; g + n < g1 && units.width(g + n) == nv;) ++n;
       const Index depth = C::gates * p.hidden;
-      const Product<T> factor{depth, d_after, w_hh + units.first(g) * W<T> * depth};
+      Product<T> factor{depth, d_after, w_hh + units.first(g) * W<T> * depth};
+      if (next + g - g0 < units.groups())
+        ahead.set(factor, w_hh + units.first(next + g - g0) * W<T> * depth, nv);
       multiply_panels<T>(static_cast<int>(m), nv, n, &factor, 1, {zeros, 0, acc[g - g0], 0, kSums * W<T>});
     }
   }
@@ -319,7 +323,8 @@ struct BackwardPass {
 
   // One step for rows i0 .. i1 and groups g0 .. g1, the products first: the record is then read in
   // the order in which it lies. The step after it in time has been done.
-  void block(Index s, Index g0, Index g1, Index i0, Index i1, const T* d_after, T* d_now) const {
+  void block(Index s, Index g0, Index g1, Index i0, Index i1, const T* d_after, T* d_now, Index next,
+             const Ahead& ahead) const {
     const Index t = step(s), now = s < p.steps.count ? rows(t) : 0;
     const Index later = s > 0 ? rows(step(s - 1)) : 0;
     const Index m = min(i1, later) - i0;
@@ -327,7 +332,7 @@ struct BackwardPass {
     if (m > 0) {
       const T* from[kMaxRows];
       for (Index i = 0; i < m; ++i) from[i] = d_after + (i0 + i) * stride + hh_column(p.hidden);
-      product(g0, g1, m, from, acc);
+      product(g0, g1, m, from, acc, next, ahead);
     }
     for (Index i = i0; i < i1 && (i < now || i < later); ++i) {
       const Row row = i < now ? row_of(t, row0 + i, d_now + i * stride) : Row{};
@@ -357,6 +362,8 @@ struct BackwardPass {
     const Pieces pieces(row1 - row0, rows_h, by_units ? 1 : workers);
     const Index weights = kPanel * W<T> * C::gates * p.hidden * Index(sizeof(T));  // of a group
     const Index span = max(1, min(kSpan, kSpanBytes / weights));
+    const Index sharers = by_units ? 1 : workers;  // of the pieces
+    const bool far = weights_are_far(g1 - g0, span);
     const Index end = c.last == p.steps.count ? c.last + 1 : c.last;  // then dh_0 remains
     for (Index s = c.first; s < end; ++s) {
       if (!w_hh && s == p.steps.count) {
@@ -366,9 +373,12 @@ struct BackwardPass {
       }
       for (Index k = 0; k * span < g1 - g0; ++k) {
         const Index g = g0 + there_and_back(s, k, g1 - g0, span);
+        const bool more = far && (k + 1) * span < g1 - g0;
+        const Index next = more ? g0 + there_and_back(s, k + 1, g1 - g0, span) : g;
         for (Index i = 0; i < pieces.count; ++i) {
           if (!by_units && !me.owns(i)) continue;
-          block(s, g, min(g + span, g1), pieces.first(i), pieces.first(i + 1), d_after, d_chunk);
+          const Ahead ahead{i / sharers, more ? max(1, pieces.count / sharers) : 0};
+          block(s, g, min(g + span, g1), pieces.first(i), pieces.first(i + 1), d_after, d_chunk, next, ahead);
         }
       }
       if (by_units) me.sync();
@@ -384,7 +394,7 @@ struct BackwardPass {
     const Columns& columns;
     const T* features;
     Index column;
-    T* dw;
+    T *dw, *db;  // db null: absent
     bool input_order;
   };
 
@@ -452,16 +462,23 @@ struct BackwardPass {
   // for the features of all factors, and a panel of features in the first for these columns.
   void weight_gradient(const Factor* factors, int count, const T* d_chunk, Index j0, Index j1, const Chunk& c,
                        T* copy) const {
-    constexpr Index most = tile_rows(kPanel);
+    constexpr Index most = tile_rows(kPanel), vectors = (most + W<T> - 1) / W<T>;
     const Index tiles = max(1, kColumnBytes / (most * c.rows * Index(sizeof(T))));
     for (Index left = j0; left < j1; left += tiles * most) {
       const Index right = min(left + tiles * most, j1);
       for (Index j = left; j < right; j += most) {
         const T* from = d_chunk + factors->column + j;
         T* to = copy + (j - left) * c.rows;
+        V<T> sum[vectors] = {};
         for (Index k = 0; k < c.rows; ++k, from += stride, to += most) {
-          for (Index i = 0; i < most; i += W<T>) store(to + i, load(from + i));
+#pragma GCC unroll 8
+          for (int v = 0; v < vectors; ++v) {
+            const V<T> some = load(from + v * W<T>);
+            store(to + v * W<T>, some);
+            sum[v] += some;
+          }
         }
+        for (int f = 0; f < count; ++f) add_bias(factors[f], j, min(most, right - j), sum, c);
       }
       for (const Factor* f = factors; f != factors + count; ++f) {
         for (Index g = 0; g < f->columns.groups(); ++g) {
@@ -473,40 +490,51 @@ struct BackwardPass {
     }
   }
 
-  // db += sum over the chunk of d[:, column + k], a cache line of each row at a time.
-  void bias_gradient(const T* d_chunk, Index column, bool first, const Chunk& c, Index k0, Index k1, T* db,
-                     bool input_order) const {
+  // db[k] += the sums of columns k .. k + n of d, n of each vector's lanes.
+  void add_bias(const Factor& f, Index k, Index n, const V<T>* sums, const Chunk& c) const {
+    for (Index i = 0; i < n && f.db; ++i) {
+      T& out = f.db[f.input_order ? ih_row(k + i, p.hidden) : k + i];
+      out = (c.first == 0 ? T(0) : out) + sums[i / W<T>][i % W<T>];
+    }
+  }
+
+  // db of all factors, which have the same columns of d, a cache line of each row at a time.
+  void bias_gradient(const Factor* factors, int count, const T* d_chunk, Index k0, Index k1,
+                     const Chunk& c) const {
     constexpr int vectors = 64 / sizeof(T) / W<T>;
     for (Index k = k0; k < k1; k += vectors * W<T>) {
       V<T> sum[vectors] = {};
       for (Index r = 0; r < c.rows; ++r) {
-        const T* const from = d_chunk + r * stride + column + k;
+        const T* const from = d_chunk + r * stride + factors->column + k;
 #pragma GCC unroll 4
         for (int v = 0; v < vectors; ++v) sum[v] += load(from + v * W<T>);
       }
-      for (Index i = 0; i < vectors * W<T> && k + i < k1; ++i) {
-        T& out = db[input_order ? ih_row(k + i, p.hidden) : k + i];
-        out = (first ? T(0) : out) + sum[i / W<T>][i % W<T>];
-      }
+      for (int f = 0; f < count; ++f) add_bias(factors[f], k, min(vectors * W<T>, k1 - k), sum, c);
     }
+  }
+
+  void bias_gradient(const T* d_chunk, Index column, bool, const Chunk& c, Index k0, Index k1, T* db,
+                     bool input_order) const {
+    const Factor f{units, nullptr, column, nullptr, db, input_order};
+    bias_gradient(&f, 1, d_chunk, k0, k1, c);
   }
 
   void weight_gradients(const Worker& me, const Chunk& c, const T* d_chunk) const {
     const Index rows = C::gates * p.hidden, j0 = me.first(rows), j1 = me.last(rows);
     const Index hh = hh_column(p.hidden);
-    const Factor factors[] = {{inputs, features_x, 0, p.dw_ih, true},
-                              {units, features_h, hh, p.dw_hh, false}};
+    // With layer normalization d is not the biases' gradient.
+    T *const db_ih = C::normalized ? nullptr : p.db_ih, *const db_hh = C::normalized ? nullptr : p.db_hh;
+    const Factor factors[] = {{inputs, features_x, 0, p.dw_ih, db_ih, true},
+                              {units, features_h, hh, p.dw_hh, db_hh, false}};
     const int together = hh == 0 ? 2 : 1;  // that the same columns of d make
     for (const Factor* f = factors; f != factors + 2; f += together) {
       if (columns_of_d && c.rows > kFewRows) {
         weight_gradient(f, together, d_chunk, j0, j1, c, columns_of_d + me.begin * copied(chunk_rows));
-      } else {
-        for (int i = 0; i < together; ++i) weight_gradient(f[i], d_chunk, j0, j1, c);
+        continue;
       }
+      for (int i = 0; i < together; ++i) weight_gradient(f[i], d_chunk, j0, j1, c);
+      if (f->db || f[together - 1].db) bias_gradient(f, together, d_chunk, j0, j1, c);
     }
-    if constexpr (C::normalized) return;  // of which d is not the biases' gradient
-    if (p.db_ih) bias_gradient(d_chunk, 0, c.first == 0, c, j0, j1, p.db_ih, true);
-    if (p.db_hh) bias_gradient(d_chunk, hh, c.first == 0, c, j0, j1, p.db_hh, false);
   }
 
   // dx = d W_ih of a single step, for this worker's share of the columns.

@@ -28,6 +28,12 @@ inline bool split_units(const Steps& steps, Index groups, Index weight_bytes, in
   return few_rows || large;
 }
 
+// Whether so many groups of units, `span` of which fit the second cache, are worth bringing there before they are
+// used. With 32 registers that was never measured.
+inline bool weights_are_far(Index groups, Index span) {
+  return CARROUSEL_REGISTERS < 32 && groups > 2 * span;
+}
+
 template <class T, class C>
 struct ForwardPass {
   using L = Layout<T, C>;
@@ -76,14 +82,16 @@ struct ForwardPass {
   Product<T> inputs(const T* const* x) const { return {p.input, x, w_hh ? w_ih : p.w_ih}; }
   Product<T> hiddens(const T* const* h) const { return {p.hidden, h, w_hh ? w_hh : p.w_hh}; }
 
-  // Start plus products, for M rows of one group, or of `alike` groups of one panel.
+  // Start plus products, for M rows of one group, or of `alike` groups of one panel; the weights of `next` are
+  // brought near.
   void add(const Group<T, C>& group, Index m, const Product<T>* factors, int count, const Sums<T>& sums,
-           Index alike = 1) const {
+           Index alike = 1, const Group<T, C>* next = nullptr, const Ahead& ahead = {}) const {
     if (!w_hh) return add_dots(group, m, factors, count, sums);
     Product<T> packed[2];
     for (int f = 0; f < count; ++f) {
       packed[f] = factors[f];
       packed[f].panel += group.offset() * factors[f].depth;
+      if (next) ahead.set(packed[f], factors[f].panel + next->offset() * factors[f].depth, group.nv);
     }
     multiply_panels<T>(static_cast<int>(m), group.nv, group.panels * alike, packed, count, sums);
   }
@@ -166,20 +174,23 @@ struct ForwardPass {
 
   // Groups g0 .. g1; `ahead_row` is the projection of row r0, or null: project here.
   void block(Index t, Index g0, Index g1, Index r0, Index m, const T* const* x, const T* const* h,
-             const T* const* c, const T* ahead_row) const {
+             const T* const* c, const T* ahead_row, Index next, const Ahead& ahead) const {
     alignas(64) T acc[kSpan][kSums * W<T>], apart[kSpan][kMaxRows * W<T>];
     Product<T> both[] = {inputs(x), hiddens(h)};
     if (ahead_row) both[0].depth = 0;
     for (Index i = 0, n = 0; i < g1 - g0; i += n) {
       const Group<T, C>& group = groups[g0 + i];
+      const bool more = ahead.pieces > 0 && next + i < units.groups();
+      const Group<T, C>* const then = more ? groups + next + i : nullptr;
       n = alike(g0 + i, g1);
       if constexpr (C::gru) {
         add(group, m, both, 1, begin(group, m, ahead_row, acc[i]), n);
         for (Index j = i; j < i + n; ++j) set_aside(groups[g0 + j], m, acc[j], apart[j]);
-        add(group, m, both + 1, 1, {acc[i], group.nv * W<T>, acc[i], kSums * W<T>, kSums * W<T>}, n);
+        add(group, m, both + 1, 1, {acc[i], group.nv * W<T>, acc[i], kSums * W<T>, kSums * W<T>}, n, then,
+            ahead);
       } else {
         const int known = ahead_row ? 1 : 0;
-        add(group, m, both + known, 2 - known, begin(group, m, ahead_row, acc[i]), n);
+        add(group, m, both + known, 2 - known, begin(group, m, ahead_row, acc[i]), n, then, ahead);
       }
     }
     for (Index r = 0; r < m; ++r) {
@@ -253,6 +264,8 @@ struct ForwardPass {
     const Index g1 = by_units ? me.last(units.groups()) : units.groups();
     const Pieces pieces(batch, L::rows, by_units ? 1 : workers);
     T* const ahead = projected + (by_units ? 0 : me.begin * ahead_rows * row);
+    const Index sharers = by_units ? 1 : workers;  // of the pieces
+    const bool far = w_hh && weights_are_far(g1 - g0, span);
     const T* from = nullptr;  // the projections of the step's first row, if they were made ahead
     Index ready = 0;          // the first step without
     for (Index s = 0; s < p.steps.count; ++s) {
@@ -265,11 +278,14 @@ struct ForwardPass {
       const T* next = from;
       for (Index k = 0; k * span < g1 - g0; ++k) {
         const Index g = g0 + there_and_back(s, k, g1 - g0, span);
+        const bool more = far && (k + 1) * span < g1 - g0;
+        const Index then = more ? g0 + there_and_back(s, k + 1, g1 - g0, span) : g;
         next = from;
         for (Index i = 0; i < pieces.count; ++i) {
           const Index r0 = pieces.first(i), m = min(pieces.first(i + 1), p.steps.rows(t)) - r0;
           if (m <= 0 || !mine(me, i)) continue;
-          block(t, g, min(g + span, g1), r0, m, x + r0, h + r0, c + r0, next);
+          block(t, g, min(g + span, g1), r0, m, x + r0, h + r0, c + r0, next, then,
+                {i / sharers, more ? max(1, pieces.count / sharers) : 0});
           if (next) next += m * row;
         }
       }

@@ -28,6 +28,23 @@ struct Product {
   Index depth;
   const T* const* rows;
   const T* panel;
+  // What later tiles need, brought into the second cache meanwhile, so many values a term; null: nothing.
+  const T* ahead = nullptr;
+  Index ahead_step = 0;
+};
+
+// Which part of the next panels to bring: each of so many pieces of rows has one.
+struct Ahead {
+  Index piece = 0, pieces = 0;  // 0: nothing to bring
+
+  template <class T>
+  void set(Product<T>& product, const T* panel, int nv) const {
+    if (pieces == 0) return;
+    const Index step = (nv * W<T> + pieces - 1) / pieces;
+    if (piece * step >= nv * W<T>) return;
+    product.ahead = panel + piece * step * product.depth;
+    product.ahead_step = step;
+  }
 };
 
 template <class T>
@@ -39,7 +56,7 @@ struct Sums {
   Index end_row = 0;  // from one row of `end` to the next, where they are `spread`
 };
 
-template <class T, int M, int NV, bool spread = false>
+template <class T, int M, int NV, bool spread = false, bool brings = false>
 [[gnu::noinline]] void tile(const Product<T>* products, int count, Index stride, const Sums<T>& sums) {
   V<T> sum[M][NV];
   const T* start = sums.start;
@@ -55,7 +72,12 @@ template <class T, int M, int NV, bool spread = false>
     const T *a[M], *panel = products->panel;
 #pragma GCC unroll 8
     for (int m = 0; m < M; ++m) a[m] = products->rows[m];
+    [[maybe_unused]] const T* ahead = products->ahead;
     for (Index k = 0; k < products->depth; ++k) {
+      if constexpr (brings) {
+        prefetch(ahead);
+        ahead += products->ahead_step;
+      }
       V<T> b[NV];
 #pragma GCC unroll 4
       for (int v = 0; v < NV; ++v) b[v] = load(panel + v * W<T>);
@@ -79,10 +101,10 @@ template <class T>
 using Tile = void (*)(const Product<T>*, int, Index, const Sums<T>&);
 
 // rows <= tile_rows(nv)
-template <class T, bool spread = false>
+template <class T, bool spread = false, bool brings = false>
 inline void multiply(int m, int nv, const Product<T>* products, int count, Index stride,
                      const Sums<T>& sums) {
-#define CARROUSEL_TILE(M, NV) tile<T, M <= tile_rows(NV) ? M : 1, NV, spread>
+#define CARROUSEL_TILE(M, NV) tile<T, M <= tile_rows(NV) ? M : 1, NV, spread, brings>
 #define CARROUSEL_ROW(NV)                                                                          \
   {                                                                                                \
     CARROUSEL_TILE(1, NV), CARROUSEL_TILE(2, NV), CARROUSEL_TILE(3, NV), CARROUSEL_TILE(4, NV),    \
@@ -173,10 +195,16 @@ inline void multiply_panels(int m, int nv, Index panels, const Product<T>* produ
       few_rows<T, 2, 2>(nv, now, count, sums);
     } else if (p == 2) {
       nv == 1 ? few_rows<T, 3, 1, 2>(now, count, sums) : few_rows<T, 3, 2, 2>(now, count, sums);
+    } else if (now[0].ahead) {
+      multiply<T, false, true>(m, nv, now, count, 1, sums);
     } else {
       multiply<T>(m, nv, now, count, 1, sums);
     }
-    for (int f = 0; f < count; ++f) now[f].panel += p * nv * W<T> * now[f].depth;
+    for (int f = 0; f < count; ++f) {
+      const Index next = p * nv * W<T> * now[f].depth;
+      now[f].panel += next;
+      if (now[f].ahead) now[f].ahead += next;
+    }
     sums.start += p * sums.start_next;
     sums.end += p * sums.end_next;
     panels -= p;

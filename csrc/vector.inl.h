@@ -156,6 +156,14 @@ inline void store(T* p, V<T> v) {
   std::memcpy(p, &v, sizeof v);
 }
 
+// Into the second cache, some time before it is read.
+template <class T>
+inline void prefetch([[maybe_unused]] const T* p) {
+#ifndef CARROUSEL_PORTABLE
+  __builtin_prefetch(p, 0, 2);
+#endif
+}
+
 // Lane j of the result is lane which[j] of a, or which[j] - W of b.
 template <class T, class Which>
 inline V<T> shuffle(V<T> a, V<T> b, Which which) {
