@@ -10,6 +10,8 @@
 
 constexpr Index kFewRows = 64;    // of d in a chunk, next to which dW is large
 constexpr Index kManyGroups = 16;  // of features, for which copying columns of d pays
+constexpr Index kPackedRows =
+    16;  // of weights at a time, so that they are read in the order in which they lie
 constexpr Index kColumnBytes = 128 << 10;  // of them
 
 template <class T, class C>
@@ -73,12 +75,15 @@ struct BackwardPass {
   void pack_weights(const Worker& me) const {
     if (!w_hh) return;
     const Index depth = C::gates * p.hidden;
-    for (Index g = me.first(units.groups()); g < me.last(units.groups()); ++g) {
-      pack(units, g, 0, depth, depth, w_hh, [&](Index k) { return p.w_hh + k * p.hidden; });
-    }
-    if (!p.dx.base) return;
-    for (Index g = me.first(inputs.groups()); g < me.last(inputs.groups()); ++g) {
-      pack(inputs, g, 0, depth, depth, w_ih, [&](Index k) { return p.w_ih + ih_row(k, p.hidden) * p.input; });
+    for (Index k = 0; k < depth; k += kPackedRows) {
+      const Index end = min(k + kPackedRows, depth);
+      for (Index g = me.first(units.groups()); g < me.last(units.groups()); ++g) {
+        pack(units, g, k, end, depth, w_hh, [&](Index i) { return p.w_hh + i * p.hidden; });
+      }
+      if (!p.dx.base) continue;
+      for (Index g = me.first(inputs.groups()); g < me.last(inputs.groups()); ++g) {
+        pack(inputs, g, k, end, depth, w_ih, [&](Index i) { return p.w_ih + ih_row(i, p.hidden) * p.input; });
+      }
     }
   }
 
