@@ -165,14 +165,36 @@ def test_what_is_left_out_is_what_a_refit_says(n, p):
         np.testing.assert_allclose(found.left_out[k], refit, atol=1e-6)
 
 
-@pytest.mark.parametrize("n", [12, 60, 1100], ids=["wide", "tall", "chosen on a part"])
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("says", ["level", "changes"])
+def test_numbers_count_more_or_their_differences_do_as_left_out_examples_ask_for(says, channels):
+    noise = np.random.default_rng(0)
+    sizes = np.arange(40) % 2
+    if says == "level":  # beside changes that say nothing
+        X = [np.sin(np.arange(60)[:, None] * (0.2 + 0.1 * k)) for k in sizes]
+        X = [x + noise.normal(0, 1.2, (60, channels)) for x in X]
+    else:  # beside levels that say nothing
+        X = [noise.normal(0, 9) + noise.normal(size=(60, channels)).cumsum(0) for k in sizes]
+        X = [x + k * np.tile([[-0.5], [0.5]], (30, 1)) for x, k in zip(X, sizes, strict=True)]
+    given = Ragged.of([torch.from_numpy(x) for x in X])
+    features = learned(given, summed=channels > 1)
+    weight, _, _ = features.solve(given, torch.from_numpy(2.0 * sizes - 1)[:, None], [])
+    counted = weight[: features.width - features.summaries].view(2, -1).square().sum(1)
+    assert counted.argmax() == (says == "changes")
+    assert counted.min() < 0.5 * counted.max()
+
+
+@pytest.mark.parametrize("n", [12, 60, 600], ids=["wide", "tall", "chosen on a part"])
 def test_how_much_a_second_view_counts_is_what_left_out_examples_ask_for(n):
     noise = np.random.default_rng(1)
     first, second = noise.normal(size=(n, 20)), noise.normal(size=(n, 4))
     X = np.concatenate([first, second], 1)
     z = (X - X.mean(0)) / X.std(0)
     for y, weight in ((second[:, :1] + 0.1 * noise.normal(size=(n, 1)), 2), (first[:, :1], 0)):
-        found = ridge(torch.from_numpy(X), torch.from_numpy(y), 4)
+        weights = [
+            torch.cat([torch.ones(20), torch.full((4,), w * 5**0.5)]).double() for w in (0, 1, 2)
+        ]
+        found = ridge(torch.from_numpy(X), torch.from_numpy(y), [weights])
         said = X @ found.weight.numpy() + found.offset.numpy()
         weighed = z * np.r_[np.ones(20), np.full(4, weight * 5**0.5)]
         fits = [

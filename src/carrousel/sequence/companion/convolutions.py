@@ -43,6 +43,10 @@ FEW = 1000  # sequences
 # Features, of so few sequences and of more. Few of them are as good for what is left out of forty
 # sequences, but not for others: which dilations there are is then a matter of luck.
 WIDTHS = (4704, 2016)
+# How much the numbers count, and how much their differences do.
+BALANCES = (1.0, 1.0), (1.0, 0.5), (0.5, 1.0)
+# Of summaries, where 1 gives them as much variance as all the rest has.
+SUMMARY_WEIGHTS = 1.0, 0.5, 2.0, 0.0
 ROWS = 1 << 13  # that are read at once, so that their features fit into memory
 
 
@@ -174,7 +178,7 @@ class RandomConvolutions(nn.Module):
         if len(kept) > LEARNED:
             generator = torch.Generator().manual_seed(0)
             kept = torch.randperm(len(batch), generator=generator)[:LEARNED].sort().values
-        found = ridge(self(batch[kept]), targets[kept], self.summaries)
+        found = ridge(self(batch[kept]), targets[kept], self._rounds())
         weight, offset = found.weight.float(), found.offset.float()
         number = torch.full((len(batch),), -1).index_copy_(0, kept, torch.arange(len(kept)))
         left_out = []
@@ -185,6 +189,22 @@ class RandomConvolutions(nn.Module):
                 said[mine < 0] = (self.times(batch[strangers], weight) + offset).double()
             left_out.append(said)
         return weight, offset, left_out
+
+    def _rounds(self) -> list[list[Tensor]]:
+        """What features may be multiplied by, so that summaries, and then one view beside the
+        other, count for more or less."""
+        counted = self.width - self.summaries
+        ones = torch.ones(self.width, dtype=torch.float64)
+        balances = []
+        for pair in BALANCES:
+            sizes = torch.tensor(pair, dtype=torch.float64)
+            sizes *= (VIEWS / sizes.square().sum()).sqrt()  # together they vary as much as before
+            balances.append(torch.cat([sizes.repeat_interleave(counted // VIEWS), ones[counted:]]))
+        if not self.summaries:
+            return [balances]
+        alike = (counted / self.summaries) ** 0.5
+        summed = [torch.cat([ones[:counted], ones[counted:] * alike * w]) for w in SUMMARY_WEIGHTS]
+        return [summed, balances]
 
     @torch.no_grad()
     def times(self, batch: Ragged, weight: Tensor) -> Tensor:

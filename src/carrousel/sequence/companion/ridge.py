@@ -1,15 +1,14 @@
 """Ridge regression: of few features by an eigenvalue decomposition, of many sparse ones by
 conjugate gradients."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 PENALTIES = torch.logspace(-1, 6, 15, dtype=torch.float64)
-# Of a second view, where 1 gives it as much variance as the first has.
-SECOND_WEIGHTS = 0.0, 0.5, 1.0, 2.0
-CHOOSING = 1000  # examples that say which of them, where there are more
+CHOOSING = 500  # examples that say how much views count, where there are more
 ITERATIONS = 60
 
 
@@ -22,13 +21,14 @@ class Fitted:
     left_out: Tensor  # (n, K)
 
 
-def ridge(features: Tensor, targets: Tensor, second: int = 0) -> Fitted:
+def ridge(features: Tensor, targets: Tensor, rounds: Sequence[Sequence[Tensor]] = ()) -> Fitted:
     """Fit features (n, p), each brought to one scale, to targets (n, K) with the penalty that is
     best where each example is left out once (in closed form: Golub, Heath & Wahba 1979).
 
-    The last ``second`` features are another view of the examples. How much it counts beside the
-    others, from nothing to twice as much as all of them, is found the same way, on a random part
-    of the examples where there are more than 1,000: each choice costs a decomposition.
+    Each of ``rounds`` is a choice of factors (p,) from 0 by which features may be multiplied, so
+    that some count for more than others. The best of a round is found the same way, after those
+    of the rounds before it, on a random part of the examples where there are more than 500: each
+    factor costs a decomposition.
 
     >>> import torch
     >>> x = torch.arange(8.0)[:, None]
@@ -41,40 +41,33 @@ def ridge(features: Tensor, targets: Tensor, second: int = 0) -> Fitted:
     scale = torch.where(spread > 1e-9 * (1 + mean.abs()), spread, torch.inf)
     z = (features - mean) / scale
     middle = targets.mean(0)
-    factors = _factors(z.shape[1], second)
-    if len(factors) > 1 and len(z) > CHOOSING:
-        factors = [_chosen(z, targets, factors)]
-    _, weight, missed = min(
-        (_least(z, factor, targets - middle) for factor in factors), key=lambda found: found[0]
-    )
+    away = targets - middle
+    _, weight, missed = _least(z, _chosen(z, away, rounds), away)
     weight = weight / scale[:, None]
     return Fitted(weight, middle - mean @ weight, targets - missed)
 
 
-def _chosen(z: Tensor, targets: Tensor, factors: list[Tensor]) -> Tensor:
-    """The factor that is best for some of the examples."""
-    generator = torch.Generator().manual_seed(0)
-    some = torch.randperm(len(z), generator=generator)[:CHOOSING]
-    part, away = z[some] - z[some].mean(0), targets[some] - targets[some].mean(0)
-    return min(factors, key=lambda factor: _least(part, factor, away)[0])
-
-
-def _factors(width: int, second: int) -> list[Tensor]:
-    """(p,) what features are multiplied by: one choice for each weight of the second view."""
-    usual = torch.ones(width, dtype=torch.float64)
-    if not second or second == width:
-        return [usual]
-    alike = ((width - second) / second) ** 0.5
-    return [
-        torch.cat([usual[:-second], usual[-second:] * alike * weight]) for weight in SECOND_WEIGHTS
-    ]
+def _chosen(z: Tensor, away: Tensor, rounds: Sequence[Sequence[Tensor]]) -> Tensor:
+    """(p,) the product of the factors that are best for some of the examples."""
+    factor = z.new_ones(z.shape[1])
+    if not rounds:
+        return factor
+    if len(z) > CHOOSING:
+        some = torch.randperm(len(z), generator=torch.Generator().manual_seed(0))[:CHOOSING]
+        z, away = (rows[some] - rows[some].mean(0) for rows in (z, away))
+    for choices in rounds:
+        products = [factor * one for one in choices]
+        errors = [_least(z, one, away)[0] for one in products]
+        factor = products[errors.index(min(errors))]
+    return factor
 
 
 def _least(z: Tensor, factor: Tensor, away: Tensor) -> tuple[float, Tensor, Tensor]:
-    """Of one choice, with the best penalty: the mean square of what is missed where each example is
-    left out; weights (p, K) of z; what is missed (n, K)."""
-    scaled = z * factor
-    if len(z) <= z.shape[1]:
+    """With features multiplied by a factor, and with the best penalty: the mean square of what is
+    missed where each example is left out; weights (p, K) of z; what is missed (n, K)."""
+    counts = factor > 0
+    scaled = z[:, counts] * factor[counts]
+    if len(z) <= scaled.shape[1]:
         values, left = torch.linalg.eigh(scaled @ scaled.T)
         values = values.clamp_min(0)
     else:
@@ -90,7 +83,9 @@ def _least(z: Tensor, factor: Tensor, away: Tensor) -> tuple[float, Tensor, Tens
         error = float(off.square().mean())
         if error < best:
             best, dual, missed = error, left @ (along / (values + penalty)[:, None]), off
-    return best, factor[:, None] * (scaled.T @ dual), missed
+    weight = z.new_zeros(z.shape[1], away.shape[1])
+    weight[counts] = factor[counts, None] * (scaled.T @ dual)
+    return best, weight, missed
 
 
 @dataclass(frozen=True)
