@@ -5,6 +5,9 @@
     python -m benchmarks.narrow accuracy            # against float64 over 200 steps
     python -m benchmarks.narrow learning --text tinyshakespeare.txt --series m4_hourly.parquet
 
+Learning starts float32 and bf16 from the same weights and shows both the same examples;
+--precisions takes one alone, where each is to have an instruction set of its own (CARROUSEL_ISA).
+
 Add --quick for a few sizes. A time is the median of nine that alternate; with --processor-time it
 is the least that one thread itself computed, which neighbors on the machine disturb less. Peers of
 int8: our float32, torch.ao.quantization.quantize_dynamic, ONNX Runtime's dynamic quantization; of
@@ -16,7 +19,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -207,12 +210,15 @@ def learn(model: nn.Module, draw: Callable[[torch.Generator], Any], loss: Any, s
 
 
 def report(what: str, losses: dict[str, list[float]]) -> None:
+    print(what)
     mean = {name: sum(values) / len(values) for name, values in losses.items()}
-    line = ", ".join(f"{name} {value:.4f}" for name, value in mean.items())
-    print(f"{what}: {line}; bf16 / float32 {mean['bf16'] / mean['float32']:.4f}", flush=True)
+    for name, values in losses.items():
+        print(f"  {name:15} {mean[name]:.4f}, of", *[f"{value:.4f}" for value in values])
+    if {"bf16", "float32"} <= mean.keys():
+        print(f"  bf16 / float32  {mean['bf16'] / mean['float32']:.4f}", flush=True)
 
 
-def learn_text(file: Path, steps: int, seeds: int) -> None:
+def learn_text(file: Path, steps: int, seeds: int, precisions: Sequence[str]) -> None:
     text = file.read_text()
     letters = sorted(set(text))
     data = torch.tensor([letters.index(c) for c in text])
@@ -229,7 +235,7 @@ def learn_text(file: Path, steps: int, seeds: int) -> None:
     held = data[cut : cut + 100 * 513].view(100, 513)
     losses: dict[str, list[float]] = {}
     for seed in range(seeds):
-        for precision in ("float32", "bf16"):
+        for precision in precisions:
             torch.manual_seed(seed)
             model = Characters(len(letters), precision)
             learn(model, draw, loss, steps)
@@ -242,7 +248,7 @@ def learn_text(file: Path, steps: int, seeds: int) -> None:
     report(f"characters, {steps} steps, nats per character held out", losses)
 
 
-def learn_series(file: Path, steps: int, seeds: int) -> None:
+def learn_series(file: Path, steps: int, seeds: int, precisions: Sequence[str]) -> None:
     import pandas as pd
 
     frame = pd.read_parquet(file)
@@ -267,7 +273,7 @@ def learn_series(file: Path, steps: int, seeds: int) -> None:
     x, target = (torch.stack(part) for part in zip(*held, strict=True))
     losses: dict[str, list[float]] = {}
     for seed in range(seeds):
-        for precision in ("float32", "bf16"):
+        for precision in precisions:
             torch.manual_seed(seed)
             model = Hours(precision)
             learn(model, draw, nn.functional.l1_loss, steps)
@@ -296,6 +302,8 @@ def main() -> None:
     parser.add_argument("--series", type=Path, help="of learning: hourly series, Parquet")
     parser.add_argument("--steps", type=int, default=500, help="of learning")
     parser.add_argument("--seeds", type=int, default=2, help="of learning")
+    both = ("float32", "bf16")
+    parser.add_argument("--precisions", nargs="+", choices=both, default=both, help="of learning")
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
@@ -305,9 +313,9 @@ def main() -> None:
         return accuracy()
     if options.what == "learning":
         if options.text:
-            learn_text(options.text, options.steps, options.seeds)
+            learn_text(options.text, options.steps, options.seeds, options.precisions)
         if options.series:
-            learn_series(options.series, options.steps, options.seeds)
+            learn_series(options.series, options.steps, options.seeds, options.precisions)
         return None
     kinds = (
         [("train", sizes)]

@@ -138,6 +138,22 @@ def _double(given: Any) -> Any:
 
 
 @every_cell
+def test_gradients_at_a_first_state_of_zero_are_large_and_as_exact(cell: str) -> None:
+    """A row of zeros is divided by the root of epsilon alone."""
+    layer, x = made(cell, 8, 64, learn_initial_state=True), noise(20, 4, 8)
+    elsewhere = seen(layer, layer, x)["gradient of h_0"].norm()
+    for name, state in layer.named_parameters():
+        if name in ("h_0", "c_0"):
+            nn.init.zeros_(state)
+    exact = copy.deepcopy(layer).double()
+    ours, wanted = seen(layer, layer, x), seen(exact, exact, x.double())
+    assert wanted["gradient of h_0"].norm() > 20 * elsewhere
+    for name, one in ours.items():
+        off = (one.double() - wanted[name]).norm() / wanted[name].norm()
+        assert off < 1e-4, (name, off)
+
+
+@every_cell
 def test_without_gradient_it_is_the_same_bit_for_bit(cell: str) -> None:
     for steps, batch, inputs, units in SIZES:
         layer = made(cell, inputs, units, 2, bidirectional=True)
