@@ -8,11 +8,10 @@
 // the recurrence, rows of the weight gradients. Parts and orders of summation follow from the sizes
 // alone, so that the number of workers changes no bit.
 
-constexpr Index kFewRows = 64;    // of d in a chunk, next to which dW is large
-constexpr Index kManyGroups = 16;  // of features, for which copying columns of d pays
-constexpr Index kPackedRows =
-    16;  // of weights at a time, so that they are read in the order in which they lie
-constexpr Index kColumnBytes = 128 << 10;  // of them
+constexpr Index kFewRows = 64;  // of d in a chunk, next to which dW is large
+constexpr Index kPackedRows = 16;  // of weights at a time: they are read in the order in which they lie
+constexpr Index kManyGroups = 16;  // of features, for which copying columns of d pays,
+constexpr Index kColumnBytes = 128 << 10;  // so much at a time
 
 template <class T, class C>
 struct NormalizedBackward;  // normalized.inl.h
@@ -516,12 +515,6 @@ struct BackwardPass {
       }
       for (int f = 0; f < count; ++f) add_bias(factors[f], k, min(vectors * W<T>, k1 - k), sum, c);
     }
-  }
-
-  void bias_gradient(const T* d_chunk, Index column, bool, const Chunk& c, Index k0, Index k1, T* db,
-                     bool input_order) const {
-    const Factor f{units, nullptr, column, nullptr, db, input_order};
-    bias_gradient(&f, 1, d_chunk, k0, k1, c);
   }
 
   void weight_gradients(const Worker& me, const Chunk& c, const T* d_chunk) const {

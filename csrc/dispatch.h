@@ -9,16 +9,7 @@ namespace carrousel {
 const Isa& isa();                   // chosen once, at first use; throws if CARROUSEL_ISA cannot be had
 std::vector<std::string> available_isas();
 
-template <class T>
-const Kernels<T>& kernels() {
-  if constexpr (sizeof(T) == 4) {
-    return isa().f32;
-  } else {
-    return isa().f64;
-  }
-}
-
-// A layer by the kernels in use.
+// A layer by the kernels in use, those of fewer bits included.
 void forward(const Forward<float>& p, int threads);
 void backward(const Backward<float>& p, int threads);
 inline void forward(const Forward<double>& p, int threads) { isa().f64.forward(p, threads); }

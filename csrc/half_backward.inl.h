@@ -191,11 +191,13 @@ struct HalfBackward : BackwardPass<float, C> {
 
   void weight_gradients(const Worker& me, const Chunk& c, const float* d_chunk) const {
     const Index j0 = me.first(depth()), j1 = me.last(depth()), column = Base::hh_column(p.hidden);
-    const bool first = c.first == 0;
     weight_gradient(inputs, of_x, 0, j0, j1, c, p.dw_ih, [&](Index k) { return Base::ih_row(k, p.hidden); });
     weight_gradient(units, of_h, column, j0, j1, c, p.dw_hh, [](Index k) { return k; });
-    if (p.db_ih) this->bias_gradient(d_chunk, 0, first, c, j0, j1, p.db_ih, true);
-    if (p.db_hh) this->bias_gradient(d_chunk, column, first, c, j0, j1, p.db_hh, false);
+    const typename Base::Factor of_biases[] = {{inputs, nullptr, 0, nullptr, p.db_ih, true},
+                                               {units, nullptr, column, nullptr, p.db_hh, false}};
+    for (const auto& factor : of_biases) {
+      if (factor.db) Base::bias_gradient(&factor, 1, d_chunk, j0, j1, c);
+    }
   }
 
   // dx = d W_ih for this worker's share of the chunk's rows.

@@ -47,7 +47,7 @@ template <class T>
 void run(const std::vector<Forward<T>>& layers, int threads) {
   for (const Forward<T>& p : layers) check(p, p.steps.batch);
   nb::gil_scoped_release release;
-  for (const Forward<T>& p : layers) kernels<T>().forward(p, threads);
+  for (const Forward<T>& p : layers) forward(p, threads);
 }
 
 // One step of `h0.size(0)` layers, one on the other: `read` finds the weights of the l-th, or fails.
@@ -165,7 +165,7 @@ nb::object gradients_of_cell(int cell, int threads, const View& x, nb::handle x_
   check(p, batch);
   {
     nb::gil_scoped_release release;
-    kernels<T>().backward(p, threads);
+    backward(p, threads);
   }
   return nb::make_tuple(dx.tensor, dh0.tensor, dc0.tensor, dweights);
 }

@@ -5,6 +5,7 @@ are, and again with their last values hidden (a gap), or all but the last (a new
 must hold as often as without that; how much wider they must be is what ``doubt.doubted`` applies.
 """
 
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
@@ -38,15 +39,18 @@ def measure_doubt(network: Network, sampler: Sampler, real: int, seed: int) -> N
     network.factors.copy_(torch.stack([hiding.few(), hiding.ended(network.wander)]))
 
 
+@dataclass(frozen=True)
 class _Hiding:
     """Forecasts of what followed the positions ``end`` (B,) of ``series`` (B,)."""
 
-    def __init__(
-        self, network: Network, windows: Windows, series: Tensor, end: Tensor, real: int
-    ) -> None:
-        self.network, self.windows, self.real = network, windows, real
-        self.series, self.end = series, end
-        self.plain: dict[int, Tensor] = {}  # how far off the forecasts of windows as they are were
+    network: Network
+    windows: Windows
+    series: Tensor
+    end: Tensor
+    real: int
+    plain: dict[int, Tensor] = field(
+        default_factory=dict
+    )  # how far off those of whole windows were
 
     def wander(self) -> Tensor:
         """(len(GAPS),) the smallest powers with which intervals hold after a gap of whole seasons.
@@ -106,7 +110,7 @@ class _Hiding:
         """``_reached`` of windows as they are, each forecast once."""
         new = [window for window in which.tolist() if window not in self.plain]
         if new:
-            self.plain |= zip(new, _sides(*self._forecast(torch.tensor(new))), strict=True)
+            self.plain.update(zip(new, _sides(*self._forecast(torch.tensor(new))), strict=True))
         return _most(torch.stack([self.plain[window] for window in which.tolist()]))
 
     def _forecast(

@@ -69,11 +69,11 @@ class Asked(nn.Module):
         self.lessons, self.seasons, self.length = lessons, seasons, length
         self.horizon, self.gap, self.parts = horizon, gap, parts
         self.lines, self.short = lines, len(lessons) > 1 and network.shape.patch == 1
-        beside = ("damped slope", "half a slope") if self.short else ()
-        self.names = (
-            *ANCHORS,
-            *(("regression on days", "regression on weeks") if lines else beside),
-        )
+        self.names: tuple[str, ...] = ANCHORS
+        if self.short:
+            self.names += "damped slope", "half a slope"
+        elif lines:
+            self.names += "regression on days", "regression on weeks"
 
     def forward(self, x: Tensor) -> Tensor:
         found = [self._remember(x, side) for side in range(len(self.lessons))]
@@ -99,8 +99,8 @@ class Asked(nn.Module):
         """For each network the simple forecasts (K, k), which depend on x, their weights (K, k),
         the correction (k,) and the origin (1,). A plain mean of them over the networks is the
         forecast: each is as large as its part of that."""
-        beside, shares_beside = self._beside(x)  # (k, n) forecasts and shares of the whole
-        of_both = shares_beside.sum(1)
+        others, their_shares = self._beside(x)  # (k, n) forecasts and shares of the whole
+        of_both = their_shares.sum(1)
         for side, network in enumerate(self._sides()):
             with torch.no_grad():
                 found = self._remember(x, side)
@@ -117,8 +117,8 @@ class Asked(nn.Module):
             sign, unit = -1 if side and self.short else 1, question.unit[0, 0].double()  # (1,)
             origin = sign * (past.base.double() + question.origin[0].double())[0]
             anchors = sign * (question.anchors[0, 0].double() * unit).T
-            anchors = torch.cat([anchors, beside.T - origin])
-            weights = torch.cat([weights, shares_beside.T])
+            anchors = torch.cat([anchors, others.T - origin])
+            weights = torch.cat([weights, their_shares.T])
             part = len(self.parts) * self.parts[side]
             yield (
                 anchors,
