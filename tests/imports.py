@@ -1,6 +1,7 @@
 """The package's imports as a graph, read from its files: nothing is run."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent / "src" / "carrousel"
@@ -13,14 +14,20 @@ def _name(path: Path) -> str:
 
 
 FILES = {_name(path): path for path in sorted(ROOT.rglob("*.py"))}
-TREES = {name: ast.parse(path.read_text("utf-8")) for name, path in FILES.items()}
 
 
+@cache
+def trees() -> dict[str, ast.Module]:
+    """Every module, read once and when it is first asked for: not where tests are only listed."""
+    return {name: ast.parse(path.read_text("utf-8")) for name, path in FILES.items()}
+
+
+@cache
 def imported(module: str) -> dict[str, int]:
     """What ``module`` imports of the package, wherever it does (inside functions and under
     TYPE_CHECKING, too), and in which line."""
     found: dict[str, int] = {}
-    for node in ast.walk(TREES[module]):
+    for node in ast.walk(trees()[module]):
         if isinstance(node, ast.Import):
             found |= {alias.name: node.lineno for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -40,6 +47,7 @@ def absolute(module: str, node: ast.ImportFrom) -> str:
     return ".".join([*package, *([node.module] if node.module else [])])
 
 
+@cache
 def graph() -> dict[str, set[str]]:
     """For every module those that must have run before it can be used: what it imports, and the
     packages in which that lies."""

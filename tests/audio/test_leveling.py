@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from scipy.signal import lfilter
 
 from carrousel.audio import LevelStream, LogMel, leveled
 
@@ -32,6 +31,8 @@ def test_pauses_do_not_matter():
 
 
 def test_a_microphone_that_favors_some_bands_matters_little():
+    from scipy.signal import lfilter  # takes seconds to import
+
     white = np.random.default_rng(1).normal(0, 0.1, 8000) * np.hanning(8000)
     dull = lfilter([0.4], [1, -0.6], white)
     before = np.abs(FEATURES(dull.astype(np.float32)) - FEATURES(white.astype(np.float32))).mean()

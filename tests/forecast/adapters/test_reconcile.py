@@ -8,14 +8,13 @@ from tests.forecast.conftest import make_table, seasonal_series
 from carrousel import Forecaster
 from carrousel.forecast.adapters.reconcile import reconcile
 
-aggregate = pytest.importorskip("hierarchicalforecast.utils").aggregate
-
 
 @pytest.fixture(scope="module")
 def hierarchy():
+    utils = pytest.importorskip("hierarchicalforecast.utils")  # seconds: not while tests are listed
     table = make_table([seasonal_series(60, 12, seed=s) for s in range(3)])
     table = table.with_columns(pl.lit("all").alias("total")).rename({"unique_id": "shop"})
-    return aggregate(table, [["total"], ["total", "shop"]])
+    return utils.aggregate(table, [["total"], ["total", "shop"]])
 
 
 @pytest.mark.parametrize("level", [[], [80, 95]], ids=["medians", "intervals"])
@@ -33,6 +32,6 @@ def test_the_parts_add_up(hierarchy, method, level):
         assert (fixed[f"carrousel-lo-{one}"] <= fixed["carrousel"]).all()
 
 
-def test_unknown_method(hierarchy):
+def test_unknown_method():
     with pytest.raises(ValueError, match="method must be one of 'bottom_up', 'ols', 'wls_struct'"):
         reconcile(None, None, {}, "best")

@@ -9,11 +9,16 @@ import pytest
 from carrousel import Forecaster
 from carrousel.data import to_panel
 
-pytest.importorskip("sktime")
-from carrousel.forecast.adapters.sktime import CarrouselForecaster
-
 SMALL = {"max_steps": 5, "ensemble": 1, "hidden_size": 4, "num_layers": 1}
 DAYS = pd.period_range("2024-01-01", periods=60, freq="D")
+
+
+def made(**options):
+    """The adapter; sktime takes seconds to import, which are not spent where tests are listed."""
+    pytest.importorskip("sktime")
+    from carrousel.forecast.adapters.sktime import CarrouselForecaster
+
+    return CarrouselForecaster(**options)
 
 
 def wave(level, index=DAYS):
@@ -32,14 +37,14 @@ def long(**series):
 ], ids=lambda index: f"{type(index).__name__} {getattr(index, 'freqstr', '')}")  # fmt: skip
 def test_every_index_goes_on_in_its_own_kind(index):
     y = wave(10.0, index)
-    forecast = CarrouselForecaster(**SMALL).fit(y[:-3], fh=[1, 3]).predict()
+    forecast = made(**SMALL).fit(y[:-3], fh=[1, 3]).predict()
     assert forecast.name == "sold"
     assert forecast.index.tolist() == [index[-3], index[-1]]
 
 
 def test_the_numbers_are_the_forecasters():
     frame = long(a=wave(10.0), b=wave(50.0))
-    adapter = CarrouselForecaster(**SMALL).fit(frame, fh=[1, 2])
+    adapter = made(**SMALL).fit(frame, fh=[1, 2])
     table = frame.reset_index().rename(columns={"shop": "unique_id", "day": "ds", "sold": "y"})
     table["ds"] = table["ds"].dt.to_timestamp()
     expected = Forecaster(2, **SMALL).fit(table).predict(level=[90])
@@ -55,7 +60,7 @@ def test_update_carries_the_states_on_and_takes_new_series_in():
     frame = long(a=wave(10.0), b=wave(50.0))
     times = frame.index.get_level_values(-1)
     old, new = frame[times < DAYS[-10]], frame[times >= DAYS[-10]]
-    adapter = CarrouselForecaster(**SMALL).fit(old, fh=[1, 2]).update(new, update_params=False)
+    adapter = made(**SMALL).fit(old, fh=[1, 2]).update(new, update_params=False)
     own = Forecaster(2, **SMALL)
     tables = [
         part.reset_index(names=["unique_id", "ds"]).assign(ds=lambda t: t["ds"].dt.to_timestamp())
@@ -70,7 +75,7 @@ def test_update_carries_the_states_on_and_takes_new_series_in():
 
 def test_series_that_end_early_are_forecast_from_the_same_day():
     frame = long(a=wave(10.0), b=wave(50.0)[:-4])
-    forecast = CarrouselForecaster(**SMALL).fit(frame, fh=[1]).predict()
+    forecast = made(**SMALL).fit(frame, fh=[1]).predict()
     assert (forecast.index.get_level_values(-1) == DAYS[-1] + 1).all()
     assert abs(forecast["sold"].iloc[1] - 50) < 3
 
@@ -86,10 +91,11 @@ FEW = [
 @pytest.mark.filterwarnings("ignore")  # of sktime's and pandas' own deprecations
 def test_sktimes_own_checks():
     """A dozen of sktime's 890 checks; all of them with CARROUSEL_SKTIME=all (some minutes)."""
+    adapter = type(made())
     from sktime.utils.estimator_checks import check_estimator
 
     chosen = None if os.environ.get("CARROUSEL_SKTIME") == "all" else FEW
-    results = check_estimator(CarrouselForecaster, tests_to_run=chosen, verbose=False)
+    results = check_estimator(adapter, tests_to_run=chosen, verbose=False)
     assert len(results) >= 10
     assert set(results.values()) == {"PASSED"}
 
@@ -97,7 +103,7 @@ def test_sktimes_own_checks():
 def test_a_series_that_ends_with_missing_values_is_forecast_from_the_cutoff():
     index = pd.period_range("2020-01", periods=36, freq="M")
     y = pd.Series([*map(float, range(31)), *[float("nan")] * 5], index)
-    forecaster = CarrouselForecaster(max_steps=1, ensemble=1, hidden_size=2)
+    forecaster = made(max_steps=1, ensemble=1, hidden_size=2)
     assert forecaster.fit(y, fh=[1, 2]).predict().index.astype(str).tolist() == [
         "2023-01",
         "2023-02",
