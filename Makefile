@@ -177,7 +177,9 @@ $(VENV)/installed: $(SOURCES) | $(BIN)/python
 	$(PIP_INSTALL) --editable .
 	@touch $@
 
-# The kernels are compiled while the packages arrive, and alone after a change in csrc.
+# The kernels are compiled while the packages arrive and types are checked, with what these leave of
+# the processors (nice): neither waits for the other. Alone after a change in csrc. Kernels that this
+# processor cannot run are compiled, and not optimized.
 $(VENV)/installed-test: $(VENV)/packages $(VENV)/compiled
 	@touch $(VENV)/installed $@
 
@@ -188,7 +190,7 @@ $(VENV)/packages: pyproject.toml | $(BIN)/python
 	@touch $@
 
 $(VENV)/compiled: $(SOURCES) | $(BIN)/python
-	$(PIP_INSTALL) --no-deps --editable .
+	nice $(PIP_INSTALL) --no-deps -C cmake.define.CARROUSEL_OPTIMIZE=here --editable .
 	@touch $@
 
 $(BIN)/python:

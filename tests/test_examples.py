@@ -1,6 +1,7 @@
 """Every example runs: Python in README and docs, files in examples/, doctests in the package."""
 
 import doctest
+import linecache
 import pkgutil
 import re
 import runpy
@@ -66,5 +67,6 @@ def test_docstrings(name, tmp_path, monkeypatch):
     except ModuleNotFoundError as error:
         pytest.skip(f"needs {error.name}")
     monkeypatch.chdir(tmp_path)
+    linecache.clearcache()  # doctest looks whether any of these files changed, each time
     result = doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE)
     assert result.failed == 0
