@@ -54,7 +54,7 @@ from .pretrained.pretrained import Pretrained
 from .pretrained.zero_shot import ZeroShot
 from .storage.files import load_model, model_digest, save_model
 from .tables import to_forecast, to_learn_from, written
-from .updating.finetuning import check_start, continued
+from .updating.finetuning import BY_ITSELF, check_start, continued
 from .updating.new_rows import as_table, take_in
 from .updating.streaming import Stream
 
@@ -98,8 +98,9 @@ class Forecaster:
             they are remembered.
         networks_: The networks (``torch.nn.Module``) that were trained; their forecasts are
             averaged. There are none with ``effort="instant"``: see ``pretrained_``.
-        pretrained_share_: How much of a forecast comes from the network that ships (see
-            ``carrousel.forecast.ensemble.companion``); 1 with ``effort="instant"``.
+        pretrained_share_: How much of a forecast comes from the network that ships, as it is or as
+            it learned on (``notes_`` says which; see ``carrousel.forecast.ensemble.companion``);
+            1 with ``effort="instant"``.
         calibration_: Factors of the intervals (50, 80, 90, 95, 99 %) from ``calibrate``, or None.
     """
 
@@ -265,9 +266,8 @@ class Forecaster:
         )
         self._panel, self._stream, self._zero_shot = panel, None, None
         if self._companion is not None:
-            sentence = f"{self._companion.share:.0%} of forecasts come from a pretrained network"
-            self.notes_.append(sentence)
-            self._say([sentence])
+            self.notes_.append(str(self._companion))
+            self._say(self.notes_[-1:])
         diverged = [run for run in self.runs_ if run.stopped == "diverged"]
         if diverged:
             message = f"training stopped at update {diverged[0].steps:,}: {diverged[0].reason}"
@@ -888,6 +888,8 @@ def _fitted_before(init: Forecaster | str | Path | None) -> Forecaster | None:
     """What ``fit(init=)`` is to start from."""
     if init is None:
         return None
+    if isinstance(init, Pretrained):
+        raise TypeError(f"init must be a trained forecaster, got a pretrained one; {BY_ITSELF}")
     fitted = Forecaster.load(init) if isinstance(init, (str, Path)) else init
     if not isinstance(fitted, Forecaster):
         raise TypeError(

@@ -160,8 +160,14 @@ def test_intervals_are_widened_by_the_errors_of_the_past():
 def test_fine_tuning_it_is_refused_with_the_reason():
     table = make_table([seasonal_series(60, 12)], "MS")
     instant = Forecaster(6, effort="instant").fit(table)
-    with pytest.raises(ValueError, match="init has effort='instant'"):
+    with pytest.raises(
+        ValueError, match=r"init must be a trained .* effort='instant'; leave init out"
+    ):
         Forecaster(6, max_steps=1, ensemble=1).fit(table, init=instant)
+    with pytest.raises(
+        TypeError, match=r"init must be a trained .* pretrained one; leave init out"
+    ):
+        Forecaster(6, max_steps=1, ensemble=1).fit(table, init=Forecaster.pretrained())
 
 
 def test_weights_that_were_changed_are_refused(tmp_path):

@@ -8,6 +8,9 @@ from ..network.network import Network
 from ..options import Options
 from ..plan import Plan
 
+BY_ITSELF = (
+    "leave init out: fit takes the pretrained network in by itself, and of enough hours tunes it"
+)
 SHARE = 0.3  # of the learning rate and of the updates of a training from nothing
 
 
@@ -17,7 +20,7 @@ def check_start(
     """Whether networks for ``known`` series can go on with ``freq`` ones, as ``options`` ask."""
     if not networks:
         raise ValueError(
-            "init has effort='instant', whose network is not learned on with; fit another"
+            f"init must be a trained forecaster, got one with effort='instant'; {BY_ITSELF}"
         )
     shape = networks[0].shape
     if shape.h != options.h:
