@@ -1,5 +1,7 @@
 """Seasons live on the clock on the wall, steps on that of time."""
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -34,12 +36,18 @@ def rush_hours(zone, last, freq="1h", horizon=24):
     return table[:-horizon], table[-horizon:]
 
 
+@cache
+def fitted(zone, last, freq="1h", horizon=24, **options):
+    """For tests that ask it and leave it as it is."""
+    past, _ = rush_hours(zone, last, freq, horizon)
+    return Forecaster(horizon, **OPTIONS | options).fit(past)
+
+
 @pytest.mark.parametrize(("zone", "last"), CHANGES)
 def test_the_rush_hour_stays_where_the_clock_shows_it(zone, last):
     freq, horizon = ("30min", 48) if "Lord" in zone else ("1h", 24)
-    past, truth = rush_hours(zone, last, freq, horizon)
-    forecaster = Forecaster(horizon, **OPTIONS).fit(past)
-    forecast = forecaster.predict()
+    _, truth = rush_hours(zone, last, freq, horizon)
+    forecast = fitted(zone, last, freq, horizon).predict()
     assert forecast["ds"].tolist() == truth["ds"].tolist()
     error = forecast["carrousel"].to_numpy() - truth["y"].to_numpy()
     assert np.abs(error).mean() < 2.5  # of the noise alone: 0.8; an hour late: 13
@@ -119,8 +127,7 @@ def test_what_is_known_of_a_step_reaches_that_step():
 @pytest.mark.parametrize("step", [1, 6, 24])
 @pytest.mark.parametrize(("zone", "last"), [CHANGES[0], CHANGES[2]])
 def test_explained_is_what_was_forecast(zone, last, step):
-    past, _ = rush_hours(zone, last)
-    forecaster = Forecaster(24, **{**OPTIONS, "max_steps": 5}, calendar=["hour"]).fit(past)
+    forecaster = fitted(zone, last, max_steps=5, calendar=("hour",))
     forecast = forecaster.predict().iloc[step - 1]
     found = forecaster.explain(step=step)
     assert found.forecast == pytest.approx(forecast["carrousel"], rel=1e-5)
@@ -131,8 +138,7 @@ def test_explained_is_what_was_forecast(zone, last, step):
 
 @pytest.mark.parametrize(("zone", "last"), [CHANGES[0], CHANGES[2], CHANGES[3]])
 def test_the_mean_that_is_explained_is_that_of_the_steps_of_time(zone, last):
-    past, _ = rush_hours(zone, last)
-    forecaster = Forecaster(24, **{**OPTIONS, "max_steps": 5}).fit(past)
+    forecaster = fitted(zone, last, "1h", 24)
     forecast = forecaster.predict()["carrousel"]
     if "-03-" in last:  # the last step lies beyond the 24 hours of the clock
         forecast = forecast[:-1]

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from carrousel import Forecaster
+from carrousel.forecast.ensemble import dataset
 from carrousel.forecast.ensemble.dataset import Lessons
 from carrousel.forecast.intervals.doubt import in_units_of
 from carrousel.forecast.network.network import Shape
@@ -170,3 +171,19 @@ def test_size_and_offset_make_no_series_less_alike():
     for real in (y, 1000 * y, y - 3.0):
         kept = most_alike(many, [real.astype(np.float32)], (1,), 5)
         assert any(np.array_equal(one, many[17]) for one in kept)
+
+
+def test_they_are_drawn_once_for_panels_that_want_the_same_and_stay_as_they_were(monkeypatch):
+    few, asked = {"max_steps": 1, "ensemble": 1, "hidden_size": 4, "pretrained_share": 0}, []
+
+    def drawn(*given):
+        asked.append(given)
+        return synthetic_series(*given)
+
+    monkeypatch.setattr(dataset, "synthetic_series", drawn)
+    dataset._drawn.cache_clear()
+    for level in (5.0, 70.0):
+        series = [seasonal_series(40, 12, level=level)]
+        Forecaster(3, **few).fit(make_table(series, "1mo"))
+    assert len(asked) == 1
+    np.testing.assert_array_equal(dataset._drawn(*asked[0]), synthetic_series(*asked[0]))

@@ -6,6 +6,7 @@ series say on when to stop and how wide intervals must be.
 """
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -67,12 +68,22 @@ def _made_up(panel: Panel, plan: Plan, length: int) -> NDArray[np.float64]:
     """(plan.synthetic, length) those of several times as many that are most like the real ones,
     in their units."""
     many = plan.synthetic * int(np.clip(VALUES // (plan.synthetic * length), 1, DRAWN))
-    y = synthetic_series(many, length, plan.shape.seasons, intermittent(panel.y), plan.train.seed)
+    y = _drawn(many, length, plan.shape.seasons, intermittent(panel.y), plan.train.seed)
     order = np.argsort(-panel.lengths, kind="stable")[:COMPARED]
     real = [_without_end_gap(panel.series(s)) for s in order]
     real = [y for y in real if np.isfinite(y[-length:]).sum() > 3]
     alike = most_alike(y, real, plan.shape.seasons, plan.synthetic).astype(np.float64)
     return in_units_of(panel, alike, plan.shape, plan.train.seed)
+
+
+@lru_cache(maxsize=2)
+def _drawn(
+    count: int, length: int, seasons: tuple[int, ...], counts: float, seed: int
+) -> NDArray[np.float32]:
+    """Series that no panel has a part in: learning again, as backtests do, draws them once."""
+    y = synthetic_series(count, length, seasons, counts, seed)
+    y.setflags(write=False)
+    return y
 
 
 def _without_end_gap(y: NDArray) -> NDArray:
