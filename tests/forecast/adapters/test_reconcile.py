@@ -17,11 +17,16 @@ def hierarchy():
     return utils.aggregate(table, [["total"], ["total", "shop"]])
 
 
+@pytest.fixture(scope="module")
+def forecaster(hierarchy):
+    return Forecaster(4, max_steps=3, ensemble=1).fit(hierarchy[0])
+
+
 @pytest.mark.parametrize("level", [[], [80, 95]], ids=["medians", "intervals"])
 @pytest.mark.parametrize("method", ["bottom_up", "ols", "wls_struct"])
-def test_the_parts_add_up(hierarchy, method, level):
-    table, summing, tags = hierarchy
-    plain = Forecaster(4, max_steps=3, ensemble=1).fit(table).predict(level=level)
+def test_the_parts_add_up(hierarchy, forecaster, method, level):
+    _, summing, tags = hierarchy
+    plain = forecaster.predict(level=level)
     fixed = reconcile(plain, summing, tags, method)
     assert fixed.columns == plain.columns
     cube = fixed["carrousel"].to_numpy().reshape(4, 4)  # total first

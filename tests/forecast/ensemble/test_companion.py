@@ -1,6 +1,7 @@
 """The network that ships beside those that were trained."""
 
 import json
+from functools import cache
 
 import numpy as np
 import pytest
@@ -95,6 +96,12 @@ def fit(share, y=MONTHS, h=6, **options):
     return Forecaster(h, pretrained_share=share, **SHORT | options).fit(make_panel([y], "1mo"))
 
 
+@cache
+def learned(share):
+    """``fit(share)`` for tests that ask it and leave it as it is."""
+    return fit(share)
+
+
 def of_the_window(fitted, y=MONTHS):
     """(h, Q) what the network that ships says of what the trained networks read."""
     shape = fitted.networks_[0].shape
@@ -127,7 +134,7 @@ def test_what_is_handed_out_is_the_mixture_also_from_disk_and_as_rows_come(tmp_p
 
 @pytest.mark.parametrize("kind", ["constant", "an outlier", "mostly missing", "seldom"])
 def test_what_is_not_ordinary_is_forecast_by_what_was_trained(kind):
-    both, alone = fit(0.4), fit(0.0)
+    both, alone = learned(0.4), learned(0.0)
     panel = make_panel([WINDOWS[kind][0], MONTHS], "1mo")
     found, expected = (one.predict_quantiles(panel) for one in (both, alone))
     np.testing.assert_array_equal(found[0], expected[0])
@@ -137,7 +144,7 @@ def test_what_is_not_ordinary_is_forecast_by_what_was_trained(kind):
 
 
 def test_a_series_is_forecast_the_same_alone_and_among_others():
-    both = fit(0.4)
+    both = learned(0.4)
     series = [seasonal_series(n, 12, seed=n) for n in (72, 61, 200, 30)]
     among = both.predict_quantiles(make_panel(series, "1mo"))
     for k, y in enumerate(series):
@@ -148,7 +155,7 @@ def test_a_series_is_forecast_the_same_alone_and_among_others():
 def test_a_model_of_another_version_says_that_its_companion_is_gone(tmp_path):
     from carrousel.storage import model_directory
 
-    both, alone = fit(0.4), fit(0.0)
+    both, alone = learned(0.4), learned(0.0)
     both.save(tmp_path)
     content = json.loads((tmp_path / "model.json").read_text("utf-8"))
     content["companion"]["digest"] = 64 * "0"
@@ -226,7 +233,7 @@ def test_an_explanation_of_what_is_not_ordinary_is_of_what_was_trained():
 def test_the_explorer_shows_the_trained_networks_and_says_so(tmp_path):
     from carrousel.web.series import forecaster_page
 
-    both, alone = fit(0.4), fit(0.0)
+    both, alone = learned(0.4), learned(0.0)
     both.save(tmp_path / "both")
     alone.save(tmp_path / "alone")
     with_it, without = (forecaster_page(tmp_path / k, "x")["meta"] for k in ("both", "alone"))
