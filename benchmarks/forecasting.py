@@ -166,7 +166,7 @@ def run(name: str, data: Set, arguments: argparse.Namespace) -> dict[str, dict[s
         if arguments.verbose and forecaster.plan_:
             print(*(f"    {reason}" for reason in forecaster.plan_.reasons), sep="\n")
             steps = [(r.best_step, r.steps, r.stopped, r.best_score) for r in forecaster.runs_]
-            print(f"    {steps}, stretch {forecaster.networks_[0].stretch.item():.2f}")
+            print(f"    {steps}, stretch {forecaster.networks_[0].interval_scale.item():.2f}")
     return results
 
 

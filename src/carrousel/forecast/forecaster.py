@@ -98,9 +98,8 @@ class Forecaster:
             they are remembered.
         networks_: The networks (``torch.nn.Module``) that were trained; their forecasts are
             averaged. There are none with ``effort="instant"``: see ``pretrained_``.
-        pretrained_share_: How much of a forecast comes from the network that ships, as it is or as
-            it learned on (``notes_`` says which; see ``carrousel.forecast.ensemble.companion``);
-            1 with ``effort="instant"``.
+        pretrained_share_: How much of a forecast comes from the network that ships (see
+            ``carrousel.forecast.ensemble.companion``); 1 with ``effort="instant"``.
         calibration_: Factors of the intervals (50, 80, 90, 95, 99 %) from ``calibrate``, or None.
     """
 
@@ -266,8 +265,9 @@ class Forecaster:
         )
         self._panel, self._stream, self._zero_shot = panel, None, None
         if self._companion is not None:
-            self.notes_.append(str(self._companion))
-            self._say(self.notes_[-1:])
+            sentence = f"{self._companion.share:.0%} of forecasts come from a pretrained network"
+            self.notes_.append(sentence)
+            self._say([sentence])
         diverged = [run for run in self.runs_ if run.stopped == "diverged"]
         if diverged:
             message = f"training stopped at update {diverged[0].steps:,}: {diverged[0].reason}"

@@ -53,8 +53,7 @@ class Options:
             a say, by a regression.
         pretrained_share: How much of a forecast comes from the network that ships, beside those
             that are trained, from 0 (nothing) to below 1; None measures it on held-out windows (0
-            with covariates, and of more than 5,000 series). Of 4,500 hours and more it learns on
-            from them first, but for ``effort="fast"``.
+            with covariates, and of more than 5,000 series).
         seed: Of all random numbers; the global generators are not touched.
         verbose: Write to standard error what was chosen, and why.
         id_col, time_col, target_col: Names of the columns; a table without ``id_col`` is one

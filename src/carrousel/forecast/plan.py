@@ -9,7 +9,6 @@ from ..data.panel import Panel
 from ..training import TrainOptions
 from .network.shape import Shape
 from .options import Options
-from .pretrained import network as shipped
 from .seasonality import choose_seasons
 
 LONGEST_STEP = 48  # observations read at once; a longer season is cut into equal steps
@@ -28,7 +27,6 @@ MOST_BESIDE = 5000  # series that the network that ships has a share in
 LESSONS = 5000  # values that made-up series count as, for the size of a batch
 # Updates, networks, and validations that may pass without a better one.
 EFFORTS = {"fast": (500, 1, 6), "default": (1200, 4, 6), "best": (2000, 10, 6)}
-TUNED = {"fast": 0, "default": 120, "best": 120}  # updates of the network that ships
 BESIDE = EFFORTS | {"default": (1000, 2, 3)}  # where the network that ships is one more of them
 
 
@@ -47,7 +45,6 @@ class Plan:
     share: float = 1.0  # of a batch that is real
     judge: bool = False  # whether one more network is trained, only to be validated
     pretrained: float | None = 0.0  # share of the network that ships; None: it is measured
-    tuned: int = 0  # updates with which it learns on
 
     @property
     def trainings(self) -> int:
@@ -103,7 +100,6 @@ def choose(panel: Panel, options: Options) -> Plan:
         share,
         judge,
         pretrained,
-        _tuned(seasons, values, options) if pretrained != 0 else 0,
     )
 
 
@@ -127,15 +123,6 @@ def _pretrained(panel: Panel, options: Options) -> float | None:
     if panel.covariates or panel.n_series > MOST_BESIDE:
         return 0.0
     return options.pretrained_share
-
-
-def _tuned(seasons: tuple[int, ...], values: int, options: Options) -> int:
-    """Updates with which the network that ships learns on: the one for hours, where there is enough
-    to learn from. The one for months, quarters and years gained nothing."""
-    if seasons[0] < shipped.LONG or values < FEW:
-        return 0
-    updates = TUNED[options.effort]
-    return min(updates, options.max_steps or updates)
 
 
 def _beyond_made_up(options: Options, history: int) -> bool:

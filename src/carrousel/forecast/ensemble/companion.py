@@ -1,11 +1,10 @@
 """The network that ships, beside those that were trained: one more member of the ensemble.
 
 Few values teach a network little, and one that has seen many made-up series knows other things: the
-mean of both forecasts, quantile by quantile, is mostly better than either. Of hours it learns on
-from the panel first (see ``tuning``). It reads the window that the trained networks read. How much
-it counts is measured on the windows that training is validated on; since series of one time share
-their luck, and training was stopped where it did well on these very windows, they say no more than
-a few horizons do, and the share is drawn towards a usual one.
+mean of both forecasts, quantile by quantile, is mostly better than either. It reads the window that
+the trained networks read. How much it counts is measured on the windows that training is validated
+on; since series of one time share their luck, and training was stopped where it did well on these
+very windows, they say no more than a few horizons do, and the share is drawn towards a usual one.
 
 It speaks for ordinary windows only. What it was not made for keeps the forecast of the trained
 networks: windows that end in a gap or hold few values, whose doubt was measured; that never moved;
@@ -14,7 +13,7 @@ kept within limits (see ``mixed``).
 """
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 
 import torch
@@ -49,44 +48,28 @@ class Companion:
         zero_shot: The network, for the seasons of the trained ones.
         share: How much of a forecast is its, above 0 and below 1.
         h: The horizon.
-        updates: With which the network learned on from the panel (see ``tuning``); 0: it is the one
-            that ships.
     """
 
     zero_shot: ZeroShot
     share: float
     h: int
-    updates: int = 0
 
     @classmethod
-    def usual(cls, network: Network) -> "Companion":
-        """With the network that ships and the usual share, beside ``network``."""
-        return cls(ZeroShot(network.shape.seasons), USUAL, network.shape.h)
-
     def beside(
-        self, network: Network, validation: Validation | Both, share: float | None
+        cls, network: Network, validation: Validation | Both, share: float | None
     ) -> "Companion | None":
         """With this share, or the one with which it and ``network``, which has not learned from
         what is held out, forecast that best; None where that is next to nothing."""
+        zero_shot, h = ZeroShot(network.shape.seasons), network.shape.h
         if share is None:
             real = validation.real if isinstance(validation, Both) else validation
-            share = _measured(network, self, real)
-        return replace(self, share=share) if share >= LEAST else None
-
-    def with_network(self, network: Shipped, updates: int) -> "Companion":
-        """With one that has learned on."""
-        return replace(self, zero_shot=ZeroShot(self.zero_shot.seasons, network), updates=updates)
+            share = _measured(network, cls(zero_shot, USUAL, h), real)
+        return cls(zero_shot, share, h) if share >= LEAST else None
 
     @property
     def digest(self) -> str:
         """Of the weights of the network."""
-        network = self.zero_shot.network
-        return _weights_digest(network) if self.updates else _digest(network)
-
-    def __str__(self) -> str:
-        learned = f" that learned on from these series ({self.updates} updates)"
-        network = f"a pretrained network{learned * (self.updates > 0)}"
-        return f"{self.share:.0%} of forecasts come from {network}"
+        return _digest(self.zero_shot.network)
 
     def join(self, trained: Tensor, history: Tensor, offset: Tensor, gap: Tensor) -> None:
         """Give (B, h, Q) quantiles of the ``trained`` networks, in place, this one's share, of
@@ -102,21 +85,16 @@ class Companion:
     @torch.no_grad()
     def quantiles(self, history: Tensor, offset: Tensor) -> Tensor:
         """(B, h, Q) float64 of what follows windows (B, n) less ``offset`` (B, 1)."""
-        window, far, before = self.shown(history, offset)
-        ahead = torch.arange(1, self.h + 1)
-        found = [
-            self.zero_shot.following(part, ahead.expand(len(part), -1), before)
-            for part in window.split(max(AT_ONCE // window.shape[1], 1))
-        ]
-        return torch.cat(found) + far[..., None]
-
-    def shown(self, history: Tensor, offset: Tensor) -> tuple[Tensor, Tensor, int]:
-        """(B, m) float64 what the network is shown of windows (B, n) less ``offset`` (B, 1), what
-        is taken off them for that (B, 1), and how many steps without a value come before."""
         far = _far(history, offset)
         window = (history.double() + (offset - far))[:, -self.zero_shot.history :]
         size, patch = window.shape[1], self.zero_shot.network.shape.patch
-        return window, far, (_padded(size, self.zero_shot) - size) // patch * patch
+        before = (_padded(size, self.zero_shot) - size) // patch * patch
+        ahead = torch.arange(1, self.h + 1)
+        found = [
+            self.zero_shot.following(part, ahead.expand(len(part), -1), before)
+            for part in window.split(max(AT_ONCE // size, 1))
+        ]
+        return torch.cat(found) + far[..., None]
 
 
 def ordinary(history: Tensor) -> Tensor:
@@ -200,11 +178,6 @@ def _loss(quantiles: Tensor, y: Tensor, scale: Tensor) -> Tensor:
 
 @cache
 def _digest(network: Shipped) -> str:
-    """Of one that ships, and stays."""
-    return _weights_digest(network)
-
-
-def _weights_digest(network: Shipped) -> str:
     digest = hashlib.sha256()
     for name, value in sorted(halves(network).items()):
         digest.update(name.encode() + value.numpy().tobytes())

@@ -40,7 +40,6 @@ from ..plan import Plan
 from .companion import Companion
 from .dataset import Lessons
 from .initialization import start_from
-from .tuning import tuned, tuning
 
 Report = Callable[[str, Progress], None]  # (what is trained, progress)
 PREDICTED_AT_ONCE = 512  # windows
@@ -88,10 +87,7 @@ def train_ensemble(
     measure_doubt(measured, lessons.sampler(hidden=0), lessons.real, plan.train.seed)
     companion = None
     if plan.pretrained != 0:
-        shipped = Companion.usual(measured)
-        if plan.tuned and runs[-1].stopped != "interrupted":
-            shipped = members.tune(shipped, progress)
-        companion = shipped.beside(measured, validation, plan.pretrained)
+        companion = Companion.beside(measured, validation, plan.pretrained)
     if members.judge and len(networks) > 1:
         networks = networks[1:]
     for network in networks:
@@ -177,20 +173,6 @@ class Members:
             diagnose=partial(_blame, self.panel),
         )
         return network, run
-
-    def tune(self, companion: Companion, progress: Report | None = None) -> Companion:
-        """What stands beside them, once it has learned on as they did."""
-        where = self.checkpoint / "tuned.safetensors" if self.checkpoint else None
-        return tuned(
-            companion,
-            self.lessons.sampler(hidden=self.plan.holdout),
-            self.lessons.validation,
-            tuning(self.plan.tuned, self.plan.train.seed),
-            progress=None if progress is None else partial(progress, "the pretrained network"),
-            checkpoint=where,
-            resume=self.resume,
-            identity=self.identity,
-        )
 
 
 Trainer = Callable[

@@ -158,16 +158,11 @@ class Network(nn.Module):
 
     def answer(self, found: Remembered, origin: Tensor, ahead: Tensor) -> Answer:
         """Forecasts from origins (B, O) of what was remembered, as ``forward``."""
-        memory, question = self.asked(found, origin, ahead)
-        return Answer(self.decode(memory, question), question, found.past)
-
-    def asked(self, found: Remembered, origin: Tensor, ahead: Tensor) -> tuple[Tensor, Question]:
-        """What the decoder reads for that: the memory (B, O, hidden) at the origins, and what the
-        steps ahead ask of the values."""
         past, memory = found
         place = (origin - past.value.shape[1]) // self.shape.patch + memory.shape[1]
         memory = memory.gather(1, place[..., None].expand(-1, -1, memory.shape[-1]))
-        return memory, ask(past, origin, ahead)
+        question = ask(past, origin, ahead)
+        return Answer(self.decode(memory, question), question, past)
 
     def following(self, y: Tensor, seasons: Tensor, ahead: Tensor, before: int = 0) -> Answer:
         """The steps ``ahead`` (B, 1, J) after (B, T) values, T of any length; ``before`` as in

@@ -19,12 +19,15 @@ from torch import Tensor, nn
 
 from ... import nn as layers
 from ...training import Progress, TrainOptions, fit
+from ..network.distribution import QUANTILES, SIDE
 from ..synthetic.augmentations import holed
 from ..synthetic.draw import Draw
 from ..synthetic.mixture import FAMILIES, made_up
-from .loss import FARTHER, LARGEST, pinball, units_moved
 from .network import LONG, Network, Shape
 
+LARGEST = 30.0  # errors beyond this many units teach nothing more
+MEDIAN = 0.5  # weight of the median's absolute error beside the mean over all quantiles
+FARTHER = 0.25  # errors count less by this power of the steps ahead: they are larger by nature
 AHEAD = 12  # steps ahead that are asked from each origin
 PARTS = 4  # of a pool, one of which is drawn anew at a time
 REFRESH = 48  # updates between two such draws
@@ -164,12 +167,18 @@ def _ahead(season: Tensor, b: Bucket, draw: Draw) -> Tensor:
 
 
 def loss(network: nn.Module, batch: Batch) -> Tensor:
-    """Mean loss of all quantiles, in units of how much a window moves."""
+    """Mean pinball loss of all quantiles, and more of the median, in units of how much a window
+    moves, so that no window weighs more than another."""
     answer = network(batch.shown, batch.seasons, batch.origin, batch.ahead)
     past, question = answer.past, answer.question
     truth = batch.target - past.base[..., None] - question.origin
-    found = pinball(truth / question.unit, answer.quantiles) * units_moved(past, question)
-    value = (found / batch.ahead**FARTHER).clamp(max=LARGEST)
+    error = (truth / question.unit)[..., None] - answer.quantiles
+    probability = error.new_tensor(QUANTILES)
+    pinball = torch.maximum(probability * error, (probability - 1) * error).mean(-1)
+    pinball = pinball + MEDIAN * error[..., SIDE].abs()
+    moves = past.value.diff(dim=1).abs().mean(1)[:, None, None]
+    scale = question.unit / (0.5 * question.unit + 0.5 * moves + 1e-12)
+    value = (pinball * scale / batch.ahead**FARTHER).clamp(max=LARGEST)
     return (value * (batch.origin >= past.first)[..., None]).mean()
 
 

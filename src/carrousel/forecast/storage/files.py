@@ -25,14 +25,13 @@ from ..network.network import Network
 from ..network.shape import Shape
 from ..options import Options
 from ..pretrained.carried import check_carried
-from ..pretrained.network import Network as Pretrained
 from ..pretrained.storage import halves, network_of
-from ..pretrained.zero_shot import LENGTHS, ZeroShot
+from ..pretrained.zero_shot import ZeroShot
 from .checks import LONGEST, check_panel, check_shape, check_stream
 
 # 1: the weights were always called model.safetensors; 2: the description was not signed; 3: nobody
-# stood beside the networks; 4: nobody beside them had learned on.
-FORMAT = 5
+# stood beside the networks.
+FORMAT = 4
 SEALED = 3  # from this format on a description has a digest
 
 
@@ -85,19 +84,14 @@ class _Pretrained:
 
 @dataclass(frozen=True)
 class _Companion:
-    """Of the network that ships only the name: every installation has it. Of one that learned on
-    the shape, and its weights beside the others."""
+    """Of the network that ships only the name: every installation has it."""
 
     share: float
     digest: str
-    updates: int = 0
-    shape: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.share < 1:
             raise ValueError(f"share must be between 0 and 1, got {self.share}")
-        if self.updates < 0 or (self.updates > 0) != (self.shape is not None):
-            raise ValueError("a companion that learned on must have updates and a shape")
 
 
 @dataclass(frozen=True)
@@ -137,11 +131,7 @@ def save_model(
         pretrained = {"shape": shape, "seasons": zero_shot.seasons}
     beside = None
     if companion is not None:
-        beside = {"share": companion.share, "digest": companion.digest}
-        if companion.updates:
-            learned = companion.zero_shot.network
-            tensors |= prefixed("companion", halves(learned))
-            beside |= {"updates": companion.updates, "shape": asdict(learned.shape)}
+        beside = asdict(_Companion(companion.share, companion.digest))
     description = {
         "options": options,
         "shape": asdict(networks[0].shape) if networks else None,
@@ -217,17 +207,14 @@ def _saved(description: dict[str, Any], tensors: dict[str, Tensor]) -> Saved:
     for k in range(saved.networks):
         weights = section(f"network{k}", tensors)
         networks.append(cast(Network, filled(partial(Network, shape), weights, f"network {k}")))
-    weights = section("companion", tensors)
-    companion = _companion(saved.companion, networks, weights)
+    companion = _companion(saved.companion, networks)
     return Saved(
         networks, zero_shot, panel, options.by_name(), saved.notes, saved.calibration, stream,
         companion,
     )  # fmt: skip
 
 
-def _companion(
-    described: dict[str, Any] | None, networks: Sequence[Network], weights: dict[str, Tensor]
-) -> Companion | None:
+def _companion(described: dict[str, Any] | None, networks: Sequence[Network]) -> Companion | None:
     """None, with a warning, where another network ships now: how much it should count is not
     known."""
     if described is None:
@@ -236,10 +223,6 @@ def _companion(
     if not networks:
         raise ValueError("a companion has no networks to stand beside")
     shape = networks[0].shape
-    if found.shape is not None:
-        network = _known_kind(found.shape, weights, "the network that learned on")
-        zero_shot = ZeroShot(shape.seasons, network)
-        return Companion(zero_shot, found.share, shape.h, found.updates)
     companion = Companion(ZeroShot(shape.seasons), found.share, shape.h)
     if companion.digest == found.digest:
         return companion
@@ -257,16 +240,7 @@ def _zero_shot(described: dict[str, Any] | None, weights: dict[str, Tensor]) -> 
     if described is None:
         return None
     found = restored(_Pretrained, described, "pretrained")
-    return ZeroShot(found.seasons, _known_kind(found.shape, weights, "the pretrained network"))
-
-
-def _known_kind(shape: dict[str, Any], weights: dict[str, Tensor], what: str) -> Pretrained:
-    """The network, one of those whose windows have known lengths."""
-    network = network_of(shape, weights, what)
-    if network.shape.patch not in LENGTHS:
-        known = " or ".join(str(patch) for patch in LENGTHS)
-        raise ValueError(f"{what}: patch must be {known}, got {network.shape.patch}")
-    return network
+    return ZeroShot(found.seasons, network_of(found.shape, weights, "the pretrained network"))
 
 
 def _panel_tensors(panel: Panel) -> dict[str, Tensor]:

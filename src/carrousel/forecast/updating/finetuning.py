@@ -8,9 +8,7 @@ from ..network.network import Network
 from ..options import Options
 from ..plan import Plan
 
-BY_ITSELF = (
-    "leave init out: fit takes the pretrained network in by itself, and of enough hours tunes it"
-)
+BY_ITSELF = "leave init out: fit takes the pretrained network in by itself"
 SHARE = 0.3  # of the learning rate and of the updates of a training from nothing
 
 
