@@ -10,8 +10,13 @@
 
 namespace carrousel {
 
-inline void require(bool holds, const std::string& otherwise) {
-  if (!holds) throw std::invalid_argument(otherwise);
+inline std::string text(const char* words) { return words; }
+inline std::string text(Index number) { return std::to_string(number); }
+
+// What is said `otherwise`, words and numbers in turn, is put together only then.
+template <class... Parts>
+void require(bool holds, const Parts&... otherwise) {
+  if (!holds) throw std::invalid_argument((text(otherwise) + ...));
 }
 
 inline void require_memory(std::initializer_list<const void*> needed) {
@@ -27,15 +32,13 @@ inline void check(const Steps& steps, Index rows) {
   for (Index t = 0; fits && t < steps.count; ++t) {
     fits = steps.rows(t) > 0 && (t == 0 || steps.rows(t) <= steps.rows(t - 1));
   }
-  require(fits && steps.total() == rows,
-          "batch_sizes must begin with the number of sequences (" + std::to_string(steps.batch) +
-              "), stay above 0, never grow, and add up to the rows of data (" + std::to_string(rows) + ")");
+  require(fits && steps.total() == rows, "batch_sizes must begin with the number of sequences (", steps.batch,
+          "), stay above 0, never grow, and add up to the rows of data (", rows, ")");
 }
 
 inline void check_sizes(Cell kind, int cells, Index input, Index hidden) {
   const int cell = static_cast<int>(kind);
-  require(cell >= 0 && cell < cells,
-          "mode must be 0 to " + std::to_string(cells - 1) + ", not " + std::to_string(cell));
+  require(cell >= 0 && cell < cells, "mode must be 0 to ", cells - 1, ", not ", cell);
   require(input > 0 && hidden > 0, "input_size and hidden_size must be above 0");
 }
 
@@ -84,8 +87,7 @@ void check(const Backward<T>& p, Index rows) {
 template <class T>
 void check(const Recurrence<T>& p, Index rows) {
   const int rule = static_cast<int>(p.rule);
-  require(rule >= 0 && rule < kRules,
-          "rule must be 0 to " + std::to_string(kRules - 1) + ", not " + std::to_string(rule));
+  require(rule >= 0 && rule < kRules, "rule must be 0 to ", kRules - 1, ", not ", rule);
   require(p.hidden > 0 && p.heads > 0 && p.hidden % p.heads == 0, "heads must divide hidden_size");
   check(p.steps, rows);
   require_memory({p.sums, p.start});
@@ -116,11 +118,9 @@ void check(const Multiply<T>& p) {
 // Columns of the head's output: weights of the anchors, median, width, and the tails on both sides.
 inline void check_columns(Index horizon, Index kinds, Index side, Index columns) {
   require(horizon > 0 && kinds > 0, "anchors must have at least one kind and one step of the horizon");
-  require(side > 0 && side <= 16,
-          "there must be 1 to 16 quantiles on each side of the median, not " + std::to_string(side));
+  require(side > 0 && side <= 16, "there must be 1 to 16 quantiles on each side of the median, not ", side);
   const Index wanted = horizon * (kinds + 2) + 2 * side;
-  require(columns == wanted,
-          "out must have " + std::to_string(wanted) + " columns, not " + std::to_string(columns));
+  require(columns == wanted, "out must have ", wanted, " columns, not ", columns);
 }
 
 template <class T>
@@ -154,24 +154,19 @@ void check(const Look<T>& p) {
   for (Index k = 0; k < p.seasons.count; ++k) require(p.seasons.at[k] > 0, "seasons must be above 0");
   for (Index k = 0; k < p.backs.count; ++k) require(p.backs.at[k] > 0, "backs must be above 0");
   const Index kinds = anchor_kinds(p.step, p.seasons);
-  require(p.kinds == kinds,
-          "kinds must be " + std::to_string(kinds) + " for these seasons, not " + std::to_string(p.kinds));
+  require(p.kinds == kinds, "kinds must be ", kinds, " for these seasons, not ", p.kinds);
 }
 
 // Windows of `series` series that lie one after the other in `values` values.
 template <class T>
 void check(const Gather<T>& p, Index series, Index values) {
   require(p.history >= 0 && p.length >= p.history, "history and h must not be negative");
-  for (Index s = 0; s < series; ++s) {
-    require(p.start[s] >= 0 && p.start[s] <= values && p.stop[s] >= 0 && p.stop[s] <= values,
-            "series " + std::to_string(s) + " must lie within the " + std::to_string(values) +
-                " values of y, not from " + std::to_string(p.start[s]) + " to " + std::to_string(p.stop[s]));
-  }
   for (Index b = 0; b < p.batch; ++b) {
-    require(p.series[b] >= 0 && p.series[b] < series,
-            "series must be 0 to " + std::to_string(series - 1) + ", not " + std::to_string(p.series[b]));
-    require(p.end[b] >= 0 && p.end[b] <= values,
-            "end must be 0 to " + std::to_string(values) + ", not " + std::to_string(p.end[b]));
+    const Index s = p.series[b];
+    require(s >= 0 && s < series, "series must be 0 to ", series - 1, ", not ", s);
+    require(p.start[s] >= 0 && p.start[s] <= values && p.stop[s] >= 0 && p.stop[s] <= values, "series ", s,
+            " must lie within the ", values, " values of y, not from ", p.start[s], " to ", p.stop[s]);
+    require(p.end[b] >= 0 && p.end[b] <= values, "end must be 0 to ", values, ", not ", p.end[b]);
   }
 }
 
@@ -182,14 +177,14 @@ inline void check(const Above& p, Index rows) {
   for (Index b = 0; b < p.batch; ++b) {
     require(p.offsets[b + 1] > p.offsets[b], "every sequence must have at least one step");
   }
-  require(p.offsets[0] == 0 && p.offsets[p.batch] == rows,
-          "offsets must begin with 0 and end with the " + std::to_string(rows) + " rows");
+  require(p.offsets[0] == 0 && p.offsets[p.batch] == rows, "offsets must begin with 0 and end with the ",
+          rows, " rows");
   for (Index d = 0; d < p.dilations; ++d) {
     require(p.dilation[d] > 0, "dilation must be above 0");
     require(p.first[d + 1] >= p.first[d], "first must not fall");
   }
-  require(p.first[0] == 0 && p.first[p.dilations] == p.places,
-          "first must begin with 0 and end with the " + std::to_string(p.places) + " places");
+  require(p.first[0] == 0 && p.first[p.dilations] == p.places, "first must begin with 0 and end with the ",
+          p.places, " places");
 }
 
 inline void check(const Pick& p) { require(p.count > 0, "there must be at least one series to draw from"); }

@@ -189,8 +189,7 @@ nb::object gradients_of(const Call& call, int threads, nb::handle x, nb::handle 
 }
 
 void check_number(int cell) {
-  require(cell >= 0 && cell < kCells,
-          "mode must be 0 to " + std::to_string(kCells - 1) + ", not " + std::to_string(cell));
+  require(cell >= 0 && cell < kCells, "mode must be 0 to ", kCells - 1, ", not ", cell);
 }
 
 }  // namespace

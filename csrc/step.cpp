@@ -174,7 +174,7 @@ nb::object gradients_of_cell(int cell, int threads, const View& x, nb::handle x_
 template <class F>
 nb::object by_dtype(int cell, const View& x, const F& run) {
   constexpr int plain = static_cast<int>(Cell::lstm_norm);  // those without layer normalization
-  require(cell >= 0 && cell < plain, "mode must be 0 to 3, not " + std::to_string(cell));
+  require(cell >= 0 && cell < plain, "mode must be 0 to 3, not ", cell);
   if (x.kind() == Kind::f32) return run(0.0F);
   if (x.kind() == Kind::f64) return run(0.0);
   return nb::none();

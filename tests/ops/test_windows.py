@@ -9,6 +9,7 @@ from carrousel.forecast.network.shape import Shape
 from carrousel.forecast.network.windows import Windows
 from carrousel.ops.reference.features import features
 from carrousel.ops.reference.scaling import Prior, scale_steps
+from carrousel.ops.windows import gather
 
 from ..forecast.conftest import make_panel
 
@@ -113,3 +114,25 @@ def test_windows_of_nothing():
     nothing = Windows.of(make_panel([np.empty(0)]), 5, 2)
     empty = torch.empty(0, dtype=torch.int64)
     assert nothing.gather(empty, empty)[0].shape == (0, 7)
+
+
+@pytest.mark.parametrize(
+    ("series", "end", "message"),
+    [
+        (2, 3, "series must be 0 to 1, not 2"),
+        (-1, 3, "series must be 0 to 1, not -1"),
+        (1, 3, "series 1 must lie within the 6 values of y, not from 3 to 7"),
+        (0, 7, "end must be 0 to 6, not 7"),
+    ],
+)
+def test_no_window_reaches_out_of_the_values(series, end, message):
+    y, start, stop = torch.arange(6.0), torch.tensor([0, 3]), torch.tensor([3, 7])
+    with pytest.raises(ValueError, match=message):
+        gather(y, start, stop, torch.tensor([series]), torch.tensor([end]), 2, 1)
+
+
+def test_series_that_no_window_is_of_are_not_looked_at():
+    y, start, stop = torch.arange(6.0), torch.tensor([0, 3]), torch.tensor([3, 7])
+    values, offset = gather(y, start, stop, torch.tensor([0]), torch.tensor([2]), 2, 1)
+    torch.testing.assert_close(values, torch.tensor([[-1.0, 0.0, 1.0]]))
+    assert offset.item() == 1

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from .. import __version__
@@ -52,7 +53,7 @@ def write_forecast(
     future = Band.of(times, quantiles, level)
     chosen = forecaster.plan_.reasons if forecaster.plan_ else ()
     figure = plot_forecast(panel, future, evaluation=evaluation, title=title)
-    figure.savefig(folder / "forecast.png")
+    _draw(figure, folder / "forecast.png")
     if report:  # loaded for this alone: a tenth of a second
         from ..forecast.evaluation.report import Content, render
 
@@ -90,6 +91,15 @@ def explain_some(forecaster: Forecaster, panel: Panel, future: Any) -> "list[Exp
     """The mean forecast over the horizon, of the first series that have a value to rely on."""
     names = [name for s, name in enumerate(panel.ids) if np.isfinite(panel.series(s)).any()]
     return [forecaster.explain(name, step=None, X_df=future) for name in names[:MOST_EXPLAINED]]
+
+
+def _draw(figure: Figure, path: Path) -> None:
+    """As ``savefig``, which draws all there is once more to find out where it belongs."""
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+        figure.set_layout_engine("none")
+    figure.savefig(path)
 
 
 def _write_explanations(
