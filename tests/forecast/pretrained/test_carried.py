@@ -8,9 +8,10 @@ from torch.nn import functional as F
 
 from carrousel import Forecaster
 from carrousel.forecast.pretrained.carried import check_carried
-from carrousel.forecast.pretrained.checks import check, learn
+from carrousel.forecast.pretrained.checks import check, learn, missed
 from carrousel.forecast.pretrained.history import history
 from carrousel.forecast.pretrained.network import Remembered
+from carrousel.forecast.pretrained.smoothing import smoothed
 from carrousel.forecast.pretrained.zero_shot import ZeroShot
 
 from ..conftest import make_panel, make_table, seasonal_series
@@ -38,11 +39,13 @@ def whole(y, cut, season, h=H):
     gap = len(known) - end
     window = torch.from_numpy(known[:end])[None]
     twice = bool(zero_shot.is_read_twice(window[:, :size]))
-    ahead, found = gap + torch.arange(1, h + 1)[None], []
+    ahead, found, errors = gap + torch.arange(1, h + 1)[None], [], []
     for sign, told in ((1, 0), (1 if patch > 1 else -1, 1))[: 1 + twice]:
         seasons = torch.tensor([zero_shot.seasons_of(told)])
         begin = F.pad(sign * window[:, :size], (-size % patch, 0), value=torch.nan)
-        lesson = learn(check(network, network.remember(begin, seasons), torch.tensor([[h]])))
+        checks = check(network, network.remember(begin, seasons), torch.tensor([[h]]))
+        lesson = learn(checks)
+        errors.append(missed(checks, lesson))
         shown = F.pad(sign * window, (-window.shape[1] % patch, 0), value=torch.nan)
         first = max(begin.shape[1] - network.shape.read, 0)
         past = history(shown, seasons, shown.shape[1] - first)
@@ -51,7 +54,12 @@ def whole(y, cut, season, h=H):
         answer = network.answer(Remembered(past, memory), last, ahead[:, None])
         found.append(lesson.corrected(answer).absolute()[:, 0])
     rows = torch.arange(int(twice))
-    together = zero_shot.together(found[0].detach(), rows, found[-1].detach(), window, ahead)
+    smooth = None
+    if twice and patch == 1:
+        _, shares = zero_shot.smoothed(window[:, :size], ahead, *errors)
+        smooth = smoothed(window, season).forecast(ahead), shares.detach()
+    quantiles, again = found[0].detach(), found[-1].detach()
+    together = zero_shot.together(quantiles, rows, again, window, ahead, smooth)
     return together[0].numpy()
 
 

@@ -25,7 +25,10 @@ def made_checks(origins=6):
     truth = 2 * torch.randn(4, origins, 2, generator=generator)
     known = torch.rand(4, origins, 2, generator=generator) > 0.2
     weight = torch.rand(4, origins, generator=generator) * known.any(-1)
-    return c.Checks(quantiles, anchors, truth, known, weight, c.DRIFT_OF_HOURS)
+    origin = torch.arange(100, 100 - origins, -1).expand(4, -1)
+    ahead = torch.tensor([3, 6]).expand(4, origins, 2)
+    unit = 1 + torch.rand(4, origins, 1, generator=generator)
+    return c.Checks(quantiles, anchors, truth, known, weight, origin, ahead, unit, c.DRIFT_OF_HOURS)
 
 
 def pinball(truth, quantile, probability):
@@ -110,6 +113,23 @@ def test_a_check_is_the_forecast_from_a_window_that_ends_there(name, season, len
     torch.testing.assert_close(first, alone.quantiles[:, 0], rtol=0.02, atol=0.02)
     truth = (y[:, [stop + 3, stop + 7]] - y[:, [stop - 1]]) / alone.question.unit[:, 0]
     torch.testing.assert_close(checked.truth[:, 0], truth.float(), rtol=1e-3, atol=1e-3)
+
+
+def test_what_was_missed_is_in_the_units_of_the_series():
+    found = made_checks()
+    found.weight[1, 2] = 0
+    lesson = c.learn(found)
+    missed = c.missed(found, lesson)
+    middle = c.mixed(found.quantiles, found.anchors, lesson.shares)[..., SIDE]
+    for b, o, j in np.ndindex(4, 6, 2):
+        error = float(missed.error[b, o, j])
+        if found.known[b, o, j] and found.weight[b, o] > 0:
+            wanted = (found.truth - middle)[b, o, j] * found.unit[b, o, 0]
+            assert error == pytest.approx(float(wanted), rel=1e-6)
+        else:
+            assert np.isnan(error)
+    assert torch.equal(missed.origin, found.origin)
+    assert torch.equal(missed.ahead, found.ahead)
 
 
 def test_errors_that_are_larger_than_foretold_widen_and_smaller_ones_narrow():

@@ -6,10 +6,30 @@ import numpy as np
 import pytest
 import torch
 
-from carrousel.forecast.pretrained.smoothing import DAMPED, LEVELS, SLOPES, beside, smoothed
+from carrousel.forecast.pretrained.checks import Missed
+from carrousel.forecast.pretrained.smoothing import (
+    CHECKS,
+    DAMPED,
+    ENOUGH,
+    LEVELS,
+    POWER,
+    SLOPES,
+    checked,
+    moved,
+)
+from carrousel.forecast.pretrained.smoothing import smoothed as fitted
 from carrousel.forecast.pretrained.zero_shot import ZeroShot
 
 H = 6
+
+
+def smoothed(window, season, ahead):
+    return fitted(window, season).forecast(ahead)
+
+
+def learned(window, season, missed):
+    ahead = torch.ones(len(window), 1).long()
+    return checked(window, season, ahead, missed)[1]
 
 
 def _recursion(y, level, slope, damped, first):
@@ -61,22 +81,84 @@ def test_noise_is_no_season():
     assert np.ptp(_found([y], 12)[0, :, 1]) < 2
 
 
-@pytest.mark.parametrize(("times", "share"), [(1, 0.5), (5, 0.325)])
-def test_a_forecast_is_moved_by_the_share_and_keeps_its_widths(times, share):
-    y = torch.tensor([[1.0, 2, 4, 3, 5, 6, 5, 7] * times], dtype=torch.double)
+def test_a_forecast_is_moved_by_the_shares_and_keeps_its_widths():
+    y = torch.tensor([[1.0, 2, 4, 3, 5, 6, 5, 7]], dtype=torch.double)
     ahead, quantiles = torch.arange(1, 4)[None], torch.arange(11.0).double().expand(1, 3, 11)
-    moved = beside(quantiles, y, 1, ahead) - quantiles
-    expected = share * (smoothed(y, 1, ahead).mean(-1) - 5)
-    torch.testing.assert_close(moved, expected[..., None].expand_as(moved))
-    few = torch.where(torch.arange(8 * times) < 8 * times - 3, torch.nan, y)
-    assert torch.equal(beside(quantiles, few, 1, ahead), quantiles)
+    found, shares = smoothed(y, 1, ahead), torch.tensor([[0.1, 0.3]])
+    way = moved(quantiles, found, shares) - quantiles
+    expected = (found - 5) @ shares[0].double()
+    torch.testing.assert_close(way, expected[..., None].expand_as(way), rtol=1e-6, atol=1e-6)
+
+
+def _missed(window, scale, ahead=(2, 4), origins=12, unknown=()):
+    """As if the network had erred as much as both forecasts do on average, times ``scale``."""
+    length = window.shape[1]
+    origin = torch.arange(length - 1 - max(ahead), length - 1 - max(ahead) - origins, -1)
+    steps = torch.tensor(ahead).expand(1, origins, -1)
+    off = np.zeros((origins, len(ahead), 2))
+    for k, last in enumerate(origin.tolist()):
+        found = smoothed(window[:, : last + 1], 1, steps[:, 0])[0].numpy()
+        off[k] = np.abs(window[0, last + np.array(ahead)].numpy()[:, None] - found)
+    error = torch.from_numpy(scale * off.mean(-1))[None].clone()
+    error[0, list(unknown)] = torch.nan
+    return Missed(origin[None], steps, error), off
+
+
+@pytest.mark.parametrize(
+    ("worse", "kept"), [(0.5, 1.0), (1.0, 1.0), (1.4, 1.0), (np.exp(0.6), 0.5), (3.0, 0.0)]
+)
+def test_shares_fall_with_errors_beside_those_of_the_network(worse, kept):
+    y = np.random.default_rng(2).normal(0.5, 1, 40).cumsum()
+    window, unknown = torch.from_numpy(y)[None], (1, 4)
+    missed, off = _missed(window, 1.0, unknown=unknown)
+    off = np.delete(off[:CHECKS], unknown, 0)
+    errors, count = off.sum((0, 1)), off[..., 0].size
+    weight = errors**-POWER / (errors**-POWER).sum()
+    weight = 0.5 + (weight - 0.5) * count / (count + ENOUGH)
+    size = float(missed.error[:, :CHECKS].nansum())
+    missed = missed._replace(error=missed.error * (weight @ errors) / size / worse)
+    wanted = (0.2 + 5 / 40) * kept * weight
+    np.testing.assert_allclose(learned(window, 1, missed)[0].numpy(), wanted, rtol=1e-4, atol=1e-7)
+
+
+@pytest.mark.parametrize(("known", "share"), [(8, 0.5), (40, 0.325), (3, 0.0)])
+def test_without_a_check_both_are_as_usual(known, share):
+    y = torch.from_numpy(np.random.default_rng(2).normal(0.5, 1, 48).cumsum())[None]
+    y[:, : 48 - known] = torch.nan
+    missed, _ = _missed(y, 1.0, origins=3)
+    missed = missed._replace(error=torch.full_like(missed.error, torch.nan))
+    np.testing.assert_allclose(learned(y, 1, missed).numpy(), [[share / 2] * 2], rtol=1e-6)
+
+
+def test_a_window_learns_the_same_alone_and_among_others():
+    rng = np.random.default_rng(3)
+    windows = torch.from_numpy(rng.normal(0.5, 1, (9, 60)).cumsum(1))
+    windows[4, :45] = torch.nan
+    origin = torch.arange(55, 45, -1).expand(9, -1)
+    ahead = torch.tensor([2, 4]).expand(9, 10, 2)
+    error = torch.from_numpy(rng.normal(0, 1, (9, 10, 2)))
+    together = learned(windows, 4, Missed(origin, ahead, error))
+    for k in range(9):
+        one = slice(k, k + 1)
+        alone = learned(windows[one], 4, Missed(origin[one], ahead[one], error[one]))
+        assert torch.equal(alone, together[one])
 
 
 @pytest.mark.parametrize("scale", [1e-200, 1e300])
 def test_values_of_any_size_are_smoothed_or_left(scale):
     y = torch.tensor([[1.0, 2, 4, 3, 5, 6, 5, 7] * 3], dtype=torch.double) * scale
-    ahead = torch.arange(1, 4)[None]
-    assert beside(torch.zeros(1, 3, 11).double(), y, 2, ahead).isfinite().all()
+    ahead, shares = torch.arange(1, 4)[None], torch.full((1, 2), 0.25)
+    found = smoothed(y, 2, ahead)
+    assert moved(torch.zeros(1, 3, 11).double(), found, shares).isfinite().all()
+    missed, _ = _missed(y, 1.0)
+    assert learned(y, 2, missed).isfinite().all()
+
+
+def test_a_line_without_noise_is_foretold_by_its_slope():
+    y = torch.arange(30.0).double()[None]
+    missed, _ = _missed(y, 0.0)
+    both = learned(y, 1, missed._replace(error=missed.error + 1))[0]
+    assert both[0] > 5 * both[1]  # half of the slope is wrong, a slope that is damped less so
 
 
 def test_only_windows_that_hold_a_whole_short_series_are_short():

@@ -14,7 +14,7 @@ from .checks import MIXED, Lesson
 from .history import history
 from .network import Answer, Network, Remembered
 from .query import ANCHORS, ask
-from .smoothing import beside, share, smoothed
+from .smoothing import moved, sensible, smoothed
 
 MOST = 72  # steps that an explanation tells apart; longer windows are told in longer steps
 
@@ -46,6 +46,7 @@ class Asked(nn.Module):
         gap: Steps without a value between the end of the window and the end of the series.
         parts: Of a forecast, what is found each time.
         lines: What regressions beside the network learned, if there are any.
+        shares: (1, 2) of smoothing in the forecast, of a short window that is read twice.
     """
 
     any_batch = True  # variants of the window are asked together
@@ -63,12 +64,13 @@ class Asked(nn.Module):
         gap: int,
         parts: Sequence[float],
         lines: regression.Lines | None = None,
+        shares: Tensor | None = None,
     ) -> None:
         super().__init__()
         self.networks = nn.ModuleList([network, *(copy.deepcopy(network) for _ in lessons[1:])])
         self.lessons, self.seasons, self.length = lessons, seasons, length
         self.horizon, self.gap, self.parts = horizon, gap, parts
-        self.lines, self.short = lines, len(lessons) > 1 and network.shape.patch == 1
+        self.lines, self.shares, self.short = lines, shares, shares is not None
         self.names: tuple[str, ...] = ANCHORS
         if self.short:
             self.names += "damped slope", "half a slope"
@@ -165,9 +167,10 @@ class Asked(nn.Module):
             self._answer(side, *one).absolute()[:, 0, :, SIDE] for side, one in enumerate(found)
         ]
         window, ahead = self._window(x), self._ahead(len(x))
-        if self.short:
+        if self.shares is not None:
             middle = ((medians[0] - medians[1]) / 2)[..., None]
-            return beside(middle, window, int(self.seasons[0][0, 0]), ahead)[..., 0].mean(-1)
+            found = self._smoothed(window, ahead)
+            return moved(middle, found, self.shares)[..., 0].mean(-1)
         middle = torch.stack([p * m for p, m in zip(self.parts, medians, strict=True)]).sum(0)
         if self.lines:
             middle = regression.moved(middle[..., None], window, self.lines, ahead)[..., 0]
@@ -176,12 +179,16 @@ class Asked(nn.Module):
     def _beside(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(k, n) simple forecasts that are not the network's, and their shares of the whole."""
         window, ahead = self._window(x), self._ahead(len(x))
-        if self.short:
-            found = smoothed(window, int(self.seasons[0][0, 0]), ahead)
-            shares = share(window, found.detach())[:, None, None].expand_as(found) / 2
+        if self.shares is not None:
+            found = self._smoothed(window, ahead)
+            shares = sensible(self.shares, found.detach())[:, None].expand_as(found)
         elif self.lines:
             found = regression.forecasts(window, self.lines, ahead)
             shares = regression.share(ahead, self.lines)[..., None] * self.lines.weight
         else:
             found = shares = window.new_zeros(1, len(self.horizon), 0)
         return found[0], shares[0]
+
+    def _smoothed(self, window: Tensor, ahead: Tensor) -> Tensor:
+        """(B, k, 2) what smoothing forecasts."""
+        return smoothed(window, int(self.seasons[0][0, 0])).forecast(ahead)

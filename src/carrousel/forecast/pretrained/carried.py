@@ -31,9 +31,10 @@ from ...data.panel import Panel
 from ...storage.model_directory import check_tensor
 from ..network.distribution import QUANTILES
 from ..updating.streaming import Stream
-from .checks import MIXED, Lesson, check, learn
+from .checks import MIXED, Lesson, Missed, check, learn, missed
 from .history import history
 from .network import Remembered
+from .smoothing import smoothed
 from .zero_shot import AT_ONCE, ZeroShot, typical
 
 SIDES = 2  # of a window that is read twice (``ZeroShot.is_read_twice``)
@@ -42,7 +43,7 @@ PARTS = 2  # tensors of a layer's state: h and c
 # What is kept of each series, and along which dimension.
 SERIES = {
     "cut": 0, "hold": 0, "size": 0, "done": 2, "state": 4, "top": 2, "taught": 0, "twice": 0,
-    "shares": 1, "outer": 1, "inner": 1,
+    "shares": 1, "outer": 1, "inner": 1, "smoothing": 0,
 }  # fmt: skip
 
 Rows = NDArray[np.int64]
@@ -66,6 +67,7 @@ class Carried(Stream):
         top: (phases, sides, S, hidden) what the last layer said of the newest step.
         taught: (S,) whether the network has checked itself on the window.
         shares, outer, inner: (sides, S, ...) what that taught.
+        smoothing: (S, 2) shares of smoothing in the forecast of short windows that are read twice.
         twice: (S,) bool, whether the window is read twice.
     """
 
@@ -84,6 +86,7 @@ class Carried(Stream):
         self.taught, self.twice = np.zeros((2, count), bool)
         self.shares = torch.zeros(SIDES, count, len(MIXED))
         self.outer, self.inner = torch.ones(2, SIDES, count).unbind()
+        self.smoothing = torch.zeros(count, 2)
 
     @property
     def ends(self) -> Rows:
@@ -163,11 +166,19 @@ class Carried(Stream):
         window = torch.from_numpy(self._ending(rows, length)[:, :size])
         twice = self.zero_shot.is_read_twice(window)
         self.twice[rows], self.taught[rows] = twice.numpy(), True
+        errors = []
         for side, some in self._sides(rows):
             found = self._read(window[twice] if side else window, some, side)
-            lesson = learn(check(self.zero_shot.network, found, torch.full((len(some), 1), self.h)))
+            checks = check(self.zero_shot.network, found, torch.full((len(some), 1), self.h))
+            lesson = learn(checks)
             self.shares[side, some], self.outer[side, some] = lesson.shares, lesson.outer
             self.inner[side, some] = lesson.inner
+            errors.append(missed(checks, lesson))
+        if len(errors) > 1 and self.zero_shot.network.shape.patch == 1:
+            upright, down = Missed(*(x[twice] for x in errors[0])), errors[1]
+            ahead = torch.full((len(down.origin), 1), self.h)
+            _, shares = self.zero_shot.smoothed(window[twice], ahead, upright, down)
+            self.smoothing[self._twice(rows)] = shares
 
     def _forecast(self, rows: Rows) -> Tensor:
         """(B, h, Q) after the last values of these series."""
@@ -183,12 +194,20 @@ class Carried(Stream):
             lesson = Lesson(*(x[side, some] for x in (self.shares, self.outer, self.inner)))
             answer = network.answer(read, last, ahead[which, None])
             found.append(lesson.corrected(answer).absolute()[:, 0])
-        return self.zero_shot.together(found[0], twice, found[-1], window, ahead)
+        smooth = None
+        if len(found) > 1 and network.shape.patch == 1:
+            fit = smoothed(window[twice], self.zero_shot.seasons[0])
+            smooth = fit.forecast(ahead[twice]), self.smoothing[self._twice(rows)]
+        return self.zero_shot.together(found[0], twice, found[-1], window, ahead, smooth)
 
     def _sides(self, rows: Rows) -> list[tuple[int, Rows]]:
         """The sides that are read, and of which of these series."""
-        twice = rows[self.twice[rows]]
+        twice = self._twice(rows)
         return [(0, rows), (1, twice)] if len(twice) else [(0, rows)]
+
+    def _twice(self, rows: Rows) -> Rows:
+        """Those of these series whose windows are read twice."""
+        return rows[self.twice[rows]]
 
     def _read(self, window: Tensor, rows: Rows, side: int) -> Remembered:
         """Carry the layers on to the end of windows (B, T) of one phase, all of which were read as

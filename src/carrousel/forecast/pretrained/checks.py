@@ -53,7 +53,18 @@ class Checks(NamedTuple):
     truth: Tensor  # (B, O, J)
     known: Tensor  # (B, O, J) bool
     weight: Tensor  # (B, O) how much each says: the share of the past that it knew; 0 for none
+    origin: Tensor  # (B, O) steps of the window
+    ahead: Tensor  # (B, O, J) steps from there
+    unit: Tensor  # (B, O, 1)
     drift: float = DRIFT
+
+
+class Missed(NamedTuple):
+    """By how much forecasts from O earlier origins of B windows missed what followed."""
+
+    origin: Tensor  # (B, O) steps of the window
+    ahead: Tensor  # (B, O, J) steps from there
+    error: Tensor  # (B, O, J) float64, in the units of the series; NaN where it is not known
 
 
 class Lesson(NamedTuple):
@@ -109,7 +120,18 @@ def check(network: Network, found: Remembered, h: Tensor) -> Checks:
     known = past.seen.gather(1, place).view(ahead.shape) & fit[..., None]
     weight = ((there - back) / there.clamp_min(1)) * known.any(-1)
     drift = DRIFT if patch == 1 else DRIFT_OF_HOURS
-    return Checks(answer.quantiles, answer.question.anchors, truth, known, weight, drift)
+    question = answer.question
+    return Checks(
+        answer.quantiles,
+        question.anchors,
+        truth,
+        known,
+        weight,
+        origin,
+        ahead,
+        question.unit,
+        drift,
+    )
 
 
 def _origins(
@@ -130,7 +152,7 @@ def _origins(
 
 def learn(checks: Checks) -> Lesson:
     """Shares and factors, for each window by itself."""
-    quantiles, anchors, truth, known, weight, drift = checks
+    quantiles, anchors, truth, known, weight, *_, drift = checks
     width = (quantiles[..., SIDE + 4] - quantiles[..., SIDE - 4]).clamp_min(1e-12)  # of 95 %
     part = known / known.sum(-1, keepdim=True).clamp_min(1)  # (B, O, J) of each step
     part = part * weight[..., None]
@@ -154,6 +176,14 @@ def learn(checks: Checks) -> Lesson:
     outer, inner = (_factor(total, error, quantiles, list(group)) for group in (OUTER, INNER))
     # In double precision: float32 powers differ in the last bit by where they stand in a batch.
     return Lesson(shares, (outer * drift ** sure.double()).float(), inner)
+
+
+def missed(checks: Checks, lesson: Lesson) -> Missed:
+    """What the middle of each check missed, once the lesson is learned."""
+    middle = mixed(checks.quantiles, checks.anchors, lesson.shares)[..., SIDE]
+    error = (checks.truth - middle).double() * checks.unit
+    error = error.masked_fill(~checks.known | (checks.weight == 0)[..., None], torch.nan)
+    return Missed(checks.origin, checks.ahead, error)
 
 
 def _all_checks(x: Tensor) -> Tensor:

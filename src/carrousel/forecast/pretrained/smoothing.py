@@ -7,18 +7,30 @@ values, without their season, these are taken:
 - a level, and half of the slope of the line through all values (Theta; Assimakopoulos &
   Nikolopoulos 2000, as Hyndman & Billah 2003 wrote it).
 
-Parameters come from a grid: those with the smallest absolute errors one step ahead.
+Parameters come from a grid: those with the smallest absolute errors one step ahead. Where the
+network checks itself (``checks``), they are checked, too: the one that erred less counts for more,
+and both for nothing where they err twice as much as the network.
 """
 
 from itertools import product
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from .checks import Missed
+
 SHORT = 320  # steps of a window that may hold few values
 # Of the middle of a forecast that both together are: a fifth of many values, half of few.
 LEAST, MORE, MOST = 0.2, 5.0, 0.5
+CHECKS = 8  # earlier origins that are looked at, the nearest
+POWER = 4.0  # of the sum of the errors, to which weights are inverse
+ENOUGH = 4.0  # errors after which half of what they teach about the weights is believed
+# Logarithms of their errors beside those of the network, from where on their share falls, and to
+# where nothing is left of it.
+WORSE, NOTHING = 0.4, 0.8
+SMALL = 1e-30
 KEPT = 128  # last values that are smoothed
 FEWEST = 4  # values without which there is nothing to smooth
 LEVELS = (0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1.0)
@@ -34,26 +46,75 @@ GRID = torch.tensor(
 )
 
 
-def beside(quantiles: Tensor, window: Tensor, season: int, ahead: Tensor) -> Tensor:
-    """(B, J, Q) quantiles of the steps ``ahead`` (B, J) after windows (B, T), moved by the share of
-    what smoothing forecasts, where that is sensible."""
-    found = smoothed(window, season, ahead)
-    part = share(window, found)[:, None, None].to(quantiles)
-    middle = quantiles[..., quantiles.shape[-1] // 2, None]
-    return quantiles + part * (found.mean(-1, keepdim=True).nan_to_num() - middle)
+class Fit(NamedTuple):
+    """Windows as both smooth them."""
+
+    level: Tensor  # (B, 2) of either, at the end
+    slope: Tensor  # (B, 1) of the first
+    damped: Tensor  # (B, 1) what is left of it a step later
+    half: Tensor  # (B, 1) of the slope of the line, of the second
+    older: Tensor  # (B, 1) steps by which its level lags behind
+    profile: Tensor  # (B, season)
+    times: Tensor  # (B, 1) bool, whether the profile multiplies
+
+    def forecast(self, ahead: Tensor) -> Tensor:
+        """(B, J, 2) of the steps ``ahead`` (B, J) after the windows, NaN where missing."""
+        reach = self.damped * (1 - self.damped**ahead) / (1 - self.damped)
+        ways = self.slope * reach, self.half * (ahead - 1 + self.older)
+        found = self.level[:, None] + torch.stack(ways, -1)
+        season = self.profile.shape[1]
+        coming = self.profile.gather(1, (KEPT - 1 + ahead) % season)[..., None]
+        return torch.where(self.times[..., None], found * coming, found + coming)
 
 
-def share(window: Tensor, found: Tensor) -> Tensor:
-    """(B,) of a forecast of windows (B, T) that what was ``found`` by smoothing is; nothing where
-    there was nothing to smooth or it cannot be written."""
-    known = window.isfinite().sum(1)
-    sensible = (known >= FEWEST) & found.isfinite().flatten(1).all(1)
-    return (LEAST + MORE / known.clamp_min(1)).clamp(max=MOST) * sensible
+def moved(quantiles: Tensor, found: Tensor, shares: Tensor) -> Tensor:
+    """(B, J, Q) quantiles, moved so that of their middle what was ``found`` (B, J, 2) has its
+    ``shares`` (B, 2), where it can be written."""
+    way = found.nan_to_num() - quantiles[..., quantiles.shape[-1] // 2, None]
+    return quantiles + (way * sensible(shares, found)[:, None]).sum(-1, keepdim=True)
 
 
-def smoothed(window: Tensor, season: int, ahead: Tensor) -> Tensor:
-    """(B, J, 2) forecasts of the steps ``ahead`` (B, J) after windows (B, T) float64, NaN where
-    missing."""
+def sensible(shares: Tensor, found: Tensor) -> Tensor:
+    """(B, 2) shares: none of what was ``found`` (B, J, 2) and cannot be written."""
+    return shares.double() * found.isfinite().flatten(1).all(1, keepdim=True)
+
+
+def checked(window: Tensor, season: int, ahead: Tensor, missed: Missed) -> tuple[Tensor, Tensor]:
+    """(B, J, 2) forecasts of the steps ``ahead`` (B, J) after windows (B, T), and (B, 2) shares of
+    both in that of the network, which ``missed`` what followed earlier steps by so much."""
+    origin, steps, error = (x[:, :CHECKS] for x in missed)
+    # From the window and, in one batch, from what earlier steps of it knew.
+    place = torch.arange(window.shape[1]) - (window.shape[1] - 1 - origin[..., None])  # (B, O, T)
+    rows = torch.arange(len(window))[:, None, None]
+    past = window[rows, place.clamp_min(0)].masked_fill(place < 0, torch.nan)
+    fit = smoothed(torch.cat([window, past.flatten(0, 1)]), season)
+    now, then = Fit(*(x[: len(window)] for x in fit)), Fit(*(x[len(window) :] for x in fit))
+    target = (origin[..., None] + steps).clamp(max=window.shape[1] - 1)
+    off = then.forecast(steps.flatten(0, 1)).unflatten(0, origin.shape)
+    off = (window[rows, target][..., None] - off).abs()
+    there = error.isfinite() & off.isfinite().all(-1)
+    network = torch.where(there, error.abs(), 0.0).sum((1, 2))[:, None]
+    both = torch.where(there[..., None], off, 0.0).sum((1, 2))
+    known, count = window.isfinite().sum(1, keepdim=True), there.sum((1, 2))[:, None]
+    return now.forecast(ahead), _shares(known, network, both, count)
+
+
+def _shares(known: Tensor, network: Tensor, both: Tensor, count: Tensor) -> Tensor:
+    """(B, 2) shares of both beside that of the network, by the sums of ``count`` (B, 1) absolute
+    errors (B, 2) and (B, 1), in windows of so many ``known`` (B, 1) values."""
+    usual = (LEAST + MORE / known.clamp_min(1)).clamp(max=MOST) * (known >= FEWEST)
+    both, network = both.clamp_min(SMALL), network.clamp_min(SMALL)
+    weight = (both / both.amin(1, keepdim=True)) ** -POWER
+    weight = weight / weight.sum(1, keepdim=True)
+    weight = 0.5 + (weight - 0.5) * (count / (count + ENOUGH))
+    worse = ((weight * both).sum(1, keepdim=True) / network).log()
+    kept = ((NOTHING - worse) / (NOTHING - WORSE)).clamp(0, 1)
+    # In float32: double precision differs in the last bit by what else is in a batch.
+    return (usual * weight * torch.where(count > 0, kept, 1.0)).float()
+
+
+def smoothed(window: Tensor, season: int) -> Fit:
+    """Windows (B, T) float64, NaN where missing."""
     y = F.pad(window, (max(KEPT - window.shape[1], 0), 0), value=torch.nan)[:, -KEPT:]
     steps, seen = torch.arange(KEPT), y.isfinite()
     first = torch.where(seen, steps, KEPT - 1).amin(1, keepdim=True)
@@ -62,30 +123,22 @@ def smoothed(window: Tensor, season: int, ahead: Tensor) -> Tensor:
     profile, times = _profile(y, age, season)
     phase = profile[:, steps % season]
     y = torch.where(times, y / phase, y - phase)
-    found = torch.stack(_forecasts(y, age, ahead), -1)
-    coming = profile.gather(1, (KEPT - 1 + ahead) % season)[..., None]
-    return torch.where(times[..., None], found * coming, found + coming)
-
-
-def _forecasts(y: Tensor, age: Tensor, ahead: Tensor) -> tuple[Tensor, Tensor]:
-    """(B, J) by a damped slope, and by half a slope, of values (B, KEPT) that begin at age 0."""
     old = age[:, -1:]
     place = (KEPT - 1 - old).clamp_min(0)
     early = old.clamp(1, EARLY)
     start = y.gather(1, place)
-    first = (y.gather(1, (place + early).clamp(max=KEPT - 1)) - start) / early
-    level, slope, error = _smooth(y, age, start, first)
+    slope = (y.gather(1, (place + early).clamp(max=KEPT - 1)) - start) / early
+    level, slope, error = _smooth(y, age, start, slope)
     slopes = len(GRID) - len(LEVELS)
     best = error[:, :slopes].argmin(1, keepdim=True)
-    damped = GRID[:, 2][best]
-    reach = damped * (1 - damped**ahead) / (1 - damped)
-    one = level.gather(1, best) + slope.gather(1, best) * reach
-    best = slopes + error[:, slopes:].argmin(1, keepdim=True)
+    other = slopes + error[:, slopes:].argmin(1, keepdim=True)
     t = (age - 0.5 * old) * (age >= 0)
     line = (t * y).sum(1, keepdim=True) / (t * t).sum(1, keepdim=True).clamp_min(1)
-    share = GRID[:, 0][best]
+    share = GRID[:, 0][other]
     older = (1 - (1 - share) ** (old + 1)) / share
-    return one, level.gather(1, best) + 0.5 * line * (ahead - 1 + older)
+    levels = level.gather(1, torch.cat([best, other], 1))
+    damped = GRID[:, 2][best]
+    return Fit(levels, slope.gather(1, best), damped, 0.5 * line, older, profile, times)
 
 
 def _smooth(y: Tensor, age: Tensor, start: Tensor, first: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -93,12 +146,16 @@ def _smooth(y: Tensor, age: Tensor, start: Tensor, first: Tensor) -> tuple[Tenso
     share, of_slope, damped = GRID.T
     level, slope = start.expand(-1, len(GRID)), first * (damped > 0)
     total = torch.zeros_like(level)
-    for t in range(KEPT - int(age[:, -1].max()), KEPT):
-        now = age[:, t, None] > 0
-        ahead = level + damped * slope
-        error = torch.where(now, y[:, t, None] - ahead, 0.0)
-        level = torch.where(now, ahead + share * error, level)
-        slope = torch.where(now, damped * slope + of_slope * error, slope)
+    begin, begun = (KEPT - int(n) for n in (age[:, -1].max(), age[:, -1].min()))
+    for t in range(begin, KEPT):
+        left = damped * slope
+        ahead = level + left
+        error = y[:, t, None] - ahead
+        now = age[:, t, None] > 0 if t < begun else None  # None: all have begun
+        error = error if now is None else torch.where(now, error, 0.0)
+        after, turned = ahead + share * error, left + of_slope * error
+        level = after if now is None else torch.where(now, after, level)
+        slope = turned if now is None else torch.where(now, turned, slope)
         total = total + error.abs()
     return level, slope, total
 

@@ -13,13 +13,12 @@ from ...data.panel import Panel
 from ...data.wall import Wall
 from ..intervals.quantiles import require_finite
 from ..network.distribution import QUANTILES
-from . import regression
+from . import regression, smoothing
 from .asked import Asked, step_of
-from .checks import check, learn
+from .checks import Missed, check, learn, missed
 from .covariates import READ, apart
 from .network import LONG, Network
 from .query import PAST, WEEKS
-from .smoothing import SHORT, beside
 from .storage import shipped
 
 AT_ONCE = 1 << 17  # values read together
@@ -151,14 +150,18 @@ class ZeroShot:
         with torch.no_grad():
             sides = [0, 1] if self.is_read_twice(window).item() else [0]
             told = [torch.tensor([self.seasons_of(side)]) for side in sides]
-            lessons = [
-                learn(check(self.network, self.network.remember(shown, seasons), furthest))
+            checks = [
+                check(self.network, self.network.remember(shown, seasons), furthest)
                 for shown, seasons in zip((self.shown(window, s) for s in sides), told, strict=True)
             ]
+            lessons = [learn(one) for one in checks]
+            shares = None
+            if len(sides) > 1 and patch == 1:
+                _, shares = self.smoothed(window, furthest, *map(missed, checks, lessons))
             long = regression.enough(window, self.seasons).item()
             lines = regression.learned(window, self.seasons, furthest) if long else None
         parts = self.parts(len(sides) > 1)
-        asked = Asked(self.network, lessons, told, length, horizon, int(gap), parts, lines)
+        asked = Asked(self.network, lessons, told, length, horizon, int(gap), parts, lines, shares)
         return asked, x.view(1, -1, step), panel
 
     def _beside_columns(
@@ -213,15 +216,28 @@ class ZeroShot:
         """(B, J, Q) quantiles of the steps ``ahead`` (B, J) after windows (B, n) float64, in front
         of which whole patches, ``before`` steps without a value, were left out."""
         twice = torch.nonzero(self.is_read_twice(window, before))[:, 0]
-        if self.network.shape.patch > 1 or not len(twice):
-            found = [self._read(window, ahead, before)]
-            if len(twice):
-                found.append(self._read(window[twice], ahead[twice], before, side=1))
-        else:  # in one batch
-            shown = torch.cat([window, self.shown(window[twice], 1)])
-            both = self._read(shown, torch.cat([ahead, ahead[twice]]), before)
-            found = list(both.split([len(window), len(twice)]))
-        return self.together(found[0], twice, found[-1], window, ahead)
+        if not len(twice):
+            found, _ = self._read(window, ahead, before)
+            return self.together(found, twice, found, window, ahead)
+        if self.network.shape.patch > 1:
+            found, _ = self._read(window, ahead, before)
+            again, _ = self._read(window[twice], ahead[twice], before, side=1)
+            return self.together(found, twice, again, window, ahead)
+        shown = torch.cat([window, self.shown(window[twice], 1)])  # in one batch
+        both, errors = self._read(shown, torch.cat([ahead, ahead[twice]]), before)
+        found, again = both.split([len(window), len(twice)])
+        down = Missed(*(x[len(window) :] for x in errors))
+        upright = Missed(*(x[twice] for x in errors))
+        smooth = self.smoothed(window[twice], ahead[twice], upright, down)
+        return self.together(found, twice, again, window, ahead, smooth)
+
+    def smoothed(
+        self, window: Tensor, ahead: Tensor, upright: Missed, down: Missed
+    ) -> tuple[Tensor, Tensor]:
+        """(B, J, 2) what smoothing forecasts of the steps ``ahead`` (B, J) after short windows, and
+        (B, 2) shares, by what the network missed each time that it read them."""
+        both = upright._replace(error=(upright.error - down.error) / 2)
+        return smoothing.checked(window, self.seasons[0], ahead, both)
 
     def is_read_twice(self, window: Tensor, before: int = 0) -> Tensor:
         """(B,) which of the windows (B, n), in front of which ``before`` steps were left out, are
@@ -230,7 +246,7 @@ class ZeroShot:
         if self.network.shape.patch > 1:
             early = window.shape[1] - LONGER * self.seasons[1] + 1 if self.seasons[1] > 1 else 0
             return window[:, : max(early, 0)].isfinite().any(1)
-        small = window.shape[1] + before <= SHORT
+        small = window.shape[1] + before <= smoothing.SHORT
         begins = window[:, :EDGE].isfinite().any(1)
         return ~begins | (before > 0) if small else torch.zeros_like(begins)
 
@@ -249,30 +265,39 @@ class ZeroShot:
         return (0.5, 0.5) if self.network.shape.patch == 1 else (1 - BY_WEEK, BY_WEEK)
 
     def together(
-        self, quantiles: Tensor, twice: Tensor, again: Tensor, window: Tensor, ahead: Tensor
+        self,
+        quantiles: Tensor,
+        twice: Tensor,
+        again: Tensor,
+        window: Tensor,
+        ahead: Tensor,
+        smooth: tuple[Tensor, Tensor] | None = None,
     ) -> Tensor:
         """(B, J, Q) quantiles, changed in place: of the rows ``twice`` the mean with what was found
-        ``again``; of short windows with smoothing beside it, of hours with a regression."""
+        ``again``; in that of short windows, smoothing has its share, in that of hours a
+        regression."""
         if self.network.shape.patch > 1:
             if len(twice):
                 first, second = self.parts(twice=True)
                 quantiles[twice] = first * quantiles[twice] + second * again
             return regression.beside(quantiles, window, self.seasons, ahead)
-        if len(twice):
-            both = (quantiles[twice] - again.flip(-1)) / 2
-            quantiles[twice] = beside(both, window[twice], self.seasons[0], ahead[twice])
+        if smooth is not None:
+            quantiles[twice] = smoothing.moved((quantiles[twice] - again.flip(-1)) / 2, *smooth)
         return quantiles
 
-    def _read(self, window: Tensor, ahead: Tensor, before: int, side: int = 0) -> Tensor:
-        """The network's own quantiles, after it has checked itself."""
+    def _read(
+        self, window: Tensor, ahead: Tensor, before: int, side: int = 0
+    ) -> tuple[Tensor, Missed]:
+        """The network's own quantiles, after it has checked itself, and what it missed then."""
         network = self.network
         seasons = torch.tensor(self.seasons_of(side)).expand(len(window), 2)
         shown = F.pad(window, (-window.shape[1] % network.shape.patch, 0), value=torch.nan)
         found = network.remember(shown, seasons, before)
         last = torch.full((len(shown), 1), shown.shape[1] - 1)
-        lesson = learn(check(network, found, ahead[:, -1:]))
+        checks = check(network, found, ahead[:, -1:])
+        lesson = learn(checks)
         answer = lesson.corrected(network.answer(found, last, ahead[:, None]))
-        return answer.absolute()[:, 0]
+        return answer.absolute()[:, 0], missed(checks, lesson)
 
 
 def typical(out: NDArray[np.float64], there: NDArray[np.bool_]) -> NDArray[np.float64]:
