@@ -11,6 +11,7 @@ from carrousel.forecast.pretrained.smoothing import (
     CHECKS,
     DAMPED,
     ENOUGH,
+    FEW,
     LEVELS,
     POWER,
     SLOPES,
@@ -108,17 +109,24 @@ def _missed(window, scale, ahead=(2, 4), origins=12, unknown=()):
     ("worse", "kept"), [(0.5, 1.0), (1.0, 1.0), (1.4, 1.0), (np.exp(0.6), 0.5), (3.0, 0.0)]
 )
 def test_shares_fall_with_errors_beside_those_of_the_network(worse, kept):
-    y = np.random.default_rng(2).normal(0.5, 1, 40).cumsum()
+    y = np.random.default_rng(2).normal(0.5, 1, 52).cumsum()
     window, unknown = torch.from_numpy(y)[None], (1, 4)
     missed, off = _missed(window, 1.0, unknown=unknown)
     off = np.delete(off[:CHECKS], unknown, 0)
-    errors, count = off.sum((0, 1)), off[..., 0].size
+    errors = off.sum((0, 1))
     weight = errors**-POWER / (errors**-POWER).sum()
-    weight = 0.5 + (weight - 0.5) * count / (count + ENOUGH)
+    sure = (52 - FEW) / (ENOUGH - FEW)
+    weight = 0.5 + (weight - 0.5) * sure
     size = float(missed.error[:, :CHECKS].nansum())
     missed = missed._replace(error=missed.error * (weight @ errors) / size / worse)
-    wanted = (0.2 + 5 / 40) * kept * weight
+    wanted = (0.2 + 5 / 52) * (1 - (1 - kept) * sure) * weight
     np.testing.assert_allclose(learned(window, 1, missed)[0].numpy(), wanted, rtol=1e-4, atol=1e-7)
+
+
+def test_a_check_of_few_values_teaches_nothing():
+    y = torch.from_numpy(np.random.default_rng(2).normal(0.5, 1, FEW).cumsum())[None]
+    missed, _ = _missed(y, 0.1)
+    np.testing.assert_allclose(learned(y, 1, missed), [[(0.2 + 5 / FEW) / 2] * 2], rtol=1e-6)
 
 
 @pytest.mark.parametrize(("known", "share"), [(8, 0.5), (40, 0.325), (3, 0.0)])
@@ -155,10 +163,10 @@ def test_values_of_any_size_are_smoothed_or_left(scale):
 
 
 def test_a_line_without_noise_is_foretold_by_its_slope():
-    y = torch.arange(30.0).double()[None]
+    y = torch.arange(60.0).double()[None]
     missed, _ = _missed(y, 0.0)
     both = learned(y, 1, missed._replace(error=missed.error + 1))[0]
-    assert both[0] > 5 * both[1]  # half of the slope is wrong, a slope that is damped less so
+    assert both[0] > 3 * both[1]  # half of the slope is wrong, a slope that is damped less so
 
 
 def test_only_windows_that_hold_a_whole_short_series_are_short():

@@ -28,7 +28,7 @@ from ..pretrained.zero_shot import AT_ONCE, LENGTHS, ZeroShot
 from .validation import Both, Validation
 
 SHARES = tuple(k / 8 for k in range(9))
-USUAL = 0.35  # where nothing can be measured
+USUAL = 0.5  # where nothing can be measured
 DOUBT = 7  # horizons held out at which what they say counts as much as what is usual
 MOST_HORIZONS = 12  # as which those of many series count
 MOST_WINDOWS = 512  # that the share is measured on

@@ -169,8 +169,8 @@ class Asked(nn.Module):
         window, ahead = self._window(x), self._ahead(len(x))
         if self.shares is not None:
             middle = ((medians[0] - medians[1]) / 2)[..., None]
-            found = self._smoothed(window, ahead)
-            return moved(middle, found, self.shares)[..., 0].mean(-1)
+            smooth = self._smoothed(window, ahead)
+            return moved(middle, smooth, self.shares)[..., 0].mean(-1)
         middle = torch.stack([p * m for p, m in zip(self.parts, medians, strict=True)]).sum(0)
         if self.lines:
             middle = regression.moved(middle[..., None], window, self.lines, ahead)[..., 0]

@@ -9,7 +9,7 @@ values, without their season, these are taken:
 
 Parameters come from a grid: those with the smallest absolute errors one step ahead. Where the
 network checks itself (``checks``), they are checked, too: the one that erred less counts for more,
-and both for nothing where they err twice as much as the network.
+and both for nothing where they err twice as much as the network; if there are values enough.
 """
 
 from itertools import product
@@ -26,7 +26,7 @@ SHORT = 320  # steps of a window that may hold few values
 LEAST, MORE, MOST = 0.2, 5.0, 0.5
 CHECKS = 8  # earlier origins that are looked at, the nearest
 POWER = 4.0  # of the sum of the errors, to which weights are inverse
-ENOUGH = 4.0  # errors after which half of what they teach about the weights is believed
+FEW, ENOUGH = 44, 60  # values up to which that teaches nothing, and from which on it is believed
 # Logarithms of their errors beside those of the network, from where on their share falls, and to
 # where nothing is left of it.
 WORSE, NOTHING = 0.4, 0.8
@@ -100,17 +100,18 @@ def checked(window: Tensor, season: int, ahead: Tensor, missed: Missed) -> tuple
 
 
 def _shares(known: Tensor, network: Tensor, both: Tensor, count: Tensor) -> Tensor:
-    """(B, 2) shares of both beside that of the network, by the sums of ``count`` (B, 1) absolute
-    errors (B, 2) and (B, 1), in windows of so many ``known`` (B, 1) values."""
+    """(B, 2) shares of both in the forecast, by sums of ``count`` (B, 1) absolute errors of the
+    network (B, 1) and of ``both`` (B, 2), in windows of so many ``known`` (B, 1) values."""
     usual = (LEAST + MORE / known.clamp_min(1)).clamp(max=MOST) * (known >= FEWEST)
     both, network = both.clamp_min(SMALL), network.clamp_min(SMALL)
     weight = (both / both.amin(1, keepdim=True)) ** -POWER
     weight = weight / weight.sum(1, keepdim=True)
-    weight = 0.5 + (weight - 0.5) * (count / (count + ENOUGH))
+    sure = ((known - FEW) / (ENOUGH - FEW)).clamp(0, 1) * (count > 0)
+    weight = 0.5 + (weight - 0.5) * sure
     worse = ((weight * both).sum(1, keepdim=True) / network).log()
     kept = ((NOTHING - worse) / (NOTHING - WORSE)).clamp(0, 1)
     # In float32: double precision differs in the last bit by what else is in a batch.
-    return (usual * weight * torch.where(count > 0, kept, 1.0)).float()
+    return (usual * weight * (1 - (1 - kept) * sure)).float()
 
 
 def smoothed(window: Tensor, season: int) -> Fit:
