@@ -93,9 +93,9 @@ def main() -> None:
         text = "".join(f"{method:>15}{found:10.3f}" for method, found in row.items())
         print(f"{name:40.40}{text}  ({time.perf_counter() - began:.0f} s)", flush=True)
     methods = list(dict.fromkeys(method for row in rows.values() for method in row))
-    known = [row for row in rows.values() if all(row.get(m, math.nan) > 0 for m in methods)]
-    apart = [row for name, row in rows.items() if row in known and not name.startswith(EMPLOYMENT)]
-    for what, some in (("all", known), ("without employment", apart)):
+    known = {n: row for n, row in rows.items() if all(row.get(m, math.nan) > 0 for m in methods)}
+    apart = [row for name, row in known.items() if not name.startswith(EMPLOYMENT)]
+    for what, some in (("all", known.values()), ("without employment", apart)):
         print(f"{what}: geometric mean of MASE, {len(some)} series for which all have one")
         for method in methods:
             mean = math.exp(sum(math.log(row[method]) for row in some) / len(some))

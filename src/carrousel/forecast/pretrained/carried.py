@@ -31,7 +31,7 @@ from ...data.panel import Panel
 from ...storage.model_directory import check_tensor
 from ..network.distribution import QUANTILES
 from ..updating.streaming import Stream
-from .checks import MIXED, Lesson, Missed, check, learn, missed
+from .checks import MIXED, Lesson, check, learn, missed
 from .history import history
 from .network import Remembered
 from .smoothing import smoothed
@@ -175,7 +175,7 @@ class Carried(Stream):
             self.inner[side, some] = lesson.inner
             errors.append(missed(checks, lesson))
         if len(errors) > 1 and self.zero_shot.network.shape.patch == 1:
-            upright, down = Missed(*(x[twice] for x in errors[0])), errors[1]
+            upright, down = errors[0].rows(twice), errors[1]
             ahead = torch.full((len(down.origin), 1), self.h)
             _, shares = self.zero_shot.smoothed(window[twice], ahead, upright, down)
             self.smoothing[self._twice(rows)] = shares

@@ -66,6 +66,10 @@ class Missed(NamedTuple):
     ahead: Tensor  # (B, O, J) steps from there
     error: Tensor  # (B, O, J) float64, in the units of the series; NaN where it is not known
 
+    def rows(self, which: Tensor | slice) -> "Missed":
+        """Those of some of the windows."""
+        return Missed(*(x[which] for x in self))
+
 
 class Lesson(NamedTuple):
     """What the checks teach about the forecast of B windows."""

@@ -152,12 +152,12 @@ def _smooth(y: Tensor, age: Tensor, start: Tensor, first: Tensor) -> tuple[Tenso
         left = damped * slope
         ahead = level + left
         error = y[:, t, None] - ahead
-        now = age[:, t, None] > 0 if t < begun else None  # None: all have begun
-        error = error if now is None else torch.where(now, error, 0.0)
-        after, turned = ahead + share * error, left + of_slope * error
-        level = after if now is None else torch.where(now, after, level)
-        slope = turned if now is None else torch.where(now, turned, slope)
-        total = total + error.abs()
+        after: tuple[Tensor, ...]
+        after = ahead + share * error, left + of_slope * error, total + error.abs()
+        if t < begun:  # some are where they start
+            now, before = age[:, t, None] > 0, (level, slope, total)
+            after = tuple(torch.where(now, *both) for both in zip(after, before, strict=True))
+        level, slope, total = after
     return level, slope, total
 
 

@@ -15,7 +15,7 @@ from ..intervals.quantiles import require_finite
 from ..network.distribution import QUANTILES
 from . import regression, smoothing
 from .asked import Asked, step_of
-from .checks import Missed, check, learn, missed
+from .checks import Checks, Lesson, Missed, check, learn, missed
 from .covariates import READ, apart
 from .network import LONG, Network
 from .query import PAST, WEEKS
@@ -216,19 +216,18 @@ class ZeroShot:
         """(B, J, Q) quantiles of the steps ``ahead`` (B, J) after windows (B, n) float64, in front
         of which whole patches, ``before`` steps without a value, were left out."""
         twice = torch.nonzero(self.is_read_twice(window, before))[:, 0]
-        if not len(twice):
-            found, _ = self._read(window, ahead, before)
-            return self.together(found, twice, found, window, ahead)
-        if self.network.shape.patch > 1:
-            found, _ = self._read(window, ahead, before)
-            again, _ = self._read(window[twice], ahead[twice], before, side=1)
-            return self.together(found, twice, again, window, ahead)
-        shown = torch.cat([window, self.shown(window[twice], 1)])  # in one batch
-        both, errors = self._read(shown, torch.cat([ahead, ahead[twice]]), before)
-        found, again = both.split([len(window), len(twice)])
-        down = Missed(*(x[len(window) :] for x in errors))
-        upright = Missed(*(x[twice] for x in errors))
-        smooth = self.smoothed(window[twice], ahead[twice], upright, down)
+        smooth = None
+        if self.network.shape.patch > 1 or not len(twice):
+            found = again = self._read(window, ahead, before)[0]
+            if len(twice):
+                again = self._read(window[twice], ahead[twice], before, side=1)[0]
+        else:  # in one batch
+            shown = torch.cat([window, self.shown(window[twice], 1)])
+            both, checks, lesson = self._read(shown, torch.cat([ahead, ahead[twice]]), before)
+            found, again = both.split([len(window), len(twice)])
+            errors = missed(checks, lesson)
+            upright, down = errors.rows(twice), errors.rows(slice(len(window), None))
+            smooth = self.smoothed(window[twice], ahead[twice], upright, down)
         return self.together(found, twice, again, window, ahead, smooth)
 
     def smoothed(
@@ -287,8 +286,8 @@ class ZeroShot:
 
     def _read(
         self, window: Tensor, ahead: Tensor, before: int, side: int = 0
-    ) -> tuple[Tensor, Missed]:
-        """The network's own quantiles, after it has checked itself, and what it missed then."""
+    ) -> tuple[Tensor, Checks, Lesson]:
+        """The network's own quantiles, after it has checked itself, and what that taught."""
         network = self.network
         seasons = torch.tensor(self.seasons_of(side)).expand(len(window), 2)
         shown = F.pad(window, (-window.shape[1] % network.shape.patch, 0), value=torch.nan)
@@ -297,7 +296,7 @@ class ZeroShot:
         checks = check(network, found, ahead[:, -1:])
         lesson = learn(checks)
         answer = lesson.corrected(network.answer(found, last, ahead[:, None]))
-        return answer.absolute()[:, 0], missed(checks, lesson)
+        return answer.absolute()[:, 0], checks, lesson
 
 
 def typical(out: NDArray[np.float64], there: NDArray[np.bool_]) -> NDArray[np.float64]:
